@@ -1,0 +1,34 @@
+# Everything here runs on a machine that has Python >= 3.11 and make; the rest goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+EXTRAS := lab,book,test
+PEERS := $(if $(CI),peers)                  # CI compares with PyTorch and JAX; elsewhere: make test PEERS=peers
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: lab book test bench clean
+
+lab: .venv/ready
+	jupyter lab notebooks
+
+book: .venv/ready
+	jupyter-book build . -W -n --keep-going
+
+test: .venv/ready $(if $(strip $(PEERS)),.venv/peers)
+	python tests/run.py
+
+bench: .venv/ready .venv/peers
+	python -m benchmarks
+
+clean:
+	rm -rf _build .venv
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed; set PYTHON=...')"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	touch $@
+
+.venv/peers: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	touch $@

@@ -1,0 +1,165 @@
+"""A chain of steps, in depth or in time, and the pass through it.
+
+``deep`` lines up different steps with parameters of their own, ``unroll`` repeats one step with the same parameters.
+Both give a :class:`Path`; from there on the code never asks which it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..steps.arrays import expect_array, expect_size
+from ..steps.contract import Step, expect_params, expect_state
+
+
+class Link(NamedTuple):
+    """One step of a path with the parameters and the input it is called with."""
+
+    step: Step
+    p: dict[str, np.ndarray]
+    x: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Path(Sequence):
+    """Links in the order of the forward pass. A weight is shared where two links hold the same dict."""
+
+    links: tuple[Link, ...]
+
+    def __getitem__(self, t):
+        return self.links[t]
+
+    def __len__(self):
+        return len(self.links)
+
+    def __repr__(self):
+        steps = list(dict.fromkeys(str(link.step) for link in self.links))
+        return f"Path of {len(self)} steps: {', '.join(steps[:3])}{', …' if len(steps) > 3 else ''}"
+
+
+def deep(steps, params):
+    """A path through layers, each with its own parameters: ``h_t = F_t(h_{t-1}; θ_t)``.
+
+    Parameters
+    ----------
+    steps : Step or sequence of Step
+        The layers in order; a single step stands for as many layers as there are ``params``.
+    params : sequence of dict
+        One dict of arrays per layer, as :func:`~gradtrace.draw` makes them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Steps and parameters differ in number, or a parameter is missing, misshapen or not finite.
+
+    Source: Giselsson, "Deep learning – Model". Taught in: notebook 05.
+    """
+    params = list(params)
+    steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
+    if not steps or len(steps) != len(params):
+        raise ValueError(f"params: expected one dict for each of the {len(steps)} steps, at least one;"
+                         f" came {len(params)}")
+    for t, (step, p) in enumerate(zip(steps, params, strict=True)):
+        if not isinstance(step, Step):
+            raise TypeError(f"steps[{t}]: expected a step, came {type(step).__name__} {step!r:.40}")
+        if step.inputs is not None:
+            raise ValueError(f"steps[{t}]: {step} takes an input at every step; use unroll")
+        expect_params(step, p)
+    return Path(tuple(map(Link, steps, params)))
+
+
+def unroll(step, p, x):
+    """A path through time: the same step and the same parameters, ``h_t = F(h_{t-1}, x_t; θ)``.
+
+    Parameters
+    ----------
+    step : Step
+        A recurrent cell, or any step that keeps the shape of its state.
+    p : dict of str to ndarray
+        The parameters that all time steps share.
+    x : ndarray of shape (T, *sweep, batch, n_in), or int
+        The inputs in order of time; for a step that takes none, the number of steps ``T``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A parameter or input is missing, misshapen or not finite.
+
+    Source: Cremer, "Recurrent Neural Network". Taught in: notebook 10.
+    """
+    if not isinstance(step, Step):
+        raise TypeError(f"step: expected a step, came {type(step).__name__} {step!r:.40}")
+    expect_params(step, p)
+    if step.inputs is None:
+        return Path((Link(step, p),) * expect_size("x, the number of steps of a step without input", x))
+    expect_array("x", x, (None, None, *step.inputs))
+    if not len(x):
+        raise ValueError(f"x: expected at least one time step, came shape {x.shape}")
+    return Path(tuple(Link(step, p, x_t) for x_t in x))
+
+
+class Pullbacks(list):
+    """The pullbacks of a forward pass, one per step, with what the way back has to know.
+
+    Attributes
+    ----------
+    end : ndarray
+        The last state ``h_T``.
+    sweep : int
+        How many leading axes are sweep axes.
+    """
+
+    def __init__(self, vjps, end, sweep):
+        super().__init__(vjps)
+        self.end, self.sweep = end, sweep
+
+
+def forward(path, h0):
+    """Walk a path forward: ``h_t = F_t(h_{t-1}, x_t; θ_t)`` for every ``t``.
+
+    Parameters
+    ----------
+    path : Path
+    h0 : ndarray of shape (*sweep, batch, *features)
+
+    Returns
+    -------
+    h : list of ndarray
+        The ``T + 1`` states ``h_0 … h_T``.
+    vjps : Pullbacks
+        The ``T`` pullbacks, in the order of the steps, for :func:`backward` and :func:`trace`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        ``h0`` is misshapen, not finite or of another dtype than the parameters.
+    FloatingPointError
+        A state overflows; the step is named.
+    """
+    if not isinstance(path, Path):
+        raise TypeError(f"path: expected deep(...) or unroll(...), came {type(path).__name__} {path!r:.40}")
+    first = path[0]
+    expect_state(first.step, h0, first.x, names=("h0", "x"))
+    h, vjps = [h0], []
+    with np.errstate(over="ignore", invalid="ignore"):          # the contract reports an overflow by name
+        for t, (step, p, x) in enumerate(path, start=1):
+            try:
+                out, vjp = step(p, h[-1], x)
+            except (FloatingPointError, ValueError, TypeError) as error:
+                raise type(error)(f"step {t} of {len(path)}: {error}") from None
+            h.append(out)
+            vjps.append(vjp)
+    return h, Pullbacks(vjps, h[-1], _sweep_axes(path, h0))
+
+
+def _sweep_axes(path, h0):
+    """The number of leading axes that belong to no step: the most that a state, parameter or input carries."""
+    first = path[0].step
+    most = h0.ndim - 1 - len(first.features)
+    for p in {id(link.p): link for link in path}.values():
+        step, values, x = p
+        most = max(most, *(values[name].ndim - len(shape) for name, shape in step.shapes().items()),
+                   x.ndim - 1 - len(step.inputs) if x is not None else 0)
+    return most
