@@ -89,8 +89,9 @@ def backward(vjps, g):
 def trace(vjps, g):
     """The logarithm of every gradient norm: ``ln ‖∂L/∂h_t‖`` for all ``t``, past the float range.
 
-    After each pullback the gradient is divided by its largest entry and the logarithm of that entry is kept, so
-    that 1e-4000 is as easy as 1. There is one such scale per sweep member, never one per sample.
+    After each pullback the gradient is divided by a power of two, so that its largest entry lies between ½ and 1,
+    and the exponent is kept as an integer: 1e-4000 is as easy as 1, and no digit is lost, because such a division is
+    exact. There is one exponent per sweep member, never one per sample.
 
     Parameters
     ----------
@@ -109,17 +110,17 @@ def trace(vjps, g):
     Source: Grosse–Ba, "the Jacobians multiply". Taught in: notebooks 01, 05 and 10.
     """
     direct = _direct(vjps, g)
-    g, log = _rescale(direct[-1], np.zeros(vjps.end.shape[:vjps.sweep]))
-    log_h, log_p = [_log_norm(g, log)], []
+    g, exponent = _rescale(direct[-1], np.zeros(vjps.end.shape[:vjps.sweep], dtype=int))
+    log_h, log_p = [_log_norm(g, exponent)], []
     for t in reversed(range(len(vjps))):
         g, _, dp = vjps[t](g)
-        log_p.append({name: _log_norm(value, log) for name, value in dp.items()})
+        log_p.append({name: _log_norm(value, exponent) for name, value in dp.items()})
         if direct[t] is not None:
-            g, log = _join(g, log, direct[t])
-        g, log = _rescale(g, log)
-        log_h.append(_log_norm(g, log))
+            g, exponent = _add(g, exponent, direct[t])
+        g, exponent = _rescale(g, exponent)
+        log_h.append(_log_norm(g, exponent))
     names = dict.fromkeys(name for dp in log_p for name in dp)
-    absent = np.full(log.shape, np.nan)
+    absent = np.full(exponent.shape, np.nan)
     return Trace(np.array(log_h[::-1]),
                  {name: np.array([dp.get(name, absent) for dp in log_p[::-1]]) for name in names})
 
@@ -145,32 +146,31 @@ def _direct(vjps, g):
     return direct
 
 
-def _largest(g, log):
-    """The largest entry of each sweep member, one where all are zero, with axes kept."""
-    over = tuple(range(log.ndim, g.ndim))
-    size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
-    return np.where(size > 0, size, 1)
+def _rescale(g, exponent):
+    """Divide each sweep member by the power of two at its largest entry, and add that power to ``exponent``."""
+    _, power = np.frexp(np.abs(g).max(axis=_members(g, exponent), initial=0.0))
+    return _shift(g, -power), exponent + power
 
 
-def _rescale(g, log):
-    """Divide each sweep member by its largest entry and move the logarithm of that entry to ``log``."""
-    size = _largest(g, log)
-    return g / size, log + np.log(size).reshape(log.shape)
+def _add(g, exponent, extra):
+    """``g 2^exponent + extra``, written with the larger of their two exponents."""
+    extra, power = _rescale(np.broadcast_to(extra, g.shape), np.zeros_like(exponent))
+    nothing = np.iinfo(int).min // 4
+    top = np.maximum(np.where(np.any(g, axis=_members(g, exponent)), exponent, nothing),
+                     np.where(np.any(extra, axis=_members(g, exponent)), power, nothing))
+    top = np.where(top == nothing, 0, top)
+    return _shift(g, exponent - top) + _shift(extra, power - top), top
 
 
-def _join(g, log, extra):
-    """``g e^log + extra`` without leaving the float range: both are brought to the larger of the two scales."""
-    extra, log_extra = _rescale(np.broadcast_to(extra, g.shape), np.zeros_like(log))
-    top = np.maximum(np.where(_any(g, log), log, -np.inf), np.where(_any(extra, log), log_extra, -np.inf))
-    top = np.where(np.isfinite(top), top, 0)
-    keep = (...,) + (None,) * (g.ndim - log.ndim)
-    weight = lambda own: np.exp(np.minimum(own - top, 0))[keep].astype(g.dtype)
-    return g * weight(log) + extra * weight(log_extra), top
+def _members(g, exponent):
+    """The axes of ``g`` within one sweep member."""
+    return tuple(range(exponent.ndim, g.ndim))
 
 
-def _any(g, log):
-    return np.abs(g).max(axis=tuple(range(log.ndim, g.ndim)), initial=0.0) > 0
+def _shift(g, power):
+    """``g 2^power``, exact while it stays in the float range."""
+    return np.ldexp(g, np.clip(power, -10_000, 10_000)[(...,) + (None,) * (g.ndim - power.ndim)])
 
 
-def _log_norm(g, log):
-    return log + log_norm(g, g.ndim - log.ndim)
+def _log_norm(g, exponent):
+    return exponent * np.log(2) + log_norm(g, g.ndim - exponent.ndim)
