@@ -47,7 +47,7 @@ def show(thing):
     first = body.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         del lines[first.lineno - 1:first.end_lineno]
-    return Source("\n".join(line for line in lines if not line.lstrip().startswith("@checked")).replace("\n\n\n", "\n\n"))
+    return Source("\n".join(line for line in lines if line.strip() != "@checked").replace("\n\n\n", "\n\n"))
 
 
 def check_answer(yours, answer, *, hints=(), rtol=1e-3):
@@ -72,10 +72,13 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
             return print(f"Not yet: {hint}")
     if isinstance(answer, str) or isinstance(yours, str):
         return print(f"Not yet: {yours!r} is not the answer.")
+    came = repr(yours)
     try:
         yours, answer = np.asarray(yours, dtype=float), np.asarray(answer, dtype=float)
     except (TypeError, ValueError):
-        return print(f"Not yet: a number or an array of numbers is expected, {type(yours).__name__} came.")
+        return print(f"Not yet: a number or an array of numbers is expected, not {came}.")
+    if np.isnan(yours).any():
+        return print(f"Not yet: a number or an array of numbers is expected, not {came}.")
     if yours.shape != answer.shape:
         return print(f"Not yet: the shape should be {answer.shape}, yours is {yours.shape}.")
     where = np.unravel_index(np.argmax(np.abs(yours - answer)), answer.shape)

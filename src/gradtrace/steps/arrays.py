@@ -63,7 +63,8 @@ def expect_array(name, value, trailing=None, *, finite=True):
         If its last axes differ from ``trailing`` or it holds NaN or infinity.
     """
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
-        came = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"{type(value).__name__} {value!r:.40}"
+        array = isinstance(value, np.ndarray)
+        came = f"an array of {value.dtype}" if array else f"{type(value).__name__} {value!r:.40}"
         raise TypeError(f"{name}: expected a numpy array of float64 or float32, came {came}")
     if trailing is not None:
         got = value.shape[max(0, value.ndim - len(trailing)):]

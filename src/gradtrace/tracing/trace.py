@@ -77,9 +77,10 @@ def backward(vjps, g):
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for t in reversed(range(len(vjps))):
             dh, dx, dp = vjps[t](g)
-            g = dh if direct[t] is None else dh + direct[t]
+            g = dh if direct[t] is None else dh + _fitting(direct[t], dh, t)
             if not np.isfinite(g).all():
-                raise FloatingPointError(f"∂L/∂h_{t} of {len(vjps)} overflows {g.dtype}; trace(vjps, g) keeps logarithms")
+                raise FloatingPointError(f"∂L/∂h_{t} of {len(vjps)} overflows {g.dtype};"
+                                         " trace(vjps, g) keeps logarithms")
             h.append(g)
             x.append(dx)
             p.append(dp)
@@ -116,7 +117,7 @@ def trace(vjps, g):
         g, _, dp = vjps[t](g)
         log_p.append({name: _log_norm(value, exponent) for name, value in dp.items()})
         if direct[t] is not None:
-            g, exponent = _add(g, exponent, direct[t])
+            g, exponent = _add(g, exponent, _fitting(direct[t], g, t))
         g, exponent = _rescale(g, exponent)
         log_h.append(_log_norm(g, exponent))
     names = dict.fromkeys(name for dp in log_p for name in dp)
@@ -146,6 +147,12 @@ def _direct(vjps, g):
     return direct
 
 
+def _fitting(extra, g, t):
+    if extra.shape != g.shape:
+        raise ValueError(f"g[{t}]: expected the shape {g.shape} of that state's gradient, came {extra.shape}")
+    return extra
+
+
 def _rescale(g, exponent):
     """Divide each sweep member by the power of two at its largest entry, and add that power to ``exponent``."""
     _, power = np.frexp(np.abs(g).max(axis=_members(g, exponent), initial=0.0))
@@ -154,7 +161,7 @@ def _rescale(g, exponent):
 
 def _add(g, exponent, extra):
     """``g 2^exponent + extra``, written with the larger of their two exponents."""
-    extra, power = _rescale(np.broadcast_to(extra, g.shape), np.zeros_like(exponent))
+    extra, power = _rescale(extra, np.zeros_like(exponent))
     nothing = np.iinfo(int).min // 4
     top = np.maximum(np.where(np.any(g, axis=_members(g, exponent)), exponent, nothing),
                      np.where(np.any(extra, axis=_members(g, exponent)), power, nothing))

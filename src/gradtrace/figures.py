@@ -1,0 +1,65 @@
+"""Arrays in, matplotlib out: the pieces that the notebooks' figures share.
+
+The colours are those of Okabe and Ito, told apart by colour-blind readers and legible on white and on black.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+BLUE, ORANGE, GREEN, PURPLE, SKY, RED = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
+GREY = "#808080"
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
+
+
+def still(view, *, size=(6.4, 3.6), panels=(1, 1), **state):
+    """Draw ``view(ax, **state)`` once, as a plain matplotlib figure.
+
+    Parameters
+    ----------
+    view : callable
+        The function that :func:`gradtrace.explore` turns into a live figure; with more than one panel it gets the
+        flat array of axes.
+    size : (float, float)
+        Width and height in inches.
+    panels : (int, int)
+        Rows and columns.
+    **state
+        One value for every parameter of ``view``.
+    """
+    figure, axes = plt.subplots(*panels, figsize=size, layout="constrained")
+    view(axes.ravel() if isinstance(axes, np.ndarray) else axes, **state)
+    plt.show()
+
+
+def frame(ax, x, y, xlim, ylim, title=None):
+    """Name the axes and fix their limits, so that only the quantity moves."""
+    ax.set(xlabel=x, ylabel=y, xlim=xlim, ylim=ylim)
+    if title:
+        ax.set_title(title)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.25)
+
+
+def norms(ax, log, *, start=0, colour=BLUE, label=None, style="-", zero_at=None):
+    """A curve of gradient norms, in powers of ten, from their natural logarithms.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    log : ndarray of shape (T,)
+        Natural logarithms, such as ``Trace.log_h``.
+    start : int
+        The step that the first entry belongs to.
+    colour, label, style
+        As for ``ax.plot``.
+    zero_at : float, optional
+        Height at which a gradient that is exactly zero (``-inf``) is marked by a cross; without it, by nothing.
+    """
+    log = np.asarray(log)
+    if log.ndim != 1:
+        raise ValueError(f"log: expected one curve of shape (T,), came shape {log.shape}")
+    t = start + np.arange(len(log))
+    with np.errstate(invalid="ignore"):
+        ax.plot(t, np.where(np.isfinite(log), log / np.log(10), np.nan), style, color=colour, label=label)
+    if zero_at is not None:
+        ax.plot(t, np.where(np.isneginf(log), zero_at, np.nan), "x", color=colour)

@@ -1,0 +1,118 @@
+"""Bad input is refused with an error that names the argument, what was expected and what came."""
+
+import numpy as np
+import pytest
+
+from gradtrace import (
+    RNN,
+    Dense,
+    Residual,
+    Seq,
+    activation,
+    backward,
+    check_gradients,
+    deep,
+    draw,
+    forward,
+    init,
+    log_norm,
+    show,
+    trace,
+    unroll,
+)
+from gradtrace.figures import norms
+
+rng = np.random.default_rng(0)
+LAYER, CELL = Dense(3, 3), RNN(2, 3)
+P, Q = draw(LAYER, rng), draw(CELL, rng)
+H, X = np.ones((1, 3)), np.ones((4, 1, 2))
+_, VJPS = forward(unroll(CELL, Q, X), H)
+NAN = np.array([[1.0, np.nan, 1.0]])
+
+CASES = {
+    "negative size": (lambda: Dense(3, -1), ValueError, "n_out: expected at least 1, came -1"),
+    "size zero": (lambda: RNN(0, 3), ValueError, "n_in: expected at least 1, came 0"),
+    "size a string": (lambda: Dense("3", 3), TypeError, "n_in: expected a whole number, came str '3'"),
+    "size a fraction": (lambda: RNN(2, 3.5), TypeError, "n: expected a whole number, came float 3.5"),
+    "size a truth value": (lambda: RNN(2, True), TypeError, "n: expected a whole number, came bool True"),
+    "unknown activation": (lambda: Dense(3, 3, "thanh"), ValueError,
+                           "phi: expected one of identity, sigmoid, tanh, relu, came 'thanh'"),
+    "activation a number": (lambda: activation(3), TypeError, "phi: expected the name of an activation, came int 3"),
+    "empty Seq": (lambda: Seq(), ValueError, "steps: expected at least one step, came none"),
+    "Seq of a string": (lambda: Seq(LAYER, "tanh"), TypeError, r"steps\[1\]: expected a step, came str 'tanh'"),
+    "Seq with a late input": (lambda: Seq(LAYER, CELL), ValueError, r"steps\[1\]: expected a step without input"),
+    "Residual of a number": (lambda: Residual(3), TypeError, "inner: expected a step, came int 3"),
+    "Residual that changes width": (lambda: Residual(Dense(3, 4))(draw(Dense(3, 4), rng), H), ValueError,
+                                    r"inner: expected Dense\(3, 4, tanh\) to return the features \(3,\)"),
+    "h of wrong width": (lambda: LAYER(P, np.ones((1, 4))), ValueError,
+                         r"h of Dense\(3, 3, tanh\): expected last axes \(…, 3\), came shape \(1, 4\)"),
+    "h without a batch": (lambda: LAYER(P, np.ones(3)), ValueError, r"h of .*: expected last axes \(…, 3\), came shape \(3,\)"),
+    "h a list": (lambda: LAYER(P, [[1.0, 2, 3]]), TypeError, "h of .*: expected a numpy array of float64 or float32, came list"),
+    "h of integers": (lambda: LAYER(P, np.ones((1, 3), int)), TypeError, "h of .*: expected .* came an array of int64"),
+    "h with NaN": (lambda: LAYER(P, NAN), ValueError, r"h of .*: expected finite numbers, came nan at \(0, 1\)"),
+    "h of another dtype": (lambda: LAYER(P, H.astype("f4")), TypeError, "dtype in .*: expected one dtype for all"),
+    "missing parameter": (lambda: LAYER({"W": P["W"]}, H), ValueError, r"p of .*: expected a dict with \['W', 'b'\], came \['W'\]"),
+    "parameters a list": (lambda: LAYER([P["W"], P["b"]], H), ValueError, "p of .*: expected a dict .* came list"),
+    "misshapen parameter": (lambda: LAYER({**P, "b": np.ones(4)}, H), ValueError, r"p\['b'\] of .*: expected last axes \(3\)"),
+    "NaN in a parameter": (lambda: deep(LAYER, [{**P, "b": NAN[0]}]), ValueError, r"p\['b'\] of .*: expected finite numbers"),
+    "missing input": (lambda: CELL(Q, H, None), TypeError, "x of .*: expected a numpy array .* came NoneType"),
+    "superfluous input": (lambda: LAYER(P, H, H), ValueError, "x of .*: this step takes no input"),
+    "input of wrong width": (lambda: CELL(Q, H, np.ones((1, 5))), ValueError, r"x of .*: expected last axes \(…, 2\)"),
+    "an overflow": (lambda: Dense(3, 3, "relu")({**P, "W": P["W"] * 1e300}, H * 1e30), FloatingPointError,
+                    r"Dense\(3, 3, relu\): the next state overflowed float64"),
+    "deep with too few params": (lambda: deep([LAYER, LAYER], [P]), ValueError, "params: expected one dict for each of the 2 steps"),
+    "deep with nothing": (lambda: deep([], []), ValueError, "at least one; came 0"),
+    "deep with a cell": (lambda: deep(CELL, [Q]), ValueError, r"steps\[0\]: .* takes an input at every step; use unroll"),
+    "deep with a string": (lambda: deep(["tanh"], [P]), TypeError, r"steps\[0\]: expected a step, came str 'tanh'"),
+    "unroll a string": (lambda: unroll("RNN", Q, X), TypeError, "step: expected a step, came str 'RNN'"),
+    "unroll no time": (lambda: unroll(CELL, Q, X[:0]), ValueError, "x: expected at least one time step"),
+    "unroll without time": (lambda: unroll(CELL, Q, X[0]), ValueError, r"x: expected last axes \(…, …, 2\)"),
+    "unroll NaN": (lambda: unroll(CELL, Q, X * np.nan), ValueError, "x: expected finite numbers, came nan"),
+    "unroll a list": (lambda: unroll(CELL, Q, [1.0]), TypeError, "x: expected a numpy array"),
+    "unroll -3 steps": (lambda: unroll(LAYER, P, -3), ValueError, "x, the number of steps .*: expected at least 1, came -3"),
+    "forward without a path": (lambda: forward([LAYER], H), TypeError, "path: expected deep"),
+    "forward from a string": (lambda: forward(deep(LAYER, [P]), "zero"), TypeError, "h0 of .*: expected a numpy array"),
+    "forward from NaN": (lambda: forward(unroll(CELL, Q, X), NAN), ValueError, "h0 of .*: expected finite numbers"),
+    "forward of wrong width": (lambda: forward(unroll(CELL, Q, X), np.ones((1, 2))), ValueError, "h0 of .*: expected last axes"),
+    "forward of another dtype": (lambda: forward(unroll(CELL, Q, X), H.astype("f4")), TypeError, "expected one dtype for all"),
+    "layers that do not fit": (lambda: forward(deep([Dense(3, 4), LAYER], [draw(Dense(3, 4), rng), P]), H), ValueError,
+                               r"step 2 of 2: h of .*: expected last axes \(…, 3\), came shape \(1, 4\)"),
+    "g of wrong shape": (lambda: trace(VJPS, np.ones((2, 3))), ValueError, r"g: expected the shape \(1, 3\) of the last state"),
+    "g with NaN": (lambda: backward(VJPS, NAN), ValueError, "g: expected finite numbers"),
+    "g a number": (lambda: trace(VJPS, 1.0), TypeError, "g: expected a numpy array"),
+    "g of another dtype": (lambda: trace(VJPS, H.astype("f4")), TypeError, "g: expected float64"),
+    "g for too few states": (lambda: backward(VJPS, [H]), ValueError, "g: expected 5 entries, one for each state, came 1"),
+    "g with one bad entry": (lambda: backward(VJPS, [None, NAN, None, None, H]), ValueError, r"g\[1\]: expected finite"),
+    "g with one misshapen entry": (lambda: trace(VJPS, [None, np.ones((1, 7)), None, None, H]), ValueError, r"g\[1\]: expected the shape"),
+    "no pullbacks": (lambda: trace([], H), TypeError, "vjps: expected the pullbacks that forward returns, came list"),
+    "no generator": (lambda: draw(LAYER, 0), TypeError, "rng: expected numpy.random.default_rng"),
+    "gain NaN": (lambda: draw(LAYER, rng, gain=np.nan), ValueError, "gain: expected finite numbers"),
+    "gain a string": (lambda: draw(LAYER, rng, gain="1"), TypeError, "gain: expected a numpy array"),
+    "unknown parameter": (lambda: draw(LAYER, rng, V=init.he), ValueError, r"V: expected one of \['W', 'b'\]"),
+    "initialiser of wrong shape": (lambda: draw(LAYER, rng, W=lambda rng, s: np.eye(2)), ValueError, "W: expected last axes"),
+    "show a number": (lambda: show(3), TypeError, "thing: expected a function or class"),
+    "norms of a table": (lambda: norms(None, np.ones((2, 2))), ValueError, r"log: expected one curve of shape \(T,\)"),
+    "check without generator": (lambda: check_gradients(LAYER, P, H, rng=1), TypeError, "rng: expected"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_named(case):
+    call, error, message = CASES[case]
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_log_norm_neither_overflows_nor_underflows():
+    g = np.array([[3e300, 4e300], [3e-300, 4e-300], [0.0, 0.0]])
+    np.testing.assert_allclose(log_norm(g, 1), [np.log(5) + 300 * np.log(10), np.log(5) - 300 * np.log(10), -np.inf])
+
+
+def test_a_wrong_pullback_is_named():
+    class Wrong(Dense):
+        def __call__(self, p, h, x=None):
+            out, vjp = super().__call__(p, h, x)
+            return out, lambda g: vjp(g)._replace(p={**vjp(g).p, "b": 2 * vjp(g).p["b"]})
+
+    with pytest.raises(AssertionError, match=r"disagrees with finite differences for b \(relative error"):
+        check_gradients(Wrong(3, 3), P, H, rng=rng)

@@ -1,0 +1,155 @@
+"""Every step obeys the contract: its pullback is right for state, input and each parameter, with and without sweeps."""
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import make_vjp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradtrace import RNN, Dense, Residual, Seq, Step, draw, gradient_errors, init
+from gradtrace.steps.activations import ACTIVATIONS
+
+SMOOTH = [Dense(3, 4, "tanh"), Dense(3, 4, "sigmoid"), Dense(3, 4, "identity"), RNN(2, 3, "tanh"), RNN(2, 3, "sigmoid"),
+          RNN(1, 1, "tanh"), Residual(Dense(3, 3)), Residual(RNN(2, 3)),
+          Seq(Dense(3, 5), Dense(5, 2, "sigmoid")), Seq(RNN(2, 3), Dense(3, 4)),
+          Residual(Seq(Dense(3, 5, "sigmoid"), Dense(5, 3, "identity")))]
+KINKED = [Dense(3, 4, "relu"), RNN(2, 3, "relu"), Residual(Dense(3, 3, "relu"))]
+SWEEPS = {"no sweep": 1.0, "41 gains": np.linspace(0.2, 2.2, 41), "2 x 3 gains": np.linspace(0.5, 1.5, 6).reshape(2, 3)}
+
+
+def arguments(step, rng, gain=1.0, batch=5):
+    p = draw(step, rng, init.lecun, gain=gain)
+    p = {k: v + 0.1 * rng.standard_normal(v.shape) for k, v in p.items()}
+    x = None if step.inputs is None else rng.standard_normal((batch, *step.inputs))
+    return p, rng.standard_normal((batch, *step.features)), x
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+@pytest.mark.parametrize("step", SMOOTH + KINKED, ids=str)
+def test_pullback_agrees_with_finite_differences(step, sweep):
+    rng = np.random.default_rng(1)
+    width = 1e-3 if step in SMOOTH else 1e-5         # near a kink a narrow difference stays on one side
+    errors = gradient_errors(step, *arguments(step, rng, SWEEPS[sweep]), rng=rng, width=width)
+    assert set(errors) == {"h", *step.shapes()} | ({"x"} if step.inputs else set())
+    assert max(errors.values()) < 1e-7, errors
+
+
+def autograd_forward(step, p, h, x):
+    """The same formulas once more, in the oracle's numpy."""
+    phi = {"tanh": anp.tanh, "relu": lambda a: anp.maximum(a, 0), "identity": lambda a: a,
+           "sigmoid": lambda a: 1 / (1 + anp.exp(-a))}
+    match step:
+        case Dense():
+            return phi[step.phi.name](anp.dot(h, p["W"]) + p["b"])
+        case RNN():
+            return phi[step.phi.name](anp.dot(h, p["W"]) + anp.dot(x, p["U"]) + p["b"])
+        case Residual():
+            return h + autograd_forward(step.inner, p, h, x)
+        case Seq():
+            for i, inner in enumerate(step.steps):
+                own = {k.split(".", 1)[1]: v for k, v in p.items() if k.startswith(f"{i}.")}
+                h = autograd_forward(inner, own, h, x if i == 0 else None)
+            return h
+
+
+@pytest.mark.parametrize("step", SMOOTH + KINKED, ids=str)
+def test_pullback_agrees_with_autograd(step):
+    rng = np.random.default_rng(2)
+    p, h, x = arguments(step, rng)
+    out, vjp = step(p, h, x)
+    g = rng.standard_normal(out.shape)
+    ours = vjp(g)
+    pull, value = make_vjp(lambda args: autograd_forward(step, args["p"], args["h"], args["x"]),
+                           )({"p": p, "h": h, "x": x if x is not None else anp.zeros(1)})
+    theirs = pull(g)
+    np.testing.assert_allclose(out, value, rtol=1e-13)
+    np.testing.assert_allclose(ours.h, theirs["h"], rtol=1e-10, atol=1e-14)
+    if x is not None:
+        np.testing.assert_allclose(ours.x, theirs["x"], rtol=1e-10, atol=1e-14)
+    for name in p:
+        np.testing.assert_allclose(ours.p[name], theirs["p"][name], rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("step", SMOOTH + KINKED, ids=str)
+def test_sweep_equals_loop(step):
+    rng = np.random.default_rng(3)
+    gains = np.linspace(0.2, 2.2, 5)
+    p, h, x = arguments(step, rng, gains)
+    out, vjp = step(p, h, x)
+    g = rng.standard_normal(out.shape)
+    swept = vjp(g)
+    for i in range(len(gains)):
+        one = {k: v[i] if v.ndim > len(step.shapes()[k]) else v for k, v in p.items()}
+        out_i, vjp_i = step(one, h, x)
+        alone = vjp_i(g[i])
+        np.testing.assert_allclose(out[i], out_i, rtol=1e-12)
+        np.testing.assert_allclose(swept.h[i], alone.h, rtol=1e-12, atol=1e-15)
+        for name in p:
+            np.testing.assert_allclose(swept.p[name][i], alone.p[name], rtol=1e-12, atol=1e-15)
+
+
+@given(a=st.floats(-300, 300))
+def test_slopes_stay_relatively_right_far_into_saturation(a):
+    """In extended precision the textbook formulas survive a little longer; past that, ln φ' is linear in |a|."""
+    a = np.array([a])
+    wide = np.abs(a.astype(np.longdouble))
+    np.testing.assert_allclose(ACTIVATIONS["tanh"].slope(a), np.float64(1 / np.cosh(wide) ** 2), rtol=1e-12)
+    np.testing.assert_allclose(ACTIVATIONS["sigmoid"].slope(a), np.float64(0.25 / np.cosh(wide / 2) ** 2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("phi", ACTIVATIONS.values(), ids=str)
+def test_slope_is_the_derivative_and_its_largest_value_is_known(phi):
+    a = np.linspace(-6, 6, 2001) + 1e-4
+    s = 1e-5
+    np.testing.assert_allclose(phi.slope(a), (phi(a + s) - phi(a - s)) / (2 * s), atol=1e-9)
+    assert phi.slope(a).max() <= phi.max_slope
+    assert phi.slope(np.array([1e-9])) == pytest.approx(phi.max_slope)
+
+
+def test_residual_with_zero_weights_is_the_identity_bit_for_bit():
+    step = Residual(Seq(Dense(4, 6), Dense(6, 4, "identity")))
+    h = np.random.default_rng(0).standard_normal((3, 4))
+    out, vjp = step({k: np.zeros(s) for k, s in step.shapes().items()}, h)
+    assert (out == h).all() and (vjp(h).h == h).all()
+
+
+def test_arguments_are_not_changed_and_float32_stays_float32():
+    rng = np.random.default_rng(4)
+    for step in SMOOTH + KINKED:
+        p, h, x = arguments(step, rng)
+        p, h = {k: v.astype(np.float32) for k, v in p.items()}, h.astype(np.float32)
+        x = None if x is None else x.astype(np.float32)
+        before = [a.copy() for a in (h, *p.values())]
+        out, vjp = step(p, h, x)
+        grads = vjp(np.ones_like(out))
+        assert out.dtype == grads.h.dtype == np.float32 and all(v.dtype == np.float32 for v in grads.p.values())
+        assert all((a == b).all() for a, b in zip(before, (h, *p.values()), strict=True))
+
+
+def test_all_steps_satisfy_the_protocol():
+    assert all(isinstance(step, Step) for step in SMOOTH + KINKED)
+
+
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(1, 6), m=st.integers(1, 6), seed=st.integers(0, 99))
+def test_initialisers_keep_their_promises(n, m, seed):
+    rng = np.random.default_rng(seed)
+    Q = init.orthogonal(rng, (n, m))
+    np.testing.assert_allclose(Q.T @ Q if n >= m else Q @ Q.T, np.eye(min(n, m)), atol=1e-12)
+    assert np.linalg.norm(init.spectral(rng, (n, m)), 2) == pytest.approx(1)
+    assert (init.identity(rng, (n, n)) == np.eye(n)).all() and not init.zeros(rng, (n, m)).any()
+
+
+@pytest.mark.parametrize("name, variance", [("gaussian", 1), ("lecun", 1 / 300), ("xavier", 2 / 500), ("he", 2 / 300)])
+def test_variances_of_random_initialisers(name, variance):
+    W = getattr(init, name)(np.random.default_rng(0), (300, 200))
+    assert W.var() == pytest.approx(variance, rel=0.03) and abs(W.mean()) < 4 * (variance / W.size) ** 0.5
+
+
+def test_gains_share_one_draw():
+    step, gains = Dense(3, 4), np.array([0.5, 2.0])
+    swept = draw(step, np.random.default_rng(0), gain=gains)
+    for i, gain in enumerate(gains):
+        assert (swept["W"][i] == draw(step, np.random.default_rng(0), gain=gain)["W"]).all()
+    assert draw(RNN(2, 3), np.random.default_rng(0), W=init.identity)["W"].tolist() == np.eye(3).tolist()

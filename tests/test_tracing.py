@@ -1,0 +1,150 @@
+"""Forward, backward and trace: closed forms, sweep = loop, tracer = naive where naive survives."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradtrace import RNN, Dense, Residual, Seq, backward, deep, draw, forward, init, trace, unroll
+
+
+def linear_chain(w, T):
+    """The scalar chain ``h_t = w h_{t-1}`` as a recurrent net without input."""
+    p = {"W": np.array([[w]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
+    return forward(unroll(RNN(1, 1, "identity"), p, np.zeros((T, 1, 1))), np.ones((1, 1)) * 0)
+
+
+@pytest.mark.parametrize("w, T", [(0.5, 20_000), (2.0, 20_000), (0.9, 50), (1.1, 50), (-0.25, 3000)])
+def test_a_linear_chain_has_log_norm_T_ln_w(w, T):
+    _, vjps = linear_chain(w, T)
+    log = trace(vjps, np.ones((1, 1))).log_h
+    np.testing.assert_allclose(log[::-1], np.arange(T + 1) * np.log(abs(w)), rtol=1e-12, atol=0)
+
+
+def test_half_to_the_20000_is_exact_where_float64_reads_zero():
+    _, vjps = linear_chain(0.5, 20_000)
+    assert trace(vjps, np.ones((1, 1))).log_h[0] == -20_000 * np.log(2)
+    assert 0.5 ** 20_000 == 0 and backward(vjps, np.ones((1, 1))).h[0] == 0
+
+
+def test_a_linear_matrix_chain_is_the_matrix_power():
+    rng = np.random.default_rng(0)
+    W, g = init.lecun(rng, (4, 4)), rng.standard_normal((1, 4))
+    p = {"W": W, "U": np.zeros((1, 4)), "b": np.zeros(4)}
+    _, vjps = forward(unroll(RNN(1, 4, "identity"), p, np.zeros((12, 1, 1))), np.zeros((1, 4)))
+    np.testing.assert_allclose(backward(vjps, g).h[0], g @ np.linalg.matrix_power(W.T, 12), rtol=1e-12)
+
+
+PATHS = {
+    "depth": lambda rng, gain: (deep(Dense(6, 6), [draw(Dense(6, 6), rng, gain=gain) for _ in range(9)]), 6),
+    "growing depth": lambda rng, gain: (deep([Dense(6, 4), Seq(Dense(4, 5), Dense(5, 3)), Residual(Dense(3, 3))],
+                                             [draw(s, rng, gain=gain) for s in
+                                              (Dense(6, 4), Seq(Dense(4, 5), Dense(5, 3)), Residual(Dense(3, 3)))]), 6),
+    "time": lambda rng, gain: (unroll(RNN(2, 5), draw(RNN(2, 5), rng, gain=gain), rng.standard_normal((9, 3, 2))), 5),
+    "residual time": lambda rng, gain: (unroll(Residual(RNN(2, 5)), draw(RNN(2, 5), rng, gain=gain),
+                                               rng.standard_normal((9, 3, 2))), 5),
+}
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_tracer_equals_naive_norms_where_they_survive(name):
+    rng = np.random.default_rng(0)
+    path, n = PATHS[name](rng, 0.9)
+    h, vjps = forward(path, rng.standard_normal((3, n)))
+    naive, log = backward(vjps, h[-1]), trace(vjps, h[-1])
+    np.testing.assert_allclose(log.log_h, [np.log(np.linalg.norm(g)) for g in naive.h], atol=1e-12)
+    for name in log.log_p:
+        here = [np.log(np.linalg.norm(p[name])) if name in p else np.nan for p in naive.p]
+        np.testing.assert_allclose(log.log_p[name], here, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_sweep_of_a_path_equals_loop(name):
+    gains = np.linspace(0.5, 1.5, 4)
+    h0 = np.random.default_rng(9).standard_normal((3, 6 if "depth" in name else 5))
+    path, _ = PATHS[name](np.random.default_rng(0), gains)
+    h, vjps = forward(path, h0)
+    swept = trace(vjps, h[-1])
+    assert swept.log_h.shape == (len(path) + 1, 4)
+    for i, gain in enumerate(gains):
+        alone, _ = PATHS[name](np.random.default_rng(0), gain)
+        h_i, vjps_i = forward(alone, h0)
+        np.testing.assert_allclose(h[-1][i], h_i[-1], rtol=1e-11)
+        np.testing.assert_allclose(swept.log_h[:, i], trace(vjps_i, h_i[-1]).log_h, atol=1e-10)
+
+
+@settings(max_examples=30, deadline=None)
+@given(T=st.integers(1, 8), B=st.integers(1, 4), n=st.integers(1, 5), seed=st.integers(0, 99))
+def test_whole_path_against_finite_differences(T, B, n, seed):
+    """The gradient of a shared weight, of every input and of the first state, through the whole chain at once."""
+    rng = np.random.default_rng(seed)
+    cell, x, h0 = RNN(2, n), rng.standard_normal((T, B, 2)), rng.standard_normal((B, n))
+    p, v = draw(cell, rng), [rng.standard_normal((B, n)) for _ in range(T + 1)]
+    loss = lambda p, x, h0: sum(np.sum(a * b) for a, b in zip(v, forward(unroll(cell, p, x), h0)[0], strict=True))
+    grads = backward(forward(unroll(cell, p, x), h0)[1], v)
+    s = 1e-5
+    for name, gradient in grads.shared().items():
+        u = rng.standard_normal(p[name].shape)
+        slope = (loss({**p, name: p[name] + s * u}, x, h0) - loss({**p, name: p[name] - s * u}, x, h0)) / (2 * s)
+        assert np.sum(gradient * u) == pytest.approx(slope, rel=1e-6, abs=1e-7)
+    u = rng.standard_normal(x.shape)
+    slope = (loss(p, x + s * u, h0) - loss(p, x - s * u, h0)) / (2 * s)
+    assert np.sum(np.array(grads.x) * u) == pytest.approx(slope, rel=1e-6, abs=1e-7)
+    u = rng.standard_normal(h0.shape)
+    slope = (loss(p, x, h0 + s * u) - loss(p, x, h0 - s * u)) / (2 * s)
+    assert np.sum(grads.h[0] * u) == pytest.approx(slope, rel=1e-6, abs=1e-7)
+
+
+def test_a_loss_on_every_state_far_below_and_above_the_scale_of_the_rest():
+    """Contributions that join at scales 2^20000 apart: the larger one rules, and neither is lost where it rules."""
+    T = 40_000
+    p = {"W": np.array([[0.5]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
+    _, vjps = forward(unroll(RNN(1, 1, "identity"), p, np.zeros((T, 1, 1))), np.zeros((1, 1)))
+    g = [None] * (T + 1)
+    g[T], g[T // 2] = np.ones((1, 1)), np.full((1, 1), 3.0)
+    log = trace(vjps, g).log_h
+    assert log[T // 2 + 1] == pytest.approx(-(T // 2 - 1) * np.log(2))
+    assert log[T // 2] == pytest.approx(np.log(3)) and log[0] == pytest.approx(np.log(3) - T // 2 * np.log(2))
+
+
+def test_a_gradient_of_exactly_zero_is_minus_infinity():
+    dead = {"W": np.eye(2), "b": np.full(2, -100.0)}
+    path = deep(Dense(2, 2, "relu"), [{"W": np.eye(2), "b": np.zeros(2)}, dead])
+    h, vjps = forward(path, np.ones((1, 2)))
+    assert trace(vjps, np.ones((1, 2))).log_h.tolist() == [-np.inf, -np.inf, pytest.approx(np.log(2) / 2)]
+
+
+def test_saturation_is_not_read_as_zero():
+    p = [{"W": np.array([[30.0]]), "b": np.zeros(1)}] * 10
+    h, vjps = forward(deep(Dense(1, 1), p), np.ones((1, 1)))
+    log = trace(vjps, np.ones((1, 1))).log_h
+    assert log[0] == pytest.approx(10 * (np.log(30) + np.log(4) - 60), rel=1e-6)
+
+
+def test_overflow_is_reported_by_step_and_the_trace_goes_on():
+    p = {"W": np.array([[10.0]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
+    with pytest.raises(FloatingPointError, match=r"step 309 of 400: RNN\(1, 1, identity\)"):
+        forward(unroll(RNN(1, 1, "identity"), p, np.zeros((400, 1, 1))), np.ones((1, 1)))
+    _, vjps = forward(unroll(RNN(1, 1, "identity"), p, np.zeros((400, 1, 1))), np.zeros((1, 1)))
+    with pytest.raises(FloatingPointError, match=r"∂L/∂h_91 of 400 overflows"):
+        backward(vjps, np.ones((1, 1)))
+    assert trace(vjps, np.ones((1, 1))).log_h[0] == pytest.approx(400 * np.log(10))
+
+
+def test_pytorch_agrees_in_depth(oracle):
+    torch = oracle("torch")
+    rng = np.random.default_rng(5)
+    layers = [Dense(6, 5, "tanh"), Dense(5, 4, "sigmoid"), Dense(4, 4, "relu"), Dense(4, 2, "identity")]
+    params = [draw(s, rng) for s in layers]
+    h0, g = rng.standard_normal((7, 6)), rng.standard_normal((7, 2))
+    ours = backward(forward(deep(layers, params), h0)[1], g)
+    theirs = [{k: torch.tensor(v, requires_grad=True) for k, v in p.items()} for p in params]
+    h = start = torch.tensor(h0, requires_grad=True)
+    for step, p in zip(layers, theirs, strict=True):
+        a = h @ p["W"] + p["b"]
+        h = a if step.phi.name == "identity" else getattr(torch, step.phi.name)(a)
+    h.backward(torch.tensor(g))
+    np.testing.assert_allclose(ours.h[0], start.grad.numpy(), rtol=1e-10, atol=1e-14)
+    for mine, yours in zip(ours.p, theirs, strict=True):
+        for name in mine:
+            np.testing.assert_allclose(mine[name], yours[name].grad.numpy(), rtol=1e-10, atol=1e-14)
