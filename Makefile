@@ -6,13 +6,16 @@ PEERS := $(if $(CI),peers)                  # CI compares with PyTorch and JAX; 
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: lab book test bench clean
+.PHONY: lab book notebooks test bench clean
 
 lab: .venv/ready
 	jupyter lab notebooks
 
 book: .venv/ready
 	jupyter-book build . -W -n --keep-going
+
+notebooks: .venv/ready
+	python notebooks/refresh.py
 
 test: .venv/ready $(if $(strip $(PEERS)),.venv/peers)
 	python tests/run.py

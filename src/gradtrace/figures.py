@@ -11,7 +11,7 @@ GREY = "#808080"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 
 
-def still(view, *, size=(6.4, 3.6), panels=(1, 1), **state):
+def still(view, *, size=(5.6, 3.3), panels=(1, 1), **state):
     """Draw ``view(ax, **state)`` once, as a plain matplotlib figure.
 
     Parameters
@@ -38,6 +38,22 @@ def frame(ax, x, y, xlim, ylim, title=None):
         ax.set_title(title)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
+
+
+def powers(factor, steps):
+    """Natural logarithms of ``|factor|^t`` for ``t = 0 … steps``; ``-inf`` from ``t = 1`` if the factor is zero."""
+    with np.errstate(divide="ignore"):
+        return np.concatenate([[0.0], np.arange(1, steps + 1) * np.log(np.abs(factor))])
+
+
+def tangent(ax, phi, a):
+    """Draw the activation ``phi`` and its tangent at the pre-activation ``a``, and return the slope there."""
+    near = np.linspace(-6, 6, 121)
+    value, slope = phi(np.array([a], dtype=float)).item(), phi.slope(np.array([a], dtype=float)).item()
+    ax.plot(near, phi(near), color=GREY)
+    ax.plot(near, value + slope * (near - a), color=BLUE)
+    ax.plot([a], [value], "o", color=BLUE)
+    return slope
 
 
 def norms(ax, log, *, start=0, colour=BLUE, label=None, style="-", zero_at=None):

@@ -1,0 +1,122 @@
+"""The notebooks as a reader finds them: executed, tidy, and right at every slider's ends and middle."""
+
+import itertools
+import re
+from pathlib import Path
+
+import matplotlib
+import nbformat
+import numpy as np
+import pytest
+
+import gradtrace.live
+import gradtrace.tracing.path
+from gradtrace import gradient_errors
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+
+
+def cells(path, kind="code"):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+def test_there_are_notebooks_and_the_book_holds_each():
+    toc = (Path(__file__).parents[1] / "_toc.yml").read_text()
+    assert NOTEBOOKS and all(f"notebooks/{path.stem}\n" in toc for path in NOTEBOOKS)
+
+
+@every_notebook
+def test_every_code_cell_was_executed_in_order(path):
+    assert [cell.execution_count for cell in cells(path)] == list(range(1, len(cells(path)) + 1))
+
+
+@every_notebook
+def test_outputs_hold_no_traceback_no_warning_and_nothing_that_changes_from_run_to_run(path):
+    text = path.read_text()
+    assert "widget-state" not in text and "widget-view" not in text and "Traceback" not in text
+    for output in (output for cell in cells(path) for output in cell.outputs):
+        assert output.output_type != "error" and output.get("name") != "stderr"
+        said = str(output.get("text", "")) + str(output.get("data", {}).get("text/plain"))
+        assert not re.search(r"0x[0-9a-f]{6,}", said)
+
+
+@every_notebook
+def test_shape_of_a_notebook(path):
+    lines = [len([line for line in cell.source.splitlines() if line.strip()]) for cell in cells(path)]
+    prose = "\n".join(cell.source for cell in cells(path, "markdown"))
+    words = len(re.findall(r"\w+", re.sub(r"\$.*?\$", "", prose, flags=re.S)))
+    assert len(lines) <= 15 and max(lines) <= 12 and np.median(lines) <= 6, lines
+    assert 800 <= words <= 1700, words
+    assert all(word in prose for word in ("Claim.", "Exercises", "Solution", "What to remember", "Sources"))
+
+
+@every_notebook
+def test_every_static_picture_has_alternative_text(path):
+    for cell in cells(path):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs) and "explore(" not in cell.source:
+            assert cell.metadata["mystnb"]["image"]["alt"]
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda p: p.stem)
+def played(request):
+    """Run a notebook's code here and keep what it hands to ``explore`` and to ``forward``."""
+    figures, passes = [], []
+    forward = gradtrace.tracing.path.forward
+
+    def keep_figure(view, *, panels=(1, 1), size=(6.4, 3.6), alt=None, start=None, title=None, cases=None, predict=None,
+                    **grid):
+        assert alt and predict is not None, f"{view.__name__}: a figure needs alternative text and a prediction"
+        figures.append((view, panels, grid, cases or {}))
+
+    def keep_pass(path, h0):
+        h, vjps = forward(path, h0)
+        passes.append((path, h))
+        return h, vjps
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gradtrace.live, "explore", keep_figure)
+        patch.setattr(gradtrace.tracing.path, "forward", keep_pass)
+        patch.setattr(plt, "show", lambda: plt.close("all"))
+        namespace = {"__name__": "notebook"}
+        for cell in cells(request.param):
+            exec(compile(cell.source, request.param.name, "exec"), namespace)
+        yield figures, passes
+
+
+def corners(grid):
+    """Every combination of the first, middle and last value of each slider."""
+    return (dict(zip(grid, values, strict=True)) for values in
+            itertools.product(*([v[0], v[len(v) // 2], v[-1]] for v in grid.values())))
+
+
+def test_every_view_draws_at_its_sliders_ends_and_middle(played):
+    figures, _ = played
+    assert figures
+    for view, panels, grid, cases in figures:
+        inside = lambda name, value, grid=grid: np.any(np.asarray(grid[name]) == value)
+        assert all(inside(*item) for state in cases.values() for item in state.items()), f"{view.__name__}: {cases}"
+        for state in corners(grid):
+            figure, axes = plt.subplots(*panels)
+            view(axes.ravel() if panels != (1, 1) else axes, **state)
+            figure.canvas.draw()
+            for ax in figure.axes:
+                assert ax.get_xlabel() and ax.get_ylabel(), f"{view.__name__} at {state}: an axis without a name"
+                assert ax.has_data(), f"{view.__name__} at {state}: nothing drawn"
+            plt.close(figure)
+
+
+def test_every_net_that_a_notebook_runs_has_right_gradients(played):
+    """At the very states and parameters of the sliders, sweep axes included."""
+    _, passes = played
+    rng = np.random.default_rng(0)
+    assert passes
+    for path, h in passes:
+        for t in {0, len(path) // 2, len(path) - 1}:
+            step, p, x = path[t]
+            width = 1e-7 if "relu" in str(step) else 1e-3 / (1 + max(np.abs(p[name]).max() for name in p))
+            errors = gradient_errors(step, p, np.asarray(h[t]), x, rng=rng, width=width)
+            assert max(errors.values()) < 1e-5, (str(step), t, errors)
