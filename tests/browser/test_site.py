@@ -1,0 +1,172 @@
+"""Every page of the built book, in a browser: what a reader would see is not what a build reports.
+
+Runs over ``_build/html``, so ``make book`` comes first.
+"""
+
+import io
+from urllib.parse import parse_qsl
+
+from PIL import Image
+
+# True if the figure draws something else than at the last call: another path, word or pixel.
+MOVED = """el => {
+    const now = [
+        ...[...el.querySelectorAll('svg, .gt-text')].map(part => part.outerHTML),
+        ...[...el.querySelectorAll('canvas')].map(canvas => canvas.toDataURL()),
+    ].join();
+    const moved = now !== el.drawn;
+    el.drawn = now;
+    return moved;
+}"""
+
+VALUES = """el => Object.fromEntries([...el.querySelectorAll('[data-key]')].map(row => {
+    const input = row.querySelector('input:checked, input, select');
+    const text = input.type === 'checkbox' ? String(input.checked)
+        : input.type === 'radio' ? input.parentElement.textContent
+        : input.type === 'range' ? input.getAttribute('aria-valuetext')
+        : input.options[input.selectedIndex].text;
+    return [row.dataset.key, text];
+}))"""
+
+
+LABEL = ".gt-axes path[transform], svg [id*=tick] [id*=text], svg text"
+LOCKED = "[data-key] :disabled, fieldset[data-key]:disabled"
+KEYS = {"checkbox": ["Space"], "range": ["End", "Home", "PageUp", "ArrowRight"]}
+
+
+def unlock(figure):
+    """Answer the figure's question, if it asks one before its controls work."""
+    for selector in (".gt-any input[type=radio]", ".gt-any button:enabled"):
+        if figure.locator(LOCKED).count() and figure.locator(selector).count():
+            figure.locator(selector).first.click()
+    assert not figure.locator(LOCKED).count(), "the controls stay locked though the reader answered"
+
+
+def moves_figure(figure, row):
+    """Return whether some key on the control in `row` changes what the figure draws."""
+    field = row.locator("input:checked, input, select").first
+    figure.evaluate(MOVED)
+    for key in KEYS.get(field.get_attribute("type"), ["ArrowDown", "ArrowUp"]):
+        field.press(key)
+        figure.page.evaluate("() => new Promise(requestAnimationFrame)")
+        if figure.evaluate(MOVED):
+            return True
+    return False
+
+
+def same(text, wanted):
+    """Return whether two texts name one value: 1.20 is 1.2."""
+    try:
+        return text == wanted or float(text) == float(wanted)
+    except ValueError:
+        return False
+
+
+def test_page_is_whole(visit, address, page_name):
+    """On a phone: no other host, no error, nothing cut off, each picture described, each formula set."""
+    v = visit(address, viewport={"width": 375, "height": 800})
+    page = v.open(page_name)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 375, "the page is wider than a phone"
+    # Without the cell metadata mystnb.image.alt, MyST-NB fills in the file's path.
+    undescribed = page.locator("img:not([alt]), img[alt=''], img[alt*='_images/']")
+    assert undescribed.count() == 0, "an image has no alt text"
+    assert page.locator(".gt-live:not([data-state=live])").count() == 0, "a figure did not start"
+    if page.locator(".math").count():
+        assert page.locator("mjx-container").count() >= page.locator(".math").count()
+        assert page.locator("mjx-merror").count() == 0, page.locator("mjx-merror").all_inner_texts()
+        page.evaluate("document.fonts.ready")
+        fonts = "[...document.fonts].filter(f => f.family.startsWith('MJX') && f.status === 'loaded').length"
+        assert page.evaluate(fonts) > 0, "MathJax's fonts did not load"
+    v.assert_clean()
+
+
+def test_controls_move_figures(visit, site, figure_page):
+    """Each control, by keyboard: the drawing moves, the value is announced, the address keeps the state."""
+    v = visit(site.as_uri(), formulas=False)  # the harder of the two places: a browser trusts file:// least
+    page = v.open(figure_page)
+    for figure in page.locator(".gt-live").all():
+        unlock(figure)
+        rows = figure.locator("[data-key]").all()
+        # A control may matter only at another setting of the others, so the still ones get a second chance.
+        still = [row for row in rows if not moves_figure(figure, row)]
+        dead = [row.get_attribute("data-key") for row in still if not moves_figure(figure, row)]
+        assert not dead, f"controls that move nothing in #{figure.get_attribute('id')}: {dead}"
+        for row in figure.locator("[data-key]:has(input[type=range])").all():
+            announced = row.locator("input").get_attribute("aria-valuetext")
+            assert announced
+            assert row.locator("output").text_content() in {announced, ""}
+    if not rows:
+        return
+    name, values = figure.get_attribute("id"), figure.evaluate(VALUES)
+    page.wait_for_function(f"() => location.hash.startsWith('#{name}?')")
+    restored = v.open(f"{figure_page}#{page.url.split('#')[1]}")
+    assert restored.locator(f"[id='{name}']").evaluate(VALUES) == values
+    v.assert_clean()
+
+
+def test_links_set_figures(visit, server, link_page):
+    """A link in the text to a state of a figure names a figure, controls and values that exist."""
+    v = visit(server, formulas=False)
+    page = v.open(link_page)
+    for href in page.locator("a.gt-set").evaluate_all("links => links.map(a => a.getAttribute('href'))"):
+        path, _, fragment = href.partition("#")
+        if path:  # on another page
+            v.open(page.evaluate("href => new URL(href, document.baseURI).href", href).removeprefix(f"{server}/"))
+        else:
+            page.locator(f"a.gt-set[href='{href}']").first.click()
+        name, _, query = fragment.partition("?")
+        values = page.locator(f"[id='{name}']").evaluate(VALUES)
+        wrong = [(key, text) for key, text in parse_qsl(query) if not same(values.get(key, ""), text)]
+        assert not wrong, f"{href} leaves the figure at {values}"
+        if path:
+            v.open(link_page)
+    v.assert_clean()
+
+
+def test_nonsense_in_the_address_is_ignored(visit, server, first_figure_page):
+    """Unknown figures, controls and values change nothing and break nothing."""
+    v = visit(server, formulas=False)
+    figure = v.open(first_figure_page).locator(".gt-live").first
+    name, values = figure.get_attribute("id"), figure.evaluate(VALUES)
+    nonsense = "&".join(f"{key}=%zz" for key in values)
+    for fragment in ("%", "gone?x=1", f"{name}?gone=1&{nonsense}"):
+        assert v.open(f"{first_figure_page}#{fragment}").locator(".gt-live").first.evaluate(VALUES) == values
+    v.assert_clean()
+
+
+def luminance(pixel):
+    """Return the relative luminance of an (r, g, b) pixel, as WCAG 2 defines it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in pixel)]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_dark_figures_are_readable(visit, server, figure_page):
+    """Tick labels in the dark: contrast of the brightest and darkest pixel, whatever way they got there."""
+    v = visit(server, formulas=False, color_scheme="dark", device_scale_factor=3)
+    page = v.open(figure_page)
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    labels = [label for figure in page.locator(".gt-live:has(svg)").all() for label in figure.locator(LABEL).all()[:2]]
+    assert labels
+    for label in labels:
+        label.scroll_into_view_if_needed()
+        picture = Image.open(io.BytesIO(page.screenshot(clip=label.bounding_box()))).convert("RGB")
+        light = [luminance(pixel) for _, pixel in picture.getcolors(1 << 20)]
+        assert (max(light) + 0.05) / (min(light) + 0.05) >= 4.5
+    v.assert_clean()
+
+
+def test_first_frame_without_javascript(visit, site, figure_page):
+    """A reader without JavaScript sees the first frame of each figure and its description."""
+    v = visit(site.as_uri(), java_script_enabled=False)
+    v.page.goto(f"{v.home}/{figure_page}")
+    for figure in v.page.locator(".gt-live:has(noscript)").all():
+        assert figure.locator("svg").first.is_visible()
+        assert figure.locator("[role=img]").first.get_attribute("aria-label")
+
+
+def test_search_finds_pages(visit, server):
+    """The search page works with the book's own index."""
+    v = visit(server)
+    v.open("search.html?q=gradient")
+    v.page.wait_for_selector("#search-results li a")
+    v.assert_clean()
