@@ -38,19 +38,28 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     expect_rng("rng", rng)
     expect_number("width", width)
     out, vjp = step(p, h, x)
-    v = rng.standard_normal(out.shape)
+    per = _size(out, 1 + len(step.features))                # one per sweep member
+    v = rng.standard_normal(out.shape) / per
     dh, dx, dp = vjp(v)
     loss = lambda **at: np.sum(v * step({**p, **at.get("p", {})}, at.get("h", h), at.get("x", x))[0])
 
-    def error(pulled, f, at):
-        direction = rng.standard_normal(at.shape)
+    def error(pulled, f, at, axes):
+        size = _size(at, axes) if at.any() else per.min()   # a bias of zeros moves as little as the smallest state
+        direction = size * rng.standard_normal(at.shape)
         measured, claimed = slope(f, at, direction, width), np.sum(pulled * direction)
-        return float(abs(measured - claimed) / max(abs(measured), np.linalg.norm(v), 1e-300))
+        return float(abs(measured - claimed) / max(abs(measured), np.sqrt(v.size)))
 
-    errors = {"h": error(dh, lambda at: loss(h=at), h)}
+    errors = {"h": error(dh, lambda at: loss(h=at), h, 1 + len(step.features))}
     if x is not None:
-        errors["x"] = error(dx, lambda at: loss(x=at), x)
-    return errors | {name: error(dp[name], lambda at, name=name: loss(p={name: at}), p[name]) for name in p}
+        errors["x"] = error(dx, lambda at: loss(x=at), x, 1 + len(step.inputs))
+    return errors | {name: error(dp[name], lambda at, name=name: loss(p={name: at}), p[name], len(shape))
+                     for name, shape in step.shapes().items()}
+
+
+def _size(a, axes):
+    """Root mean square over the last ``axes`` axes, one where all is zero; broadcasts against ``a``."""
+    size = np.sqrt(np.mean(a * a, axis=tuple(range(-axes, 0)), keepdims=True))
+    return np.where(size > 0, size, 1)
 
 
 def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):

@@ -26,7 +26,7 @@ class Link(NamedTuple):
 class Path(Sequence):
     """Links in the order of the forward pass. A weight is shared where two links hold the same dict."""
 
-    links: tuple[Link, ...]
+    links: Sequence[Link]
 
     def __getitem__(self, t):
         return self.links[t]
@@ -37,6 +37,31 @@ class Path(Sequence):
     def __repr__(self):
         steps = list(dict.fromkeys(str(link.step) for link in self.links))
         return f"Path of {len(self)} steps: {', '.join(steps[:3])}{', …' if len(steps) > 3 else ''}"
+
+
+class Made(Sequence):
+    """A list whose entries are made when asked for: ``make(t)`` for ``t = 0 … length - 1``."""
+
+    def __init__(self, length, make):
+        self.length, self.make = length, make
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, t):
+        place = range(self.length)[t]
+        return [self.make(i) for i in place] if isinstance(t, slice) else self.make(place)
+
+
+class Unrolled(Path):
+    """The same step with the same parameters at every time; its links are made when asked for."""
+
+    def __init__(self, step, p, x):
+        vars(self).update(links=Made(len(x), lambda t: Link(step, p, x[t])), step=step, p=p, x=x)
+
+
+# Type of step: a faster forward for an Unrolled of it, which returns None where it does not apply. See fused.py.
+FUSED = {}
 
 
 def deep(steps, params):
@@ -89,7 +114,7 @@ def unroll(step, p, x):
 
     Source: Cremer, "Recurrent Neural Network". Taught in: notebook 10.
     """
-    if not isinstance(step, Step):
+    if type(step) not in FUSED and not isinstance(step, Step):  # the second question takes seven microseconds
         raise TypeError(f"step: expected a step, came {type(step).__name__} {step!r:.40}")
     expect_params(step, p)
     if step.inputs is None:
@@ -97,23 +122,33 @@ def unroll(step, p, x):
     expect_array("x", x, (None, None, *step.inputs))
     if not len(x):
         raise ValueError(f"x: expected at least one time step, came shape {x.shape}")
-    return Path(tuple(Link(step, p, x_t) for x_t in x))
+    return Unrolled(step, p, x)
 
 
-class Pullbacks(list):
+class Pullbacks(Sequence):
     """The pullbacks of a forward pass, one per step, with what the way back has to know.
 
     Attributes
     ----------
+    vjps : sequence of callable
     end : ndarray
         The last state ``h_T``.
     sweep : int
         How many leading axes are sweep axes.
+    fast : callable or None
+        The whole way back at once, for a run that has one: what the loss puts on each state to :class:`Trace`.
     """
 
+    fast = None
+
     def __init__(self, vjps, end, sweep):
-        super().__init__(vjps)
-        self.end, self.sweep = end, sweep
+        self.vjps, self.end, self.sweep = vjps, end, sweep
+
+    def __getitem__(self, t):
+        return self.vjps[t]
+
+    def __len__(self):
+        return len(self.vjps)
 
 
 def forward(path, h0):
@@ -126,7 +161,7 @@ def forward(path, h0):
 
     Returns
     -------
-    h : list of ndarray
+    h : list of ndarray, or ndarray of shape (T + 1, batch, n)
         The ``T + 1`` states ``h_0 … h_T``.
     vjps : Pullbacks
         The ``T`` pullbacks, in the order of the steps, for :func:`backward` and :func:`trace`.
@@ -140,6 +175,9 @@ def forward(path, h0):
     """
     if not isinstance(path, Path):
         raise TypeError(f"path: expected deep(...) or unroll(...), came {type(path).__name__} {path!r:.40}")
+    fused = FUSED.get(type(path.step)) if isinstance(path, Unrolled) else None
+    if fused and (run := fused(path, h0)):
+        return run
     first = path[0]
     expect_state(first.step, h0, first.x, names=("h0", "x"))
     h, vjps = [h0], []

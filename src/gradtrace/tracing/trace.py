@@ -1,6 +1,8 @@
 """The way back: plain gradients, and their norms past the range of floating-point numbers."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -14,17 +16,17 @@ class Gradients:
 
     Attributes
     ----------
-    h : list of ndarray
+    h : sequence of ndarray
         ``∂L/∂h_t`` for ``t = 0 … T``.
-    x : list of ndarray or None
+    x : sequence of ndarray or None
         ``∂L/∂x_t`` for the steps ``t = 1 … T``.
-    p : list of dict
+    p : sequence of dict
         The contribution of each step ``t = 1 … T`` to the gradients of its parameters.
     """
 
-    h: list[np.ndarray]
-    x: list[np.ndarray | None]
-    p: list[dict[str, np.ndarray]]
+    h: Sequence[np.ndarray]
+    x: Sequence[np.ndarray | None]
+    p: Sequence[dict[str, np.ndarray]]
 
     def shared(self):
         """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``."""
@@ -46,6 +48,12 @@ class Trace:
 
     log_h: np.ndarray
     log_p: dict[str, np.ndarray]
+    plain: Callable[[], Gradients] = field(repr=False)
+
+    @cached_property
+    def grads(self):
+        """The plain :class:`Gradients` for the same ``g``, as :func:`backward` returns or raises."""
+        return self.plain()
 
 
 def backward(vjps, g):
@@ -73,6 +81,8 @@ def backward(vjps, g):
     Source: Giselsson, "Backpropagation summarized"; Grosse–Ba, "Recall: backprop through time". Taught in: 04, 10.
     """
     direct = _direct(vjps, g)
+    if vjps.fast:
+        return vjps.fast(direct).grads
     g, h, x, p = direct[-1], [direct[-1]], [], []
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for t in reversed(range(len(vjps))):
@@ -111,6 +121,8 @@ def trace(vjps, g):
     Source: Grosse–Ba, "the Jacobians multiply". Taught in: notebooks 01, 05 and 10.
     """
     direct = _direct(vjps, g)
+    if vjps.fast:
+        return vjps.fast(direct)
     g, exponent = _rescale(direct[-1], np.zeros(vjps.end.shape[:vjps.sweep], dtype=int))
     log_h, log_p = [_log_norm(g, exponent)], []
     for t in reversed(range(len(vjps))):
@@ -123,7 +135,8 @@ def trace(vjps, g):
     names = dict.fromkeys(name for dp in log_p for name in dp)
     absent = np.full(exponent.shape, np.nan)
     return Trace(np.array(log_h[::-1]),
-                 {name: np.array([dp.get(name, absent) for dp in log_p[::-1]]) for name in names})
+                 {name: np.array([dp.get(name, absent) for dp in log_p[::-1]]) for name in names},
+                 lambda: backward(vjps, direct))
 
 
 def _direct(vjps, g):

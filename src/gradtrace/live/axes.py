@@ -1,0 +1,105 @@
+"""What all states must share: where the axes stand, and their scales, limits and ticks."""
+
+import numpy as np
+
+from .tables import plain
+
+HINTS = {
+    "limits": "Axes are drawn once: fix them in the view, e.g. ax.set_xlim(...) and ax.set_ylim(...)",
+    "scale": "Axes are drawn once: use the same scale in every state",
+    "place": "Fix the aspect and the position of the axes in the view",
+}
+
+
+class Layout:
+    """The places that a layout engine found, to be used for figures without one.
+
+    Parameters
+    ----------
+    fig : Figure
+        Drawn once, with its layout engine.
+    """
+
+    def __init__(self, fig):
+        self.places = [(ax.get_position(original=True), [t.get_position() for t in movable(ax)]) for ax in every(fig)]
+        self.suptitle = fig._suptitle.get_position() if fig._suptitle else None
+
+    def apply(self, fig, state):
+        """Give a fresh figure the same places; `state` is what an error calls it."""
+        axes = list(every(fig))
+        if len(axes) != len(self.places):
+            raise ValueError(f"the view makes {len(axes)} axes at {state} but {len(self.places)} at the start; "
+                             "expected the same number in every state")
+        for ax, (box, texts) in zip(axes, self.places, strict=True):
+            if ax in fig.axes:
+                ax._set_position(box)
+            for text, at in zip(movable(ax), texts, strict=True):
+                text.set_position(at)
+            ax._autotitlepos = False                                                # else ticks are drawn to measure
+        if fig._suptitle and self.suptitle:
+            fig._suptitle.set_position(self.suptitle)
+
+
+def every(fig):
+    """All axes of a figure, those inside others too."""
+    for ax in fig.axes:
+        yield ax
+        yield from ax.child_axes
+
+
+def movable(ax):
+    """The texts that a layout places: titles and axis labels."""
+    return [ax.title, ax._left_title, ax._right_title, ax.xaxis.label, ax.yaxis.label]
+
+
+def signature(axis):
+    """Everything that decides how an axis is drawn, by name; equal signatures draw equal ticks."""
+    major, minor = axis.get_majorticklocs(), axis.get_minorticklocs()
+    transform = vars(axis.get_transform())
+    return {
+        "scale": (axis.get_scale(), *sorted((k, v) for k, v in transform.items()
+                                            if isinstance(v, int | float) and not k.startswith("_"))),
+        "limits": rounded(axis.get_view_interval()),
+        "place": rounded(axis.axes.get_position().bounds),
+        "ticks": rounded(major) + rounded(minor),
+        "tick labels": (*axis.major.formatter.format_ticks(major), axis.major.formatter.get_offset(),
+                        *axis.minor.formatter.format_ticks(minor)),
+        "tick parameters": (repr(sorted(axis._major_tick_kw.items())), repr(sorted(axis._minor_tick_kw.items())),
+                            axis.get_visible(), axis.labelpad, axis.get_label_position(), axis.axes.axison),
+        "tick properties": tuple(tick(t) for which in ("majorTicks", "minorTicks")
+                                 for t in axis.__dict__.get(which, ())),            # none until a view asks
+    }
+
+
+def tick(t):
+    """What a view can change about a single tick."""
+    lines = [(a.get_visible(), a.get_color(), a.get_linewidth(), a.get_markersize())
+             for a in (t.tick1line, t.tick2line, t.gridline)]
+    texts = [(a.get_visible(), a.get_text(), a.get_color(), a.get_fontsize(), a.get_rotation(), a.get_weight())
+             for a in (t.label1, t.label2)]
+    return repr((lines, texts))
+
+
+def rounded(values):
+    """Numbers to twelve digits: what a view computes on the way may differ in the last bit."""
+    return tuple(float(f"{v:.12g}") for v in np.ravel(values))
+
+
+def differing(before, now):
+    """The first entry in which two signatures differ."""
+    return next(what for what in before if before[what] != now[what])
+
+
+def hint(what):
+    """What to do about it."""
+    return HINTS.get(what, "Ticks are drawn once: fix them in the view")
+
+
+def scales(ax):
+    """Where the limits of linear and log axes lie in the drawing, for the table of numbers; else None."""
+    if {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
+        return None
+    (x0, y0), (x1, y1) = ax.transAxes.transform([(0, 0), (1, 1)])
+    return {"x": [*map(float, ax.get_xlim()), ax.get_xscale(), float(x0), float(x1)],
+            "y": [*map(float, ax.get_ylim()), ax.get_yscale(), float(y0), float(y1)],
+            "names": [plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"]}

@@ -1,0 +1,69 @@
+"""Strings as matplotlib lays them out: runs of shared glyph outlines, so that moved text looks like drawn text."""
+
+import numpy as np
+from matplotlib.path import Path
+from matplotlib.textpath import text_to_path
+
+LETTERS = {Path.MOVETO: "m", Path.LINETO: "l", Path.CURVE3: "q", Path.CURVE4: "c"}
+SIZES = {Path.MOVETO: 1, Path.LINETO: 1, Path.CURVE3: 2, Path.CURVE4: 3}
+PER_EM = 64             # outlines are kept in 1/64 of matplotlib's font unit: FreeType's own whole numbers
+
+
+class Glyphs:
+    """Lays strings out once each."""
+
+    def __init__(self):
+        self.runs, self.outlines = {}, {}
+
+    def run(self, text, prop, ismath, mtext=None):
+        """`((outline, x, y), ...)` of a string, y down, in 1/64 font units."""
+        features = {name: value for name in ("features", "language")
+                    if mtext is not None and (value := getattr(mtext, f"get_{'font' * (name == 'features')}{name}",
+                                                               lambda: None)())}
+        key = text, ismath, hash(prop), repr(features)
+        if key not in self.runs:
+            self.runs[key] = self.lay_out(text, prop, ismath, features)
+        return self.runs[key]
+
+    def lay_out(self, text, prop, ismath, features):
+        """The run of a string that has not been seen before."""
+        if ismath == "TeX":
+            placed, shapes, bars = text_to_path.get_glyphs_tex(prop, text)
+        elif ismath:
+            placed, shapes, bars = text_to_path.get_glyphs_mathtext(prop, text)
+        else:
+            font = text_to_path._get_font(prop)
+            placed, shapes, bars = text_to_path.get_glyphs_with_font(font, text, **features)
+        run = []
+        for name, x, y, scale in placed:
+            vertices, codes = shapes[name]
+            if len(vertices):                                                       # a space has no outline
+                run.append((self.outline(np.asarray(vertices) * scale, codes), round(x * PER_EM), -round(y * PER_EM)))
+        run += [(self.outline(np.asarray(vertices), codes), 0, 0) for vertices, codes in bars]
+        return tuple(run)
+
+    def outline(self, vertices, codes):
+        """The outline as an SVG path relative to the pen; equal outlines are one string."""
+        d = outline(Path(vertices * (PER_EM, -PER_EM), codes))
+        return self.outlines.setdefault(d, d)
+
+
+def outline(path):
+    """An SVG path of whole numbers, relative throughout, so that it can follow any `M x y`."""
+    vertices, codes = np.rint(path.vertices).astype(int), path.codes
+    pen = start = np.zeros(2, int)
+    out, i = [], 0
+    while i < len(codes):
+        code = codes[i]
+        if code == Path.CLOSEPOLY:
+            out.append("z")
+            pen, i = start, i + 1
+        elif code == Path.STOP:
+            break
+        else:
+            n = SIZES[code]
+            points = vertices[i:i + n]
+            out.append(LETTERS[code] + " ".join(map(str, (points - pen).ravel())))
+            pen, i = points[-1], i + n
+            start = pen if code == Path.MOVETO else start
+    return "".join(out)

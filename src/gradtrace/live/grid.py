@@ -1,0 +1,169 @@
+"""The grid of states behind the sliders: checks what came, names every state, writes the sliders' labels."""
+
+import inspect
+import itertools
+import math
+from collections.abc import Mapping, Set
+from numbers import Integral, Real
+
+import numpy as np
+
+MAX_STATES = 5000
+
+
+class Grid:
+    """The product of every parameter's values, in C order: the last parameter moves fastest.
+
+    Parameters
+    ----------
+    values : dict of str to list
+        Finite numbers, strings or booleans; one kind per parameter, at least one value, none twice.
+
+    Raises
+    ------
+    TypeError
+        A scalar or a string in place of a list; values of mixed or unknown kinds.
+    ValueError
+        No parameters, no values, NaN or infinity, duplicates, or more than `MAX_STATES` states.
+    """
+
+    def __init__(self, values):
+        if not values:
+            raise ValueError("explore needs a parameter with values, such as gain=np.linspace(0, 2, 21); got none")
+        self.values = {name: checked(name, given) for name, given in values.items()}
+        self.labels = {name: labels(given) for name, given in self.values.items()}
+        self.shape = tuple(len(v) for v in self.values.values())
+        self.size = math.prod(self.shape)
+        if self.size > MAX_STATES:
+            raise ValueError(f"{self.counts()} make {self.size} states, expected at most {MAX_STATES}: "
+                             f"{self.reduce()}")
+
+    def states(self):
+        """Every state as a dict of arguments, in the order of the state numbers."""
+        return [dict(zip(self.values, point, strict=True)) for point in itertools.product(*self.values.values())]
+
+    def counts(self):
+        """How many values each parameter has, in words."""
+        return ", ".join(f"{name}: {n} value{'s' * (n != 1)}" for name, n in zip(self.values, self.shape, strict=True))
+
+    def reduce(self):
+        """The advice that errors about size end with."""
+        widest = max(self.values, key=lambda name: len(self.values[name]))
+        return f"give {widest} fewer than its {len(self.values[widest])} values, or split the figure"
+
+    def locate(self, state, argument, base=None):
+        """Indices of a state given by some or all of its values; the rest comes from `base`.
+
+        Raises
+        ------
+        TypeError
+            `state` is not a mapping.
+        ValueError
+            An unknown parameter, or a value that is not on the grid; `argument` is named.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"{argument}: expected a dict such as {dict(next(iter(self.states())))}, got {state!r}")
+        found = dict(base or dict.fromkeys(self.values, 0))
+        for name, value in state.items():
+            if name not in self.values:
+                raise ValueError(f"{argument}: {name!r} is no parameter of the grid; expected {list(self.values)}")
+            found[name] = position(self.values[name], value)
+            if found[name] is None:
+                raise ValueError(f"{argument}: {name}={value!r} is not on the grid; expected one of "
+                                 f"{', '.join(self.labels[name])}")
+        return found
+
+    def number(self, indices):
+        """The state number of a dict of indices."""
+        return int(np.ravel_multi_index(tuple(indices[name] for name in self.values), self.shape))
+
+
+def checked(name, given):
+    """The values of one parameter as a list of Python scalars of one kind."""
+    if isinstance(given, str | bytes | Mapping | Set) or not np.iterable(given):
+        raise TypeError(f"{name}: expected a list or 1-d array of values, got {given!r}")
+    if np.ndim(given) > 1:
+        raise ValueError(f"{name}: expected a list or 1-d array of values, got shape {np.shape(given)}")
+    values = [v.item() if isinstance(v, np.generic) else v for v in given]
+    if not values:
+        raise ValueError(f"{name}: expected at least one value, got an empty list")
+    kinds = {kind(v) for v in values}
+    if len(kinds) > 1 or None in kinds:
+        odd = next((v for v in values if kind(v) is None), values)
+        raise TypeError(f"{name}: expected numbers, or strings, or booleans, all of one kind; got {odd!r}")
+    if kinds == {"number"} and not all(math.isfinite(v) for v in values):
+        raise ValueError(f"{name}: expected finite numbers, got {next(v for v in values if not math.isfinite(v))!r} "
+                         f"at position {next(i for i, v in enumerate(values) if not math.isfinite(v))}")
+    twice = next((v for i, v in enumerate(values) if v in values[:i]), None)
+    if twice is not None:
+        raise ValueError(f"{name}: expected distinct values, got {twice!r} more than once")
+    return values
+
+
+def kind(value):
+    """`bool`, `number` or `str`; None for anything else."""
+    if isinstance(value, bool):
+        return "bool"
+    return "number" if isinstance(value, Real) else "str" if isinstance(value, str) else None
+
+
+def position(values, value):
+    """Where a value stands among the values of its parameter; numbers are compared to nine digits."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    for i, v in enumerate(values):
+        if kind(v) == kind(value) and (math.isclose(v, value, rel_tol=1e-9, abs_tol=1e-12)
+                                       if kind(v) == "number" else v == value):
+            return i
+    return None
+
+
+def labels(values):
+    """Short labels, told apart from one another: a fixed number of decimals if that is fair, digits otherwise.
+
+    >>> labels([0.5, 0.75, 1.0])
+    ['0.50', '0.75', '1.00']
+    """
+    if kind(values[0]) == "bool":
+        return ["yes" if v else "no" for v in values]
+    if kind(values[0]) == "str" or all(isinstance(v, Integral) for v in values):
+        return [str(v) for v in values]
+    smallest = min((abs(v) for v in values if v), default=1)
+    if max(map(abs, values)) < 1e5:
+        for decimals in range(5):
+            written = [f"{v:.{decimals}f}" for v in values]
+            if all(math.isclose(float(w), v, rel_tol=1e-9) for w, v in zip(written, values, strict=True)):
+                return written
+        for decimals in (2, 3):
+            written = [f"{v:.{decimals}f}" for v in values]
+            if smallest > 10.0**-decimals * 50 and len(set(written)) == len(values):
+                return written
+    return next(w for digits in range(3, 18) if len(set(w := [f"{v:.{digits}g}" for v in values])) == len(values))
+
+
+def check_view(view, grid, reserved):
+    """Make sure that `view` takes exactly the parameters that the grid gives.
+
+    Raises
+    ------
+    TypeError
+        `view` is not callable, or takes no axes.
+    ValueError
+        A grid parameter that `view` does not take, a parameter of `view` without values, or a reserved name.
+    """
+    if not callable(view):
+        raise TypeError(f"view: expected a function view(ax, ...), got {view!r}")
+    takes = list(inspect.signature(view).parameters.values())
+    if not takes or takes[0].kind not in (takes[0].POSITIONAL_ONLY, takes[0].POSITIONAL_OR_KEYWORD,
+                                          takes[0].VAR_POSITIONAL):
+        raise TypeError("view: expected a function whose first argument is the axes to draw on")
+    named = {p.name: p for p in takes[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    anything = any(p.kind is p.VAR_KEYWORD for p in takes)
+    for name in grid:
+        if name not in named and not anything:
+            raise ValueError(f"{name}: the view takes no such parameter; expected one of {list(named)}")
+    for name, parameter in named.items():
+        if name in reserved:
+            raise ValueError(f"view: its parameter {name!r} is an option of explore; rename it")
+        if parameter.default is parameter.empty and name not in grid:
+            raise ValueError(f"{name}: the view needs it, but no values came; add {name}=[...]")

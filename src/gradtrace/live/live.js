@@ -1,0 +1,183 @@
+// The live figure: picture, question, cases and table, moved by the traits of its model.
+// widget.py joins painter.js, numbers.js and this file into one module: no bundler, and no second request.
+
+const CSS = `
+.gt-figure { --gt-paper: var(--jp-layout-color0, var(--pst-color-background, Canvas)); max-width: var(--gt-width);
+  color: var(--jp-content-font-color1, var(--pst-color-text-base, inherit)); margin: 0.4em 0; position: relative; }
+.gt-figure svg { display: block; width: 100%; height: auto; max-width: var(--gt-width); background: none; overflow: hidden; }
+.gt-locked .gt-data { visibility: hidden; }
+.gt-title { font-weight: 600; margin: 0.2em 0; }
+.gt-cases { display: flex; flex-wrap: wrap; gap: 0.4em; margin: 0.4em 0; padding: 0; list-style: none; }
+.gt-figure button { font: inherit; color: inherit; background: none; border: 1px solid currentColor; border-radius: 0.3em;
+  padding: 0.2em 0.6em; cursor: pointer; opacity: 0.85; }
+.gt-figure button:hover:enabled, .gt-figure button[aria-pressed="true"] { opacity: 1;
+  background: color-mix(in srgb, currentColor 14%, transparent); }
+.gt-figure button:disabled { opacity: 0.4; cursor: default; }
+.gt-figure button:focus-visible, .gt-figure summary:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
+.gt-predict { border: 1px solid currentColor; border-radius: 0.4em; margin: 0.4em 0; padding: 0.4em 0.8em; min-width: 0; }
+.gt-predict label { display: block; padding: 0.15em 0; cursor: pointer; }
+.gt-predict button { margin: 0.3em 0.5em 0 0; }
+.gt-verdict { margin: 0.4em 0; }
+.gt-numbers { font-size: 0.9em; }
+.gt-numbers > div { overflow-x: auto; }
+.gt-numbers table { border-collapse: collapse; margin: 0.4em 0; width: auto; color: inherit; background: none; }
+.gt-numbers caption { text-align: left; white-space: nowrap; caption-side: top; }
+.gt-numbers th, .gt-numbers td { text-align: right; padding: 0.1em 0.7em; font-variant-numeric: tabular-nums;
+  border: 0; background: none; color: inherit; }
+.gt-said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+@media print { .gt-figure { color: black; --gt-paper: white; break-inside: avoid; } .gt-cases, .gt-numbers { display: none; } }
+`;
+let views = 0;
+
+/** An element with attributes (null: left out) and children. */
+function make(tag, attributes = {}, children = []) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** The numbered buttons: each sets every parameter at once. */
+function cases(model, spec) {
+  const buttons = model.get("cases").map(({ label, at }) => {
+    const button = make("button", { type: "button" }, [label]);
+    button.addEventListener("click", () => {
+      for (const { name, trait } of spec.params) {
+        if (name in at) model.set(trait, typeof model.get(trait) === "boolean" ? !!at[name] : at[name]);
+      }
+      model.save_changes();
+    });
+    return button;
+  });
+  const update = () => buttons.forEach((button, i) => {
+    const at = model.get("cases")[i].at;
+    button.disabled = model.get("locked");
+    button.setAttribute("aria-pressed", spec.params.every((p) => !(p.name in at) || Number(model.get(p.trait)) === at[p.name]));
+  });
+  return { element: make("div", { class: "gt-cases", role: "group", "aria-label": "cases" }, buttons), update };
+}
+
+/** The question that hides the figure until it is answered, or waived. */
+function prediction(model, uid) {
+  const { question, choices, answer, because } = model.get("predict");
+  const verdict = make("p", { class: "gt-verdict", role: "status" });
+  const show = make("button", { type: "button", disabled: "" }, ["Check my prediction"]);
+  const skip = make("button", { type: "button" }, ["Show without guessing"]);
+  const radios = choices.map((choice) => make("input", { type: "radio", name: `${uid}-predict`, value: choice }));
+  const box = make("fieldset", { class: "gt-predict" }, [
+    make("legend", {}, [question]), ...radios.map((radio, i) => make("label", {}, [radio, " ", choices[i]])), show, skip, verdict]);
+  const chosen = () => radios.find((radio) => radio.checked)?.value;
+  const reveal = (guess) => {
+    const said = guess === undefined ? `The answer: ${answer}.`
+      : guess === answer ? `Your prediction holds: ${answer}.` : `You predicted: ${guess}. The figure shows: ${answer}.`;
+    verdict.textContent = `${said} ${because}`;
+    model.set("locked", false);
+    model.save_changes();
+  };
+  box.addEventListener("change", () => { show.disabled = !chosen(); });
+  show.addEventListener("click", () => reveal(chosen()));
+  skip.addEventListener("click", () => reveal(undefined));
+  const update = () => {
+    const locked = model.get("locked");
+    show.hidden = skip.hidden = !locked;
+    radios.forEach((radio) => { radio.disabled = !locked; });
+    if (!locked && !verdict.textContent) verdict.textContent = `The answer: ${answer}. ${because}`;
+  };
+  return { element: box, update };
+}
+
+/** JupyterLab's commands would take the arrow keys from a slider; a focused control keeps them with this attribute. */
+function keepKeys() {
+  if (document.gtKeeps) return;
+  document.gtKeeps = true;
+  document.addEventListener("focusin", (event) => {
+    event.target.closest?.(".gt-explore")?.setAttribute("data-lm-suppress-shortcuts", "true");
+  });
+}
+
+/** Black, white and greys of matplotlib as shades between the page's text and its paper. */
+function greys(root, text) {
+  for (const code of new Set([...text.matchAll(/--gt-([0-9a-f]{2}),/g)].map((m) => m[1]))) {
+    const share = (100 * (1 - parseInt(code, 16) / 255)).toFixed(1);
+    root.style.setProperty(`--gt-${code}`, `color-mix(in srgb, currentColor ${share}%, var(--gt-paper))`);
+  }
+}
+
+function render({ model, el }) {
+  const spec = model.get("spec"), uid = `${spec.id}-${++views}`;
+  if (!document.getElementById("gt-style")) document.head.append(make("style", { id: "gt-style" }, [CSS]));
+  keepKeys();
+  const frames = new Frames(spec, model.get("data")), painter = new Painter(frames, uid);
+  const root = make("div", { class: "gt-figure", role: "group", "aria-label": model.get("title") || "live figure" });
+  root.style.setProperty("--gt-width", `${(spec.width * 96 / 72).toFixed(1)}px`);
+  greys(root, model.get("svg") + spec.styles.join(" "));
+  const box = make("div", { class: "gt-picture" });
+  box.innerHTML = model.get("svg").replaceAll(`${spec.id}-`, `${uid}-`);            // a second view of the figure needs its own ids
+  const svg = box.firstChild, said = make("div", { class: "gt-said", "aria-live": "polite" });
+  const table = make("div"), details = make("details", { class: "gt-numbers" }, [make("summary", {}, ["numbers"]), table]);
+  const numbers = new Numbers(spec, svg), buttons = cases(model, spec);
+  const question = model.get("predict") ? prediction(model, uid) : null;
+  if (model.get("title")) root.append(make("div", { class: "gt-title" }, [model.get("title")]));
+  if (question) root.append(question.element);
+  root.append(box, said);
+  if (model.get("cases").length) root.append(buttons.element);
+  if (spec.tables.some((t) => spec.axes[t.axes])) root.append(details);
+  el.append(root);
+
+  const groups = spec.slots.map((slot) => [slot, svg.querySelector(`[data-slot="${slot.slot}"]`)]);
+  const shown = new Map();
+  groups.forEach(([, group]) => group.replaceChildren());                           // from here on every child knows its kind
+  function draw() {
+    const state = spec.params.reduce((n, p) => n * p.labels.length + Number(model.get(p.trait)), 0);
+    for (const [slot, group] of groups) {
+      const frame = frames.frame(slot, state);
+      if (shown.get(slot) === frame) continue;
+      painter.paint(group, frames.open(slot, frame));
+      shown.set(slot, frame);
+    }
+    if (details.open) numbers.write(table);
+    buttons.update();
+  }
+
+  // The first change of a frame is drawn at once, whatever follows within it is drawn with the next frame.
+  let waiting = false, late = false, settle = 0;
+  function next() {
+    waiting = false;
+    if (late) { late = false; move(); }
+  }
+  function move() {
+    if (waiting) { late = true; return; }
+    waiting = true;
+    requestAnimationFrame(next);
+    draw();
+  }
+  function moved() {
+    move();
+    clearTimeout(settle);
+    settle = setTimeout(() => {
+      said.textContent = spec.params.map((p) => `${p.name.replaceAll("_", " ")} ${p.labels[Number(model.get(p.trait))]}`).join(", ");
+    }, 500);
+  }
+  function lock() {
+    const locked = model.get("locked");
+    root.classList.toggle("gt-locked", locked);
+    svg.setAttribute("aria-label", locked ? "The figure shows itself once you have predicted." : model.get("alt"));
+    details.hidden = locked;
+    question?.update();
+    buttons.update();
+  }
+
+  details.addEventListener("toggle", () => { if (details.open) numbers.write(table); });
+  spec.params.forEach((p) => model.on(`change:${p.trait}`, moved));
+  model.on("change:locked", lock);
+  draw();
+  lock();
+  return () => {
+    clearTimeout(settle);
+    spec.params.forEach((p) => model.off(`change:${p.trait}`, moved));
+    model.off("change:locked", lock);
+    painter.close();
+  };
+}
+
+export default { render };

@@ -1,0 +1,215 @@
+"""Live figures in a real JupyterLab: cells run, sliders and dropdowns move the picture, arrow keys reach the slider.
+
+The server gets temporary folders for settings, runtime files and the notebooks, so that nobody's own are touched.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))
+OURS = re.compile(r"anywidget|gradtrace|gt-|live\.js|blob:|widget", re.IGNORECASE)
+CELL = """
+import numpy as np
+from gradtrace.live import Prediction, explore
+def view(ax, gain, activation, fast):
+    y = gain ** np.arange(50) if activation == "linear" else np.tanh(gain * np.arange(50))
+    ax.plot(y * (2 if fast else 1), label="norm")
+    ax.set(ylim=(0, 3), xlim=(0, 49), title=f"gain {gain:.2f}")
+explore(view, alt="powers of the gain", gain=np.linspace(0.5, 1.5, 41), activation=["linear", "tanh"],
+        fast=[False, True], cases={"just above one": {"gain": 1.025}})
+"""
+GUESS = """
+explore(view, alt="a guess", gain=[0.5, 1.0], activation=["linear"], fast=[False],
+        predict=Prediction("Up or down?", ["up", "down"], "down", "Powers below one shrink."))
+"""
+READY = """() => {
+    const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
+    return session?.isReady && session.session?.kernel?.status === "idle";
+}"""
+DONE = """() => {
+    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(prompt => prompt.textContent);
+    return prompts.every(text => !text.includes("*")) && prompts.some(text => /[0-9]/.test(text));
+}"""
+PATHS = "box => [...box.querySelectorAll('.gt-picture [data-slot]')].map(g => g.innerHTML).join()"
+WATCH = """box => {
+    window.gtTimes = [];
+    let began = 0;
+    document.addEventListener("keydown", () => { began = performance.now(); }, true);
+    new MutationObserver(() => { if (began) window.gtTimes.push(performance.now() - began); began = 0; })
+        .observe(box.querySelector(".gt-picture"), { subtree: true, attributes: true, childList: true });
+}"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory, chromium):
+    """Address and folder of a running JupyterLab."""
+    home = tmp_path_factory.mktemp("lab")
+    folder, settings = home / "work", home / "settings" / "@jupyterlab" / "notebook-extension"
+    folder.mkdir()
+    settings.mkdir(parents=True)
+    whole = json.dumps({"windowingMode": "none"})       # figures out of sight are tested too
+    (settings / "tracker.jupyterlab-settings").write_text(whole)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_DATA_DIR": "data",
+              "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+    path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
+    env = os.environ | {name: str(home / place) for name, place in places.items()} | {"PYTHONPATH": path}
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--ServerApp.port={port}",
+               "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}",
+               "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly", "--LabApp.news_url=",
+               "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate"]
+    log = (home / "log").open("w")
+    server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait(f"http://127.0.0.1:{port}/api", server, home / "log")
+        yield f"http://127.0.0.1:{port}", folder
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+def wait(address, server, log):
+    """Return as soon as the server answers."""
+    for _ in range(300):
+        if server.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(address, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def run(lab, chromium):
+    """Function that opens a notebook, runs all its cells and returns the page with the errors it logged."""
+    address, folder = lab
+    contexts = []
+
+    def opened(name):
+        context = chromium.new_context(viewport={"width": 1100, "height": 900})
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page, errors = context.new_page(), []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda m: m.type == "error" and OURS.search(m.text) and errors.append(m.text))
+        page.goto(f"{address}/lab/tree/{name}?reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.wait_for_function(READY)
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")     # no waiting here
+        page.wait_for_function(DONE, timeout=120_000)
+        failed = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
+        assert not failed.count(), failed.first.inner_text()
+        return page, errors
+
+    def start(name, cells=None):
+        if cells:
+            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c.strip()) for c in cells])
+            notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+            nbformat.write(notebook, folder / name)
+        else:
+            shutil.copy(ROOT / "notebooks" / name, folder / name)
+        return opened(name)
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+def changes(page, box, act):
+    """Whether `act()` changes a path of the figure."""
+    before = box.evaluate(PATHS)
+    act()
+    for _ in range(40):
+        if box.evaluate(PATHS) != before:
+            return True
+        page.wait_for_timeout(50)
+    return False
+
+
+def test_controls_move_the_picture_in_jupyterlab(run):
+    page, errors = run("controls.ipynb", [CELL])
+    box = page.locator(".gt-explore")
+    box.locator(".gt-data path").first.wait_for()
+    handle, readout = box.locator(".noUi-handle").first, box.locator(".widget-readout").first
+    for mode in ("edit", "command"):
+        if mode == "command":
+            page.keyboard.press("Escape")
+        handle.focus()
+        for key, label in zip(("Right", "Up", "Left", "Down"), ("0.525", "0.550", "0.525", "0.500"), strict=True):
+            assert changes(page, box, lambda key=key: page.keyboard.press(f"Arrow{key}")), f"{key}, {mode} mode"
+            assert readout.inner_text() == label
+    assert page.locator(".jp-Notebook .jp-Cell.jp-mod-selected").count() == 1, "the keys moved the cells"
+
+    box.evaluate(WATCH)
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(30)
+    times = sorted(page.evaluate("window.gtTimes"))
+    assert len(times) == 20
+    assert times[10] < 16, f"key to path took {times[10]:.1f} ms"
+    print(f"key to path: median {times[10]:.2f} ms, slowest {times[-1]:.2f} ms")
+
+    assert changes(page, box, lambda: box.locator("select").first.select_option("tanh"))
+    assert changes(page, box, lambda: box.locator("input[type=checkbox]").first.check())
+    assert changes(page, box, lambda: box.get_by_role("button", name="just above one").click())
+    assert readout.inner_text() == "1.025", "a case moves the slider too"
+    page.wait_for_timeout(700)
+    assert "gain 1.025, activation tanh, fast yes" in box.locator("[aria-live]").inner_text()
+    assert not errors
+
+
+def test_a_figure_waits_for_the_prediction(run):
+    page, errors = run("guess.ipynb", [CELL, GUESS])
+    box = page.locator(".gt-explore").nth(1)
+    box.locator(".gt-predict").wait_for()
+    curve = box.locator(".gt-picture .gt-data").first
+    assert not curve.is_visible()
+    assert box.locator("[data-slot]").last.locator("path").count() or box.locator(".gt-axes path").count()
+    assert box.locator("select").first.is_disabled()
+    assert box.get_by_role("button", name="Check my prediction").is_disabled()
+    box.get_by_label("up").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    curve.wait_for(state="visible")
+    assert "You predicted: up" in box.locator(".gt-verdict").inner_text()
+    assert "Powers below one shrink." in box.locator(".gt-verdict").inner_text()
+    assert not box.locator("select").first.is_disabled()
+    assert not errors
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_first_control_of_every_figure_moves_it(run, name):
+    page, errors = run(name)
+    boxes = page.locator(".gt-explore")
+    for i in range(boxes.count()):
+        box = boxes.nth(i)
+        box.scroll_into_view_if_needed()
+        skip = box.get_by_role("button", name="Show without guessing")
+        if skip.count():
+            skip.click()
+        handles, menus = box.locator(".noUi-handle"), box.locator("select:enabled")
+        if handles.count():
+            handles.first.focus()
+            moved = any(changes(page, box, lambda key=key: page.keyboard.press(key)) for key in ("End", "Home"))
+        else:
+            moved = changes(page, box, lambda menus=menus: menus.first.select_option(index=1))
+        assert moved, f"figure {i} does not move"
+    assert not errors

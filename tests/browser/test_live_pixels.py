@@ -1,0 +1,126 @@
+"""What live.js paints is what matplotlib paints, pixel by pixel, for every kind of artist; and it paints fast."""
+
+import json
+from base64 import b64encode
+from io import BytesIO, StringIO
+
+import numpy as np
+import pytest
+from live_views import VIEWS
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gradtrace.live import LiveFigure, explore
+from gradtrace.live.harvest import RC
+
+PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0; background: white; color: black">
+<div id="el"></div><script type="module">
+%s
+const state = %s, raw = Uint8Array.from(atob("%s"), c => c.charCodeAt(0)), handlers = {};
+window.model = {
+  get: name => name === "data" ? new DataView(raw.buffer) : state[name],
+  set: (name, value) => { state[name] = value; (handlers["change:" + name] || []).forEach(f => f()); },
+  on: (name, f) => { (handlers[name] ||= []).push(f); }, off: () => {}, save_changes: () => {},
+};
+render({ model, el: document.getElementById("el") });
+window.ready = true;
+</script>"""
+TIMES = """async () => {
+  const times = [];
+  for (let i = 0; i < 40; i++) {
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const began = performance.now();
+    model.set("at_k", i % 7);
+    times.push(performance.now() - began);
+  }
+  return times.sort((a, b) => a - b)[20];
+}"""
+
+
+@pytest.fixture
+def page(chromium):
+    """A page of two device pixels to one, with the errors it logs."""
+    context = chromium.new_context(viewport={"width": 900, "height": 700}, device_scale_factor=2)
+    page = context.new_page()
+    page.failures = []
+    page.on("pageerror", lambda error: page.failures.append(str(error)))
+    page.on("console", lambda m: m.type == "error" and page.failures.append(m.text))
+    yield page
+    context.close()
+
+
+def show(page, figure):
+    """Give a figure a page and a model of its own."""
+    names = ["spec", "svg", "alt", "title", "cases", "predict", "locked", *figure.trait_names(sync=True)]
+    state = {n: getattr(figure, n) for n in names if n in LiveFigure.class_trait_names() or n.startswith("at_")}
+    state = {n: v for n, v in state.items() if isinstance(v, str | int | list | dict) and not n.startswith("_")}
+    page.set_content(PAGE % (figure._esm.replace("export default", "void"),
+                             json.dumps(state), b64encode(figure.data).decode()))
+    page.wait_for_function("window.ready")
+
+
+def pixels(png):
+    return np.asarray(Image.open(BytesIO(png)).convert("RGB")).astype(float)
+
+
+def drawn_afresh(view, panels, state):
+    """matplotlib's SVG and its PNG of a state, drawn without any help."""
+    with rc_context(RC):
+        figures = [Figure(figsize=(6.4, 3.6), dpi=72, layout="constrained") for _ in range(2)]
+        for fig in figures:
+            axes = fig.subplots(*panels, squeeze=False).ravel()
+            view(axes[0] if panels == (1, 1) else axes, **state)
+        svg, png = StringIO(), BytesIO()
+        figures[0].savefig(svg, format="svg")
+        figures[1].savefig(png, format="png", dpi=192)
+    return svg.getvalue(), png.getvalue()
+
+
+def apart(a, b):
+    """The mean difference of two pictures, out of 255."""
+    height, width = np.minimum(a.shape, b.shape)[:2]
+    return np.abs(a[:height, :width] - b[:height, :width]).mean()
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_moved_picture_is_matplotlibs(page, name):
+    view, panels = VIEWS[name]
+    loud = [False] if name == "texts" else [False, True]
+    live = explore(view, alt=name, panels=panels, k=range(7), loud=loud).figure
+    for k, noisy in ((0, False), (4, False), (6, loud[-1])):
+        svg, png = drawn_afresh(view, panels, {"k": k, "loud": noisy})
+        page.set_content(f'<body style="margin: 0; background: white">{svg[svg.index("<svg"):]}')
+        theirs = pixels(page.locator("svg").first.screenshot())
+        show(page, live)
+        page.evaluate("([k, loud]) => { model.set('at_k', k); model.set('at_loud', loud); }", [k, noisy])
+        page.wait_for_timeout(150)
+        ours = pixels(page.locator("svg").screenshot())
+        assert apart(ours, theirs) < 1, (k, noisy)
+        assert apart(ours, pixels(png)) < 6, "snapped to pixels, and with other text metrics"
+    still = pixels(page.locator("svg").screenshot())
+    page.evaluate("() => model.set('at_k', 1)")
+    page.wait_for_timeout(150)
+    assert apart(still, pixels(page.locator("svg").screenshot())) > 0.3, "the picture moves"
+    assert not page.failures
+
+
+def test_an_update_costs_little(page):
+    view, _ = VIEWS["lines"]
+    show(page, explore(view, alt="lines", k=range(7), loud=[False]).figure)
+    assert page.evaluate(TIMES) < 8                                                 # 1 ms on an idle machine
+
+
+def test_pages_narrow_and_dark_keep_the_figure_readable(page):
+    view, _ = VIEWS["areas"]
+    live = explore(view, alt="areas", k=range(7), loud=[False]).figure
+    page.set_viewport_size({"width": 375, "height": 600})
+    show(page, live)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.evaluate("() => { document.body.style.cssText = 'background: #111; color: #eee' }")
+    tick = page.locator(".gt-axes path[style*='--gt-00']").first
+    assert tick.evaluate("e => getComputedStyle(e).stroke + getComputedStyle(e).fill").count("0.93") == 3
+    assert page.locator("svg").get_attribute("aria-label") == "areas"
+    page.locator("summary").click()
+    page.locator(".gt-numbers tbody tr").nth(4).wait_for()
+    assert not page.failures
