@@ -22,6 +22,7 @@ from matplotlib.text import Text
 from .axes import Layout, differing, hint, signature
 from .codec import Slot
 from .record import Recorder
+from .stage import Stage
 
 RC = {"path.simplify": False, "svg.hashsalt": "gradtrace", "svg.fonttype": "path"}
 
@@ -54,6 +55,7 @@ class Harvest:
     def __init__(self, view, grid, *, size=(6.4, 3.6), panels=(1, 1), start=0, progress=None, order=None):
         self.view, self.size, self.panels, self.states = view, size, panels, grid.states()
         self.recorder = Recorder(72 * size[0], 72 * size[1])
+        self.order, self.progress = range(grid.size) if order is None else order, progress
         self.names = self.signs = None
         with rc_context(RC):
             self.layout = None
@@ -61,21 +63,35 @@ class Harvest:
             FigureCanvasSVG(opened)         # its text metrics are the recorder's
             opened.draw_without_rendering()
             self.layout = Layout(opened)
-            self.start(start)
-            with few_collections() as collect:
-                for done, number in enumerate(range(grid.size) if order is None else order):
-                    self.visit(number)
-                    if done % 20 == 19:
-                        collect(1)
-                    if progress:
-                        progress(done + 1)
-            for number in sorted({0, grid.size - 1, int(np.random.default_rng(0).integers(grid.size))}):
-                self.check(number)
+            try:
+                self.run(start, Stage(self.empty()))
+            except ValueError:              # the view changes what a stage cannot put back, or it is at fault itself
+                self.run(start, None)
 
-    def figure(self, number, **how):
-        """A fresh figure of one state."""
+    def run(self, start, stage):
+        """Visit all states, on one stage or each in a figure of its own, and draw some anew as a check."""
+        self.start(start)
+        with few_collections() as collect:
+            for done, number in enumerate(self.order, start=1):
+                self.visit(number, stage)
+                if done % 20 == 0:
+                    collect(1)
+                if self.progress:
+                    self.progress(done)
+        size = len(self.states)
+        for number in {0, size - 1, *map(int, np.random.default_rng(0).integers(size, size=2 if stage is None else 6))}:
+            self.check(number)
+
+    def empty(self, **how):
+        """A new figure with empty axes."""
         fig = Figure(figsize=self.size, dpi=72, **how)
-        axes = fig.subplots(*self.panels, squeeze=False).ravel()
+        fig.subplots(*self.panels)
+        return fig
+
+    def figure(self, number, stage=None, **how):
+        """The figure of one state: a new one, or the stage's."""
+        fig = stage.reset() if stage else self.empty(**how)
+        axes = np.array(fig.axes)
         try:
             self.view(axes[0] if self.panels == (1, 1) else axes, **self.states[number])
         except Exception as error:
@@ -100,9 +116,9 @@ class Harvest:
         if not any(a.get_text() if isinstance(a, Text) else role == "data" for a, role in parts):
             raise ValueError("the view drew nothing on the axes it was given; draw with ax.plot(...), not plt.plot")
 
-    def visit(self, number):
+    def visit(self, number, stage):
         """Put one state into every slot."""
-        parts = list(walk(self.figure(number), self.recorder))
+        parts = list(walk(self.figure(number, stage), self.recorder))
         self.compare(parts, number)
         for i, (artist, _) in enumerate(parts):
             self.slots[i].put(number, self.ticks[i] if i in self.ticks else self.record(artist, number))
