@@ -41,19 +41,17 @@ def log_norm(g, axes):
         return np.log(size).reshape(size.shape[:-axes]) + 0.5 * np.log((unit * unit).sum(axis=over))
 
 
-def expect_array(name, value, trailing=None, *, finite=True):
-    """Return ``value`` if it is a floating array that ends in the axes ``trailing``; else say what is wrong.
+def expect_array(name, value, trailing=()):
+    """Return ``value`` if it is an array of finite floats that ends in the axes ``trailing``; else say what is wrong.
 
     Parameters
     ----------
-    name : str
-        What to call the argument in the error.
+    name : str or callable
+        What to call the argument in the error, or a function that says it, called only if there is one.
     value : object
         What came.
-    trailing : tuple of int or None, optional
+    trailing : tuple of int or None
         Required sizes of the last axes; ``None`` stands for any size.
-    finite : bool
-        Whether NaN and infinities are refused.
 
     Raises
     ------
@@ -65,17 +63,21 @@ def expect_array(name, value, trailing=None, *, finite=True):
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
         array = isinstance(value, np.ndarray)
         came = f"an array of {value.dtype}" if array else f"{type(value).__name__} {value!r:.40}"
-        raise TypeError(f"{name}: expected a numpy array of float64 or float32, came {came}")
-    if trailing is not None:
-        got = value.shape[max(0, value.ndim - len(trailing)):]
-        if len(got) != len(trailing) or any(w is not None and g != w for g, w in zip(got, trailing, strict=True)):
-            wanted = ", ".join("…" if w is None else str(w) for w in trailing)
-            raise ValueError(f"{name}: expected last axes ({wanted}), came shape {value.shape}")
-    if finite and not np.isfinite(value).all():
+        raise TypeError(f"{_said(name)}: expected a numpy array of float64 or float32, came {came}")
+    got = value.shape[max(0, value.ndim - len(trailing)):]
+    if got != trailing and (len(got) != len(trailing)
+                            or any(w is not None and g != w for g, w in zip(got, trailing, strict=True))):
+        wanted = ", ".join("…" if w is None else str(w) for w in trailing)
+        raise ValueError(f"{_said(name)}: expected last axes ({wanted}), came shape {value.shape}")
+    if not np.isfinite(value).all():
         bad = np.argwhere(~np.isfinite(value))
-        raise ValueError(f"{name}: expected finite numbers, came {value[tuple(bad[0])]} at {tuple(map(int, bad[0]))}"
-                         f" and {len(bad) - 1} more")
+        raise ValueError(f"{_said(name)}: expected finite numbers, came {value[tuple(bad[0])]}"
+                         f" at {tuple(map(int, bad[0]))} and {len(bad) - 1} more")
     return value
+
+
+def _said(name):
+    return name if isinstance(name, str) else name()
 
 
 def expect_size(name, value, least=1):

@@ -43,23 +43,23 @@ class Step(Protocol):
         """The next state, and ``vjp(g)``: the :class:`Grads` for ``g = ∂L/∂h'``."""
 
 
-def expect_params(step, p, *, finite=True):
+def expect_params(step, p):
     """Raise unless ``p`` holds exactly the parameters that ``step.shapes()`` names, in those shapes."""
     shapes = step.shapes()
     if not isinstance(p, dict) or p.keys() != shapes.keys():
         came = sorted(p) if isinstance(p, dict) else f"{type(p).__name__} {p!r:.40}"
         raise ValueError(f"p of {step}: expected a dict with {sorted(shapes)}, came {came}")
     for name, shape in shapes.items():
-        expect_array(f"p[{name!r}] of {step}", p[name], shape, finite=finite)
+        expect_array(lambda name=name: f"p[{name!r}] of {step}", p[name], shape)
 
 
-def expect_state(step, h, x, *, finite=True, names=("h", "x")):
+def expect_state(step, h, x, names=("h", "x")):
     """Raise unless ``h`` and ``x`` end in (batch, features) as ``step`` expects them."""
-    expect_array(f"{names[0]} of {step}", h, (None, *step.features), finite=finite)
+    expect_array(lambda: f"{names[0]} of {step}", h, (None, *step.features))
     if step.inputs is None and x is not None:
         raise ValueError(f"{names[1]} of {step}: this step takes no input, came an array of shape {np.shape(x)}")
     if step.inputs is not None:
-        expect_array(f"{names[1]} of {step}", x, (None, *step.inputs), finite=finite)
+        expect_array(lambda: f"{names[1]} of {step}", x, (None, *step.inputs))
 
 
 def _fits(step, p, h, x):
