@@ -1,8 +1,8 @@
 """One figure for many drawings: put back to its first state in between, as a new one costs 4 ms a panel.
 
-What a view can change is the attributes of some twenty objects (figure, axes, axis, ticker, spines, title, labels); they
-are copied once and put back. The harvest compares some states with new figures at the end, and does without the stage
-if one differs.
+What a view can change is the attributes of some twenty objects (figure, axes, axis, ticker, spines, title, labels);
+they are copied once and put back. The harvest compares some states with new figures at the end, and does without the
+stage if one differs.
 """
 
 from copy import copy

@@ -115,7 +115,7 @@ def where(control):
     return "value" if isinstance(control, ipywidgets.Checkbox) else "index"
 
 
-def explore(view, *, alt, start=None, size=(6.4, 3.6), panels=(1, 1), title=None, cases=None, predict=None, **grid):
+def explore(view, *, alt, start=None, size=(5.6, 3.3), panels=(1, 1), title=None, cases=None, predict=None, **grid):
     """A live figure: `view` drawn by matplotlib at every point of a grid, moved by sliders at 60 frames a second.
 
     Parameters
