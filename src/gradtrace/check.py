@@ -82,4 +82,4 @@ def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):
     if wrong:
         raise AssertionError(f"{step}: the pullback disagrees with finite differences for "
                              + ", ".join(f"{name} (relative error {error:.1e})" for name, error in wrong.items()))
-    print(f"{step}: {', '.join(errors)} agree with finite differences to better than {rtol:g}")
+    print(f"{step}: {', '.join(errors)} agree with finite differences within {rtol:g}")

@@ -64,7 +64,7 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
         Relative tolerance for numbers.
     """
     if yours is ...:
-        return print("Not answered yet: put your answer in the place of the dots and run the cell again.")
+        return print("Not answered yet: put your answer in the place of the dots.")
     if _same(yours, answer, rtol):
         return print("Right.")
     for wrong, hint in hints:
