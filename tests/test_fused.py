@@ -275,3 +275,11 @@ def test_agrees_with_jax():
     close(grads.h[0], np.asarray(dh0), 1e-9)
     for name, value in grads.shared().items():
         close(value, np.asarray(dp[name]), 1e-9)
+
+
+@pytest.mark.parametrize("phi, factor", [("tanh", np.log(30 * 4) - 60), ("sigmoid", np.log(30) - 30)])
+def test_saturation_is_not_read_as_zero(phi, factor):
+    """``1 - h²`` is exactly 0 here, and φ' is not: at a state of 1 and a weight of 30, ln φ'(30) is known."""
+    p = {"W": np.array([[30.0]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
+    _, vjps = forward(unroll(RNN(1, 1, phi), p, np.zeros((10, 1, 1))), np.ones((1, 1)))
+    assert vjps.fast and trace(vjps, np.ones((1, 1))).log_h[0] == pytest.approx(10 * factor, rel=1e-9)
