@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: lab book notebooks test bench clean
 
 lab: .venv/ready
-	jupyter lab notebooks
+	jupyter lab notebooks $(ARGS)
 
 book: .venv/ready
 	jupyter-book build . -W -n --keep-going

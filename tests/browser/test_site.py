@@ -80,9 +80,9 @@ def test_page_is_whole(visit, address, page_name):
     v.assert_clean()
 
 
-def test_controls_move_figures(visit, site, figure_page):
+def test_controls_move_figures(visit, address, figure_page):
     """Each control, by keyboard: the drawing moves, the value is announced, the address keeps the state."""
-    v = visit(site.as_uri(), formulas=False)  # the harder of the two places: a browser trusts file:// least
+    v = visit(address, formulas=False)
     page = v.open(figure_page)
     for figure in page.locator(".gt-live").all():
         unlock(figure)
