@@ -56,26 +56,21 @@ def tangent(ax, phi, a):
     return slope
 
 
-def norms(ax, log, *, start=0, colour=BLUE, label=None, style="-", zero_at=None):
+def norms(ax, log, *, start=0, colour=BLUE, label=None, style="-"):
     """A curve of gradient norms, in powers of ten, from their natural logarithms.
 
     Parameters
     ----------
     ax : matplotlib Axes
     log : ndarray of shape (T,)
-        Natural logarithms, such as ``Trace.log_h``.
+        Natural logarithms, such as ``Trace.log_h``. A gradient of exactly zero, ``-inf``, leaves a gap.
     start : int
         The step that the first entry belongs to.
     colour, label, style
         As for ``ax.plot``.
-    zero_at : float, optional
-        Height at which a gradient that is exactly zero (``-inf``) is marked by a cross; without it, by nothing.
     """
     log = np.asarray(log)
     if log.ndim != 1:
         raise ValueError(f"log: expected one curve of shape (T,), came shape {log.shape}")
-    t = start + np.arange(len(log))
-    with np.errstate(invalid="ignore"):
-        ax.plot(t, np.where(np.isfinite(log), log / np.log(10), np.nan), style, color=colour, label=label)
-    if zero_at is not None:
-        ax.plot(t, np.where(np.isneginf(log), zero_at, np.nan), "x", color=colour)
+    decades = np.where(np.isfinite(log), log, np.nan) / np.log(10)
+    ax.plot(start + np.arange(len(log)), decades, style, color=colour, label=label)
