@@ -87,7 +87,7 @@ def apart(a, b):
 def test_a_moved_picture_is_matplotlibs(page, name):
     view, panels = VIEWS[name]
     loud = [False] if name == "texts" else [False, True]
-    live = explore(view, alt=name, panels=panels, k=range(7), loud=loud).figure
+    live = explore(view, alt=name, size=(6.4, 3.6), panels=panels, k=range(7), loud=loud).figure
     for k, noisy in ((0, False), (4, False), (6, loud[-1])):
         svg, png = drawn_afresh(view, panels, {"k": k, "loud": noisy})
         page.set_content(f'<body style="margin: 0; background: white">{svg[svg.index("<svg"):]}')
