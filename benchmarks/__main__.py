@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import measure, rnn
+from . import live, measure, rnn
 
 HERE = Path(__file__).parent
 QUARTILES = (25, 50, 75)
@@ -57,7 +57,7 @@ def parts(problem, rounds):
     return {name: float(np.median(times / plain)) for name, times in seconds.items()}
 
 
-def markdown(about, command, sizes):
+def markdown(about, command, sizes, figures):
     lines = ["# Side by side: a plain RNN, its gradients and the norms of all of them", "",
              f"`{command}`: " + ", ".join(f"{name} {value}" for name, value in about.items()) + ".", "",
              "Inputs are as wide as the state. All results agree to a relative 1e-10. Milliseconds are medians with"
@@ -72,6 +72,9 @@ def markdown(about, command, sizes):
         lines += ["", "Beside the gradient: " + ", ".join(f"{k} {v:.1%}" for k, v in size["parts"].items()) + "."]
         if size["missing"]:
             lines += ["", f"Not installed: {', '.join(size['missing'])}."]
+    if figures:
+        lines += ["", "## Live figures: three lines of 100 points", "", "| | | goal |", "|---|---|---|",
+                  *(f"| {what} | {value} | {goal} |" for what, value, goal in figures)]
     return "\n".join(lines) + "\n"
 
 
@@ -90,12 +93,13 @@ def main():
                       "parts": parts(problem, rounds)})
     about = {"date": datetime.date.today().isoformat()} | machine()
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
-    text = markdown(about, command, sizes)
+    figures = [] if options.size else live.measure()
+    text = markdown(about, command, sizes, figures)
     print(text)
     if not options.quick:
         (HERE / "results.md").write_text(text, encoding="utf-8")
-        (HERE / "results.json").write_text(json.dumps({"about": about, "command": command, "sizes": sizes}, indent=1,
-                                                      ensure_ascii=False) + "\n", encoding="utf-8")
+        results = {"about": about, "command": command, "sizes": sizes, "live": figures}
+        (HERE / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

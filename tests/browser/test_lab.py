@@ -43,13 +43,6 @@ DONE = """() => {
     return prompts.every(text => !text.includes("*")) && prompts.some(text => /[0-9]/.test(text));
 }"""
 PATHS = "box => [...box.querySelectorAll('.gt-picture [data-slot]')].map(g => g.innerHTML).join()"
-WATCH = """box => {
-    window.gtTimes = [];
-    let began = 0;
-    document.addEventListener("keydown", () => { began = performance.now(); }, true);
-    new MutationObserver(() => { if (began) window.gtTimes.push(performance.now() - began); began = 0; })
-        .observe(box.querySelector(".gt-picture"), { subtree: true, attributes: true, childList: true });
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -156,15 +149,6 @@ def test_controls_move_the_picture_in_jupyterlab(run):
             assert changes(page, box, lambda key=key: page.keyboard.press(f"Arrow{key}")), f"{key}, {mode} mode"
             assert readout.inner_text() == label
     assert page.locator(".jp-Notebook .jp-Cell.jp-mod-selected").count() == 1, "the keys moved the cells"
-
-    box.evaluate(WATCH)
-    for _ in range(20):
-        page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(30)
-    times = sorted(page.evaluate("window.gtTimes"))
-    assert len(times) == 20
-    assert times[10] < 16, f"key to path took {times[10]:.1f} ms"
-    print(f"key to path: median {times[10]:.2f} ms, slowest {times[-1]:.2f} ms")
 
     assert changes(page, box, lambda: box.locator("select").first.select_option("tanh"))
     assert changes(page, box, lambda: box.locator("input[type=checkbox]").first.check())
