@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := lab,book,test
 PEERS := $(if $(CI),peers)                  # CI compares with PyTorch and JAX; elsewhere: make test PEERS=peers
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)           # in a container, say
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: lab book notebooks test bench clean
 
 lab: .venv/ready
-	jupyter lab notebooks $(ARGS)
+	jupyter lab notebooks $(ROOT) $(ARGS)
 
 book: .venv/ready
 	jupyter-book build . -W -n --keep-going
