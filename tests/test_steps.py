@@ -6,8 +6,9 @@ import pytest
 from autograd import make_vjp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from step_checks import SWEEPS, arguments, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
-from gradtrace import RNN, Dense, Residual, Seq, Step, draw, gradient_errors, init
+from gradtrace import RNN, Dense, Residual, Seq, Step, draw, init
 from gradtrace.steps.activations import ACTIVATIONS
 
 SMOOTH = [Dense(3, 4, "tanh"), Dense(3, 4, "sigmoid"), Dense(3, 4, "identity"), RNN(2, 3, "tanh"), RNN(2, 3, "sigmoid"),
@@ -15,24 +16,12 @@ SMOOTH = [Dense(3, 4, "tanh"), Dense(3, 4, "sigmoid"), Dense(3, 4, "identity"), 
           Seq(Dense(3, 5), Dense(5, 2, "sigmoid")), Seq(RNN(2, 3), Dense(3, 4)),
           Residual(Seq(Dense(3, 5, "sigmoid"), Dense(5, 3, "identity")))]
 KINKED = [Dense(3, 4, "relu"), RNN(2, 3, "relu"), Residual(Dense(3, 3, "relu"))]
-SWEEPS = {"no sweep": 1.0, "41 gains": np.linspace(0.2, 2.2, 41), "2 x 3 gains": np.linspace(0.5, 1.5, 6).reshape(2, 3)}
-
-
-def arguments(step, rng, gain=1.0, batch=5):
-    p = draw(step, rng, init.lecun, gain=gain)
-    p = {k: v + 0.1 * rng.standard_normal(v.shape) for k, v in p.items()}
-    x = None if step.inputs is None else rng.standard_normal((batch, *step.inputs))
-    return p, rng.standard_normal((batch, *step.features)), x
 
 
 @pytest.mark.parametrize("sweep", SWEEPS)
 @pytest.mark.parametrize("step", SMOOTH + KINKED, ids=str)
 def test_pullback_agrees_with_finite_differences(step, sweep):
-    rng = np.random.default_rng(1)
-    width = 1e-3 if step in SMOOTH else 1e-5         # near a kink a narrow difference stays on one side
-    errors = gradient_errors(step, *arguments(step, rng, SWEEPS[sweep]), rng=rng, width=width)
-    assert set(errors) == {"h", *step.shapes()} | ({"x"} if step.inputs else set())
-    assert max(errors.values()) < 1e-7, errors
+    check_finite_differences(step, sweep, kinked=step in KINKED)
 
 
 def autograd_forward(step, p, h, x):
@@ -73,20 +62,12 @@ def test_pullback_agrees_with_autograd(step):
 
 @pytest.mark.parametrize("step", SMOOTH + KINKED, ids=str)
 def test_sweep_equals_loop(step):
-    rng = np.random.default_rng(3)
-    gains = np.linspace(0.2, 2.2, 5)
-    p, h, x = arguments(step, rng, gains)
-    out, vjp = step(p, h, x)
-    g = rng.standard_normal(out.shape)
-    swept = vjp(g)
-    for i in range(len(gains)):
-        one = {k: v[i] if v.ndim > len(step.shapes()[k]) else v for k, v in p.items()}
-        out_i, vjp_i = step(one, h, x)
-        alone = vjp_i(g[i])
-        np.testing.assert_allclose(out[i], out_i, rtol=1e-12)
-        np.testing.assert_allclose(swept.h[i], alone.h, rtol=1e-12, atol=1e-15)
-        for name in p:
-            np.testing.assert_allclose(swept.p[name][i], alone.p[name], rtol=1e-12, atol=1e-15)
+    check_sweep_equals_loop(step)
+
+
+@pytest.mark.parametrize("step", SMOOTH + KINKED, ids=str)
+def test_arguments_are_not_changed_and_float32_stays_float32(step):
+    check_purity_and_dtype(step)
 
 
 @given(a=st.floats(-300, 300))
@@ -112,19 +93,6 @@ def test_residual_with_zero_weights_is_the_identity_bit_for_bit():
     h = np.random.default_rng(0).standard_normal((3, 4))
     out, vjp = step({k: np.zeros(s) for k, s in step.shapes().items()}, h)
     assert (out == h).all() and (vjp(h).h == h).all()
-
-
-def test_arguments_are_not_changed_and_float32_stays_float32():
-    rng = np.random.default_rng(4)
-    for step in SMOOTH + KINKED:
-        p, h, x = arguments(step, rng)
-        p, h = {k: v.astype(np.float32) for k, v in p.items()}, h.astype(np.float32)
-        x = None if x is None else x.astype(np.float32)
-        before = [a.copy() for a in (h, *p.values())]
-        out, vjp = step(p, h, x)
-        grads = vjp(np.ones_like(out))
-        assert out.dtype == grads.h.dtype == np.float32 and all(v.dtype == np.float32 for v in grads.p.values())
-        assert all((a == b).all() for a, b in zip(before, (h, *p.values()), strict=True))
 
 
 def test_all_steps_satisfy_the_protocol():

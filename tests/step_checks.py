@@ -1,0 +1,55 @@
+"""What every step has to pass: one set of checks for all layers, cells and combinators."""
+
+import numpy as np
+
+from gradtrace import draw, gradient_errors, init
+
+SWEEPS = {"no sweep": 1.0, "41 gains": np.linspace(0.2, 2.2, 41), "2 x 3 gains": np.linspace(0.5, 1.5, 6).reshape(2, 3)}
+
+
+def arguments(step, rng, gain=1.0, batch=5):
+    """Random parameters (none of them zero), state and input for ``step``."""
+    p = draw(step, rng, init.lecun, gain=gain)
+    p = {k: v + 0.1 * rng.standard_normal(v.shape) for k, v in p.items()}
+    x = None if step.inputs is None else rng.standard_normal((batch, *step.inputs))
+    return p, rng.standard_normal((batch, *step.features)), x
+
+
+def check_finite_differences(step, sweep="no sweep", kinked=False):
+    """The pullback agrees with finite differences for state, input and every parameter."""
+    rng = np.random.default_rng(1)
+    width = 1e-5 if kinked else 1e-3                # near a kink a narrow difference stays on one side
+    errors = gradient_errors(step, *arguments(step, rng, SWEEPS[sweep]), rng=rng, width=width)
+    assert set(errors) == {"h", *step.shapes()} | ({"x"} if step.inputs else set())
+    assert max(errors.values()) < 1e-7, errors
+
+
+def check_sweep_equals_loop(step):
+    """Five gains in one pass give what five passes give: next state, state gradient, parameter gradients."""
+    rng = np.random.default_rng(3)
+    gains = np.linspace(0.2, 2.2, 5)
+    p, h, x = arguments(step, rng, gains)
+    out, vjp = step(p, h, x)
+    g = rng.standard_normal(out.shape)
+    swept = vjp(g)
+    for i in range(len(gains)):
+        one = {k: v[i] if v.ndim > len(step.shapes()[k]) else v for k, v in p.items()}
+        out_i, vjp_i = step(one, h, x)
+        alone = vjp_i(g[i])
+        np.testing.assert_allclose(out[i], out_i, rtol=1e-12)
+        np.testing.assert_allclose(swept.h[i], alone.h, rtol=1e-11, atol=1e-14)
+        for name in p:
+            np.testing.assert_allclose(swept.p[name][i], alone.p[name], rtol=1e-11, atol=1e-14)
+
+
+def check_purity_and_dtype(step):
+    """Arguments stay as they were, and float32 in means float32 out."""
+    rng = np.random.default_rng(4)
+    p, h, x = arguments(step, rng)
+    p, h = {k: v.astype(np.float32) for k, v in p.items()}, h.astype(np.float32)
+    x = None if x is None else x.astype(np.float32)
+    before = [a.copy() for a in (h, *p.values())]
+    out, vjp = step(p, h, x)
+    grads = vjp(np.ones_like(out))
+    assert out.dtype == grads.h.dtype == np.float32 and all(v.dtype == np.float32 for v in grads.p.values())
+    assert all((a == b).all() for a, b in zip(before, (h, *p.values()), strict=True))
