@@ -115,8 +115,12 @@ def test_links_set_figures(visit, server, link_page):
         else:
             page.locator(f"a.gt-set[href='{href}']").first.click()
         name, _, query = fragment.partition("?")
-        values = page.locator(f"[id='{name}']").evaluate(VALUES)
-        wrong = [(key, text) for key, text in parse_qsl(query) if not same(values.get(key, ""), text)]
+        for _ in range(40):  # the browser tells the page of a new address in its own time
+            values = page.locator(f"[id='{name}']").evaluate(VALUES)
+            wrong = [(key, text) for key, text in parse_qsl(query) if not same(values.get(key, ""), text)]
+            if not wrong:
+                break
+            page.wait_for_timeout(50)
         assert not wrong, f"{href} leaves the figure at {values}"
         if path:
             v.open(link_page)
