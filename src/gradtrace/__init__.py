@@ -16,9 +16,10 @@ from importlib import import_module
 _WHERE = {
     "steps.activations": ["Activation", "activation", "identity", "relu", "sigmoid", "tanh"],
     "steps.arrays": ["log_norm"],
-    "steps.cells": ["RNN"],
+    "steps.cells": ["NARX", "RNN", "Masked", "irnn"],
     "steps.contract": ["Grads", "Step"],
     "steps.dense": ["Dense"],
+    "steps.gated": ["GRU", "LSTM", "OneGate"],
     "steps.init": ["draw"],
     "steps.skips": ["Residual", "Seq"],
     "tracing.path": ["Path", "deep", "forward", "unroll"],

@@ -1,0 +1,217 @@
+"""Recurrent cells with gates: memories that keep by default, because the way back holds a term close to the identity.
+
+A gate is a number between 0 and 1, ``σ(a)``, learnt like everything else. Saturated gates are the point of these
+cells, so slopes are taken at the pre-activations and ``1 - σ(a)`` is computed as ``σ(-a)``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .activations import Activation, activation, sigmoid, tanh
+from .arrays import T, expect_array, expect_number, expect_size, outer, row, total
+from .contract import Grads, checked
+
+
+@dataclass(frozen=True)
+class LSTM:
+    """``c' = f ∘ c + i ∘ g``, ``h' = o ∘ tanh(c')`` with ``[i f o g] = [σ σ σ tanh](h W + x U + b)``.
+
+    Parameters
+    ----------
+    n_in : int
+        Width of the input ``x`` of each step.
+    n : int
+        Width of the hidden state ``h`` and of the memory cells ``c``.
+
+    Notes
+    -----
+    The state is one array ``[h | c]`` of shape ``(*sweep, batch, 2n)``. ``x`` is ``(*sweep, batch, n_in)``, ``W`` is
+    ``(*sweep, n, 4n)``, ``U`` is ``(*sweep, n_in, 4n)`` and ``b`` is ``(*sweep, 4n)``; their columns are the gates in
+    the order i, f, o, g (PyTorch has i, f, g, o). The candidate g is called ``new`` in the code, where ``g`` is
+    the gradient that comes in.
+
+    Source: Hochreiter and Schmidhuber 1997; Grosse–Ba, "Long-Term Short Term Memory"; Lee, "Long Short-Term Memory
+    (LSTM)", equations 1–6. Taught in: notebook 14.
+    """
+
+    n_in: int
+    n: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in))
+        object.__setattr__(self, "n", expect_size("n", self.n))
+        object.__setattr__(self, "features", (2 * self.n,))
+        object.__setattr__(self, "inputs", (self.n_in,))
+
+    def __str__(self):
+        return f"LSTM({self.n_in}, {self.n})"
+
+    def shapes(self):
+        return {"W": (self.n, 4 * self.n), "U": (self.n_in, 4 * self.n), "b": (4 * self.n,)}
+
+    def bias(self, i=0.0, f=0.0, o=0.0, g=0.0):
+        """A ``b`` with one value per gate, ``(*sweep, 4n)``: large opens it, negative closes it. Arrays sweep."""
+        gates = [expect_array(name, a if isinstance(a, np.ndarray) else np.array(expect_number(name, a)))
+                 for name, a in (("i", i), ("f", f), ("o", o), ("g", g))]
+        return np.repeat(np.stack(np.broadcast_arrays(*gates), axis=-1), self.n, axis=-1)
+
+    @checked
+    def __call__(self, p, h, x):
+        h, c = _cut(h, self.n)
+        a = h @ p["W"] + x @ p["U"] + row(p["b"])           # a  = h W + x U + b
+        a_i, a_f, a_o, a_g = _cut(a, self.n)
+        i, f, o = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)  # the gates: input, forget, output
+        new = tanh(a_g)                                     # the candidate
+        c_next = f * c + i * new                            # c' = f ∘ c + i ∘ g
+        def vjp(g):                                         # g  = ∂L/∂[h' | c']
+            gh, gc = _cut(g, self.n)
+            dc = gc + gh * o * tanh.slope(c_next)           # all that reaches c': itself and through h'
+            d = np.concatenate([
+                dc * new * sigmoid.slope(a_i),              # ∂L/∂a_i = dc ∘ g ∘ σ'(a_i)
+                dc * c * sigmoid.slope(a_f),                # ∂L/∂a_f = dc ∘ c ∘ σ'(a_f)
+                gh * tanh(c_next) * sigmoid.slope(a_o),     # ∂L/∂a_o = ∂L/∂h' ∘ tanh(c') ∘ σ'(a_o)
+                dc * i * tanh.slope(a_g)], axis=-1)         # ∂L/∂a_g = dc ∘ i ∘ tanh'(a_g)
+            return Grads(h=np.concatenate([
+                             d @ T(p["W"]),                 # ∂L/∂h = d Wᵀ
+                             dc * f], axis=-1),             # ∂L/∂c = dc ∘ f, no matrix in between
+                         x=d @ T(p["U"]),                   # ∂L/∂x = d Uᵀ
+                         p={"W": outer(h, d),               # this step's share of ∂L/∂W = hᵀ d
+                            "U": outer(x, d),               # … of ∂L/∂U = xᵀ d
+                            "b": total(d)})                 # … of ∂L/∂b = Σ d
+        return np.concatenate([o * tanh(c_next), c_next], axis=-1), vjp     # h' = o ∘ tanh(c')
+
+
+@dataclass(frozen=True)
+class GRU:
+    """``h' = z ∘ h + (1 - z) ∘ g``: an update gate ``z`` mixes the old state and a candidate ``g``.
+
+    Parameters
+    ----------
+    n_in, n : int
+        Widths of the input ``x`` of each step and of the state ``h``.
+    reset : {"after", "before"}
+        Where the reset gate ``r`` acts: ``g = tanh(x U + b + r ∘ (h W + b_rec))`` as in PyTorch, or
+        ``g = tanh(x U + b + (r ∘ h) W)`` as on Lee's slide and in Keras with ``reset_after=False``.
+    keep : {"z", "1-z"}
+        What multiplies the old state. ``"z"`` is Lee's, PyTorch's and Keras' convention; ``"1-z"``, ``h' = (1 - z) ∘ h
+        + z ∘ g``, is Cremer's with ``B`` for ``z``.
+
+    Notes
+    -----
+    ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n, 3n)``, ``U`` is
+    ``(*sweep, n_in, 3n)`` and ``b`` is ``(*sweep, 3n)`` with columns in the order r, z, g. Reset after has one more
+    parameter, ``b_rec`` of shape ``(*sweep, n)``. The candidate g is called ``new`` in the code.
+
+    Source: Cho et al. 2014; Lee, "Gated Recurrent Unit (GRU)", equations 1–4. Taught in: notebook 14.
+    """
+
+    n_in: int
+    n: int
+    reset: str = "after"
+    keep: str = "z"
+
+    def __post_init__(self):
+        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in))
+        object.__setattr__(self, "n", expect_size("n", self.n))
+        for name, words in (("reset", ("after", "before")), ("keep", ("z", "1-z"))):
+            if getattr(self, name) not in words:
+                raise ValueError(f"{name}: expected {words[0]!r} or {words[1]!r}, came {getattr(self, name)!r:.40}")
+        object.__setattr__(self, "features", (self.n,))
+        object.__setattr__(self, "inputs", (self.n_in,))
+
+    def __str__(self):
+        return f"GRU({self.n_in}, {self.n}, reset {self.reset}, keep {self.keep})"
+
+    def shapes(self):
+        shapes = {"W": (self.n, 3 * self.n), "U": (self.n_in, 3 * self.n), "b": (3 * self.n,)}
+        return shapes | ({"b_rec": (self.n,)} if self.reset == "after" else {})
+
+    @checked
+    def __call__(self, p, h, x):
+        n, after, sign = self.n, self.reset == "after", 1 if self.keep == "z" else -1
+        W, V = p["W"][..., :2 * n], p["W"][..., 2 * n:]     # of the gates, of the candidate
+        u = x @ p["U"] + row(p["b"])
+        a_r, a_z = _cut(u[..., :2 * n] + h @ W, n)          # [a_r a_z] = x U + b + h W
+        r, keep, write = sigmoid(a_r), sigmoid(sign * a_z), sigmoid(-sign * a_z)
+        q = h @ V + row(p["b_rec"]) if after else r * h     # q  = h V + b_rec    or  q  = r ∘ h
+        a = u[..., 2 * n:] + (r * q if after else q @ V)    # a  = x U + b + r ∘ q  or  x U + b + q V
+        new = tanh(a)
+        def vjp(g):                                         # g  = ∂L/∂h'
+            d_g = g * write * tanh.slope(a)                 # ∂L/∂a
+            d_z = g * (h - new) * sign * sigmoid.slope(a_z)
+            d_q = d_g * r if after else d_g @ T(V)          # ∂L/∂q
+            d_r = (d_g * q if after else d_q * h) * sigmoid.slope(a_r)
+            d = np.concatenate([d_r, d_z], axis=-1)
+            dx = np.concatenate([d, d_g], axis=-1)
+            dV = outer(h, d_q) if after else outer(q, d_g)  # this step's share of ∂L/∂V
+            return Grads(h=g * keep                         # ∂L/∂h = g ∘ z, kept
+                         + d @ T(W)                         # … + d Wᵀ through both gates
+                         + (d_q @ T(V) if after else d_q * r),      # … + through the candidate
+                         x=dx @ T(p["U"]),
+                         p={"W": np.concatenate([outer(h, d), dV], axis=-1), "U": outer(x, dx), "b": total(dx)}
+                         | ({"b_rec": total(d_q)} if after else {}))
+        return keep * h + write * new, vjp                  # h' = z ∘ h + (1 - z) ∘ g
+
+
+@dataclass(frozen=True)
+class OneGate:
+    """``A' = φ(A W) ∘ B + A ∘ (1 - B)`` with ``B = σ(A W2)``, the one-gate cell; a highway layer through time.
+
+    Parameters
+    ----------
+    n : int
+        Width of the state ``A``.
+    phi : str or Activation
+        ``φ``, by name or as an object.
+    n_in : int
+        0 for the slide's cell without input; else ``x U`` joins ``A W`` and ``x U2`` joins ``A W2``.
+
+    Notes
+    -----
+    ``A`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``U`` and ``U2`` ``(*sweep, n_in, n)``.
+
+    Source: Cremer, "Gated Recurrent Unit". Taught in: notebook 14.
+    """
+
+    n: int
+    phi: str | Activation = "tanh"
+    n_in: int = 0
+
+    def __post_init__(self):
+        object.__setattr__(self, "n", expect_size("n", self.n))
+        object.__setattr__(self, "phi", activation(self.phi))
+        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in, least=0))
+        object.__setattr__(self, "features", (self.n,))
+        object.__setattr__(self, "inputs", (self.n_in,) if self.n_in else None)
+
+    def __str__(self):
+        return f"OneGate({self.n}, {self.phi}{f', n_in={self.n_in}' if self.n_in else ''})"
+
+    def shapes(self):
+        names = {"W": self.n, "W2": self.n} | ({"U": self.n_in, "U2": self.n_in} if self.n_in else {})
+        return {name: (rows, self.n) for name, rows in names.items()}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        a, s = h @ p["W"], h @ p["W2"]
+        if x is not None:
+            a, s = a + x @ p["U"], s + x @ p["U2"]
+        new, B, keep = self.phi(a), sigmoid(s), sigmoid(-s)
+        def vjp(g):                                         # g  = ∂L/∂A'
+            d = g * B * self.phi.slope(a)                   # d  = ∂L/∂a
+            e = g * (new - h) * sigmoid.slope(s)            # e  = ∂L/∂s
+            dp, dx = {"W": outer(h, d), "W2": outer(h, e)}, None
+            if x is not None:
+                dp |= {"U": outer(x, d), "U2": outer(x, e)}
+                dx = d @ T(p["U"]) + e @ T(p["U2"])
+            return Grads(h=g * keep                         # ∂L/∂A = g ∘ (1 - B), kept
+                         + d @ T(p["W"])                    # … + d Wᵀ through the candidate
+                         + e @ T(p["W2"]),                  # … + e W2ᵀ through the gate
+                         x=dx, p=dp)
+        return new * B + h * keep, vjp                      # A' = φ(A W) ∘ B + A ∘ (1 - B)
+
+
+def _cut(a, n):
+    """Blocks of ``n`` columns."""
+    return [a[..., k:k + n] for k in range(0, a.shape[-1], n)]
