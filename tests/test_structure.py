@@ -11,7 +11,8 @@ import gradtrace
 
 ROOT = Path(gradtrace.__file__).parent
 ORDER = ["steps", "tracing", "training", "worlds", "check", "figures", "reading", "torch"]
-STEPS = ["arrays", "activations", "contract", "init", "dense", "skips", "norms", "conv", "cells", "gated"]
+STEPS = ["arrays", "activations", "contract", "init", "dense", "choices", "dropout", "skips", "norms",
+         "weight_norm", "conv", "cells", "gated"]
 ALONE = {"worlds", "live"}                      # they import nothing of the rest
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from .activations import Activation, activation
 from .arrays import T, expect_size, outer, row, total
-from .contract import Grads, Step, checked
+from .contract import Grads, Step, checked, expect_same_features
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,7 @@ class Masked:
         over = tuple(range(-len(self.features), 0))
         m = np.expand_dims(x[..., -1], over)
         f, inner_vjp = self.inner(p, h, x[..., :-1] if self.inner.inputs else None)
-        if f.shape[-len(self.features):] != self.features:
-            raise ValueError(f"inner: expected {self.inner} to return the features {self.features} that it takes,"
-                             f" came {f.shape[-len(self.features):]}")
+        expect_same_features(self, self.inner, f)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(m * g)                   # only samples that step reach F
             dm = (g * (f - h)).sum(axis=over)[..., None]    # ∂L/∂m = Σ g ⊙ (F - h)

@@ -62,6 +62,13 @@ def expect_state(step, h, x, names=("h", "x")):
         expect_array(lambda: f"{names[1]} of {step}", x, (None, *step.inputs))
 
 
+def expect_same_features(step, inner, f):
+    """Raise unless ``inner``, a part of ``step``, returned ``f`` with the features that it takes."""
+    if f.shape[-len(step.features):] != step.features:
+        raise ValueError(f"inner: expected {inner} to return the features {step.features} that it takes,"
+                         f" came {f.shape[-len(step.features):]}")
+
+
 def _fits(step, p, h, x):
     """The same question in a microsecond, without saying what is wrong."""
     try:

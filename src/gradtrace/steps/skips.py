@@ -1,8 +1,13 @@
-"""Combinators: they take steps and are steps."""
+"""Combinators, which take steps and are steps, and layers that let their state pass by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .contract import Grads, Step, checked
+import numpy as np
+
+from .activations import Activation, activation, sigmoid
+from .arrays import T, expect_rng, expect_size, outer, row, total
+from .contract import Grads, Step, checked, expect_same_features
+from .dropout import expect_probability
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,116 @@ class Residual:
     @checked
     def __call__(self, p, h, x=None):
         f, inner_vjp = self.inner(p, h, x)
-        if f.shape[-len(self.features):] != self.features:
-            raise ValueError(f"inner: expected {self.inner} to return the features {self.features} that it takes,"
-                             f" came {f.shape[-len(self.features):]}")
+        expect_same_features(self, self.inner, f)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(g)
             return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + ∂F/∂h)
         return h + f, vjp                                   # h' = h + F(h, x)
+
+
+@dataclass(frozen=True)
+class Highway:
+    """``h' = φ(h W + b) ⊙ B + h ⊙ (1 − B)`` with the gate ``B = σ(h W2 + b2)``.
+
+    Parameters
+    ----------
+    n : int
+        Width of the state.
+    phi : str or Activation
+        ``φ``, by name or as an object.
+
+    Notes
+    -----
+    ``h`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``b`` and ``b2`` are ``(*sweep, n)``.
+    A very negative ``b2`` shuts the gate and leaves the identity.
+
+    Source: Cremer, "Highway Network", "Highway Net Gradient"; Srivastava et al. 2015, eq. 3. Taught in: notebook 07.
+    """
+
+    n: int
+    phi: str | Activation = "tanh"
+
+    def __post_init__(self):
+        object.__setattr__(self, "n", expect_size("n", self.n))
+        object.__setattr__(self, "phi", activation(self.phi))
+        object.__setattr__(self, "features", (self.n,))
+
+    inputs = None
+
+    def __str__(self):
+        return f"Highway({self.n}, {self.phi})"
+
+    def shapes(self):
+        return {"W": (self.n, self.n), "b": (self.n,), "W2": (self.n, self.n), "b2": (self.n,)}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        a = h @ p["W"] + row(p["b"])                        # a  = h W + b
+        s = h @ p["W2"] + row(p["b2"])                      # s  = h W2 + b2
+        f, B, carry = self.phi(a), sigmoid(s), sigmoid(-s)  # 1 − B = σ(−s), right to the last digit
+        def vjp(g):                                         # g  = ∂L/∂h'
+            d = g * B * self.phi.slope(a)                   # d  = ∂L/∂a = g ⊙ B ⊙ φ'(a)
+            e = g * (f - h) * sigmoid.slope(s)              # e  = ∂L/∂s = g ⊙ (φ(a) − h) ⊙ σ'(s)
+            return Grads(h=d @ T(p["W"])                    # ∂L/∂h = d Wᵀ, through the layer
+                         + e @ T(p["W2"])                   #       + e W2ᵀ, through the gate
+                         + g * carry,                       #       + g ⊙ (1 − B), past both
+                         x=None,
+                         p={"W": outer(h, d),               # ∂L/∂W = hᵀ d
+                            "b": total(d),                  # ∂L/∂b = Σ d
+                            "W2": outer(h, e),              # ∂L/∂W2 = hᵀ e
+                            "b2": total(e)})                # ∂L/∂b2 = Σ e
+        return f * B + h * carry, vjp                       # h' = φ(a) ⊙ B + h ⊙ (1 − B)
+
+
+@dataclass(frozen=True)
+class StochasticDepth:
+    """``h' = h + k F(h, x)``, a residual step whose branch is left out with probability ``ρ``.
+
+    :meth:`draw` decides and fixes ``k`` at 0 or 1, as in training. Undecided, ``k = 1 − ρ``, its expectation, as in
+    prediction. Two calls of one step therefore always give the same.
+
+    Parameters
+    ----------
+    inner : Step
+        ``F``; its output has the shape of its input. Parameters are those of ``F``.
+    rho : float
+        ``0 ≤ ρ ≤ 1``.
+    keep : bool or None
+        Whether the branch stays; ``None`` for the expectation.
+
+    Source: Giselsson, "Regularization – Layer Dropouts"; Huang et al. 2016, sec. 3. Taught in: notebooks 07 and 21.
+    """
+
+    inner: Step
+    rho: float
+    keep: bool | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.inner, Step):
+            raise TypeError(f"inner: expected a step, came {type(self.inner).__name__} {self.inner!r:.40}")
+        object.__setattr__(self, "rho", expect_probability("rho", self.rho))
+        if self.keep is not None and not isinstance(self.keep, bool | np.bool_):
+            raise TypeError(f"keep: expected True, False or None, came {type(self.keep).__name__} {self.keep!r:.40}")
+        object.__setattr__(self, "features", self.inner.features)
+        object.__setattr__(self, "inputs", self.inner.inputs)
+
+    def __str__(self):
+        decided = {None: "", True: ", kept", False: ", dropped"}[self.keep]
+        return f"StochasticDepth({self.inner}, {self.rho:g}{decided})"
+
+    def shapes(self):
+        return self.inner.shapes()
+
+    def draw(self, rng):
+        """This step with the branch kept or left out, decided by ``rng``."""
+        return replace(self, keep=bool(expect_rng("rng", rng).random() >= self.rho))
+
+    @checked
+    def __call__(self, p, h, x=None):
+        k = 1 - self.rho if self.keep is None else float(self.keep)
+        f, inner_vjp = self.inner(p, h, x)
+        expect_same_features(self, self.inner, f)
+        def vjp(g):                                         # g = ∂L/∂h'
+            dh, dx, dp = inner_vjp(k * g)
+            return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + k ∂F/∂h)
+        return h + k * f, vjp                               # h' = h + k F(h, x)

@@ -1,0 +1,216 @@
+"""Layers for images: convolution, pooling, and the way from an image to a vector.
+
+A window slides over the image. The forward pass reads all windows as one strided view; the pullback adds what every
+window hands back to the pixels that it saw.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .activations import Activation, activation
+from .arrays import T, expect_size
+from .contract import Grads, checked
+
+
+@dataclass(frozen=True)
+class Conv2D:
+    """``h' = φ(h ⋆ W + b)``: in every window of ``kernel × kernel`` pixels the same weights (cross-correlation).
+
+    Parameters
+    ----------
+    size : tuple of int
+        ``(c_in, height, width)`` of the image that goes in.
+    c_out : int
+        Number of filters, the channels that come out.
+    kernel, stride, padding : int
+        Side of the window, pixels from one window to the next, zeros added at every edge.
+    phi : str or Activation
+        ``φ``, by name or as an object.
+
+    Attributes
+    ----------
+    returns : tuple of int
+        ``(c_out, height', width')`` of the image that comes out.
+
+    Notes
+    -----
+    ``h`` is ``(*sweep, batch, c_in, height, width)``, ``W`` is ``(*sweep, c_out, c_in, kernel, kernel)``, ``b`` is
+    ``(*sweep, c_out)``.
+
+    Source: Lee, "Convolutional Layer"; Giselsson, "Examples of affine transformations". Taught in: notebook 09.
+    """
+
+    size: tuple[int, int, int]
+    c_out: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    phi: str | Activation = "tanh"
+
+    def __post_init__(self):
+        object.__setattr__(self, "size", _expect_sizes("size", self.size, 3))
+        for name, least in {"c_out": 1, "kernel": 1, "stride": 1, "padding": 0}.items():
+            object.__setattr__(self, name, expect_size(name, getattr(self, name), least))
+        object.__setattr__(self, "phi", activation(self.phi))
+        c_in, *image = self.size
+        padded = [side + 2 * self.padding for side in image]
+        _expect_to_fit("kernel", self.kernel, padded)
+        object.__setattr__(self, "features", self.size)
+        object.__setattr__(self, "returns", (self.c_out, *((n - self.kernel) // self.stride + 1 for n in padded)))
+
+    inputs = None
+
+    def __str__(self):
+        return f"Conv2D({self.size}, {self.c_out}, {self.kernel}, {self.phi})"
+
+    def shapes(self):
+        return {"W": (self.c_out, self.size[0], self.kernel, self.kernel), "b": (self.c_out,)}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        edge = self.padding
+        h = np.pad(h, [(0, 0)] * (h.ndim - 2) + [(edge, edge)] * 2)
+        seen = _windows(h, self.kernel, self.stride)                    # (…, batch, c_in, height', width', k, k)
+        seen = np.moveaxis(seen, -5, -3)                                # (…, batch, height', width', c_in, k, k)
+        H = seen.reshape(*seen.shape[:-5], math.prod(self.returns[1:]), -1)     # H: one row for each window
+        K = p["W"].reshape(*p["W"].shape[:-4], 1, self.c_out, -1)               # K: one row for each filter
+        a = K @ T(H) + p["b"][..., None, :, None]                       # a  = K Hᵀ + b, (…, batch, c_out, windows)
+        a = a.reshape(*a.shape[:-2], *self.returns)
+        def vjp(g):                                                     # g  = ∂L/∂h'
+            d = g * self.phi.slope(a)                                   # d  = ∂L/∂a = g ⊙ φ'(a)
+            d = d.reshape(*d.shape[:-2], -1)
+            dW = (d @ H).sum(axis=-3)                                   # ∂L/∂K = Σ_batch d H
+            dH = (T(d) @ K).reshape(*d.shape[:-2], *seen.shape[-5:])    # ∂L/∂H = dᵀ K
+            dh = _scatter(np.moveaxis(dH, -3, -5), h.shape[-2:], self.stride)
+            rows, columns = (slice(edge, edge + side) for side in self.size[1:])
+            return Grads(h=dh[..., rows, columns],                      # ∂L/∂h, each pixel from all its windows
+                         x=None,
+                         p={"W": dW.reshape(*dW.shape[:-2], *self.shapes()["W"]),
+                            "b": d.sum(axis=(-3, -1))})                 # ∂L/∂b = Σ d over batch and windows
+        return self.phi(a), vjp                                         # h' = φ(a)
+
+
+@dataclass(frozen=True)
+class Pool2D:
+    """``h' = Σ_window s ⊙ h``: the maximum, the average or the sum of every window, channel by channel.
+
+    Parameters
+    ----------
+    features : tuple of int
+        ``(channels, height, width)`` of the image that goes in.
+    size : int
+        Side of the window.
+    kind : str
+        ``"max"``: ``s`` is 1 at the largest entry (the first of equals) and 0 elsewhere; ``"average"``:
+        ``s = 1/size²``; ``"sum"``: ``s = 1``.
+    stride : int or None
+        Pixels from one window to the next; ``None`` for ``size``. What is left over at the edge is not seen.
+
+    Attributes
+    ----------
+    returns : tuple of int
+        ``(channels, height', width')`` of the image that comes out.
+
+    Source: Lee, "Pooling Layer"; Giselsson, "Examples of affine transformations". Taught in: notebook 09.
+    """
+
+    features: tuple[int, int, int]
+    size: int
+    kind: str = "max"
+    stride: int | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "features", _expect_sizes("features", self.features, 3))
+        object.__setattr__(self, "size", expect_size("size", self.size))
+        _expect_to_fit("size", self.size, self.features[1:])
+        if self.kind not in ("max", "average", "sum"):
+            raise ValueError(f"kind: expected one of max, average, sum, came {self.kind!r}")
+        stride = self.size if self.stride is None else expect_size("stride", self.stride)
+        object.__setattr__(self, "stride", stride)
+        channels, *image = self.features
+        object.__setattr__(self, "returns", (channels, *((n - self.size) // stride + 1 for n in image)))
+
+    inputs = None
+
+    def __str__(self):
+        return f"Pool2D({self.features}, {self.size}, {self.kind})"
+
+    def shapes(self):
+        return {}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        seen = _windows(h, self.size, self.stride)          # (…, channels, height', width', size, size)
+        if self.kind == "max":
+            flat = seen.reshape(*seen.shape[:-2], -1)
+            largest = np.arange(self.size ** 2) == flat.argmax(axis=-1)[..., None]
+            s = largest.astype(h.dtype).reshape(seen.shape)
+        else:
+            s = np.full((1, 1), self.size ** -2 if self.kind == "average" else 1, dtype=h.dtype)
+        def vjp(g):                                         # g = ∂L/∂h'
+            d = g[..., None, None] * np.broadcast_to(s, seen.shape)         # what each window hands back: g s
+            return Grads(h=_scatter(d, h.shape[-2:], self.stride), x=None, p={})
+        return (seen * s).sum(axis=(-2, -1)), vjp           # h' = Σ s ⊙ h
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """``h'`` holds the entries of ``h`` in one row: ``(*sweep, batch, *features)`` to ``(*sweep, batch, n)``.
+
+    Parameters
+    ----------
+    features : tuple of int
+        Trailing shape of what goes in.
+
+    Source: Lee, "CNN's Topology". Taught in: notebook 09.
+    """
+
+    features: tuple[int, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "features", _expect_sizes("features", self.features))
+
+    inputs = None
+
+    def __str__(self):
+        return f"Flatten({self.features})"
+
+    def shapes(self):
+        return {}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        def vjp(g):
+            return Grads(h=g.reshape(*g.shape[:-1], *self.features), x=None, p={})
+        return h.reshape(*h.shape[:-len(self.features)], math.prod(self.features)), vjp
+
+
+def _windows(h, side, stride):
+    """All windows of an image, as a view: ``(…, height, width)`` to ``(…, height', width', side, side)``."""
+    return np.lib.stride_tricks.sliding_window_view(h, (side, side), axis=(-2, -1))[..., ::stride, ::stride, :, :]
+
+
+def _scatter(d, image, stride):
+    """Add each window to the pixels it saw: ``(…, height', width', side, side)`` to ``(…, height, width)``."""
+    *rest, rows, columns, side, _ = d.shape
+    out = np.zeros((*rest, *image), dtype=d.dtype)
+    for i in range(side):
+        for j in range(side):
+            out[..., i:i + stride * rows:stride, j:j + stride * columns:stride] += d[..., i, j]
+    return out
+
+
+def _expect_sizes(name, value, axes=None):
+    """``value`` as a tuple of whole numbers, ``axes`` of them or at least one."""
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name}: expected a tuple of sizes, came {type(value).__name__} {value!r:.40}")
+    if len(value) != axes if axes else not value:
+        raise ValueError(f"{name}: expected {axes or 1} sizes{'' if axes else ' or more'}, came {len(value)}")
+    return tuple(expect_size(f"{name}[{i}]", n) for i, n in enumerate(value))
+
+
+def _expect_to_fit(name, side, image):
+    if side > min(image):
+        raise ValueError(f"{name}: expected at most {min(image)}, the smaller side of the image, came {side}")

@@ -1,0 +1,112 @@
+"""Dropout: a random part of the state is left out, with the scaling that keeps its mean."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .arrays import expect_array, expect_number, expect_rng, expect_size
+from .contract import Grads, checked
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """``h' = h ⊙ m`` in training, with every entry left out with probability ``ρ``; scaled so that the mean is kept.
+
+    Inverted dropout divides by ``1 − ρ`` in training and does nothing in prediction. The older form does nothing in
+    training and multiplies by ``1 − ρ`` in prediction, the probability to be *kept*. The step itself is the one of
+    prediction; :meth:`draw` gives the one of training.
+
+    Parameters
+    ----------
+    n : int
+        Width of the state.
+    rho : float
+        ``0 ≤ ρ < 1``.
+    inverted : bool
+        Which of the two forms.
+
+    Source: Giselsson, "Dropouts" (scales by ρ: erratum E2); Lee, "Dropout"; Srivastava et al. 2014.
+    Taught in: notebook 21.
+    """
+
+    n: int
+    rho: float
+    inverted: bool = True
+
+    def __post_init__(self):
+        object.__setattr__(self, "n", expect_size("n", self.n))
+        object.__setattr__(self, "rho", expect_probability("rho", self.rho, below=1))
+        if not isinstance(self.inverted, bool):
+            raise TypeError(f"inverted: expected True or False, came {type(self.inverted).__name__}"
+                            f" {self.inverted!r:.40}")
+        object.__setattr__(self, "features", (self.n,))
+
+    inputs = None
+
+    def __str__(self):
+        return f"Dropout({self.n}, {self.rho:g}{'' if self.inverted else ', inverted=False'})"
+
+    def shapes(self):
+        return {}
+
+    def draw(self, rng, batch=1):
+        """The step of training for a ``batch`` of samples, each with a mask of its own: a :class:`Mask`.
+
+        With ``batch=1`` all samples share one mask.
+        """
+        kept = expect_rng("rng", rng).random((expect_size("batch", batch), self.n)) >= self.rho
+        return Mask(kept / (1 - self.rho) if self.inverted else kept.astype(float))
+
+    @checked
+    def __call__(self, p, h, x=None):
+        k = 1.0 if self.inverted else 1 - self.rho          # k  = E[m] in training
+        def vjp(g):                                         # g  = ∂L/∂h'
+            return Grads(h=g * k, x=None, p={})             # ∂L/∂h = k g
+        return h * k, vjp                                   # h' = k h
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """``h' = h ⊙ m`` with the factors ``m`` fixed, as :meth:`Dropout.draw` makes them.
+
+    Parameters
+    ----------
+    m : ndarray of shape (batch, n)
+        One row for each sample, or a single row for all.
+
+    Source: Srivastava et al. 2014, sec. 4. Taught in: notebook 21.
+    """
+
+    m: np.ndarray = field(repr=False)
+
+    def __post_init__(self):
+        if expect_array("m", self.m, (None, None)).ndim != 2:
+            raise ValueError(f"m: expected shape (batch, n), came {self.m.shape}")
+        object.__setattr__(self, "m", self.m.copy())
+        object.__setattr__(self, "features", self.m.shape[-1:])
+
+    inputs = None
+
+    def __str__(self):
+        return f"Mask({self.features[0]})"
+
+    def shapes(self):
+        return {}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        m = self.m.astype(h.dtype)
+        if len(m) not in (1, h.shape[-2]):
+            raise ValueError(f"h of {self}: expected a batch of {len(m)}, as many as the mask has rows,"
+                             f" came {h.shape[-2]}")
+        def vjp(g):                                         # g  = ∂L/∂h'
+            return Grads(h=g * m, x=None, p={})             # ∂L/∂h = g ⊙ m
+        return h * m, vjp                                   # h' = h ⊙ m
+
+
+def expect_probability(name, value, below=None):
+    """Return ``value`` as a ``float`` if it lies between 0 and 1, and is not ``below``; else raise, naming it."""
+    rho = expect_number(name, value)
+    if not 0 <= rho <= 1 or rho == below:
+        raise ValueError(f"{name}: expected a probability{f' below {below}' if below else ''}, came {value}")
+    return rho

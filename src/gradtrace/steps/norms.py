@@ -1,0 +1,215 @@
+"""Normalisation: steps that set the scale of a state, and the gradient through that scale."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from .arrays import expect_array, expect_number, expect_size, row, total
+from .contract import Grads, checked
+
+
+class Statistics(NamedTuple):
+    """Mean and variance of every feature over a batch, each ``(*sweep, n)``.
+
+    ``var`` divides by the size B of the batch, ``unbiased`` by B − 1.
+    """
+
+    mean: np.ndarray
+    var: np.ndarray
+    unbiased: np.ndarray
+
+
+def batch_statistics(h):
+    """The :class:`Statistics` of a batch ``h`` of shape ``(*sweep, batch, n)``, with at least two samples.
+
+    As in PyTorch, training normalises with ``var``, and what is kept for prediction is ``mean`` and ``unbiased``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        ``h`` is no array of finite floats, or holds fewer than two samples.
+
+    Source: Ioffe–Szegedy 2015, alg. 1 and 2. Taught in: notebook 08.
+    """
+    expect_array("h", h, (None, None))
+    batch = _expect_batch("h", h)
+    var = h.var(axis=-2)
+    return Statistics(h.mean(axis=-2), var, var * (batch / (batch - 1)))
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """``h' = γ (h − μ) / √(σ² + ε) + β`` with mean and variance of the batch, as in training.
+
+    The statistics depend on every sample, and the gradient flows through them.
+
+    Parameters
+    ----------
+    n : int
+        Width of the state.
+    eps : float
+        ``ε > 0``, which keeps a feature that is constant over the batch finite.
+
+    Notes
+    -----
+    ``h`` is ``(*sweep, batch, n)`` with a batch of at least two, ``gamma`` and ``beta`` are ``(*sweep, n)``.
+    Start with ``gamma`` at one: ``draw(step, rng, gamma=lambda rng, shape: np.ones(shape))``.
+
+    Source: Lee, "Batch Normalization"; Ioffe–Szegedy 2015, alg. 1. Taught in: notebook 08.
+    """
+
+    n: int
+    eps: float = 1e-5
+
+    def __post_init__(self):
+        object.__setattr__(self, "n", expect_size("n", self.n))
+        object.__setattr__(self, "eps", _expect_eps(self.eps))
+        object.__setattr__(self, "features", (self.n,))
+
+    inputs = None
+
+    def __str__(self):
+        return f"BatchNorm({self.n})"
+
+    def shapes(self):
+        return {"gamma": (self.n,), "beta": (self.n,)}
+
+    def inference(self, mean, var):
+        """The same layer for prediction, with statistics kept from training: a :class:`BatchNormInference`."""
+        expect_array("mean", mean, (self.n,))
+        return BatchNormInference(mean, var, self.eps)
+
+    @checked
+    def __call__(self, p, h, x=None):
+        _expect_batch(f"h of {self}", h)
+        z, z_vjp = _standardise(h, self.eps, axis=-2)       # z  = (h − μ) / √(σ² + ε), over the batch
+        def vjp(g):                                         # g  = ∂L/∂h'
+            return Grads(h=z_vjp(g * row(p["gamma"])),      # ∂L/∂z = g ⊙ γ, then through z, μ and σ
+                         x=None,
+                         p={"gamma": total(g * z),          # ∂L/∂γ = Σ g ⊙ z
+                            "beta": total(g)})              # ∂L/∂β = Σ g
+        return z * row(p["gamma"]) + row(p["beta"]), vjp    # h' = γ z + β
+
+
+@dataclass(frozen=True, eq=False)
+class BatchNormInference:
+    """``h' = γ (h − μ) / √(σ² + ε) + β`` with ``μ`` and ``σ²`` fixed, as in prediction: every sample by itself.
+
+    Parameters
+    ----------
+    mean, var : ndarray of shape (*sweep, n)
+        ``μ`` and ``σ²``, kept from training; see :func:`batch_statistics`.
+    eps : float
+        ``ε > 0``.
+
+    Source: Ioffe–Szegedy 2015, alg. 2. Taught in: notebook 08.
+    """
+
+    mean: np.ndarray = field(repr=False)
+    var: np.ndarray = field(repr=False)
+    eps: float = 1e-5
+
+    def __post_init__(self):
+        n = expect_array("mean", self.mean, (None,)).shape[-1]
+        if (expect_array("var", self.var, (n,)) < 0).any():
+            raise ValueError(f"var: expected no entry below 0, came {self.var.min()}")
+        object.__setattr__(self, "mean", self.mean.copy())
+        object.__setattr__(self, "var", self.var.copy())
+        object.__setattr__(self, "eps", _expect_eps(self.eps))
+        object.__setattr__(self, "features", (n,))
+
+    inputs = None
+
+    def __str__(self):
+        return f"BatchNormInference({self.features[0]})"
+
+    def shapes(self):
+        return {"gamma": self.features, "beta": self.features}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        s = row(np.sqrt(self.var + self.eps)).astype(h.dtype)       # s  = √(σ² + ε), constant
+        z = (h - row(self.mean).astype(h.dtype)) / s                # z  = (h − μ) / s
+        def vjp(g):                                                 # g  = ∂L/∂h'
+            return Grads(h=g * row(p["gamma"]) / s,                 # ∂L/∂h = g ⊙ γ / s
+                         x=None,
+                         p={"gamma": total(g * z),                  # ∂L/∂γ = Σ g ⊙ z
+                            "beta": total(g)})                      # ∂L/∂β = Σ g
+        return z * row(p["gamma"]) + row(p["beta"]), vjp            # h' = γ z + β
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """``h' = γ (h − μ) / √(σ² + ε) + β`` with mean and variance over the features of each sample.
+
+    Parameters
+    ----------
+    n : int
+        Width of the state.
+    eps : float
+        ``ε > 0``.
+
+    Notes
+    -----
+    ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. Start with ``gamma`` at one.
+
+    Source: Ba–Kiros–Hinton 2016, sec. 3. Taught in: notebook 08.
+    """
+
+    n: int
+    eps: float = 1e-5
+
+    def __post_init__(self):
+        object.__setattr__(self, "n", expect_size("n", self.n))
+        object.__setattr__(self, "eps", _expect_eps(self.eps))
+        object.__setattr__(self, "features", (self.n,))
+
+    inputs = None
+
+    def __str__(self):
+        return f"LayerNorm({self.n})"
+
+    def shapes(self):
+        return {"gamma": (self.n,), "beta": (self.n,)}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        z, z_vjp = _standardise(h, self.eps, axis=-1)       # z  = (h − μ) / √(σ² + ε), over the features
+        def vjp(g):                                         # g  = ∂L/∂h'
+            return Grads(h=z_vjp(g * row(p["gamma"])),      # ∂L/∂z = g ⊙ γ, then through z, μ and σ
+                         x=None,
+                         p={"gamma": total(g * z),          # ∂L/∂γ = Σ g ⊙ z
+                            "beta": total(g)})              # ∂L/∂β = Σ g
+        return z * row(p["gamma"]) + row(p["beta"]), vjp    # h' = γ z + β
+
+
+def _standardise(h, eps, axis):
+    """``z = (h − μ) / s`` with ``s = √(σ² + ε)`` over one axis, and the pullback of ``z``."""
+    c = h - h.mean(axis, keepdims=True)                                 # c = h − μ
+    s = np.hypot(length(c, axis) / h.shape[axis] ** 0.5, eps ** 0.5)   # s = √(σ² + ε)
+    z = c / s
+    def vjp(d):                                                         # d = ∂L/∂z
+        through_mean = d.mean(axis, keepdims=True)                      # what moves all alike changes nothing,
+        through_scale = z * (d * z).mean(axis, keepdims=True)           # nor, but for ε, what stretches all
+        return (d - through_mean - through_scale) / s
+    return z, vjp
+
+
+def length(v, axis):
+    """``‖v‖`` along one axis, which is kept; without overflow or underflow of the squares."""
+    top = np.abs(v).max(axis, keepdims=True)
+    unit = v / np.where(top > 0, top, 1)
+    return top * np.sqrt((unit * unit).sum(axis, keepdims=True))
+
+
+def _expect_batch(name, h):
+    if h.shape[-2] < 2:
+        raise ValueError(f"{name}: expected a batch of at least 2, came {h.shape[-2]}; one sample has no variance")
+    return h.shape[-2]
+
+
+def _expect_eps(eps):
+    if expect_number("eps", eps) <= 0:
+        raise ValueError(f"eps: expected more than 0, came {eps}")
+    return float(eps)

@@ -1,0 +1,107 @@
+"""Dropout: the scaling keeps the mean (erratum E2), the mask is fixed, the way back uses the same mask."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from step_checks import SWEEPS, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
+
+from gradtrace import Dense, Seq
+from gradtrace.steps.dropout import Dropout, Mask
+
+MASK = Dropout(3, 0.4).draw(np.random.default_rng(0), batch=5)
+STEPS = [Dropout(3, 0.4), Dropout(3, 0.4, inverted=False), MASK, Dropout(3, 0.4).draw(np.random.default_rng(1))]
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+@pytest.mark.parametrize("step", STEPS, ids=str)
+def test_pullback_agrees_with_finite_differences(step, sweep):
+    check_finite_differences(Seq(Dense(2, 3), step, Dense(3, 2)), sweep)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=str)
+def test_alone_in_a_sweep_and_in_float32(step):
+    check_finite_differences(step)
+    check_sweep_equals_loop(Seq(Dense(2, 3), step))
+    check_purity_and_dtype(step)
+
+
+@pytest.mark.parametrize("inverted", [True, False])
+@given(rho=st.floats(0, 0.9), seed=st.integers(0, 999))
+def test_training_and_prediction_agree_in_the_mean(inverted, rho, seed):
+    """Erratum E2: to scale by ρ at prediction, the probability to be left out, would not keep the mean."""
+    rng = np.random.default_rng(seed)
+    step, h = Dropout(1, rho, inverted), np.full((4000, 1), 3.0)
+    trained, _ = step.draw(rng, batch=4000)({}, h)
+    predicted, _ = step({}, h)
+    spread = 3 * (rho * (1 - rho) / 4000) ** 0.5 / (1 - rho if inverted else 1)
+    assert abs(trained.mean() - predicted.mean()) <= 6 * spread + 1e-12
+    assert predicted[0, 0] == pytest.approx(3 if inverted else 3 * (1 - rho))
+    left = {0.0, 3 / (1 - rho) if inverted else 3.0}
+    assert all(min(abs(v - u) for u in left) < 1e-12 for v in np.unique(trained))
+
+
+def test_scaling_by_rho_as_on_the_slide_misses_the_mean():
+    rho, h = 0.2, np.ones((20_000, 1))
+    trained, _ = Dropout(1, rho, inverted=False).draw(np.random.default_rng(0), batch=len(h))({}, h)
+    assert trained.mean() == pytest.approx(1 - rho, abs=0.02) and abs(trained.mean() - rho) > 0.5
+
+
+def test_agrees_with_torch_under_torch_s_mask(oracle):
+    torch = oracle("torch")
+    torch.manual_seed(0)
+    leaf = torch.randn(6, 50, dtype=torch.float64, requires_grad=True)
+    expected = torch.nn.functional.dropout(leaf, 0.3, training=True)
+    g = torch.randn(6, 50, dtype=torch.float64)
+    expected.backward(g)
+    h = leaf.detach().numpy()
+    kept = expected.detach().numpy() != 0
+    out, vjp = Mask(kept / (1 - 0.3))({}, h)
+    np.testing.assert_allclose(out, expected.detach().numpy(), rtol=1e-10)
+    np.testing.assert_allclose(vjp(g.numpy()).h, leaf.grad.numpy(), rtol=1e-10)
+    ours = Dropout(50, 0.3).draw(np.random.default_rng(0), batch=6)
+    np.testing.assert_allclose(np.unique(ours.m), np.unique(kept / 0.7), rtol=1e-15)
+
+
+def test_a_drawn_step_always_gives_the_same_and_the_same_seed_the_same_mask():
+    h = np.ones((4, 30))
+    first, again = (Dropout(30, 0.5).draw(np.random.default_rng(3), batch=4) for _ in range(2))
+    assert (first({}, h)[0] == first({}, h)[0]).all() and (first.m == again.m).all()
+    assert len(np.unique(first.m, axis=0)) == 4             # each sample has a mask of its own
+    shared = Dropout(30, 0.5).draw(np.random.default_rng(3))({}, h)[0]
+    assert len(np.unique(shared, axis=0)) == 1 and set(np.unique(shared)) == {0, 2}
+    assert (Dropout(30, 0).draw(np.random.default_rng(3), batch=4)({}, h)[0] == h).all()
+
+
+def test_the_mask_is_a_copy():
+    m = np.ones((1, 3))
+    step = Mask(m)
+    m[:] = 0
+    assert step({}, np.ones((2, 3)))[0].all()
+
+
+CASES = {
+    "rho one": (lambda: Dropout(3, 1), ValueError, "rho: expected a probability below 1, came 1"),
+    "negative rho": (lambda: Dropout(3, -0.5), ValueError, "rho: expected a probability below 1, came -0.5"),
+    "rho a string": (lambda: Dropout(3, "0.5"), TypeError, "rho: expected a number, came str '0.5'"),
+    "width zero": (lambda: Dropout(0, 0.5), ValueError, "n: expected at least 1, came 0"),
+    "inverted a string": (lambda: Dropout(3, 0.5, "no"), TypeError, "inverted: expected True or False, came str 'no'"),
+    "no generator": (lambda: Dropout(3, 0.5).draw(None), TypeError, "rng: expected numpy.random.default_rng"),
+    "batch zero": (lambda: Dropout(3, 0.5).draw(np.random.default_rng(0), 0), ValueError,
+                   "batch: expected at least 1, came 0"),
+    "another batch": (lambda: MASK({}, np.ones((4, 3))), ValueError,
+                      r"h of Mask\(3\): expected a batch of 5, .* came 4"),
+    "mask of one axis": (lambda: Mask(np.ones(3)), ValueError, r"m: expected last axes \(…, …\), came shape \(3,\)"),
+    "mask of three axes": (lambda: Mask(np.ones((2, 2, 3))), ValueError,
+                           r"m: expected shape \(batch, n\), came \(2, 2, 3\)"),
+    "mask of truth values": (lambda: Mask(np.ones((2, 3), bool)), TypeError,
+                             "m: expected a numpy array .* array of bool"),
+    "superfluous parameter": (lambda: Dropout(3, 0.5)({"W": np.ones(3)}, np.ones((1, 3))), ValueError, "p of Dropout"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_named(case):
+    call, error, message = CASES[case]
+    with pytest.raises(error, match=message):
+        call()
