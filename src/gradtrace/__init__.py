@@ -14,9 +14,11 @@
 from importlib import import_module
 
 _WHERE = {
-    "steps.activations": ["Activation", "activation", "identity", "relu", "sigmoid", "tanh"],
+    "steps.activations": ["Activation", "activation", "elu", "identity", "leaky_relu", "relu", "selu", "sigmoid",
+                          "softplus", "tanh"],
     "steps.arrays": ["log_norm"],
     "steps.cells": ["NARX", "RNN", "Masked", "irnn"],
+    "steps.choices": ["Maxout", "Softmax"],
     "steps.contract": ["Grads", "Step"],
     "steps.dense": ["Dense"],
     "steps.gated": ["GRU", "LSTM", "OneGate"],
@@ -28,6 +30,7 @@ _WHERE = {
     "steps.weight_norm": ["WeightNorm"],
     "tracing.path": ["Path", "deep", "forward", "unroll"],
     "tracing.trace": ["Gradients", "Trace", "backward", "trace"],
+    "training.losses": ["argmax", "binary_cross_entropy", "cross_entropy", "half_squared_norm", "mae", "mse"],
     "check": ["check_gradients", "gradient_errors"],
     "live": ["Prediction", "explore"],
     "reading": ["check_answer", "show"],

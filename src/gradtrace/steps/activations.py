@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .arrays import expect_number
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -54,12 +56,55 @@ def _tanh_slope(a):
     return 4 * e / (1 + e) ** 2
 
 
+def _softplus(a):
+    return np.where(a.real < 0, 0, a) + np.log1p(np.exp(-_magnitude(a)))    # max(a, 0) + ln(1 + e^-|a|)
+
+
+def _rectified(name, right, left, left_slope, max_slope):
+    """``right · a`` where ``a > 0`` and ``left(a)`` elsewhere; at the kink the slope is the left one, as in PyTorch."""
+    return Activation(name, lambda a: np.where(a.real > 0, right * a, left(a)),
+                      lambda a: np.where(a.real > 0, right, left_slope(a)).astype(a.dtype), max_slope)
+
+
+def leaky_relu(alpha=0.01):
+    """The :class:`Activation` ``max(a, alpha a)``: no unit is dead, its slope is ``alpha`` where ``a ≤ 0``.
+
+    >>> leaky_relu(0.2).slope(np.array([-3.0, 3.0]))
+    array([0.2, 1. ])
+
+    Parameters
+    ----------
+    alpha : float
+        Slope on the left, from 0 (ReLU) to 1 (identity).
+
+    Raises
+    ------
+    ValueError, TypeError
+        ``alpha`` is no number from 0 to 1.
+
+    Source: Maas et al. 2013; Giselsson, "Examples of activation functions". Taught in: notebook 02.
+    """
+    alpha = expect_number("alpha", alpha)
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha: expected a number from 0 to 1, came {alpha}")
+    return _rectified("leaky_relu" if alpha == 0.01 else f"leaky_relu({alpha})", 1,
+                      lambda a: alpha * a, lambda a: alpha, 1.0)
+
+
+# Klambauer et al. 2017: the fixed point that keeps mean 0 and variance 1 of a wide layer with Gaussian inputs
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
 identity = Activation("identity", lambda a: a, np.ones_like)
 sigmoid = Activation("sigmoid", _sigmoid, _sigmoid_slope, max_slope=0.25)
 tanh = Activation("tanh", np.tanh, _tanh_slope)
 relu = Activation("relu", lambda a: np.maximum(a, 0), lambda a: (a > 0).astype(a.dtype))
+elu = _rectified("elu", 1, lambda a: np.expm1(-_magnitude(a)), lambda a: np.exp(-_magnitude(a)), 1.0)
+selu = _rectified("selu", SELU_SCALE, lambda a: SELU_SCALE * SELU_ALPHA * np.expm1(-_magnitude(a)),
+                  lambda a: SELU_SCALE * SELU_ALPHA * np.exp(-_magnitude(a)), SELU_SCALE * SELU_ALPHA)
+softplus = Activation("softplus", _softplus, _sigmoid)      # its slope is the sigmoid
 
-ACTIVATIONS = {phi.name: phi for phi in (identity, sigmoid, tanh, relu)}
+ACTIVATIONS = {phi.name: phi for phi in (identity, sigmoid, tanh, relu)}    # those that the fused RNN knows
+NAMED = ACTIVATIONS | {phi.name: phi for phi in (leaky_relu(), elu, selu, softplus)}
 
 
 def activation(phi, name="phi"):
@@ -76,6 +121,6 @@ def activation(phi, name="phi"):
         return phi
     if not isinstance(phi, str):
         raise TypeError(f"{name}: expected the name of an activation, came {type(phi).__name__} {phi!r:.40}")
-    if phi not in ACTIVATIONS:
-        raise ValueError(f"{name}: expected one of {', '.join(ACTIVATIONS)}, came {phi!r}")
-    return ACTIVATIONS[phi]
+    if phi not in NAMED:
+        raise ValueError(f"{name}: expected one of {', '.join(NAMED)}, came {phi!r}")
+    return NAMED[phi]

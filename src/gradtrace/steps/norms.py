@@ -54,7 +54,7 @@ class BatchNorm:
     Notes
     -----
     ``h`` is ``(*sweep, batch, n)`` with a batch of at least two, ``gamma`` and ``beta`` are ``(*sweep, n)``.
-    Start with ``gamma`` at one: ``draw(step, rng, gamma=lambda rng, shape: np.ones(shape))``.
+    ``draw`` starts ``gamma`` at one.
 
     Source: Lee, "Batch Normalization"; Ioffe–Szegedy 2015, alg. 1. Taught in: notebook 08.
     """
@@ -152,7 +152,7 @@ class LayerNorm:
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. Start with ``gamma`` at one.
+    ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. ``draw`` starts ``gamma`` at one.
 
     Source: Ba–Kiros–Hinton 2016, sec. 3. Taught in: notebook 08.
     """

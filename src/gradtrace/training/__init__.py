@@ -1,0 +1,1 @@
+"""Losses, optimisers and what keeps a net simple: learning, one pure function at a time."""
