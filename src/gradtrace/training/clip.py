@@ -1,0 +1,68 @@
+"""Clipping: what to do with a gradient that is too long.
+
+Clipping acts on the gradient and leaves the weights alone. A constraint such as ``‖W‖₂ ≤ 1`` acts on the weights and
+bounds every later gradient; :func:`~gradtrace.steps.init.spectral` starts there. The two are not the same.
+"""
+
+import numpy as np
+
+from ..steps.arrays import log_norm
+from .params import expect_dict, expect_members, expect_rate, lead, sweep_shape
+
+
+def total_log_norm(grads, sweep=0):
+    """``ln ‖g‖`` over all parameters together, one for each sweep member, safe from overflow; shape ``(*sweep,)``."""
+    shape = sweep_shape("grads", expect_dict("grads", grads), sweep)
+    logs = [log_norm(g.reshape(*shape, -1).astype(np.float64), 1) for g in grads.values()]
+    return 0.5 * np.logaddexp.reduce([2 * log for log in logs], axis=0)     # ln ‖g‖ = ½ ln Σ ‖g_k‖²
+
+
+def clip_norm(grads, limit, sweep=0):
+    """``g ← η g / ‖g‖`` if ``‖g‖ > η``: a shorter gradient of the same direction.
+
+    The mean of clipped gradients is not the clipped mean: where the samples differ, the direction of descent is biased.
+
+    Parameters
+    ----------
+    grads : dict of str to ndarray
+        ``‖g‖`` is taken over all of them together.
+    limit : float or ndarray of shape (*sweep,)
+        η.
+    sweep : int
+        How many leading axes are sweep axes; all arrays share them.
+
+    Returns
+    -------
+    clipped : dict of str to ndarray
+        Bit for bit ``grads`` where the norm is at most η.
+    before : ndarray of shape (*sweep,)
+        ``ln ‖g‖`` before clipping, ``-inf`` for a gradient of zero.
+
+    Source: Pascanu 2013, algorithm 1; Grosse–Ba, "gradient clipping". Taught in: notebook 13.
+    """
+    before = total_log_norm(grads, sweep)
+    half = np.exp(0.5 * np.minimum(0.0, np.log(_limit(limit, grads, sweep)) - before))      # √(η / ‖g‖), at most 1
+    halves = {name: np.asarray(lead(half, g), dtype=g.dtype) for name, g in grads.items()}
+    return {name: np.asarray(g * halves[name] * halves[name]) for name, g in grads.items()}, before     # no underflow
+
+
+def clip_value(grads, limit, sweep=0):
+    """``g ← min(max(g, −η), η)``, entry by entry: the direction changes, towards a diagonal.
+
+    Parameters and returns as for :func:`clip_norm`.
+
+    Source: Giselsson, "Avoiding exploding gradient – Gradient clipping". Taught in: notebook 13.
+    """
+    before, limit = total_log_norm(grads, sweep), _limit(limit, grads, sweep)
+    return {name: np.asarray(np.clip(g, -lead(limit, g), lead(limit, g))) for name, g in grads.items()}, before
+
+
+def _limit(limit, grads, sweep):
+    if np.any(np.asarray(expect_rate("limit", limit)) == 0):
+        raise ValueError(f"limit: expected numbers above 0, came {limit}")
+    if np.ndim(limit) not in (0, sweep):
+        raise ValueError(f"limit: expected one number, or one for each member of {sweep} sweep axes,"
+                         f" came shape {np.shape(limit)}")
+    for name, g in grads.items():
+        expect_members("limit", limit, f"grads[{name!r}]", g)
+    return limit

@@ -1,0 +1,228 @@
+"""Optimisers: rules that turn gradients into the next parameters.
+
+An optimiser is a frozen dataclass of hyperparameters. ``start(p)`` gives its state, ``step(p, grads, state)`` the
+next parameters and the next state; nothing is changed in place. The state is a plain dict, so ``np.savez(file,
+**state)`` keeps it and a run resumes bit for bit. Parameters are one flat dict; for the list of dicts of a deep net,
+:func:`~gradtrace.training.params.flat` makes one and ``nested`` goes back.
+
+Where ε stands is a choice, ``eps_inside``: ``√(v + ε)`` as in the slides, or ``√v + ε``. The default is as published.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .params import expect_dict, expect_members, expect_rate, lead
+
+
+def root(v, eps, inside):
+    """``√(v + ε)`` with ε inside the root, ``√v + ε`` with ε outside."""
+    return np.sqrt(v + eps) if inside else np.sqrt(v) + eps
+
+
+class Optimiser:
+    """What all optimisers share: ``p ← p − η · direction``, the direction being each one's ``rule``.
+
+    Parameters
+    ----------
+    lr : float or ndarray of shape (*sweep,)
+        The learning rate η. With an array, every gradient carries the sweep axes in front.
+    """
+
+    buffers = ()                                            # names of the averages kept for every parameter
+
+    def __post_init__(self):
+        expect_rate("lr", self.lr)
+        for name in {"mu", "rho", "beta1", "beta2"} & vars(self).keys():
+            expect_rate(name, getattr(self, name), below=1.0)
+        if "eps" in vars(self) and not (np.ndim(self.eps) == 0 and expect_rate("eps", self.eps) > 0):
+            raise ValueError(f"eps: expected a number above 0, came {self.eps}")
+        if not isinstance(vars(self).get("eps_inside", True), bool):
+            raise TypeError(f"eps_inside: expected True or False, came {self.eps_inside!r:.40}")
+
+    def start(self, p):
+        """The state before the first step: ``"t"`` is 0, and every buffer, such as ``"v.W"``, is zero."""
+        expect_dict("p", p)
+        return {"t": 0} | {f"{b}.{name}": np.zeros_like(w) for b in self.buffers for name, w in p.items()}
+
+    def step(self, p, grads, state):
+        """The next parameters and the next state.
+
+        Parameters
+        ----------
+        p, grads : dict of str to ndarray
+            The same names; a gradient has the shape of its parameter, or sweep axes in front of it.
+        state : dict
+            From :meth:`start`, or from the step before.
+
+        Returns
+        -------
+        p, state : dict
+
+        Raises
+        ------
+        TypeError, ValueError
+            A name is missing, or an array misshapen, not finite or of another dtype.
+        FloatingPointError
+            All went in finite and the step overflows.
+        """
+        self._expect(p, grads, state)
+        t = int(state["t"]) + 1
+        new, after = {}, {"t": t}
+        for name, g in grads.items():
+            kept = [state[f"{b}.{name}"] for b in self.buffers]
+            try:
+                with np.errstate(over="raise", divide="raise", invalid="raise"):
+                    direction, *kept = self.rule(g, t, *kept)
+                    new[name] = np.asarray(p[name] - lead(self.lr, g) * direction)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"p[{name!r}]: step {t} of {type(self).__name__} left {g.dtype} ({error});"
+                                         " clip the gradient or use a smaller learning rate") from None
+            after |= {f"{b}.{name}": np.asarray(value) for b, value in zip(self.buffers, kept, strict=True)}
+        return {name: new[name] for name in p}, after
+
+    def _expect(self, p, grads, state):
+        expect_dict("p", p)
+        expect_dict("grads", grads)
+        if p.keys() != grads.keys():
+            raise ValueError(f"grads: expected the names {sorted(p)}, came {sorted(grads)}")
+        wanted = {"t", *(f"{b}.{name}" for b in self.buffers for name in p)}
+        if not isinstance(state, dict) or state.keys() != wanted:
+            came = sorted(state) if isinstance(state, dict) else f"{type(state).__name__} {state!r:.40}"
+            raise ValueError(f"state: expected start(p) of {type(self).__name__} with {sorted(wanted)}, came {came}")
+        for name, g in grads.items():
+            w, kept = p[name], [state[f"{b}.{name}"] for b in self.buffers]
+            if g.shape[max(0, g.ndim - w.ndim):] != w.shape:
+                raise ValueError(f"grads[{name!r}]: expected the shape {w.shape} of its parameter, came {g.shape}")
+            if any(array.dtype != w.dtype for array in (g, *kept)):
+                came = [array.dtype.name for array in (g, *kept)]
+                raise TypeError(f"grads[{name!r}] and its state: expected {w.dtype} as p[{name!r}], came {came}")
+            if any(array.shape != w.shape for array in kept):
+                raise ValueError(f"state of {name!r}: expected the shape {w.shape}, came {[a.shape for a in kept]}")
+            expect_members("lr", self.lr, f"grads[{name!r}]", g)
+
+
+@dataclass(frozen=True)
+class GradientDescent(Optimiser):
+    """``p ← p − η g``. Source: Lee, "Gradient Descent Method". Taught in: notebook 19."""
+
+    lr: float | np.ndarray = 0.01
+
+    def rule(self, g, t):
+        return (g,)
+
+
+@dataclass(frozen=True)
+class Momentum(Optimiser):
+    """``m ← μ m + g``, ``p ← p − η m``.
+
+    The gradient enters undamped, as in ``torch.optim.SGD`` with its dampening at 0, so a steady gradient ends up
+    multiplied by ``1 / (1 − μ)``. Source: Polyak 1964; Lee, "Methods in Momentum". Taught in: notebook 20.
+    """
+
+    lr: float | np.ndarray = 0.01
+    mu: float = 0.9
+    buffers = ("m",)
+
+    def rule(self, g, t, m):
+        m = self.mu * m + g                                 # m = μ m + g
+        return m, m
+
+
+@dataclass(frozen=True)
+class Nesterov(Optimiser):
+    """``m ← μ m + g``, ``p ← p − η (g + μ m)``, momentum that looks ahead.
+
+    Nesterov takes the gradient at the point ``p + μ v`` that momentum is about to reach. Written for that point
+    instead of ``p``, as here and in ``torch.optim.SGD``, the gradient is that of the parameters in hand.
+
+    Source: Nesterov 1983; Sutskever 2013, eq. 3–4; Lee, "Nesterov Accelerated Gradient (NAG)". Taught in: notebook 20.
+    """
+
+    lr: float | np.ndarray = 0.01
+    mu: float = 0.9
+    buffers = ("m",)
+
+    def rule(self, g, t, m):
+        m = self.mu * m + g                                 # m = μ m + g
+        return g + self.mu * m, m
+
+
+@dataclass(frozen=True)
+class AdaGrad(Optimiser):
+    """``v ← v + g²``, ``p ← p − η g / (√v + ε)``.
+
+    Source: Duchi 2011, fig. 1; Lee, "AdaGrad". Taught in: notebook 20.
+    """
+
+    lr: float | np.ndarray = 0.01
+    eps: float = 1e-10
+    eps_inside: bool = False
+    buffers = ("v",)
+
+    def rule(self, g, t, v):
+        v = v + g * g                                       # v = Σ g²
+        return g / root(v, self.eps, self.eps_inside), v
+
+
+@dataclass(frozen=True)
+class RMSProp(Optimiser):
+    """``v ← ρ v + (1 − ρ) g²``, ``p ← p − η g / (√v + ε)``.
+
+    Published without ε; outside the root is the custom of ``torch.optim.RMSprop``.
+    Source: Hinton 2012, lecture 6e; Lee, "RMSProp". Taught in: notebook 20.
+    """
+
+    lr: float | np.ndarray = 0.001
+    rho: float = 0.9
+    eps: float = 1e-8
+    eps_inside: bool = False
+    buffers = ("v",)
+
+    def rule(self, g, t, v):
+        v = self.rho * v + (1 - self.rho) * g * g           # v = ρ v + (1 − ρ) g²
+        return g / root(v, self.eps, self.eps_inside), v
+
+
+@dataclass(frozen=True)
+class AdaDelta(Optimiser):
+    """``v ← ρ v + (1 − ρ) g²``, ``Δ = g √(u + ε) / √(v + ε)``, ``u ← ρ u + (1 − ρ) Δ²``, ``p ← p − η Δ``.
+
+    ε in the numerator is what moves the first step.
+    Source: Zeiler 2012, algorithm 1; Lee, "AdaDelta". Taught in: notebook 20.
+    """
+
+    lr: float | np.ndarray = 1.0
+    rho: float = 0.95
+    eps: float = 1e-6
+    eps_inside: bool = True
+    buffers = ("v", "u")
+
+    def rule(self, g, t, v, u):
+        v = self.rho * v + (1 - self.rho) * g * g           # v = ρ v + (1 − ρ) g²
+        delta = g * root(u, self.eps, self.eps_inside) / root(v, self.eps, self.eps_inside)
+        u = self.rho * u + (1 - self.rho) * delta * delta   # u = ρ u + (1 − ρ) Δ²
+        return delta, v, u
+
+
+@dataclass(frozen=True)
+class Adam(Optimiser):
+    """``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, ``p ← p − η m̂ / (√v̂ + ε)``.
+
+    The averages start at zero and are too small at first; ``m̂ = m / (1 − β₁ᵗ)`` and ``v̂ = v / (1 − β₂ᵗ)`` correct it.
+    Source: Kingma 2015, algorithm 1; Lee, "Adam". Taught in: notebook 20.
+    """
+
+    lr: float | np.ndarray = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    eps_inside: bool = False
+    buffers = ("m", "v")
+
+    def rule(self, g, t, m, v):
+        m = self.beta1 * m + (1 - self.beta1) * g           # m = β₁ m + (1 − β₁) g
+        v = self.beta2 * v + (1 - self.beta2) * g * g       # v = β₂ v + (1 − β₂) g²
+        m_hat = m / (1 - self.beta1 ** t)                   # m̂ = m / (1 − β₁ᵗ)
+        v_hat = v / (1 - self.beta2 ** t)                   # v̂ = v / (1 − β₂ᵗ)
+        return m_hat / root(v_hat, self.eps, self.eps_inside), m, v

@@ -1,0 +1,96 @@
+"""Parameters as one flat dict, and numbers that differ from one sweep member to the next."""
+
+import numpy as np
+
+from ..steps.arrays import expect_array, expect_number, expect_size
+
+
+def flat(params):
+    """One dict for all layers: entry ``"W"`` of ``params[2]`` becomes ``"2.W"``; gradients likewise.
+
+    Parameters
+    ----------
+    params : sequence of dict
+        One dict of arrays per layer, as :func:`~gradtrace.deep` takes them.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The same arrays, not copies. :func:`nested` goes back.
+    """
+    return {f"{i}.{name}": value for i, p in enumerate(params) for name, value in p.items()}
+
+
+def nested(p, layers=None):
+    """One dict per layer, the inverse of :func:`flat`.
+
+    Parameters
+    ----------
+    p : dict of str to ndarray
+        With names such as ``"2.W"``.
+    layers : int or None
+        How many dicts to return; needed only where the last layers have no parameters.
+
+    Raises
+    ------
+    ValueError
+        A name does not start with the number of one of the layers and a point.
+    """
+    split = {name: name.partition(".") for name in p}
+    for name, (number, point, own) in split.items():
+        if not (number.isdecimal() and point and own):
+            raise ValueError(f"p: expected names such as '0.W', came {name!r}")
+    most = max((int(number) + 1 for number, _, _ in split.values()), default=0)
+    layers = most if layers is None else expect_size("layers", layers, least=0)
+    if most > layers:
+        raise ValueError(f"layers: expected at least {most} for the names in p, came {layers}")
+    params = [{} for _ in range(layers)]
+    for name, (number, _, own) in split.items():
+        params[int(number)][own] = p[name]
+    return params
+
+
+def spread(p, sweep):
+    """The same start for every sweep member: copies of shape ``(*sweep, *features)`` of arrays ``(*features)``."""
+    return {name: np.broadcast_to(value, (*sweep, *value.shape)).copy() for name, value in p.items()}
+
+
+def lead(value, like):
+    """A number, or an array ``(*sweep,)``, ready to multiply an array ``like`` of shape ``(*sweep, *features)``."""
+    return value if np.ndim(value) == 0 else value[(...,) + (None,) * (like.ndim - value.ndim)].astype(like.dtype)
+
+
+def expect_dict(name, value):
+    """Return ``value`` if it is a dict of arrays of finite floats; else raise, naming the entry."""
+    if not isinstance(value, dict) or not value:
+        came = f"{type(value).__name__} {value!r:.40}"
+        raise TypeError(f"{name}: expected a dict of arrays (flat(params) makes one for several layers), came {came}")
+    for key, array in value.items():
+        expect_array(lambda key=key: f"{name}[{key!r}]", array)
+    return value
+
+
+def expect_rate(name, value, least=0.0, below=np.inf):
+    """Return a number, or an array with one for each sweep member, if ``least <= value < below``; else raise."""
+    value = expect_array(name, value) if isinstance(value, np.ndarray) and value.ndim else expect_number(name, value)
+    if np.any(value < least) or np.any(value >= below):
+        upper = "" if below == np.inf else f" and below {below:g}"
+        raise ValueError(f"{name}: expected at least {least:g}{upper}, came {value}")
+    return value
+
+
+def expect_members(name, value, key, array):
+    """Raise unless an array ``value`` has the shape of the leading axes of ``array``, which is called ``key``."""
+    shape = np.shape(value)
+    if array.shape[:len(shape)] != shape:
+        raise ValueError(f"{name}: expected one number, or one for each member of a sweep that all arrays carry in"
+                         f" front, came shape {shape} for {key} of shape {array.shape}; spread(p, sweep) adds axes")
+
+
+def sweep_shape(name, p, sweep):
+    """The sizes of the ``sweep`` leading axes that all arrays of ``p`` share; else raise."""
+    sweep = expect_size("sweep", sweep, least=0)
+    shapes = {key: value.shape[:sweep] for key, value in p.items()}
+    if len(set(shapes.values())) > 1 or any(len(shape) < sweep for shape in shapes.values()):
+        raise ValueError(f"{name}: expected arrays that share their {sweep} leading axes, came {shapes}")
+    return next(iter(shapes.values()))

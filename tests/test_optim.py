@@ -1,0 +1,244 @@
+"""Optimisers agree with PyTorch's and with their formulas, change nothing in place, and resume bit for bit."""
+
+import io
+
+import numpy as np
+import pytest
+
+from gradtrace.training.optim import AdaDelta, AdaGrad, Adam, GradientDescent, Momentum, Nesterov, RMSProp, root
+from gradtrace.training.params import flat, nested, spread
+
+ALL = [GradientDescent(0.02), Momentum(0.02, 0.8), Nesterov(0.02, 0.8), AdaGrad(0.1), RMSProp(0.01, 0.95),
+       AdaDelta(0.3, 0.9), Adam(0.05, 0.85, 0.99)]
+ADAPTIVE = [o for o in ALL if hasattr(o, "eps")]
+A = np.array([[2.0, 0.3, -0.5], [0.1, 1.0, 0.4]])
+START = {"W": np.array([[0.5, -1.2], [1.5, 0.3], [-0.7, 0.9]]), "b": np.array([0.1, -0.4]), "s": np.array(0.8)}
+
+
+def loss(p, lib=np):
+    """Not convex: a bent valley in ``s`` and ``b``, waves in ``W``."""
+    a = lib.sin(lib.matmul(A if lib is np else lib.tensor(A), p["W"]) + p["b"])
+    return (a * a * p["s"]).sum() + (p["s"] ** 2 - p["b"][0]) ** 2 + 0.1 * (p["W"] ** 4).sum()
+
+
+def slopes(p):
+    """The gradient of ``loss`` by hand, for sweep axes in front as well."""
+    u = A @ p["W"] + p["b"][..., None, :]
+    s = p["s"][..., None, None]
+    d = s * np.sin(2 * u)
+    bend = 2 * (p["s"] ** 2 - p["b"][..., 0])
+    db = d.sum(-2)
+    return {"W": A.T @ d + 0.4 * p["W"] ** 3, "b": np.concatenate([db[..., :1] - bend[..., None], db[..., 1:]], -1),
+            "s": np.asarray((np.sin(u) ** 2).sum((-1, -2)) + 2 * p["s"] * bend)}
+
+
+def run(optimiser, p, steps, state=None):
+    state = optimiser.start(p) if state is None else state
+    for _ in range(steps):
+        p, state = optimiser.step(p, slopes(p), state)
+    return p, state
+
+
+def theirs(torch, optimiser, params):
+    o = optimiser
+    match o:
+        case GradientDescent():
+            return torch.optim.SGD(params, lr=o.lr)
+        case Momentum():
+            return torch.optim.SGD(params, lr=o.lr, momentum=o.mu)
+        case Nesterov():
+            return torch.optim.SGD(params, lr=o.lr, momentum=o.mu, nesterov=True)
+        case AdaGrad():
+            return torch.optim.Adagrad(params, lr=o.lr, eps=o.eps)
+        case RMSProp():
+            return torch.optim.RMSprop(params, lr=o.lr, alpha=o.rho, eps=o.eps)
+        case AdaDelta():
+            return torch.optim.Adadelta(params, lr=o.lr, rho=o.rho, eps=o.eps)
+        case Adam():
+            return torch.optim.Adam(params, lr=o.lr, betas=(o.beta1, o.beta2), eps=o.eps)
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["usual eps", "eps 0.01"])
+@pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
+def test_100_steps_agree_with_torch(optimiser, large, oracle):
+    torch = oracle("torch")
+    if large and hasattr(optimiser, "eps"):                 # large enough that its place beside the root is seen
+        optimiser = type(optimiser)(**{**vars(optimiser), "eps": 0.01})
+    q = {k: torch.tensor(v, requires_grad=True) for k, v in START.items()}
+    other = theirs(torch, optimiser, list(q.values()))
+    p, state = START, optimiser.start(START)
+    for _ in range(100):
+        other.zero_grad()
+        loss(q, torch).backward()
+        other.step()
+        p, state = optimiser.step(p, slopes(p), state)
+        for name in p:
+            np.testing.assert_allclose(p[name], q[name].detach().numpy(), rtol=1e-10, atol=1e-13)
+    assert state["t"] == 100 and max(np.abs(p[k] - START[k]).max() for k in p) > 0.1
+
+
+@pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
+def test_the_slopes_of_the_test_problem_and_descent_along_them(optimiser):
+    for name, w in START.items():
+        for i in np.ndindex(w.shape):
+            bump = np.zeros_like(w)
+            bump[i] = 1e-6
+            rise = loss({**START, name: w + bump}) - loss({**START, name: w - bump})
+            assert slopes(START)[name][i] == pytest.approx(rise / 2e-6, rel=1e-6, abs=1e-8)
+    assert loss(run(optimiser, START, 100)[0]) < loss(START) - 0.1
+
+
+def test_eps_stands_as_published_unless_asked():
+    assert [o.eps_inside for o in (AdaGrad(), RMSProp(), AdaDelta(), Adam())] == [False, False, True, False]
+    v = np.array([0.0, 4.0])
+    assert root(v, 1e-4, True).tolist() == [0.01, np.sqrt(4.0001)] and root(v, 1e-4, False).tolist() == [1e-4, 2.0001]
+
+
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("kind", [AdaGrad, RMSProp, AdaDelta, Adam])
+def test_the_first_step_in_closed_form(kind, inside):
+    """After one step every average is known; g = 0.3 and a large ε tell the two places apart."""
+    g, eps = 0.3, 0.01
+    bottom = lambda v: (v + eps) ** 0.5 if inside else v ** 0.5 + eps
+    optimiser = kind(eps=eps, eps_inside=inside)
+    share = {AdaGrad: 1.0, RMSProp: 0.1, AdaDelta: 0.05, Adam: 1.0}[kind]      # of g², in v or v̂
+    top = bottom(0.0) if kind is AdaDelta else 1.0
+    p = {"w": np.array([2.0])}
+    new, _ = optimiser.step(p, {"w": np.array([g])}, optimiser.start(p))
+    np.testing.assert_allclose(new["w"], 2 - optimiser.lr * g * top / bottom(share * g * g), rtol=1e-14)
+
+
+def test_nesterov_is_the_lecture_s_formula_seen_from_the_point_ahead():
+    """M = α M − η ∇J(w + α M), w ← w + M, and ours is w + α M."""
+    optimiser = Nesterov(0.02, 0.8)
+    w, M = START, {k: np.zeros_like(v) for k, v in START.items()}
+    p, state = START, optimiser.start(START)
+    for _ in range(30):
+        g = slopes({k: w[k] + 0.8 * M[k] for k in w})
+        M = {k: 0.8 * M[k] - 0.02 * g[k] for k in w}
+        w = {k: w[k] + M[k] for k in w}
+        p, state = optimiser.step(p, slopes(p), state)
+        for k in w:
+            np.testing.assert_allclose(p[k], w[k] + 0.8 * M[k], rtol=1e-11, atol=1e-14)
+
+
+def test_momentum_multiplies_a_steady_gradient():
+    p, optimiser = {"w": np.zeros(1)}, Momentum(0.1, 0.9)
+    state = optimiser.start(p)
+    for _ in range(400):
+        before, (p, state) = p, optimiser.step(p, {"w": np.ones(1)}, state)
+    np.testing.assert_allclose(before["w"] - p["w"], 0.1 / (1 - 0.9), rtol=1e-11)
+
+
+@pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
+def test_sweep_equals_loop_with_a_learning_rate_for_each_member(optimiser):
+    rates = optimiser.lr * np.array([[0.2, 0.5, 0.8], [1.0, 1.1, 1.2]])
+    make = lambda lr: type(optimiser)(**{**vars(optimiser), "lr": lr})
+    p, _ = run(make(rates), spread(START, (2, 3)), 20)
+    for i in np.ndindex(2, 3):
+        alone, _ = run(make(float(rates[i])), START, 20)
+        for name in p:
+            np.testing.assert_allclose(p[name][i], alone[name], rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
+def test_gradients_may_bring_the_sweep(optimiser):
+    """A gain sweeps W only; b starts without the axis and gets it from its gradient."""
+    p = {**START, "W": np.stack([START["W"], 2 * START["W"]])}
+    new, _ = run(optimiser, {**p, "s": np.full(2, 0.8)}, 5)
+    alone, _ = run(optimiser, {**START, "W": 2 * START["W"]}, 5)
+    for name in new:
+        np.testing.assert_allclose(new[name][1], alone[name], rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
+def test_a_saved_run_resumes_bit_for_bit(optimiser):
+    straight, _ = run(optimiser, START, 20)
+    p, state = run(optimiser, START, 9)
+    file = io.BytesIO()
+    np.savez(file, **state)
+    file.seek(0)
+    with np.load(file) as kept:
+        resumed, again = run(optimiser, p, 11, dict(kept))
+    assert again["t"] == 20 and all((straight[name] == resumed[name]).all() for name in p)
+
+
+@pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
+def test_nothing_is_changed_in_place_and_float32_stays_float32(optimiser):
+    p = {k: v.astype("f4") for k, v in START.items()}
+    g = {k: np.asarray(v, dtype="f4") for k, v in slopes(p).items()}
+    new, state = optimiser.step(p, g, optimiser.start(p))
+    kept = [{k: np.array(v) for k, v in d.items()} for d in (p, g, state)]
+    newer, after = optimiser.step(p, g, state)
+    for d, before in zip((p, g, state), kept, strict=True):
+        assert all((d[k] == before[k]).all() for k in d)
+    arrays = [v for d in (new, state, newer, after) for k, v in d.items() if k != "t"]
+    assert all(isinstance(v, np.ndarray) and v.dtype == np.float32 for v in arrays)
+    if optimiser.buffers:
+        assert not any(np.shares_memory(after[k], state[k]) for k in state if k != "t")
+
+
+def test_adaptive_steps_do_not_see_the_scale_of_the_gradient():
+    for optimiser in (AdaGrad(0.1, eps=1e-100), RMSProp(0.1, eps=1e-100), Adam(0.1, eps=1e-100)):
+        p = {"w": np.zeros(2)}
+        new, _ = optimiser.step(p, {"w": np.array([1e-90, 1e90])}, optimiser.start(p))
+        np.testing.assert_allclose(new["w"][0], new["w"][1], rtol=1e-8)
+
+
+@pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
+def test_a_gradient_of_zero_moves_nothing(optimiser):
+    p = {"w": np.ones(2)}
+    new, _ = optimiser.step(p, {"w": np.zeros(2)}, optimiser.start(p))
+    assert (new["w"] == 1).all()
+
+
+def test_flat_and_nested_are_inverse():
+    params = [{"W": np.ones((2, 2)), "b": np.zeros(2)}, {}, {"0.W": np.ones(3)}, *[{"w": np.ones(1)}] * 8, {}]
+    p = flat(params)
+    assert list(p)[:3] == ["0.W", "0.b", "2.0.W"]
+    back = nested(p, len(params))
+    assert [list(d) for d in back] == [list(d) for d in params] and back[0]["W"] is params[0]["W"]
+    assert len(nested(p)) == 11 and nested({}) == []
+
+
+P = {"w": np.ones((2, 3))}
+G, NAN = {"w": np.ones((2, 3))}, {"w": np.full((2, 3), np.nan)}
+ADAM = Adam()
+S = ADAM.start(P)
+
+CASES = {
+    "negative rate": (lambda: Adam(-0.1), ValueError, "lr: expected at least 0, came -0.1"),
+    "rate a string": (lambda: Adam("0.1"), TypeError, "lr: expected a number, came str"),
+    "rates NaN": (lambda: Adam(np.array([np.nan])), ValueError, "lr: expected finite numbers"),
+    "mu one": (lambda: Momentum(0.1, 1.0), ValueError, "mu: expected at least 0 and below 1, came 1.0"),
+    "beta2 two": (lambda: Adam(beta2=2), ValueError, "beta2: expected at least 0 and below 1"),
+    "eps zero": (lambda: AdaGrad(eps=0), ValueError, "eps: expected a number above 0, came 0"),
+    "eps_inside a word": (lambda: AdaGrad(eps_inside="yes"), TypeError, "eps_inside: expected True or False"),
+    "p a list": (lambda: ADAM.start([P]), TypeError, r"p: expected a dict of arrays \(flat"),
+    "g with NaN": (lambda: ADAM.step(P, NAN, S), ValueError, r"grads\['w'\]: expected finite numbers"),
+    "g misshapen": (lambda: ADAM.step(P, {"w": np.ones((3, 2))}, S), ValueError,
+                    r"grads\['w'\]: expected the shape \(2, 3\)"),
+    "g of too few axes": (lambda: ADAM.step(P, {"w": np.ones(3)}, S), ValueError,
+                          r"grads\['w'\]: expected the shape \(2, 3\)"),
+    "g of another name": (lambda: ADAM.step(P, {"v": np.ones(3)}, S), ValueError, r"grads: expected the names \['w'\]"),
+    "g of another dtype": (lambda: ADAM.step(P, {"w": np.ones((2, 3), "f4")}, S), TypeError, "expected float64 as"),
+    "another's state": (lambda: ADAM.step(P, G, Momentum().start(P)), ValueError,
+                        r"state: expected start\(p\) of Adam"),
+    "no state": (lambda: ADAM.step(P, G, None), ValueError, "state: expected .* came NoneType None"),
+    "misshapen state": (lambda: ADAM.step(P, G, S | {"m.w": np.ones(3)}), ValueError,
+                        "state of 'w': expected the shape"),
+    "rates that fit no axis": (lambda: Adam(np.ones(3)).step(P, G, S), ValueError,
+                               r"lr: expected one number, .*spread"),
+    "an overflow": (lambda: ADAM.step(P, {"w": np.full((2, 3), 1e200)}, S), FloatingPointError,
+                    r"p\['w'\]: step 1 of Adam left float64 .*clip the gradient"),
+    "a name without number": (lambda: nested({"W": np.ones(1)}), ValueError,
+                              "p: expected names such as '0.W', came 'W'"),
+    "too few layers": (lambda: nested({"3.W": np.ones(1)}, 2), ValueError, "layers: expected at least 4"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_named(case):
+    call, error, message = CASES[case]
+    with pytest.raises(error, match=message):
+        call()
