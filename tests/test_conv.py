@@ -229,3 +229,9 @@ def test_bad_input_is_named(case):
     call, error, message = CASES[case]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_step_that_changes_the_number_of_axes_is_checked_too():
+    step = Seq(Conv2D((1, 5, 5), 2, 3), Flatten((2, 3, 3)), Dense(18, 4))
+    check_finite_differences(step, "2 x 3 gains")
+    check_finite_differences(Flatten((2, 3, 3)))

@@ -38,7 +38,8 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     expect_rng("rng", rng)
     expect_number("width", width)
     out, vjp = step(p, h, x)
-    per = _size(out, 1 + len(step.features))                # one per sweep member
+    sweep = max([h.ndim - 1 - len(step.features)] + [p[name].ndim - len(s) for name, s in step.shapes().items()])
+    per = _size(out, out.ndim - sweep)                      # one per sweep member
     v = rng.standard_normal(out.shape) / per
     dh, dx, dp = vjp(v)
     loss = lambda **at: np.sum(v * step({**p, **at.get("p", {})}, at.get("h", h), at.get("x", x))[0])
