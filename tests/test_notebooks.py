@@ -93,6 +93,12 @@ def corners(grid):
             itertools.product(*([v[0], v[len(v) // 2], v[-1]] for v in grid.values())))
 
 
+def drawn(view, panels, state):
+    figure, axes = plt.subplots(*panels)
+    view(axes.ravel() if panels != (1, 1) else axes, **state)
+    return figure
+
+
 def test_every_view_draws_at_its_sliders_ends_and_middle(played):
     figures, _ = played
     assert figures
@@ -100,8 +106,7 @@ def test_every_view_draws_at_its_sliders_ends_and_middle(played):
         inside = lambda name, value, grid=grid: np.any(np.asarray(grid[name]) == value)
         assert all(inside(*item) for state in cases.values() for item in state.items()), f"{view.__name__}: {cases}"
         for state in corners(grid):
-            figure, axes = plt.subplots(*panels)
-            view(axes.ravel() if panels != (1, 1) else axes, **state)
+            figure = drawn(view, panels, state)
             figure.canvas.draw()
             for ax in figure.axes:
                 assert ax.get_xlabel() and ax.get_ylabel(), f"{view.__name__} at {state}: an axis without a name"
@@ -111,7 +116,10 @@ def test_every_view_draws_at_its_sliders_ends_and_middle(played):
 
 def test_every_net_that_a_notebook_runs_has_right_gradients(played):
     """At the very states and parameters of the sliders, sweep axes included."""
-    _, passes = played
+    figures, passes = played
+    for view, panels, grid, _ in figures:               # a view may run nets of its own
+        for state in corners(grid):
+            plt.close(drawn(view, panels, state))
     rng = np.random.default_rng(0)
     assert passes
     for path, h in passes:
