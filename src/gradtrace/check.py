@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .steps.arrays import expect_number, expect_rng
+from .expect import expect_number, expect_rng
 
 
 def slope(f, at, direction, width=1e-3):
@@ -33,7 +33,16 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     dict of str to float
         ``"h"``, ``"x"`` if there is one, and one entry per parameter.
 
+    Notes
+    -----
     Source: the idea of ``check_vjp`` in HIPS autograd. Taught in: notebook 04.
+
+    Examples
+    --------
+    >>> errors = gradient_errors(Dense(3, 2), {"W": np.ones((3, 2)), "b": np.zeros(2)}, np.eye(3),
+    ...                          rng=np.random.default_rng(0))
+    >>> sorted(errors), max(errors.values()) < 1e-9
+    (['W', 'b', 'h'], True)
     """
     expect_rng("rng", rng)
     expect_number("width", width)
@@ -77,6 +86,16 @@ def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):
     ------
     AssertionError
         A gradient disagrees with finite differences; all that do are named.
+
+    Notes
+    -----
+    Source: the idea of ``check_grads`` in HIPS autograd. Taught in: notebook 04.
+
+    Examples
+    --------
+    >>> check_gradients(Softmax(3), {}, np.eye(3), rng=np.random.default_rng(0), rtol=1e-6) is None
+    Softmax(3): h agree with finite differences within 1e-06
+    True
     """
     errors = gradient_errors(step, p, h, x, rng=rng)
     wrong = {name: error for name, error in errors.items() if not error < rtol}

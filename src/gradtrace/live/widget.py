@@ -9,11 +9,11 @@ import ipywidgets
 import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from ..progress import bar
 from . import codec, svg
 from .axes import scales
 from .grid import Grid, check_view, kind
 from .harvest import Harvest
-from .progress import Progress
 from .tables import tables
 
 MAX_BYTES = 4_000_000
@@ -41,6 +41,15 @@ class Prediction:
         Fewer than two choices, equal choices, or an answer that is none of them.
     TypeError
         A question, a choice or a reason that is not a string.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: how to read this book.
+
+    Examples
+    --------
+    >>> Prediction("Does it grow?", ["yes", "no"], answer="no", because="0.9 < 1").answer
+    'no'
     """
 
     question: str
@@ -152,6 +161,10 @@ def explore(view, *, alt, start=None, size=(5.6, 3.3), panels=(1, 1), title=None
         An argument that cannot be used; a view that raises, or that changes what cannot be moved. The message names the
         argument or artist, what was expected and what came, and the states between which it changed.
 
+    Notes
+    -----
+    Source: this book's own form. Taught in: how to read this book.
+
     Examples
     --------
     >>> import numpy as np
@@ -171,8 +184,8 @@ def explore(view, *, alt, start=None, size=(5.6, 3.3), panels=(1, 1), title=None
     opening = grid.locate({} if start is None else start, "start")
     jumps = [{"label": str(label), "at": jump(grid, label, state)} for label, state in (cases or {}).items()]
     number = grid.number(opening)
-    with Progress(grid.size) as progress:
-        harvest = Harvest(view, grid, size=size, panels=panels, start=number, progress=progress)
+    with bar(grid.size, "drawing states") as shown:
+        harvest = Harvest(view, grid, size=size, panels=panels, start=number, progress=lambda done: shown.update())
     data, spec, packer = codec.pack(harvest.slots, harvest.recorder.units)
     spec |= {"params": [{"name": n, "trait": f"at_{n}", "labels": grid.labels[n]} for n in grid.values],
              "axes": [scales(ax) for ax in harvest.axes], "tables": tables(harvest)}

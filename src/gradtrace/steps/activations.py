@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .arrays import expect_number
+from ..expect import expect_number
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,17 @@ class Activation:
         ``a`` of any shape to an array of that shape.
     max_slope : float
         The supremum of ``|φ'|``, which is also the Lipschitz constant.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 02.
+
+    Examples
+    --------
+    >>> tanh(np.array([0.5])).round(4), tanh.slope(np.array([0.5])).round(4)
+    (array([0.4621]), array([0.7864]))
+    >>> sigmoid.max_slope
+    0.25
     """
 
     name: str
@@ -38,7 +49,7 @@ class Activation:
 
 
 def _magnitude(a):
-    return np.where(a.real < 0, -a, a)          # |a|, and its analytic twin when a complex step passes through
+    return np.where(a.real < 0, -a, a) if np.iscomplexobj(a) else np.abs(a)     # |a|, or its analytic twin
 
 
 def _sigmoid(a):
@@ -52,7 +63,7 @@ def _sigmoid_slope(a):
 
 
 def _tanh_slope(a):
-    e = np.exp(-2 * _magnitude(a))              # tanh' = 4 e^-2|a| / (1 + e^-2|a|)²
+    e = np.exp(-_magnitude(a)) ** 2             # tanh' = 4 e^-2|a| / (1 + e^-2|a|)²
     return 4 * e / (1 + e) ** 2
 
 
@@ -82,6 +93,8 @@ def leaky_relu(alpha=0.01):
     ValueError, TypeError
         ``alpha`` is no number from 0 to 1.
 
+    Notes
+    -----
     Source: Maas et al. 2013; Giselsson, "Examples of activation functions". Taught in: notebook 02.
     """
     alpha = expect_number("alpha", alpha)
@@ -116,6 +129,15 @@ def activation(phi, name="phi"):
         If no activation has that name.
     TypeError
         If ``phi`` is neither a name nor an ``Activation``.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 02.
+
+    Examples
+    --------
+    >>> activation("relu") is relu
+    True
     """
     if isinstance(phi, Activation):
         return phi

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..expect import expect_size
 from .activations import Activation, activation
-from .arrays import T, expect_size, outer, row, total
+from .arrays import T, outer, row, total
 from .contract import Grads, Step, checked, expect_same_features
 
 
@@ -28,6 +29,16 @@ class RNN:
     ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``.
 
     Source: I2DL, "Long-term dependencies" (there V is our W, W is our U). Taught in: notebook 10.
+
+    Examples
+    --------
+    >>> cell = RNN(n_in=1, n=2)
+    >>> p = {"W": np.eye(2), "U": np.ones((1, 2)), "b": np.zeros(2)}
+    >>> h, vjp = cell(p, np.zeros((1, 2)), np.array([[0.5]]))
+    >>> h.round(4)                                  # tanh(0.5)
+    array([[0.4621, 0.4621]])
+    >>> vjp(np.ones((1, 2))).h.round(4)             # 1 - tanh²(0.5), as W is the identity
+    array([[0.7864, 0.7864]])
     """
 
     n_in: int
@@ -67,6 +78,14 @@ def irnn(n_in, n):
     draw ``U`` from N(0, 0.001²): ``U=lambda rng, shape: init.gaussian(rng, shape, 0.001)``.
 
     Source: Le et al. 2015; Grosse–Ba, "Identity RNNs". Taught in: notebook 14.
+
+    Examples
+    --------
+    >>> cell = irnn(1, 3)
+    >>> p = draw(cell, np.random.default_rng(0), W=init.identity)
+    >>> h, vjp = cell(p, np.ones((1, 3)), np.zeros((1, 1)))
+    >>> vjp(np.array([[1.0, 2.0, 3.0]])).h
+    array([[1., 2., 3.]])
     """
     return RNN(n_in, n, "relu")
 
@@ -92,6 +111,14 @@ class NARX:
     columns of ``∂L/∂state`` are the gradient of ``h_{t-1}`` along all ways to the loss.
 
     Source: Lin et al. 1996; Cremer, "Deep Network Gradients Conclusion". Taught in: notebook 14.
+
+    Examples
+    --------
+    >>> cell = NARX(1, 2, delays=(1, 3))
+    >>> cell.shapes()
+    {'W1': (2, 2), 'W3': (2, 2), 'U': (1, 2), 'b': (2,)}
+    >>> cell.features
+    (6,)
     """
 
     n_in: int
@@ -155,6 +182,15 @@ class Masked:
     The input is ``[x | m]`` of shape ``(*sweep, batch, n_in + 1)``; for a step without input it is ``m`` alone.
 
     Source: the usual way to batch sequences of different lengths. Taught in: notebook 16.
+
+    Examples
+    --------
+    >>> cell = Masked(RNN(1, 2))
+    >>> p = draw(cell, np.random.default_rng(0))
+    >>> x = np.array([[0.5, 1.0], [0.5, 0.0]])      # the second sample is at its end
+    >>> h, vjp = cell(p, np.ones((2, 2)), x)
+    >>> h[1]
+    array([1., 1.])
     """
 
     inner: Step

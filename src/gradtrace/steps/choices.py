@@ -1,10 +1,12 @@
 """Steps in which the units compete: softmax shares one unit of probability out, maxout lets the largest through."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import T, expect_size, outer, row, total
+from ..expect import expect_size
+from .arrays import T, outer, row, total
 from .contract import Grads, checked
 
 
@@ -20,9 +22,17 @@ class Softmax:
     Notes
     -----
     ``h`` is ``(*sweep, batch, n)``; there are no parameters. To train, leave this step out and give the scores to
-    :func:`~gradtrace.training.losses.cross_entropy`, which contains it.
+    :func:`~gradtrace.cross_entropy`, which contains it.
 
     Source: Lee, "Activation Functions", 4. Taught in: notebooks 02 and 03.
+
+    Examples
+    --------
+    >>> q, vjp = Softmax(3)({}, np.zeros((1, 3)))
+    >>> q.round(4)
+    array([[0.3333, 0.3333, 0.3333]])
+    >>> vjp(np.array([[1.0, 0.0, 0.0]])).h.round(4)  # a row of diag(q) - q qᵀ
+    array([[ 0.2222, -0.1111, -0.1111]])
     """
 
     n: int
@@ -69,6 +79,13 @@ class Maxout:
     ``(*sweep, pieces n_out)``; the first ``n_out`` columns are the first piece. Where pieces tie, the first wins.
 
     Source: Goodfellow et al. 2013, "Maxout Networks". Taught in: notebook 02.
+
+    Examples
+    --------
+    >>> step = Maxout(1, 1, pieces=2)
+    >>> p = {"W": np.array([[1.0, -1.0]]), "b": np.zeros(2)}
+    >>> step(p, np.array([[-3.0], [2.0]]))[0].ravel()      # max(h, -h)
+    array([3., 2.])
     """
 
     n_in: int
@@ -95,7 +112,7 @@ class Maxout:
         won = np.arange(self.pieces)[:, None] == a.argmax(axis=-2)[..., None, :]
         def vjp(g):                                         # g  = ∂L/∂h'
             d = g[..., None, :] * won                       # d  = ∂L/∂a: all of g to the piece that won
-            d = d.reshape(*d.shape[:-2], -1)
+            d = d.reshape(*d.shape[:-2], math.prod(d.shape[-2:]))
             return Grads(h=d @ T(p["W"]),                   # ∂L/∂h = d Wᵀ
                          x=None,
                          p={"W": outer(h, d),               # ∂L/∂W = hᵀ d

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..expect import expect_size
 from .activations import Activation, activation
-from .arrays import T, expect_size
+from .arrays import T
 from .contract import Grads, checked
 
 
@@ -40,6 +41,14 @@ class Conv2D:
     ``(*sweep, c_out)``.
 
     Source: Lee, "Convolutional Layer"; Giselsson, "Examples of affine transformations". Taught in: notebook 09.
+
+    Examples
+    --------
+    >>> layer = Conv2D((1, 28, 28), c_out=6, kernel=5, phi="relu")
+    >>> layer.returns
+    (6, 24, 24)
+    >>> layer.shapes()
+    {'W': (6, 1, 5, 5), 'b': (6,)}
     """
 
     size: tuple[int, int, int]
@@ -74,13 +83,13 @@ class Conv2D:
         h = np.pad(h, [(0, 0)] * (h.ndim - 2) + [(edge, edge)] * 2)
         seen = _windows(h, self.kernel, self.stride)                    # (…, batch, c_in, height', width', k, k)
         seen = np.moveaxis(seen, -5, -3)                                # (…, batch, height', width', c_in, k, k)
-        H = seen.reshape(*seen.shape[:-5], math.prod(self.returns[1:]), -1)     # H: one row for each window
+        H = seen.reshape(*seen.shape[:-5], math.prod(self.returns[1:]), math.prod(seen.shape[-3:]))     # a row a window
         K = p["W"].reshape(*p["W"].shape[:-4], 1, self.c_out, -1)               # K: one row for each filter
         a = K @ T(H) + p["b"][..., None, :, None]                       # a  = K Hᵀ + b, (…, batch, c_out, windows)
         a = a.reshape(*a.shape[:-2], *self.returns)
         def vjp(g):                                                     # g  = ∂L/∂h'
             d = g * self.phi.slope(a)                                   # d  = ∂L/∂a = g ⊙ φ'(a)
-            d = d.reshape(*d.shape[:-2], -1)
+            d = d.reshape(*d.shape[:-2], math.prod(d.shape[-2:]))
             dW = (d @ H).sum(axis=-3)                                   # ∂L/∂K = Σ_batch d H
             dH = (T(d) @ K).reshape(*d.shape[:-2], *seen.shape[-5:])    # ∂L/∂H = dᵀ K
             dh = _scatter(np.moveaxis(dH, -3, -5), h.shape[-2:], self.stride)
@@ -113,7 +122,16 @@ class Pool2D:
     returns : tuple of int
         ``(channels, height', width')`` of the image that comes out.
 
+    Notes
+    -----
     Source: Lee, "Pooling Layer"; Giselsson, "Examples of affine transformations". Taught in: notebook 09.
+
+    Examples
+    --------
+    >>> pool = Pool2D((1, 2, 4), size=2)
+    >>> image = np.array([[[[1.0, 2.0, 5.0, 0.0], [3.0, 4.0, 0.0, 0.0]]]])
+    >>> pool({}, image)[0].ravel()
+    array([4., 5.])
     """
 
     features: tuple[int, int, int]
@@ -144,7 +162,7 @@ class Pool2D:
     def __call__(self, p, h, x=None):
         seen = _windows(h, self.size, self.stride)          # (…, channels, height', width', size, size)
         if self.kind == "max":
-            flat = seen.reshape(*seen.shape[:-2], -1)
+            flat = seen.reshape(*seen.shape[:-2], self.size ** 2)
             largest = np.arange(self.size ** 2) == flat.argmax(axis=-1)[..., None]
             s = largest.astype(h.dtype).reshape(seen.shape)
         else:
@@ -164,7 +182,14 @@ class Flatten:
     features : tuple of int
         Trailing shape of what goes in.
 
+    Notes
+    -----
     Source: Lee, "CNN's Topology". Taught in: notebook 09.
+
+    Examples
+    --------
+    >>> Flatten((2, 3, 3))({}, np.zeros((5, 2, 3, 3)))[0].shape
+    (5, 18)
     """
 
     features: tuple[int, ...]

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from ..expect import expect_size
 from .activations import Activation, activation
-from .arrays import T, expect_size, outer, row, total
+from .arrays import T, outer, row, total
 from .contract import Grads, checked
 
 
@@ -23,6 +24,14 @@ class Dense:
     ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, n_out)``, ``b`` is ``(*sweep, n_out)``.
 
     Source: Giselsson, "Backpropagation summarized". Taught in: notebooks 04 and 05.
+
+    Examples
+    --------
+    >>> layer = Dense(2, 1, "relu")
+    >>> p = {"W": np.array([[1.0], [-2.0]]), "b": np.array([0.5])}
+    >>> h, vjp = layer(p, np.array([[3.0, 1.0]]))
+    >>> h, vjp(np.array([[1.0]])).h                 # 3 - 2 + 0.5, and W
+    (array([[1.5]]), array([[ 1., -2.]]))
     """
 
     n_in: int

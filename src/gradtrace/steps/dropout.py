@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .arrays import expect_array, expect_number, expect_rng, expect_size
+from ..expect import expect_array, expect_number, expect_rng, expect_size
 from .contract import Grads, checked
 
 
@@ -25,8 +25,18 @@ class Dropout:
     inverted : bool
         Which of the two forms.
 
+    Notes
+    -----
     Source: Giselsson, "Dropouts" (scales by ρ: erratum E2); Lee, "Dropout"; Srivastava et al. 2014.
     Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> drop, h = Dropout(5, rho=0.4), np.ones((1, 5))
+    >>> drop({}, h)[0]                              # prediction
+    array([[1., 1., 1., 1., 1.]])
+    >>> drop.draw(np.random.default_rng(0))({}, h)[0].round(4)      # training: 0 or 1 / (1 - ρ)
+    array([[1.6667, 0.    , 0.    , 0.    , 1.6667]])
     """
 
     n: int
@@ -50,7 +60,7 @@ class Dropout:
         return {}
 
     def draw(self, rng, batch=1):
-        """The step of training for a ``batch`` of samples, each with a mask of its own: a :class:`Mask`.
+        """The step of training for a ``batch`` of samples, each with a mask of its own: a ``Mask``.
 
         With ``batch=1`` all samples share one mask.
         """
@@ -74,7 +84,15 @@ class Mask:
     m : ndarray of shape (batch, n)
         One row for each sample, or a single row for all.
 
+    Notes
+    -----
     Source: Srivastava et al. 2014, sec. 4. Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> from gradtrace.steps.dropout import Mask
+    >>> Mask(np.array([[1.0, 0.0, 2.0]]))({}, np.ones((1, 3)))[0]
+    array([[1., 0., 2.]])
     """
 
     m: np.ndarray = field(repr=False)

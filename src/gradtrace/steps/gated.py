@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..expect import expect_array, expect_number, expect_size
 from .activations import Activation, activation, sigmoid, tanh
-from .arrays import T, expect_array, expect_number, expect_size, outer, row, total
+from .arrays import T, outer, row, total
 from .contract import Grads, checked
 
 
@@ -33,6 +34,17 @@ class LSTM:
 
     Source: Hochreiter and Schmidhuber 1997; Grosse–Ba, "Long-Term Short Term Memory"; Lee, "Long Short-Term Memory
     (LSTM)", equations 1–6. Taught in: notebook 14.
+
+    Examples
+    --------
+    >>> cell = LSTM(n_in=1, n=2)
+    >>> p = {"W": np.zeros((2, 8)), "U": np.zeros((1, 8)), "b": cell.bias(i=-40, f=40)}
+    >>> h = np.array([[0.0, 0.0, 3.0, -1.0]])       # [h | c]
+    >>> after, vjp = cell(p, h, np.zeros((1, 1)))
+    >>> after[:, 2:]                                # closed to the input, open to itself: c stays
+    array([[ 3., -1.]])
+    >>> vjp(np.array([[0.0, 0.0, 1.0, 1.0]])).h[:, 2:]
+    array([[1., 1.]])
     """
 
     n_in: int
@@ -104,6 +116,14 @@ class GRU:
     parameter, ``b_rec`` of shape ``(*sweep, n)``. The candidate g is called ``new`` in the code.
 
     Source: Cho et al. 2014; Lee, "Gated Recurrent Unit (GRU)", equations 1–4. Taught in: notebook 14.
+
+    Examples
+    --------
+    >>> cell = GRU(n_in=1, n=2)
+    >>> p = draw(cell, np.random.default_rng(0))
+    >>> p["b"][2:4] = 40                            # z = 1: the state is kept
+    >>> cell(p, np.array([[0.3, -0.7]]), np.zeros((1, 1)))[0]
+    array([[ 0.3, -0.7]])
     """
 
     n_in: int
@@ -172,6 +192,13 @@ class OneGate:
     ``A`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``U`` and ``U2`` ``(*sweep, n_in, n)``.
 
     Source: Cremer, "Gated Recurrent Unit". Taught in: notebook 14.
+
+    Examples
+    --------
+    >>> cell = OneGate(2)
+    >>> p = {"W": np.zeros((2, 2)), "W2": np.zeros((2, 2))}
+    >>> cell(p, np.array([[1.0, -2.0]]))[0]         # B = ½: halfway to tanh(0)
+    array([[ 0.5, -1. ]])
     """
 
     n: int

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arrays import expect_array, expect_number, expect_size, row, total
+from ..expect import expect_array, expect_number, expect_size
+from .arrays import row, total
 from .contract import Grads, checked
 
 
@@ -21,7 +22,7 @@ class Statistics(NamedTuple):
 
 
 def batch_statistics(h):
-    """The :class:`Statistics` of a batch ``h`` of shape ``(*sweep, batch, n)``, with at least two samples.
+    """Mean, variance and unbiased variance of a batch ``h`` of shape ``(*sweep, batch, n)``, of two samples or more.
 
     As in PyTorch, training normalises with ``var``, and what is kept for prediction is ``mean`` and ``unbiased``.
 
@@ -30,7 +31,14 @@ def batch_statistics(h):
     ValueError, TypeError
         ``h`` is no array of finite floats, or holds fewer than two samples.
 
+    Notes
+    -----
     Source: Ioffe–Szegedy 2015, alg. 1 and 2. Taught in: notebook 08.
+
+    Examples
+    --------
+    >>> batch_statistics(np.array([[1.0], [3.0]]))
+    Statistics(mean=array([2.]), var=array([1.]), unbiased=array([2.]))
     """
     expect_array("h", h, (None, None))
     batch = _expect_batch("h", h)
@@ -57,6 +65,16 @@ class BatchNorm:
     ``draw`` starts ``gamma`` at one.
 
     Source: Lee, "Batch Normalization"; Ioffe–Szegedy 2015, alg. 1. Taught in: notebook 08.
+
+    Examples
+    --------
+    >>> norm = BatchNorm(1)
+    >>> p = draw(norm, np.random.default_rng(0))
+    >>> h, vjp = norm(p, np.array([[1.0], [3.0], [8.0]]))
+    >>> h.round(3).ravel()
+    array([-1.019, -0.34 ,  1.359])
+    >>> abs(vjp(np.ones((3, 1))).h).max() < 1e-15   # moving all samples alike changes nothing
+    np.True_
     """
 
     n: int
@@ -83,7 +101,7 @@ class BatchNorm:
     @checked
     def __call__(self, p, h, x=None):
         _expect_batch(f"h of {self}", h)
-        z, z_vjp = _standardise(h, self.eps, axis=-2)       # z  = (h − μ) / √(σ² + ε), over the batch
+        z, z_vjp = standardise(h, self.eps, axis=-2)       # z  = (h − μ) / √(σ² + ε), over the batch
         def vjp(g):                                         # g  = ∂L/∂h'
             return Grads(h=z_vjp(g * row(p["gamma"])),      # ∂L/∂z = g ⊙ γ, then through z, μ and σ
                          x=None,
@@ -103,7 +121,17 @@ class BatchNormInference:
     eps : float
         ``ε > 0``.
 
+    Notes
+    -----
     Source: Ioffe–Szegedy 2015, alg. 2. Taught in: notebook 08.
+
+    Examples
+    --------
+    >>> from gradtrace.steps.norms import BatchNormInference
+    >>> norm = BatchNormInference(mean=np.array([4.0]), var=np.array([9.0]))
+    >>> p = {"gamma": np.ones(1), "beta": np.zeros(1)}
+    >>> norm(p, np.array([[10.0]]))[0].round(4)
+    array([[2.]])
     """
 
     mean: np.ndarray = field(repr=False)
@@ -155,6 +183,13 @@ class LayerNorm:
     ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. ``draw`` starts ``gamma`` at one.
 
     Source: Ba–Kiros–Hinton 2016, sec. 3. Taught in: notebook 08.
+
+    Examples
+    --------
+    >>> norm = LayerNorm(4)
+    >>> p = draw(norm, np.random.default_rng(0))
+    >>> norm(p, np.array([[1.0, 2.0, 3.0, 4.0]]))[0].round(3)
+    array([[-1.342, -0.447,  0.447,  1.342]])
     """
 
     n: int
@@ -175,7 +210,7 @@ class LayerNorm:
 
     @checked
     def __call__(self, p, h, x=None):
-        z, z_vjp = _standardise(h, self.eps, axis=-1)       # z  = (h − μ) / √(σ² + ε), over the features
+        z, z_vjp = standardise(h, self.eps, axis=-1)       # z  = (h − μ) / √(σ² + ε), over the features
         def vjp(g):                                         # g  = ∂L/∂h'
             return Grads(h=z_vjp(g * row(p["gamma"])),      # ∂L/∂z = g ⊙ γ, then through z, μ and σ
                          x=None,
@@ -184,7 +219,7 @@ class LayerNorm:
         return z * row(p["gamma"]) + row(p["beta"]), vjp    # h' = γ z + β
 
 
-def _standardise(h, eps, axis):
+def standardise(h, eps, axis):
     """``z = (h − μ) / s`` with ``s = √(σ² + ε)`` over one axis, and the pullback of ``z``."""
     c = h - h.mean(axis, keepdims=True)                                 # c = h − μ
     s = np.hypot(length(c, axis) / h.shape[axis] ** 0.5, eps ** 0.5)   # s = √(σ² + ε)

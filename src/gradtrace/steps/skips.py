@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..expect import expect_rng, expect_size
 from .activations import Activation, activation, sigmoid
-from .arrays import T, expect_rng, expect_size, outer, row, total
+from .arrays import T, outer, row, total
 from .contract import Grads, Step, checked, expect_same_features
 from .dropout import expect_probability
 
@@ -18,6 +19,16 @@ class Seq:
     ----------
     *steps : Step
         At least one. Their parameters are called ``"0.W"``, ``"1.W"`` and so on.
+
+    Notes
+    -----
+    Source: Giselsson, "Deep learning – Model". Taught in: notebook 07.
+
+    Examples
+    --------
+    >>> block = Seq(Dense(3, 5, "relu"), Dense(5, 3))
+    >>> block.shapes()
+    {'0.W': (3, 5), '0.b': (5,), '1.W': (5, 3), '1.b': (3,)}
     """
 
     steps: tuple[Step, ...]
@@ -65,7 +76,17 @@ class Residual:
     inner : Step
         ``F``; its output has the shape of its input. Parameters are those of ``F``.
 
+    Notes
+    -----
     Source: Grosse–Ba, "residual block"; Cremer, "Residual Network". Taught in: notebooks 01 and 07.
+
+    Examples
+    --------
+    >>> block = Residual(Dense(3, 3, "tanh"))
+    >>> p = draw(block, np.random.default_rng(0), init.zeros)
+    >>> h, vjp = block(p, np.array([[1.0, -2.0, 0.5]]))
+    >>> h                                           # zero weights: the identity
+    array([[ 1. , -2. ,  0.5]])
     """
 
     inner: Step
@@ -109,6 +130,14 @@ class Highway:
     A very negative ``b2`` shuts the gate and leaves the identity.
 
     Source: Cremer, "Highway Network", "Highway Net Gradient"; Srivastava et al. 2015, eq. 3. Taught in: notebook 07.
+
+    Examples
+    --------
+    >>> layer = Highway(2)
+    >>> p = draw(layer, np.random.default_rng(0))
+    >>> p["b2"] -= 800                              # the gate is shut
+    >>> layer(p, np.array([[1.0, -2.0]]))[0]
+    array([[ 1., -2.]])
     """
 
     n: int
@@ -162,7 +191,19 @@ class StochasticDepth:
     keep : bool or None
         Whether the branch stays; ``None`` for the expectation.
 
+    Notes
+    -----
     Source: Giselsson, "Regularization – Layer Dropouts"; Huang et al. 2016, sec. 3. Taught in: notebooks 07 and 21.
+
+    Examples
+    --------
+    >>> layer = StochasticDepth(Dense(2, 2), rho=0.25)
+    >>> p = {"W": np.eye(2), "b": np.zeros(2)}
+    >>> h = np.ones((1, 2))
+    >>> layer(p, h)[0]                              # prediction: h + 0.75 F(h)
+    array([[1.57119562, 1.57119562]])
+    >>> layer.draw(np.random.default_rng(0))(p, h)[0]
+    array([[1.76159416, 1.76159416]])
     """
 
     inner: Step

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from ..expect import expect_size
 from .activations import Activation, activation
-from .arrays import T, expect_size, outer, row, total
+from .arrays import T, outer, row, total
 from .contract import Grads, checked
 from .norms import length
 
@@ -25,6 +26,13 @@ class WeightNorm:
     are ``(*sweep, n_out)``. ``draw`` starts ``g`` at one. ``∂L/∂v`` is orthogonal to ``v``, column by column.
 
     Source: Salimans–Kingma 2016, eq. 2 and 3. Taught in: notebook 08.
+
+    Examples
+    --------
+    >>> layer = WeightNorm(2, 1, "identity")
+    >>> p = {"v": np.array([[3.0], [4.0]]), "g": np.array([10.0]), "b": np.zeros(1)}
+    >>> layer(p, np.array([[1.0, 0.0]]))[0]         # 10 times the first entry of v / ‖v‖
+    array([[6.]])
     """
 
     n_in: int
