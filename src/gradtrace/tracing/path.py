@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..steps.arrays import expect_array, expect_size
+from ..expect import expect_array, expect_size
 from ..steps.contract import Step, expect_params, expect_state
 
 
@@ -24,7 +24,16 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class Path(Sequence):
-    """Links in the order of the forward pass. A weight is shared where two links hold the same dict."""
+    """Links in the order of the forward pass. A weight is shared where two links hold the same dict.
+
+    Source: this book's own form. Taught in: notebooks 05 and 10.
+
+    Examples
+    --------
+    >>> cell = RNN(1, 3)
+    >>> unroll(cell, draw(cell, np.random.default_rng(0)), np.zeros((50, 1, 1)))
+    Path of 50 steps: RNN(1, 3, tanh)
+    """
 
     links: Sequence[Link]
 
@@ -54,14 +63,25 @@ class Made(Sequence):
 
 
 class Unrolled(Path):
-    """The same step with the same parameters at every time; its links are made when asked for."""
+    """The same step with the same parameters at every time; its links are made when asked for.
+
+    ``own`` gives a run parameters of its own, for the lazy results it will make after the caller's may have changed;
+    ``bptt``, which is done with them before it returns, needs no copies.
+    """
+
+    copies = True
+
+    def own(self):
+        return {name: value.copy() for name, value in self.p.items()} if self.copies else self.p
 
     def __init__(self, step, p, x):
         vars(self).update(links=Made(len(x), lambda t: Link(step, p, x[t])), step=step, p=p, x=x)
 
 
-# Type of step: a faster forward for an Unrolled of it, which returns None where it does not apply. See fused.py.
+# Type of step: a faster forward for an Unrolled of it, which returns None where it does not apply. See fast/rnn.py.
 FUSED = {}
+# The same for a path of layers, by the type of the first one. See fast/deep.py.
+FUSED_DEEP = {}
 
 
 def deep(steps, params):
@@ -79,7 +99,15 @@ def deep(steps, params):
     ValueError, TypeError
         Steps and parameters differ in number, or a parameter is missing, misshapen or not finite.
 
+    Notes
+    -----
     Source: Giselsson, "Deep learning – Model". Taught in: notebook 05.
+
+    Examples
+    --------
+    >>> rng, layer = np.random.default_rng(0), Dense(8, 8)
+    >>> deep(layer, [draw(layer, rng) for _ in range(20)])
+    Path of 20 steps: Dense(8, 8, tanh)
     """
     params = list(params)
     steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
@@ -87,7 +115,7 @@ def deep(steps, params):
         raise ValueError(f"params: expected one dict for each of the {len(steps)} steps, at least one;"
                          f" came {len(params)}")
     for t, (step, p) in enumerate(zip(steps, params, strict=True)):
-        if not isinstance(step, Step):
+        if not (t and step is steps[t - 1]) and not isinstance(step, Step):     # asked once
             raise TypeError(f"steps[{t}]: expected a step, came {type(step).__name__} {step!r:.40}")
         if step.inputs is not None:
             raise ValueError(f"steps[{t}]: {step} takes an input at every step; use unroll")
@@ -112,7 +140,15 @@ def unroll(step, p, x):
     ValueError, TypeError
         A parameter or input is missing, misshapen or not finite.
 
+    Notes
+    -----
     Source: Cremer, "Recurrent Neural Network". Taught in: notebook 10.
+
+    Examples
+    --------
+    >>> cell = RNN(2, 8)
+    >>> len(unroll(cell, draw(cell, np.random.default_rng(0)), np.zeros((100, 1, 2))))
+    100
     """
     if type(step) not in FUSED and not isinstance(step, Step):  # the second question takes seven microseconds
         raise TypeError(f"step: expected a step, came {type(step).__name__} {step!r:.40}")
@@ -161,7 +197,7 @@ def forward(path, h0):
 
     Returns
     -------
-    h : list of ndarray, or ndarray of shape (T + 1, batch, n)
+    h : list of ndarray, or ndarray of shape (T + 1, *sweep, batch, n)
         The ``T + 1`` states ``h_0 … h_T``.
     vjps : Pullbacks
         The ``T`` pullbacks, in the order of the steps, for :func:`backward` and :func:`trace`.
@@ -172,10 +208,21 @@ def forward(path, h0):
         ``h0`` is misshapen, not finite or of another dtype than the parameters.
     FloatingPointError
         A state overflows; the step is named.
+
+    Notes
+    -----
+    Source: Giselsson, "Backpropagation summarized". Taught in: notebooks 04, 05 and 10.
+
+    Examples
+    --------
+    >>> layer = Dense(1, 1, "identity")
+    >>> h, vjps = forward(deep(layer, 3 * [{"W": np.array([[2.0]]), "b": np.zeros(1)}]), np.ones((1, 1)))
+    >>> np.ravel(h)
+    array([1., 2., 4., 8.])
     """
     if not isinstance(path, Path):
         raise TypeError(f"path: expected deep(...) or unroll(...), came {type(path).__name__} {path!r:.40}")
-    fused = FUSED.get(type(path.step)) if isinstance(path, Unrolled) else None
+    fused = FUSED.get(type(path.step)) if isinstance(path, Unrolled) else FUSED_DEEP.get(type(path[0].step))
     if fused and (run := fused(path, h0)):
         return run
     first = path[0]

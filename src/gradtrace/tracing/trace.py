@@ -6,8 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ..steps.arrays import expect_array, log_norm
+from ..expect import expect_array
 from .path import Pullbacks
+from .scaled import add_scaled, log_scaled, rescale
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,17 @@ class Gradients:
         ``∂L/∂x_t`` for the steps ``t = 1 … T``.
     p : sequence of dict
         The contribution of each step ``t = 1 … T`` to the gradients of its parameters.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebooks 04 and 10.
+
+    Examples
+    --------
+    >>> layer = Dense(1, 1, "identity")
+    >>> h, vjps = forward(deep(layer, 3 * [{"W": np.array([[2.0]]), "b": np.zeros(1)}]), np.ones((1, 1)))
+    >>> backward(vjps, np.ones((1, 1))).shared()["W"]      # if the layers share W: 3 · 2²
+    array([[12.]])
     """
 
     h: Sequence[np.ndarray]
@@ -44,6 +56,18 @@ class Trace:
     log_p : dict of str to ndarray of shape (T, *sweep)
         The same for each step's contribution to the gradient of a parameter; ``nan`` where a step has none
         of that name.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 05.
+
+    Examples
+    --------
+    >>> layer = Dense(1, 1, "identity")
+    >>> h, vjps = forward(deep(layer, 3 * [{"W": np.array([[2.0]]), "b": np.zeros(1)}]), np.ones((1, 1)))
+    >>> log = trace(vjps, np.ones((1, 1)))
+    >>> np.exp(log.log_h), log.grads.p[0]["W"]
+    (array([8., 4., 2., 1.]), array([[4.]]))
     """
 
     log_h: np.ndarray
@@ -78,7 +102,17 @@ def backward(vjps, g):
     FloatingPointError
         A gradient overflows; :func:`trace` keeps logarithms instead.
 
+    Notes
+    -----
     Source: Giselsson, "Backpropagation summarized"; Grosse–Ba, "Recall: backprop through time". Taught in: 04, 10.
+
+    Examples
+    --------
+    >>> layer = Dense(1, 1, "identity")
+    >>> h, vjps = forward(deep(layer, 3 * [{"W": np.array([[2.0]]), "b": np.zeros(1)}]), np.ones((1, 1)))
+    >>> grads = backward(vjps, np.ones((1, 1)))
+    >>> np.ravel(grads.h), grads.p[0]["W"]
+    (array([8., 4., 2., 1.]), array([[4.]]))
     """
     direct = _direct(vjps, g)
     if vjps.fast:
@@ -118,20 +152,30 @@ def trace(vjps, g):
     ValueError, TypeError
         ``g`` is misshapen, of another dtype or not finite.
 
+    Notes
+    -----
     Source: Grosse–Ba, "the Jacobians multiply". Taught in: notebooks 01, 05 and 10.
+
+    Examples
+    --------
+    >>> layer = Dense(1, 1, "identity")
+    >>> path = deep(layer, 20_000 * [{"W": np.array([[0.5]]), "b": np.zeros(1)}])
+    >>> log = trace(forward(path, np.ones((1, 1)))[1], np.ones((1, 1)))
+    >>> log.log_h[0] / np.log(2)                    # of a gradient of 0.5^20000
+    np.float64(-20000.0)
     """
     direct = _direct(vjps, g)
     if vjps.fast:
         return vjps.fast(direct)
-    g, exponent = _rescale(direct[-1], np.zeros(vjps.end.shape[:vjps.sweep], dtype=int))
-    log_h, log_p = [_log_norm(g, exponent)], []
+    g, exponent = rescale(direct[-1], np.zeros(vjps.end.shape[:vjps.sweep], dtype=int))
+    log_h, log_p = [log_scaled(g, exponent)], []
     for t in reversed(range(len(vjps))):
         g, _, dp = vjps[t](g)
-        log_p.append({name: _log_norm(value, exponent) for name, value in dp.items()})
+        log_p.append({name: log_scaled(value, exponent) for name, value in dp.items()})
         if direct[t] is not None:
-            g, exponent = _add(g, exponent, _fitting(direct[t], g, t))
-        g, exponent = _rescale(g, exponent)
-        log_h.append(_log_norm(g, exponent))
+            g, exponent = add_scaled(g, exponent, _fitting(direct[t], g, t))
+        g, exponent = rescale(g, exponent)
+        log_h.append(log_scaled(g, exponent))
     names = dict.fromkeys(name for dp in log_p for name in dp)
     absent = np.full(exponent.shape, np.nan)
     return Trace(np.array(log_h[::-1]),
@@ -164,33 +208,3 @@ def _fitting(extra, g, t):
     if extra.shape != g.shape:
         raise ValueError(f"g[{t}]: expected the shape {g.shape} of that state's gradient, came {extra.shape}")
     return extra
-
-
-def _rescale(g, exponent):
-    """Divide each sweep member by the power of two at its largest entry, and add that power to ``exponent``."""
-    _, power = np.frexp(np.abs(g).max(axis=_members(g, exponent), initial=0.0))
-    return _shift(g, -power), exponent + power
-
-
-def _add(g, exponent, extra):
-    """``g 2^exponent + extra``, written with the larger of their two exponents."""
-    extra, power = _rescale(extra, np.zeros_like(exponent))
-    nothing = np.iinfo(int).min // 4
-    top = np.maximum(np.where(np.any(g, axis=_members(g, exponent)), exponent, nothing),
-                     np.where(np.any(extra, axis=_members(g, exponent)), power, nothing))
-    top = np.where(top == nothing, 0, top)
-    return _shift(g, exponent - top) + _shift(extra, power - top), top
-
-
-def _members(g, exponent):
-    """The axes of ``g`` within one sweep member."""
-    return tuple(range(exponent.ndim, g.ndim))
-
-
-def _shift(g, power):
-    """``g 2^power``, exact while it stays in the float range."""
-    return np.ldexp(g, np.clip(power, -10_000, 10_000)[(...,) + (None,) * (g.ndim - power.ndim)])
-
-
-def _log_norm(g, exponent):
-    return exponent * np.log(2) + log_norm(g, g.ndim - exponent.ndim)

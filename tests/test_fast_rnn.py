@@ -9,8 +9,8 @@ import pytest
 
 from gradtrace import RNN, backward, draw, forward, trace, unroll
 from gradtrace.steps.init import orthogonal
-from gradtrace.tracing.deferred import gram, log_outer
-from gradtrace.tracing.fused import RNNPullbacks
+from gradtrace.tracing.fast.deferred import gram, log_outer
+from gradtrace.tracing.fast.rnn import RNNPullbacks
 from gradtrace.tracing.path import Path
 
 ACTIVATIONS = ["tanh", "sigmoid", "relu", "identity"]

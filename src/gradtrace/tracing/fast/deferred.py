@@ -5,13 +5,12 @@ from functools import cached_property
 
 import numpy as np
 
-from ..steps.arrays import T, log_norm, outer
-from .path import Made
-from .trace import Gradients, Trace
+from ...steps.arrays import T, log_norm, outer
+from ..path import Made
+from ..scaled import SAFE
+from ..trace import Gradients, Trace
 
-# Squares of norms in this range are exact, and nothing that matters in them has underflowed.
-SAFE = {kind: (float(np.finfo(kind).tiny) / float(np.finfo(kind).eps) ** 2,
-               float(np.finfo(kind).max) * float(np.finfo(kind).eps) ** 2) for kind in "fd"}
+LARGE = {kind: math.log(np.finfo(kind).max) - 0.1 for kind in "fd"}     # ln of a norm that may be past the range
 
 
 class DeferredGradients(Gradients):
@@ -42,11 +41,11 @@ class DeferredTrace(Trace):
     @cached_property
     def grads(self):
         back, dtype = self.back, self.back.end.dtype
-        if back.exponent.any():                             # else all norms stayed in the safe range
-            for t in np.flatnonzero(back.log_h > math.log(np.finfo(dtype).max) - 0.1)[::-1]:
-                if not np.isfinite(back.state(t)).all():
-                    raise FloatingPointError(f"∂L/∂h_{t} of {len(back.exponent)} overflows {dtype};"
-                                             " trace(vjps, g) keeps logarithms")
+        large = back.log_h > LARGE[dtype.char]
+        for t in np.flatnonzero(large.any(axis=tuple(range(1, large.ndim))))[::-1]:
+            if not np.isfinite(back.state(t)).all():
+                raise FloatingPointError(f"∂L/∂h_{t} of {len(back.exponent)} overflows {dtype};"
+                                         " trace(vjps, g) keeps logarithms")
         return DeferredGradients(back)
 
 
@@ -69,7 +68,8 @@ def log_norms(a):
 
 def gram(d):
     """``d_t d_tᵀ`` for every ``t`` where :func:`log_outer` gains by it, else ``None``."""
-    return d @ T(d) if d.shape[1] <= d.shape[2] // 2 else None
+    with np.errstate(all="ignore"):
+        return d @ T(d) if d.shape[1] <= d.shape[2] // 2 else None
 
 
 def log_outer(h, d, dd):

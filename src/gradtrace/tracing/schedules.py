@@ -1,0 +1,248 @@
+"""What to keep and what to compute again: plans, lists of actions that :func:`~gradtrace.bptt` carries out."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from ..expect import expect_size
+from .binomial import fit, split
+
+
+class Action(NamedTuple):
+    """One action of a schedule, on the steps ``start + 1 … stop`` or on the state ``h_stop``.
+
+    ``store``
+        Keep the present state ``h_stop``.
+    ``advance``
+        Walk from ``h_start`` to ``h_stop`` and keep nothing on the way.
+    ``record``
+        Walk from ``h_start`` to ``h_stop`` and keep every state with its pullback.
+    ``begin``
+        Start a way back at ``h_stop``; it reads the loss of the states after ``h_start``.
+    ``backward``
+        Walk back through recorded steps, from ``h_stop`` to ``h_start``.
+    ``free``
+        Forget recorded steps or, where ``start`` is ``stop``, a stored state.
+
+    Taught in: notebook 15.
+
+    Examples
+    --------
+    >>> Action("advance", 0, 8).stop
+    8
+    """
+
+    kind: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Full:
+    """Keep all ``T`` states: plain backpropagation through time.
+
+    Source: Cremer, "Memory Concerns". Taught in: notebook 15.
+
+    Examples
+    --------
+    >>> [action.kind for action in schedule(Full(), 5)]
+    ['store', 'record', 'begin', 'backward', 'free', 'free']
+    """
+
+    def actions(self, T):
+        yield Action("store", 0, 0)
+        yield from _there_and_back(0, T, T)
+        yield Action("free", 0, 0)
+
+
+@dataclass(frozen=True)
+class Truncated:
+    """Every ``k1`` steps a way back of ``k2`` steps: the greater of both is stored, and the gradient forgets.
+
+    A way back starts at the times ``k1, 2 k1, …`` and at ``T``. It reads the loss of the states since the last one,
+    and of these what the steps before its ``k2`` contribute is lost. ``k1 = k2 = T`` is :class:`Full`.
+
+    Parameters
+    ----------
+    k1, k2 : int
+
+    Notes
+    -----
+    Source: Williams–Peng 1990; Lee, "(Truncated) Backpropagation Through Time". Taught in: notebook 15.
+
+    Examples
+    --------
+    >>> [action[1:] for action in schedule(Truncated(2, 3), 6) if action.kind == "backward"]
+    [(1, 2), (0, 1), (3, 4), (2, 3), (1, 2), (4, 6), (3, 4)]
+    """
+
+    k1: int
+    k2: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "k1", expect_size("k1", self.k1))
+        object.__setattr__(self, "k2", expect_size("k2", self.k2))
+
+    def actions(self, T):
+        yield Action("store", 0, 0)
+        kept, last = [], 0                                  # recorded pieces (start, stop), the last way back's time
+        while last < T:
+            now, after = (min(last + k, T) for k in (self.k1, 2 * self.k1))
+            later = (last + self.k2) // self.k1 * self.k1 + self.k1     # may reach back to between last and now
+            cuts = sorted({last, now} | {t - self.k2 for t in (later, T) if t <= T and last < t - self.k2 < now})
+            for piece in pairwise(cuts):
+                yield Action("record", *piece)
+                kept.append(piece)
+            yield Action("begin", last or -1, now)
+            for piece in reversed(kept):
+                if piece[0] >= now - self.k2:
+                    yield Action("backward", *piece)
+            while kept and (now == T or kept[0][0] < after - self.k2):
+                yield Action("free", *kept.pop(0))
+            if not last:
+                yield Action("free", 0, 0)
+            last = now
+
+
+@dataclass(frozen=True)
+class SqrtT:
+    """Keep every ``√T``-th state and compute the others once more: about ``2 √T`` states, ``2 T`` forward steps.
+
+    Source: Chen et al. 2016. Taught in: notebook 15.
+
+    Examples
+    --------
+    >>> [action[1:] for action in schedule(SqrtT(), 8) if action.kind == "record"]
+    [(6, 8), (3, 6), (0, 3)]
+    """
+
+    def actions(self, T):
+        k = math.isqrt(T - 1) + 1                           # ⌈√T⌉
+        starts = range(0, T, k)
+        yield Action("store", 0, 0)
+        for start in starts[1:]:
+            yield Action("advance", start - k, start)
+            yield Action("store", start, start)
+        for start in reversed(starts):
+            yield from _there_and_back(start, min(start + k, T), T)
+            yield Action("free", start, start)
+
+
+@dataclass(frozen=True)
+class Binomial:
+    """Keep ``slots`` states, placed so that the fewest steps are computed again: the schedule of Griewank and Walther.
+
+    Two counts are in use. Revolve's is that of the steps of ``advance``: with ``β(s, r) = (s + r choose s)`` and the
+    least ``r`` for which ``β(s, r) ≥ T`` it is ``r T - β(s + 1, r - 1)``; 1948 for ``T = 1000`` and 50 slots. All
+    forward evaluations are ``T`` more, 2948, as each step is walked once again. Parameters and gradients come on top.
+
+    Parameters
+    ----------
+    slots : int, optional
+        How many states may be stored at a time, ``h_0`` among them.
+    block : int
+        How many steps to record at a time. The schedule is then that of ``T / block`` steps.
+    nbytes : int, optional
+        In place of both: room for stored states and one block on its way back, three states a step and four more.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Not exactly one of ``slots`` and ``nbytes`` is given, or too little.
+
+    Notes
+    -----
+    Source: Griewank and Walther 2000; Gruslys et al. 2016. Taught in: notebook 15.
+
+    Examples
+    --------
+    >>> actions = schedule(Binomial(slots=50), 1000)
+    >>> sum(stop - start for kind, start, stop in actions if kind == "advance")
+    1948
+    """
+
+    slots: int | None = None
+    block: int = 1
+    nbytes: int | None = None
+
+    def __post_init__(self):
+        if (self.slots is None) == (self.nbytes is None):
+            raise TypeError(f"slots, nbytes: expected one of the two, came {self.slots!r:.40} and {self.nbytes!r:.40}")
+        for name in ("slots", "block", "nbytes"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, expect_size(name, getattr(self, name)))
+
+    def fitted(self, T, state):
+        """The same plan in ``slots`` and ``block``: the cheapest choice within ``nbytes``."""
+        if self.nbytes is None:
+            return self
+        if self.nbytes < 8 * state:
+            raise ValueError(f"nbytes: expected at least {8 * state}, eight states of {state} each, came {self.nbytes}")
+        return Binomial(*fit(T, self.nbytes // state - 4))
+
+    def actions(self, T):
+        at = lambda i: min(i * self.block, T)
+        todo = [(0, -(-T // self.block), self.slots)]       # from a stored block to another, with slots for the states
+        yield Action("store", 0, 0)
+        while todo:
+            start, stop, slots = todo.pop()
+            if slots > 1 and stop - start > 1:
+                middle = start + split(stop - start, slots)
+                yield Action("advance", at(start), at(middle))
+                yield Action("store", at(middle), at(middle))
+                todo += [(start, middle, slots), (middle, stop, slots - 1)]
+                continue
+            for last in reversed(range(start, stop)):
+                if last > start:
+                    yield Action("advance", at(start), at(last))
+                yield from _there_and_back(at(last), at(last + 1), T)
+            yield Action("free", at(start), at(start))
+
+
+def _there_and_back(start, stop, T):
+    yield Action("record", start, stop)
+    if stop == T:
+        yield Action("begin", -1, T)
+    yield Action("backward", start, stop)
+    yield Action("free", start, stop)
+
+
+def expect_plan(plan, T, state):
+    """Return ``plan``, fitted to ``T`` steps from a state of ``state`` bytes, if it is one; else raise, naming it."""
+    if not isinstance(plan, Full | Truncated | SqrtT | Binomial):
+        came = f"{type(plan).__name__} {plan!r:.40}"
+        raise TypeError(f"plan: expected Full(), Truncated(k1, k2), SqrtT() or Binomial(slots=…), came {came}")
+    return plan.fitted(T, state) if isinstance(plan, Binomial) else plan
+
+
+def schedule(plan, T, state=1):
+    """The actions of a plan for ``T`` steps, in order.
+
+    Parameters
+    ----------
+    plan : Full, Truncated, SqrtT or Binomial
+    T : int
+    state : int
+        Bytes of one state, for ``Binomial(nbytes=…)``.
+
+    Returns
+    -------
+    list of Action
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument cannot be used, or ``nbytes`` are too few.
+
+    Notes
+    -----
+    Taught in: notebook 15.
+
+    Examples
+    --------
+    >>> [action.kind for action in schedule(Binomial(slots=2), 3)][:5]
+    ['store', 'advance', 'store', 'advance', 'record']
+    """
+    T, state = expect_size("T", T), expect_size("state", state)
+    return list(expect_plan(plan, T, state).actions(T))

@@ -1,0 +1,292 @@
+"""Jacobians against finite differences; spectra of products against closed forms and arithmetic with many digits."""
+
+import math
+from itertools import accumulate
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from step_checks import arguments
+
+from gradtrace import (
+    GRU,
+    LSTM,
+    NARX,
+    RNN,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Highway,
+    LayerNorm,
+    Masked,
+    Maxout,
+    Pool2D,
+    Residual,
+    Seq,
+    WeightNorm,
+    deep,
+    draw,
+    forward,
+    unroll,
+)
+from gradtrace.tracing.path import Path
+from gradtrace.tracing.singular import log_singular_values
+from gradtrace.tracing.spectrum import jacobians, log_qr_growth, lyapunov, spectral_radius
+
+STEPS = [Dense(3, 3), RNN(2, 3), RNN(2, 3, "relu"), Residual(Dense(3, 3)), Seq(Dense(3, 5), Dense(5, 3)), LSTM(2, 2),
+         NARX(2, 2, (1, 3)), Masked(RNN(2, 3)), GRU(2, 3), BatchNorm(3), LayerNorm(3), Highway(3),
+         WeightNorm(3, 3), Maxout(3, 3), Conv2D((2, 3, 3), 2, 3, padding=1), Pool2D((1, 3, 3), 1)]
+
+
+def chain(step, x, p):
+    """A path of three steps."""
+    return unroll(step, p, 3 if x is None else np.stack([x, 0.5 * x, -x]))
+
+
+@pytest.mark.parametrize("gain", [1.0, np.array([0.7, 1.3])], ids=["no sweep", "sweep"])
+@pytest.mark.parametrize("step, batch", [(step, batch) for step in STEPS for batch in (1, 2)
+                                         if batch > 1 or not isinstance(step, BatchNorm)], ids=str)
+def test_jacobians_agree_with_finite_differences(step, batch, gain):
+    p, h0, x = arguments(step, np.random.default_rng(5), gain, batch)
+    path = chain(step, x, p)
+    h, vjps = forward(path, h0)
+    J = jacobians(vjps)
+    sweep = h[-1].shape[:vjps.sweep]
+    assert J.shape == (3, *sweep, h0.size, h0.size)
+    for t, (_, _, x_t) in enumerate(path):
+        for i in range(h0.size):
+            e = 1e-6 * np.eye(h0.size)[i].reshape(h0.shape)
+            change = (step(p, h[t] + e, x_t)[0] - step(p, h[t] - e, x_t)[0]) / 2e-6
+            change = np.broadcast_to(change, (*sweep, *h0.shape)).reshape(*sweep, -1)
+            np.testing.assert_allclose(J[t][..., i, :], change, rtol=1e-6, atol=1e-8)
+
+
+def test_the_bulk_form_of_a_plain_cell_is_what_its_pullbacks_give():
+    cell, rng = RNN(2, 5), np.random.default_rng(0)
+    path = unroll(cell, draw(cell, rng, gain=3.0), rng.standard_normal((20, 1, 2)))
+    bulk, readable = (forward(way, np.ones((1, 5)))[1] for way in (path, Path(tuple(path))))
+    np.testing.assert_allclose(jacobians(bulk), jacobians(readable), rtol=1e-12)
+
+
+def test_samples_that_do_not_meet_give_blocks():
+    cell, rng = RNN(1, 2), np.random.default_rng(0)
+    p, x, h0 = draw(cell, rng), rng.standard_normal((4, 3, 1)), rng.standard_normal((3, 2))
+    J = jacobians(forward(unroll(cell, p, x), h0)[1])
+    for b in range(3):
+        alone = jacobians(forward(unroll(cell, p, x[:, b:b + 1]), h0[b:b + 1])[1])
+        np.testing.assert_allclose(J[:, 2 * b:2 * b + 2, 2 * b:2 * b + 2], alone, rtol=1e-13)
+        J[:, 2 * b:2 * b + 2, 2 * b:2 * b + 2] = 0
+    assert not J.any()
+
+
+def exact(mp, J, t, digits):
+    """``ln σ`` of ``J_1 … J_t`` at so many digits, by eigenvalues of ``P Pᵀ``."""
+    with mp.workdps(digits):
+        P = mp.eye(J.shape[-1])
+        for J_t in J[:t]:
+            P = P * mp.matrix(J_t.tolist())
+        log = np.sort([float(mp.log(abs(s)) / 2) for s in mp.eigsy(P * P.T, eigvals_only=True)])[::-1]
+    assert 2 * (log[0] - log[-1]) < (digits - 30) * math.log(10)                # else the digits were too few
+    return log
+
+
+def assert_exact(mp, log, J, ts, digits):
+    for t in ts:
+        theirs = exact(mp, J, t, digits)
+        assert (np.abs(log[t - 1] - theirs) <= 1e-12 * np.maximum(1, np.abs(theirs))).all(), t
+
+
+def tanh_products(T, n, gain):
+    rng = np.random.default_rng(0)
+    cell = RNN(n, n)
+    p = draw(cell, rng, gain=gain)
+    return jacobians(forward(unroll(cell, p, rng.standard_normal((T, 1, n))), rng.standard_normal((1, n)))[1])
+
+
+def test_singular_values_of_a_tanh_net_past_the_float_range(oracle):
+    J = tanh_products(250, 8, 1.5)
+    log = log_singular_values(J)
+    assert log[-1, 0] - log[-1, -1] > 740                   # e^740 is past the largest float
+    assert_exact(oracle("mpmath"), log, J, (1, 3, 30, 150, 250), digits=1600)
+
+
+rng = np.random.default_rng(3)
+SIZES = np.exp(rng.uniform(-40, 40, (20, 6)))
+GAUSS = rng.standard_normal((20, 6, 6))
+HARD = {
+    "columns of very different sizes": GAUSS * SIZES[:, None],
+    "rows of very different sizes": GAUSS * SIZES[:, :, None],
+    "both": GAUSS * SIZES[:, None] * SIZES[::-1, :, None],
+    "smallest direction first": np.triu(GAUSS) * (1 - np.eye(6)) + np.diag(np.exp(np.linspace(-9, 9, 6))),
+    "triangular": np.tril(GAUSS) * (1 - np.eye(6)) + np.diag(np.exp(np.linspace(9, -9, 6))),
+    "one by one": GAUSS[:, :1, :1],
+}
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_singular_values_of_badly_scaled_products(name, oracle):
+    assert_exact(oracle("mpmath"), log_singular_values(HARD[name]), HARD[name], (1, 2, 5, 20), digits=3000)
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(1, 7), T=st.integers(1, 12), size=st.floats(0, 680), seed=st.integers(0, 99))
+def test_products_of_diagonal_matrices_are_exact(n, T, size, seed):
+    log_diagonals = np.random.default_rng(seed).uniform(-size, size, (T, n))
+    J = np.exp(log_diagonals)[..., None] * np.eye(n)
+    expected = -np.sort(-np.cumsum(np.log(np.exp(log_diagonals)), axis=0))
+    np.testing.assert_allclose(log_singular_values(J), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(np.sort(log_qr_growth(J)[-1])[::-1], expected[-1], rtol=1e-12, atol=1e-12)
+
+
+def test_a_thousand_steps_past_the_float_range():
+    J = np.broadcast_to(np.diag([1e-300, 1.0, 1e300]), (1000, 3, 3))
+    log = log_singular_values(J)[-1] / math.log(10)
+    np.testing.assert_allclose(log, [300_000, 0, -300_000], rtol=1e-12, atol=1e-9)
+
+
+def test_products_of_orthogonal_matrices_change_no_length():
+    Q = np.linalg.qr(np.random.default_rng(0).standard_normal((300, 9, 9)))[0]
+    assert np.abs(log_singular_values(Q)).max() < 1e-13
+    assert np.abs(log_qr_growth(Q)).max() < 1e-12 and np.abs(lyapunov(Q, every=5)).max() < 1e-13
+
+
+@pytest.mark.parametrize("a, b", [(0.9, 3.0), (0.5, 100.0), (1.0, 1.0), (1.1, -2.0)])
+def test_a_non_normal_matrix_in_closed_form(a, b):
+    """Wᵗ = aᵗ [[1, c], [0, 1]] with c = t b / a, whose singular values are exp(±arsinh(c / 2))."""
+    W, t = np.array([[a, b], [0.0, a]]), np.arange(1, 401)
+    bend = np.arcsinh(np.abs(t * b / a) / 2)
+    expected = t[:, None] * math.log(a) + np.stack([bend, -bend], axis=1)
+    np.testing.assert_allclose(log_singular_values(np.broadcast_to(W, (400, 2, 2))), expected, rtol=1e-12, atol=1e-12)
+    assert spectral_radius(W) == pytest.approx(a)
+
+
+def test_rho_below_one_can_first_grow():
+    log = log_singular_values(np.broadcast_to(np.array([[0.9, 3.0], [0.0, 0.9]]), (300, 2, 2)))[:, 0]
+    assert log.max() > 2 and log[-1] < -20
+    assert log[-1] - log[-2] == pytest.approx(math.log(0.9), abs=5e-3)          # in the end the radius sets the slope
+
+
+def test_lyapunov_exponents_of_gaussian_matrices():
+    """(ln 2 + ψ((n - k + 1) / 2)) / 2; the growth of one step is half the logarithm of a χ², variance ψ'/4."""
+    digamma_half = -np.euler_gamma - 2 * math.log(2)
+    psi = {1: digamma_half, 2: -np.euler_gamma, 3: digamma_half + 2, 4: 1 - np.euler_gamma}
+    psi_slope = {1: math.pi**2 / 2, 2: math.pi**2 / 6, 3: math.pi**2 / 2 - 4, 4: math.pi**2 / 6 - 1}
+    J = np.random.default_rng(0).standard_normal((20_000, 4, 4))
+    for k, exponent in enumerate(lyapunov(J, every=5)):
+        error = math.sqrt(psi_slope[4 - k] / 4 / len(J))
+        assert abs(exponent - (math.log(2) + psi[4 - k]) / 2) < 4 * error
+    assert (math.log(2) + psi[4]) / 2 == pytest.approx(0.558, abs=5e-4)
+
+
+def test_orthogonalising_every_fifth_step_gives_the_digits_that_the_products_keep():
+    J = tanh_products(103, 8, 1.0)
+    every, fifth = log_qr_growth(J), log_qr_growth(J, every=5)
+    np.testing.assert_allclose(fifth[:-1], every[4:100:5], rtol=1e-8)
+    np.testing.assert_allclose(fifth[-1], every[-1], rtol=1e-8)                 # the last three steps count too
+    np.testing.assert_allclose(lyapunov(J) * 103, every[-1], rtol=1e-14)
+
+
+def test_growth_is_the_diagonal_of_the_triangular_factor_of_the_product():
+    J = np.random.default_rng(0).standard_normal((4, 3, 3))
+    for t, P in enumerate(accumulate(J, np.matmul)):
+        expected = np.log(np.abs(np.diag(np.linalg.qr(P.T)[1])))
+        np.testing.assert_allclose(log_qr_growth(J)[t], expected, rtol=1e-11, atol=1e-12)
+
+
+def test_three_things_that_are_not_the_same():
+    J = tanh_products(100, 16, 1.0)
+    true, growth = log_singular_values(J)[-1], log_qr_growth(J)[-1]
+    with np.errstate(divide="ignore"):
+        product = np.log(np.linalg.svd(list(accumulate(J, np.matmul))[-1], compute_uv=False))
+    assert product[0] == pytest.approx(true[0], rel=1e-13) and product[-1] > true[-1] + 50     # ends at 16 digits
+    assert abs(growth[0] - true[0]) > 0.1
+    assert growth.sum() == pytest.approx(true.sum(), rel=1e-12)                 # both are ln |det|
+
+
+def test_a_sweep_gives_what_its_members_give():
+    J = np.random.default_rng(0).standard_normal((40, 2, 3, 4, 4)) * np.array([1.0, 1e-9, 1e9])[:, None, None]
+    J[:, 1, 0] *= np.array([1e8, 1.0, 1e-8, 1.0])[:, None]
+    for function in (log_singular_values, log_qr_growth, lyapunov, spectral_radius):
+        together = function(J)
+        for i in np.ndindex(2, 3):
+            mine = together[i] if function is lyapunov else together[:, *i]
+            np.testing.assert_allclose(mine, function(J[:, *i]), rtol=1e-11, atol=1e-11)
+
+
+RELU = np.array([[1.0, 0.0], [1.0, 0.0]])                   # the second unit has slope 0
+
+
+@pytest.mark.parametrize("J, last", [
+    ([RELU], [math.log(2) / 2, -np.inf]),
+    ([RELU] * 900, [math.log(2) / 2, -np.inf]),
+    ([RELU, 2 * RELU.T], [math.log(4), -np.inf]),
+    ([np.diag([1.0, 0.0]), np.diag([0.0, 1.0])], [-np.inf, -np.inf]),
+    ([np.array([[0.0, 1.0], [0.0, 0.0]])], [0, -np.inf]),
+    ([np.array([[0.0, 1.0], [0.0, 0.0]])] * 2, [-np.inf, -np.inf]),
+    ([np.eye(2), np.zeros((2, 2)), np.eye(2)], [-np.inf, -np.inf]),
+    ([np.diag([1e308, 5e-324])] * 3, 3 * np.log([1e308, 5e-324])),
+    ([np.full((1, 1), -1.7e308)] * 9, [9 * math.log(1.7e308)]),
+    ([np.diag([1e-320, 1e-322])] * 2, 2 * np.log([1e-320, 1e-322])),
+])
+def test_zeros_and_extremes_have_a_defined_answer(J, last):
+    np.testing.assert_allclose(log_singular_values(np.array(J))[-1], last, rtol=1e-12, atol=1e-12)
+
+
+def test_rank_is_lost_for_good_and_only_as_far_as_it_is_lost():
+    J = np.random.default_rng(0).standard_normal((50, 6, 6))
+    J[3, :, :2] = 0
+    J[7, 1] = 0
+    log = log_singular_values(J)
+    assert np.isfinite(log[:3]).all() and (np.isinf(log[3:]) == [False] * 4 + [True] * 2).all()
+
+
+def test_empty_and_single_precision():
+    for J in (np.empty((0, 3, 3)), np.empty((4, 0, 0)), np.empty((4, 0, 3, 3))):
+        assert log_singular_values(J).shape == log_qr_growth(J).shape == J.shape[:-1]
+    J = np.random.default_rng(0).standard_normal((30, 3, 3)).astype("f4")
+    for function in (log_singular_values, log_qr_growth, lyapunov, spectral_radius):
+        assert function(J).dtype == np.float32
+        np.testing.assert_allclose(function(J), function(J.astype(float)), rtol=1e-5)
+    cell = RNN(1, 2)
+    p = {k: v.astype("f4") for k, v in draw(cell, np.random.default_rng(0)).items()}
+    for batch in (0, 1, 2):
+        vjps = forward(unroll(cell, p, np.ones((3, batch, 1), "f4")), np.ones((batch, 2), "f4"))[1]
+        assert jacobians(vjps).shape == (3, 2 * batch, 2 * batch) and jacobians(vjps).dtype == np.float32
+
+
+def test_arguments_are_not_changed():
+    J = np.random.default_rng(0).standard_normal((9, 3, 3))
+    before = J.copy()
+    for function in (log_singular_values, log_qr_growth, lyapunov, spectral_radius):
+        first = function(J)
+        assert (function(J) == first).all() and (before == J).all()
+
+
+WIDER = deep([Dense(2, 3), Dense(3, 3)], [draw(Dense(2, 3), rng), draw(Dense(3, 3), rng)])
+TWICE = Seq(Dense(2, 2, "identity"), Dense(2, 2, "identity"))
+LARGE = deep(TWICE, [{name: np.full(shape, 1e200) * (len(shape) == 2) for name, shape in TWICE.shapes().items()}])
+BAD = {
+    "a slope that overflows": (lambda: jacobians(forward(LARGE, np.zeros((1, 2)))[1]), FloatingPointError,
+                               "vjps: a Jacobian overflows float64"),
+    "no pullbacks": (lambda: jacobians([1]), TypeError, "vjps: expected the pullbacks that forward returns, came list"),
+    "a step that widens": (lambda: jacobians(forward(WIDER, np.ones((1, 2)))[1]), ValueError,
+                           r"vjps: expected steps that keep the shape \(1, 3\) .*, came \(1, 2\) before step 1"),
+    "a list": (lambda: log_singular_values([[1.0]]), TypeError, "J: expected a numpy array .* came list"),
+    "not square": (lambda: log_qr_growth(np.ones((2, 3, 4))), ValueError, r"J: expected the shape \(T, \*sweep, n, n"),
+    "no time": (lambda: log_singular_values(np.eye(3)), ValueError, r"J: expected .* came \(3, 3\)"),
+    "NaN": (lambda: log_singular_values(np.full((1, 2, 2), np.nan)), ValueError, "J: expected finite numbers"),
+    "no Jacobian": (lambda: lyapunov(np.ones((0, 2, 2))), ValueError, "J: expected at least one Jacobian, came"),
+    "every zero": (lambda: lyapunov(np.ones((1, 2, 2)), 0), ValueError, "every: expected at least 1, came 0"),
+    "an overflow": (lambda: lyapunov(np.full((3, 1, 1), 1e300), 2), FloatingPointError,
+                    "every: the product of 2 Jacobians overflows"),
+    "a vector": (lambda: spectral_radius(np.ones(3)), ValueError, r"W: expected last axes"),
+    "not square W": (lambda: spectral_radius(np.ones((2, 3))), ValueError, r"W: expected the shape \(\*sweep, n, n\)"),
+    "empty W": (lambda: spectral_radius(np.ones((0, 0))), ValueError, "W: expected at least one row"),
+}
+
+
+@pytest.mark.parametrize("call, error, message", BAD.values(), ids=BAD)
+def test_bad_input_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
