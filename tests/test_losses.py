@@ -5,19 +5,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace import sigmoid
-from gradtrace.steps.choices import Softmax
-from gradtrace.training import losses
+from gradtrace import (
+    Softmax,
+    argmax,
+    binary_cross_entropy,
+    cross_entropy,
+    half_squared_norm,
+    mae,
+    mse,
+    sigmoid,
+)
 
-ALL = [losses.half_squared_norm, losses.mse, losses.mae, losses.binary_cross_entropy, losses.cross_entropy]
+ALL = [half_squared_norm, mse, mae, binary_cross_entropy, cross_entropy]
 named = pytest.mark.parametrize("loss", ALL, ids=lambda f: f.__name__)
 reduced = pytest.mark.parametrize("reduction", ["mean", "sum"])
 
 
 def targets(loss, rng, shape):
-    if loss is losses.cross_entropy:
+    if loss is cross_entropy:
         return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
-    return rng.random(shape) if loss is losses.binary_cross_entropy else rng.standard_normal(shape)
+    return rng.random(shape) if loss is binary_cross_entropy else rng.standard_normal(shape)
 
 
 def in_torch(torch, loss, u, y):
@@ -49,8 +56,8 @@ def test_the_mean_is_the_default_and_mse_and_mae_are_those_of_torch(oracle):
     torch = oracle("torch")
     rng = np.random.default_rng(1)
     u, y = rng.standard_normal((2, 7, 4))
-    assert losses.mse(u, y)[0] == pytest.approx(torch.nn.MSELoss()(torch.tensor(u), torch.tensor(y)).item(), rel=1e-13)
-    assert losses.mae(u, y)[0] == pytest.approx(torch.nn.L1Loss()(torch.tensor(u), torch.tensor(y)).item(), rel=1e-13)
+    assert mse(u, y)[0] == pytest.approx(torch.nn.MSELoss()(torch.tensor(u), torch.tensor(y)).item(), rel=1e-13)
+    assert mae(u, y)[0] == pytest.approx(torch.nn.L1Loss()(torch.tensor(u), torch.tensor(y)).item(), rel=1e-13)
 
 
 @reduced
@@ -92,7 +99,7 @@ def test_gradient_of_cross_entropy_is_p_minus_y():
     rng = np.random.default_rng(4)
     u, y = rng.standard_normal((5, 3)), rng.dirichlet(np.ones(3), 5)
     p, vjp = Softmax(3)({}, u)
-    L, g = losses.cross_entropy(u, y, reduction="sum")
+    L, g = cross_entropy(u, y, reduction="sum")
     np.testing.assert_allclose(g, p - y, rtol=1e-12)
     np.testing.assert_allclose(g, vjp(-y / p).h, rtol=1e-11)       # the same by the chain rule: -Σ y ln p, then softmax
     assert pytest.approx(-(y * np.log(p)).sum()) == L
@@ -101,8 +108,8 @@ def test_gradient_of_cross_entropy_is_p_minus_y():
 def test_two_classes_are_binary_cross_entropy():
     rng = np.random.default_rng(5)
     u, y = rng.standard_normal((6, 1)), rng.random((6, 1))
-    one, g_one = losses.binary_cross_entropy(u, y)
-    two, g_two = losses.cross_entropy(np.hstack([u, 0 * u]), np.hstack([y, 1 - y]))
+    one, g_one = binary_cross_entropy(u, y)
+    two, g_two = cross_entropy(np.hstack([u, 0 * u]), np.hstack([y, 1 - y]))
     assert one == pytest.approx(two) and np.allclose(g_one, g_two[:, :1], rtol=1e-13)
 
 
@@ -110,18 +117,18 @@ def test_numbers_of_classes_are_one_hot_targets():
     rng = np.random.default_rng(6)
     u, c = rng.standard_normal((2, 5, 3)), np.array([0, 2, 1, 1, 0])
     for labels, y in ((c, np.eye(3)[c]), (np.stack([c, c[::-1]]), np.eye(3)[np.stack([c, c[::-1]])])):
-        ours, theirs = losses.cross_entropy(u, labels), losses.cross_entropy(u, y)
+        ours, theirs = cross_entropy(u, labels), cross_entropy(u, y)
         assert (ours[0] == theirs[0]).all() and (ours[1] == theirs[1]).all()
 
 
 def test_stable_at_ten_thousand():
     u = np.array([[1e4, -1e4]])
     for y, loss, g in (([1.0, 0], 0, [0, 0]), ([0.0, 1], 2e4, [1, -1]), ([0.5, 0.5], 1e4, [0.5, -0.5])):
-        L, got = losses.cross_entropy(u, np.array([y]))
+        L, got = cross_entropy(u, np.array([y]))
         assert loss == L and got.tolist() == [g]
-    L, got = losses.binary_cross_entropy(u, np.array([[1.0, 0.0]]))
+    L, got = binary_cross_entropy(u, np.array([[1.0, 0.0]]))
     assert L == 0 and got.tolist() == [[0, 0]]
-    L, got = losses.binary_cross_entropy(u, np.array([[0.0, 1.0]]))
+    L, got = binary_cross_entropy(u, np.array([[0.0, 1.0]]))
     assert L == 2e4 and got.tolist() == [[1, -1]]
 
 
@@ -129,9 +136,9 @@ def test_stable_at_ten_thousand():
 def test_being_almost_sure_and_right_is_not_rounded_to_zero(gap):
     """At a gap of 50, ``p - y`` of the right class is ``-e^-50``; written like that it would be exactly 0."""
     tiny = np.exp(-gap)
-    L, g = losses.cross_entropy(np.array([[gap / 2, -gap / 2]]), np.array([0]))
+    L, g = cross_entropy(np.array([[gap / 2, -gap / 2]]), np.array([0]))
     np.testing.assert_allclose([L, *g[0]], [tiny, -tiny, tiny], rtol=1e-12)
-    L, g = losses.binary_cross_entropy(np.array([[gap], [-gap]]), np.array([[1.0], [0.0]]), reduction="sum")
+    L, g = binary_cross_entropy(np.array([[gap], [-gap]]), np.array([[1.0], [0.0]]), reduction="sum")
     np.testing.assert_allclose([L, *g[:, 0]], [2 * tiny, -tiny, tiny], rtol=1e-12)
 
 
@@ -139,9 +146,9 @@ def test_being_almost_sure_and_right_is_not_rounded_to_zero(gap):
 def test_mse_saturates_behind_a_sigmoid_and_cross_entropy_does_not(a, mse_slope):
     """A confident wrong answer: the target is 0 and the pre-activation ``a`` large."""
     a, y = np.array([[a]]), np.zeros((1, 1))
-    _, g = losses.mse(sigmoid(a), y)
+    _, g = mse(sigmoid(a), y)
     assert 0 < (g * sigmoid.slope(a)).item() < mse_slope
-    _, g = losses.binary_cross_entropy(a, y)
+    _, g = binary_cross_entropy(a, y)
     assert 0.99 < g.item() <= 1
 
 
@@ -149,54 +156,54 @@ def test_known_values():
     u, y = np.array([[3.0, 4.0], [0.0, 0.0]]), np.zeros((2, 2))
     assert [f(u, y)[0] for f in ALL[:3]] == [6.25, 6.25, 1.75]
     assert [f(u, y, reduction="sum")[0] for f in ALL[:3]] == [12.5, 12.5, 3.5]
-    assert losses.mae(u, y)[1].tolist() == [[0.25, 0.25], [0, 0]]
-    assert losses.cross_entropy(y, np.array([0, 1]))[0] == pytest.approx(np.log(2))
+    assert mae(u, y)[1].tolist() == [[0.25, 0.25], [0, 0]]
+    assert cross_entropy(y, np.array([0, 1]))[0] == pytest.approx(np.log(2))
 
 
 def test_prediction():
     u = np.array([[[1.0, 3, 2], [5, 5, 0]]])
-    assert losses.argmax(u).tolist() == [[1, 0]]
-    assert (losses.argmax(Softmax(3)({}, u)[0]) == losses.argmax(u)).all()
+    assert argmax(u).tolist() == [[1, 0]]
+    assert (argmax(Softmax(3)({}, u)[0]) == argmax(u)).all()
 
 
 U, Y = np.zeros((2, 3)), np.full((2, 3), 1 / 3)
 CASES = {
-    "u a list": (lambda: losses.mse([1.0], Y), TypeError, "u: expected a numpy array"),
-    "u without a batch": (lambda: losses.mse(U[0], Y), ValueError,
+    "u a list": (lambda: mse([1.0], Y), TypeError, "u: expected a numpy array"),
+    "u without a batch": (lambda: mse(U[0], Y), ValueError,
                           r"u: expected last axes \(…, …\), came shape \(3,\)"),
-    "u with NaN": (lambda: losses.mae(U * np.nan, Y), ValueError, "u: expected finite numbers"),
-    "an empty batch": (lambda: losses.mse(U[:0], Y[:0]), ValueError, r"u: expected at least one sample .* \(0, 3\)"),
-    "y of another shape": (lambda: losses.mse(U, Y[:, :1]), ValueError,
+    "u with NaN": (lambda: mae(U * np.nan, Y), ValueError, "u: expected finite numbers"),
+    "an empty batch": (lambda: mse(U[:0], Y[:0]), ValueError, r"u: expected at least one sample .* \(0, 3\)"),
+    "y of another shape": (lambda: mse(U, Y[:, :1]), ValueError,
                            r"y: expected last axes \(2, 3\), came shape \(2, 1\)"),
-    "y without a batch": (lambda: losses.half_squared_norm(U, Y[0]), ValueError, r"y: expected last axes \(2, 3\)"),
-    "y of more sweeps": (lambda: losses.mse(U, Y[None]), ValueError, r"y: expected no sweep axes but .* \(1, 2, 3\)"),
-    "y of another sweep": (lambda: losses.mse(np.zeros((4, 2, 3)), np.zeros((3, 2, 3))), ValueError,
+    "y without a batch": (lambda: half_squared_norm(U, Y[0]), ValueError, r"y: expected last axes \(2, 3\)"),
+    "y of more sweeps": (lambda: mse(U, Y[None]), ValueError, r"y: expected no sweep axes but .* \(1, 2, 3\)"),
+    "y of another sweep": (lambda: mse(np.zeros((4, 2, 3)), np.zeros((3, 2, 3))), ValueError,
                            "y: expected no sweep"),
-    "y of another dtype": (lambda: losses.mse(U, Y.astype("f4")), TypeError,
+    "y of another dtype": (lambda: mse(U, Y.astype("f4")), TypeError,
                            "y: expected float64, the dtype of u, came float32"),
-    "y of integers": (lambda: losses.mse(U, np.ones((2, 3), int)), TypeError, "y: expected a numpy array of float64"),
-    "unknown reduction": (lambda: losses.mse(U, Y, reduction="none"), ValueError,
+    "y of integers": (lambda: mse(U, np.ones((2, 3), int)), TypeError, "y: expected a numpy array of float64"),
+    "unknown reduction": (lambda: mse(U, Y, reduction="none"), ValueError,
                           "reduction: expected 'mean' or 'sum', came 'none'"),
-    "a probability of two": (lambda: losses.binary_cross_entropy(U, 6 * Y), ValueError,
+    "a probability of two": (lambda: binary_cross_entropy(U, 6 * Y), ValueError,
                              "y: expected probabilities .* came 2"),
-    "a negative probability": (lambda: losses.cross_entropy(U, -Y), ValueError,
+    "a negative probability": (lambda: cross_entropy(U, -Y), ValueError,
                                "y: expected probabilities from 0 to 1, came -0.33"),
-    "probabilities that do not add up": (lambda: losses.cross_entropy(U, Y / 2), ValueError,
+    "probabilities that do not add up": (lambda: cross_entropy(U, Y / 2), ValueError,
                                          "add to 1 .* sums from 0.5 to 0.5"),
-    "one class": (lambda: losses.cross_entropy(U[:, :1], Y[:, :1]), ValueError, "u: expected at least two classes"),
-    "prediction of one class": (lambda: losses.argmax(U[:, :1]), ValueError,
+    "one class": (lambda: cross_entropy(U[:, :1], Y[:, :1]), ValueError, "u: expected at least two classes"),
+    "prediction of one class": (lambda: argmax(U[:, :1]), ValueError,
                                 r"u: expected at least two classes .* u > 0"),
-    "class three of three": (lambda: losses.cross_entropy(U, np.array([0, 3])), ValueError,
+    "class three of three": (lambda: cross_entropy(U, np.array([0, 3])), ValueError,
                              "y: expected classes from 0 to 2, came 3"),
-    "class -1": (lambda: losses.cross_entropy(U, np.array([0, -1])), ValueError,
+    "class -1": (lambda: cross_entropy(U, np.array([0, -1])), ValueError,
                  "y: expected classes from 0 to 2, came -1"),
-    "too few classes": (lambda: losses.cross_entropy(U, np.array([0])), ValueError,
+    "too few classes": (lambda: cross_entropy(U, np.array([0])), ValueError,
                         r"y: expected a class number .* \(2\), came"),
-    "labels of more sweeps": (lambda: losses.cross_entropy(U, np.array([[0, 1]])), ValueError,
+    "labels of more sweeps": (lambda: cross_entropy(U, np.array([[0, 1]])), ValueError,
                               "y: expected no sweep axes"),
-    "one-hot integers": (lambda: losses.cross_entropy(U, np.eye(3, dtype=int)[:2]), ValueError,
+    "one-hot integers": (lambda: cross_entropy(U, np.eye(3, dtype=int)[:2]), ValueError,
                          "y: expected a class number"),
-    "an overflow": (lambda: losses.mse(U + 1e200, Y), FloatingPointError, "u: the loss overflowed float64"),
+    "an overflow": (lambda: mse(U + 1e200, Y), FloatingPointError, "u: the loss overflowed float64"),
 }
 
 

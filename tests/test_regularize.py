@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradtrace.training.optim import Adam, GradientDescent
+from gradtrace import Adam, GradientDescent
 from gradtrace.training.regularize import EarlyStopping, l1, l2, soft_threshold, weight_decay
 
 P = {"W": np.array([[0.5, -2.0, 0.0], [1.0, 3.0, -0.1]]), "U": np.array([[-4.0]])}

@@ -1,6 +1,6 @@
 """Mini-batches: which samples each step of an epoch sees."""
 
-from ..steps.arrays import expect_rng, expect_size
+from ..expect import expect_rng, expect_size
 
 
 def minibatches(rng, n, size):
@@ -22,7 +22,14 @@ def minibatches(rng, n, size):
     list of ndarray of int
         Indices into the samples, ``⌈n / size⌉`` arrays.
 
+    Notes
+    -----
     Source: Lee, "Variants of Gradient Descent". Taught in: notebook 19.
+
+    Examples
+    --------
+    >>> [len(batch) for batch in minibatches(np.random.default_rng(0), 10, 4)]
+    [4, 4, 2]
     """
     expect_rng("rng", rng)
     n, size = expect_size("n", n), expect_size("size", size)

@@ -1,7 +1,7 @@
 """Clipping: what to do with a gradient that is too long.
 
 Clipping acts on the gradient and leaves the weights alone. A constraint such as ``‖W‖₂ ≤ 1`` acts on the weights and
-bounds every later gradient; :func:`~gradtrace.steps.init.spectral` starts there. The two are not the same.
+bounds every later gradient; :func:`~gradtrace.init.spectral` starts there. The two are not the same.
 """
 
 import numpy as np
@@ -11,7 +11,23 @@ from .params import expect_dict, expect_members, expect_rate, lead, sweep_shape
 
 
 def total_log_norm(grads, sweep=0):
-    """``ln ‖g‖`` over all parameters together, one for each sweep member, safe from overflow; shape ``(*sweep,)``."""
+    """``ln ‖g‖`` over all parameters together, one for each sweep member, safe from overflow; shape ``(*sweep,)``.
+
+    Parameters
+    ----------
+    grads : dict of str to ndarray
+    sweep : int
+        How many leading axes are sweep axes; all arrays share them.
+
+    Notes
+    -----
+    Source: Pascanu 2013, algorithm 1. Taught in: notebook 13.
+
+    Examples
+    --------
+    >>> total_log_norm({"W": np.array([[3.0]]), "b": np.array([4.0])}).round(4)       # ln 5
+    np.float64(1.6094)
+    """
     shape = sweep_shape("grads", expect_dict("grads", grads), sweep)
     logs = [log_norm(g.reshape(*shape, -1).astype(np.float64), 1) for g in grads.values()]
     return 0.5 * np.logaddexp.reduce([2 * log for log in logs], axis=0)     # ln ‖g‖ = ½ ln Σ ‖g_k‖²
@@ -38,7 +54,15 @@ def clip_norm(grads, limit, sweep=0):
     before : ndarray of shape (*sweep,)
         ``ln ‖g‖`` before clipping, ``-inf`` for a gradient of zero.
 
+    Notes
+    -----
     Source: Pascanu 2013, algorithm 1; Grosse–Ba, "gradient clipping". Taught in: notebook 13.
+
+    Examples
+    --------
+    >>> clipped, before = clip_norm({"w": np.array([3.0, 4.0])}, 1.0)
+    >>> clipped["w"], np.exp(before).round(4)
+    (array([0.6, 0.8]), np.float64(5.0))
     """
     before = total_log_norm(grads, sweep)
     half = np.exp(0.5 * np.minimum(0.0, np.log(_limit(limit, grads, sweep)) - before))      # √(η / ‖g‖), at most 1
@@ -49,9 +73,15 @@ def clip_norm(grads, limit, sweep=0):
 def clip_value(grads, limit, sweep=0):
     """``g ← min(max(g, −η), η)``, entry by entry: the direction changes, towards a diagonal.
 
-    Parameters and returns as for :func:`clip_norm`.
+    Parameters ``grads``, ``limit`` and ``sweep``, and what it returns: as for :func:`clip_norm`.
 
     Source: Giselsson, "Avoiding exploding gradient – Gradient clipping". Taught in: notebook 13.
+
+    Examples
+    --------
+    >>> clipped, before = clip_value({"w": np.array([3.0, 0.4])}, 1.0)
+    >>> clipped["w"]
+    array([1. , 0.4])
     """
     before, limit = total_log_norm(grads, sweep), _limit(limit, grads, sweep)
     return {name: np.asarray(np.clip(g, -lead(limit, g), lead(limit, g))) for name, g in grads.items()}, before

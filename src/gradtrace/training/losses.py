@@ -3,17 +3,15 @@
 ``u`` is ``(*sweep, batch, n)`` and so is ``g``; ``y`` is the same or lacks sweep axes. The loss is one number for each
 sweep member. ``reduction="mean"`` averages over the batch, ``"sum"`` adds; ``g`` is the gradient of just that number.
 
-A head is a last layer with a loss: ``Dense(n, m, "identity")`` with a squared or absolute loss for regression, with
-``binary_cross_entropy`` for yes or no and with ``cross_entropy`` for one class of many. The cross-entropies take
-logits, the scores before sigmoid or softmax: only so do they stay right at ±1e4.
+A head is a last layer with a loss: ``Dense(n, m, "identity")`` with one of these for regression, with a cross-entropy
+for classes.
 
-Source: Giselsson, "Deep learning" and "Prediction"; Lee, "Loss Functions". Taught in: notebook 03.
+Source: Giselsson, "Deep learning"; Lee, "Loss Functions". Taught in: notebook 03.
 """
 
 import numpy as np
 
-from ..steps.activations import sigmoid, softplus
-from ..steps.arrays import expect_array
+from ..expect import expect_array
 
 
 def half_squared_norm(u, y, *, reduction="mean"):
@@ -39,127 +37,66 @@ def half_squared_norm(u, y, *, reduction="mean"):
         ``u`` or ``y`` is misshapen, not finite or of another dtype than the other, or ``reduction`` is no such word.
     FloatingPointError
         The loss overflows.
+
+    Notes
+    -----
+    Source: Giselsson, "Deep learning". Taught in: notebooks 03 and 04.
+
+    Examples
+    --------
+    >>> u, y = np.array([[0.2, -1.0]]), np.array([[0.0, 1.0]])
+    >>> loss, g = half_squared_norm(u, y)
+    >>> loss.round(4), g
+    (np.float64(2.02), array([[ 0.2, -2. ]]))
     """
-    _expect_pair(u, y)
+    expect_pair(u, y)
     with np.errstate(over="ignore", invalid="ignore"):
         r = u - y
-        return _reduced(0.5 * (r * r).sum(axis=-1), r, reduction)
+        return reduced(0.5 * (r * r).sum(axis=-1), r, reduction)
 
 
 def mse(u, y, *, reduction="mean"):
     """``(1/n) Σ (u - y)²`` of each sample, the mean squared error, with gradient ``2 (u - y) / n``.
 
-    Everything else is as for :func:`half_squared_norm`.
+    Arguments ``u``, ``y`` and ``reduction``, what it returns and raises: as for :func:`half_squared_norm`.
+
+    Source: Lee, "Loss Functions", 1. Taught in: notebook 03.
+
+    Examples
+    --------
+    >>> u, y = np.array([[0.2, -1.0, 0.0, 0.0]]), np.array([[0.0, 1.0, 0.0, 0.0]])
+    >>> loss, g = mse(u, y)
+    >>> loss.round(4), g
+    (np.float64(1.01), array([[ 0.1, -1. ,  0. ,  0. ]]))
     """
-    _expect_pair(u, y)
+    expect_pair(u, y)
     with np.errstate(over="ignore", invalid="ignore"):
         r = u - y
-        return _reduced((r * r).mean(axis=-1), 2 * r / r.shape[-1], reduction)
+        return reduced((r * r).mean(axis=-1), 2 * r / r.shape[-1], reduction)
 
 
 def mae(u, y, *, reduction="mean"):
     """``(1/n) Σ |u - y|`` of each sample, the mean absolute error, with gradient ``sign(u - y) / n``.
 
-    The gradient is 0 where output and target agree. Everything else is as for :func:`half_squared_norm`.
+    The gradient is 0 where output and target agree. Arguments ``u``, ``y`` and ``reduction``, what it
+    returns and raises: as for :func:`half_squared_norm`.
+
+    Source: Lee, "Loss Functions", 1. Taught in: notebook 03.
+
+    Examples
+    --------
+    >>> u, y = np.array([[0.2, -1.0]]), np.array([[0.0, 1.0]])
+    >>> loss, g = mae(u, y)
+    >>> loss.round(4), g
+    (np.float64(1.1), array([[ 0.5, -0.5]]))
     """
-    _expect_pair(u, y)
+    expect_pair(u, y)
     with np.errstate(over="ignore", invalid="ignore"):
         r = u - y
-        return _reduced(np.abs(r).mean(axis=-1), np.sign(r) / r.shape[-1], reduction)
+        return reduced(np.abs(r).mean(axis=-1), np.sign(r) / r.shape[-1], reduction)
 
 
-def binary_cross_entropy(u, y, *, reduction="mean"):
-    """``Σ ln(1 + e^u) - y u`` of each sample, for yes or no, with gradient ``σ(u) - y``.
-
-    Parameters
-    ----------
-    u : ndarray of shape (*sweep, batch, n)
-        Logits of ``n`` questions; their losses are added.
-    y : ndarray of shape (*sweep, batch, n) or (batch, n)
-        Probabilities of yes, from 0 to 1.
-    reduction : {"mean", "sum"}
-        Over the batch.
-
-    Returns
-    -------
-    loss : ndarray of shape (*sweep)
-    g : ndarray of the shape of u
-
-    Raises
-    ------
-    ValueError, TypeError, FloatingPointError
-        As for :func:`half_squared_norm`, or a target is below 0 or above 1.
-
-    Source: Lee, "Loss Functions", 2. Taught in: notebook 03.
-    """
-    _expect_pair(u, y)
-    _expect_probabilities(y)
-    loss = (1 - y) * softplus(u) + y * softplus(-u)         # = ln(1 + e^u) - y u, and no difference of large numbers
-    g = (1 - y) * sigmoid(u) - y * sigmoid(-u)              # = σ(u) - y, and where y = 1 not rounded to 0
-    with np.errstate(over="ignore"):
-        return _reduced(loss.sum(axis=-1), g, reduction)
-
-
-def cross_entropy(u, y, *, reduction="mean"):
-    """``ln Σ e^u - yᵀu`` of each sample, for one class of ``n``, with gradient ``p - y`` where ``p = softmax(u)``.
-
-    Parameters
-    ----------
-    u : ndarray of shape (*sweep, batch, n)
-        Logits of at least two classes.
-    y : ndarray of floats, shape (*sweep, batch, n) or (batch, n); or of integers, shape (*sweep, batch) or (batch,)
-        Probabilities that add to one, or the numbers ``0 … n - 1`` of the right classes.
-    reduction : {"mean", "sum"}
-        Over the batch.
-
-    Returns
-    -------
-    loss : ndarray of shape (*sweep)
-    g : ndarray of the shape of u
-
-    Raises
-    ------
-    ValueError, TypeError, FloatingPointError
-        As for :func:`half_squared_norm`, or ``y`` holds no probabilities or no such class.
-
-    Source: Giselsson, "Deep learning"; Lee, "Loss Functions", 2. Taught in: notebook 03.
-    """
-    _expect_classes(u)
-    if isinstance(y, np.ndarray) and y.dtype.kind in "iu":
-        y = _one_hot(y, u)
-    _expect_pair(u, y)
-    _expect_probabilities(y)
-    if not np.allclose(y.sum(axis=-1), 1, rtol=0, atol=np.finfo(y.dtype).eps ** 0.5):
-        raise ValueError("y: expected probabilities that add to 1 over the last axis,"
-                         f" came sums from {y.sum(axis=-1).min():g} to {y.sum(axis=-1).max():g}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        z = u - u.max(axis=-1, keepdims=True)               # measured from the largest logit
-        top = np.arange(u.shape[-1]) == u.argmax(axis=-1)[..., None]
-        e = np.exp(z)
-        rest = (e * ~top).sum(axis=-1, keepdims=True)       # Σ e^z without the largest, which is 1
-        loss = np.log1p(rest[..., 0]) - (y * z).sum(axis=-1)
-        g = np.where(top, (1 - y) - rest / (1 + rest),      # = p - y, and where y = 1 not rounded to 0
-                     e / (1 + rest) - y)
-        return _reduced(loss, g, reduction)
-
-
-def argmax(u):
-    """The class with the largest logit, predicted for each sample: ``(*sweep, batch, n)`` to ``(*sweep, batch)``.
-
-    Where logits tie, the first wins. Softmax does not change the order, so probabilities give the same classes. With
-    a single logit, ``u > 0`` is the prediction.
-
-    Raises
-    ------
-    ValueError, TypeError
-        ``u`` is misshapen, not finite or has fewer than two classes.
-
-    Source: Giselsson, "Prediction". Taught in: notebook 03.
-    """
-    return _expect_classes(u).argmax(axis=-1)
-
-
-def _reduced(loss, g, reduction):
+def reduced(loss, g, reduction):
     """Loss and gradient of the batch from those of its samples."""
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction: expected 'mean' or 'sum', came {reduction!r:.40}")
@@ -171,7 +108,7 @@ def _reduced(loss, g, reduction):
     return loss, g
 
 
-def _expect_pair(u, y):
+def expect_pair(u, y):
     expect_array("u", u, (None, None))
     expect_array("y", y, u.shape[-2:])
     if y.dtype != u.dtype:
@@ -186,26 +123,3 @@ def _expect_sweep(u, came, whole):
     front = zip(came[::-1], whole[::-1], strict=False)
     if len(came) > len(whole) or any(c not in (1, w) for c, w in front):
         raise ValueError(f"y: expected no sweep axes but those of u, which has shape {u.shape}, came shape {came}")
-
-
-def _expect_probabilities(y):
-    if y.min() < 0 or y.max() > 1:
-        raise ValueError(f"y: expected probabilities from 0 to 1, came {y.min() if y.min() < 0 else y.max():g}")
-
-
-def _expect_classes(u):
-    expect_array("u", u, (None, None))
-    if u.shape[-1] < 2:
-        raise ValueError(f"u: expected at least two classes on the last axis, came shape {u.shape};"
-                         " a single logit goes with binary_cross_entropy and u > 0")
-    return u
-
-
-def _one_hot(y, u):
-    """Numbers of classes as probabilities."""
-    batch, n = u.shape[-2:]
-    if y.shape[-1:] != (batch,):
-        raise ValueError(f"y: expected a class number for each sample, last axes ({batch}), came shape {y.shape}")
-    if y.size and not 0 <= y.min() <= y.max() < n:
-        raise ValueError(f"y: expected classes from 0 to {n - 1}, came {y.min() if y.min() < 0 else y.max()}")
-    return (y[..., None] == np.arange(n)).astype(u.dtype)

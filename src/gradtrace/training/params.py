@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..steps.arrays import expect_array, expect_number, expect_size
+from ..expect import expect_array, expect_number, expect_size
 
 
 def flat(params):
@@ -17,6 +17,15 @@ def flat(params):
     -------
     dict of str to ndarray
         The same arrays, not copies. :func:`nested` goes back.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 06.
+
+    Examples
+    --------
+    >>> sorted(flat([{"W": np.eye(2)}, {"W": np.eye(2), "b": np.zeros(2)}]))
+    ['0.W', '1.W', '1.b']
     """
     return {f"{i}.{name}": value for i, p in enumerate(params) for name, value in p.items()}
 
@@ -35,6 +44,15 @@ def nested(p, layers=None):
     ------
     ValueError
         A name does not start with the number of one of the layers and a point.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 06.
+
+    Examples
+    --------
+    >>> nested({"0.b": np.zeros(2), "1.b": np.ones(1)})
+    [{'b': array([0., 0.])}, {'b': array([1.])}]
     """
     split = {name: name.partition(".") for name in p}
     for name, (number, point, own) in split.items():
@@ -51,7 +69,22 @@ def nested(p, layers=None):
 
 
 def spread(p, sweep):
-    """The same start for every sweep member: copies of shape ``(*sweep, *features)`` of arrays ``(*features)``."""
+    """The same start for every sweep member: copies of shape ``(*sweep, *features)`` of arrays ``(*features)``.
+
+    Parameters
+    ----------
+    p : dict of str to ndarray
+    sweep : tuple of int
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 20.
+
+    Examples
+    --------
+    >>> spread({"b": np.zeros(3)}, (41,))["b"].shape
+    (41, 3)
+    """
     return {name: np.broadcast_to(value, (*sweep, *value.shape)).copy() for name, value in p.items()}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..steps.arrays import expect_array, expect_number, expect_size
+from ..expect import expect_array, expect_number, expect_size
 from .params import expect_dict, expect_members, expect_rate, lead, sweep_shape
 
 
@@ -29,7 +29,15 @@ def l2(p, strength, sweep=0):
     grads : dict of str to ndarray
         To be added to those of the loss.
 
+    Notes
+    -----
     Source: Lee, "L2 (Ridge) Regularization"; Giselsson, "Regularization". Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> value, grads = l2({"w": np.array([1.0, -2.0])}, 0.1)
+    >>> value, grads["w"]
+    (np.float64(0.5), array([ 0.2, -0.4]))
     """
     shape = _expect(p, strength, sweep)
     value = strength * sum((w * w).reshape(*shape, -1).sum(-1) for w in p.values())
@@ -39,10 +47,16 @@ def l2(p, strength, sweep=0):
 def l1(p, strength, sweep=0):
     """``λ Σ |w|``, the lasso penalty, and its subgradient ``λ sign(w)``, which is 0 where the weight is.
 
-    Parameters and returns as for :func:`l2`. Steps along the subgradient hop over zero; :func:`soft_threshold` stops
-    there.
+    Parameters ``p``, ``strength`` and ``sweep``, and what it returns: as for :func:`l2`. Steps along the subgradient
+    hop over zero; :func:`soft_threshold` stops there.
 
     Source: Lee, "L1 (Lasso) Regularization". Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> value, grads = l1({"w": np.array([1.0, -2.0, 0.0])}, 0.1)
+    >>> value.round(4), grads["w"]
+    (np.float64(0.3), array([ 0.1, -0.1,  0. ]))
     """
     shape = _expect(p, strength, sweep)
     value = strength * sum(np.abs(w).reshape(*shape, -1).sum(-1) for w in p.values())
@@ -62,7 +76,14 @@ def soft_threshold(p, amount):
     -------
     dict of str to ndarray
 
+    Notes
+    -----
     Source: Donoho 1995; Lee, "L1 (Lasso) Regularization". Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> soft_threshold({"w": np.array([1.5, -2.0, 0.3])}, 0.5)["w"]
+    array([ 1. , -1.5,  0. ])
     """
     _expect(p, amount, np.ndim(amount), "amount")
     return {name: np.asarray(np.sign(w) * np.maximum(np.abs(w) - lead(amount, w), 0)) for name, w in p.items()}
@@ -84,7 +105,14 @@ def weight_decay(p, amount):
     -------
     dict of str to ndarray
 
+    Notes
+    -----
     Source: Loshchilov 2019, algorithm 2. Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> weight_decay({"w": np.array([2.0])}, 0.25)["w"]
+    array([1.5])
     """
     _expect(p, expect_rate("amount", amount, below=1.0), np.ndim(amount), "amount")
     return {name: np.asarray((1 - lead(amount, w)) * w) for name, w in p.items()}
@@ -107,6 +135,15 @@ class EarlyStopping:
     A member that has stopped changes no more.
 
     Source: Lee, "Early Stopping"; Giselsson, "Regularization". Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> rule = EarlyStopping(patience=2)
+    >>> state = rule.start()
+    >>> for loss in (0.9, 0.5, 0.6, 0.7):
+    ...     state = rule.update(loss, state)
+    >>> bool(state["stop"]), int(state["best_epoch"])
+    (True, 1)
     """
 
     patience: int

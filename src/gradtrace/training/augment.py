@@ -1,0 +1,248 @@
+"""More images out of few: each flipped, turned, resized, cropped, moved or made noisy, its class the same.
+
+Images are ``(batch, height, width)`` or ``(batch, channels, height, width)``. With a generator ``rng`` every image gets
+an amount of its own, drawn from minus to plus the amount given; without one all get exactly that amount. What comes
+from outside the picture is 0.
+"""
+
+import numpy as np
+
+from ..expect import expect_array, expect_number, expect_rng
+
+
+def flip(images, rng=None, *, vertical=False):
+    """Left and right exchanged, or top and bottom; with ``rng``, for about half of the images.
+
+    Parameters
+    ----------
+    images : ndarray of shape (batch, height, width) or (batch, channels, height, width)
+    rng : numpy.random.Generator, optional
+    vertical : bool
+        Exchange top and bottom.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of images
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is misshapen, not finite or of the wrong type; so for all functions here.
+
+    Notes
+    -----
+    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> flip(np.array([[[1.0, 2.0, 3.0]]]))
+    array([[[3., 2., 1.]]])
+    """
+    _expect_images(images)
+    if not isinstance(vertical, bool):
+        raise TypeError(f"vertical: expected True or False, came {type(vertical).__name__} {vertical!r:.40}")
+    chosen = np.ones(len(images), bool) if rng is None else expect_rng("rng", rng).random(len(images)) < 0.5
+    return np.where(_per_image(chosen, images), np.flip(images, -2 if vertical else -1), images)
+
+
+def rotate(images, degrees, rng=None):
+    """Turned about the centre, anticlockwise; the corners of the picture may leave it.
+
+    Parameters
+    ----------
+    images, rng
+        As for :func:`flip`; with ``rng``, angles from ``−degrees`` to ``degrees``.
+    degrees : float
+        Square pictures turned by multiples of 90 are exact.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of images
+
+    Notes
+    -----
+    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> rotate(np.array([[[1.0, 2.0], [3.0, 4.0]]]), 90)
+    array([[[2., 4.],
+            [1., 3.]]])
+    """
+    angle = np.fmod(_amounts("degrees", degrees, images, rng), 360)
+    quarters = np.round(angle / 90)
+    c, s = np.cos(np.radians(angle - 90 * quarters)), np.sin(np.radians(angle - 90 * quarters))
+    for _ in range(3):                                      # whole quarters without rounding: cos 90° is 0, not 6e-17
+        turn = quarters % 4 > 0
+        c, s, quarters = np.where(turn, -s, c), np.where(turn, c, s), quarters - turn
+    A = np.stack([np.stack([c, s], -1), np.stack([-s, c], -1)], -2)
+    return _warp(images, A)
+
+
+def scale(images, factor, rng=None):
+    """Larger or smaller about the centre, in a picture of the same size.
+
+    Parameters
+    ----------
+    images, rng
+        As for :func:`flip`; with ``rng``, factors from ``1 / factor`` to ``factor``, evenly on a logarithmic scale.
+    factor : float
+        From 0.001 to 1000; above 1 is larger.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of images
+
+    Notes
+    -----
+    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> scale(np.array([[[0.0, 4.0, 0.0]]]), 2)
+    array([[[2., 4., 2.]]])
+    """
+    if not 0.001 <= expect_number("factor", factor) <= 1000:
+        raise ValueError(f"factor: expected a number from 0.001 to 1000, came {factor}")
+    size = np.exp(_amounts("factor", np.log(factor), images, rng))
+    return _warp(images, np.eye(2) / size[:, None, None])
+
+
+def crop(images, share, rng=None):
+    """A section of the picture, enlarged to the size of the picture.
+
+    Parameters
+    ----------
+    images, rng
+        As for :func:`flip`; with ``rng``, sections anywhere in the picture, without one the middle.
+    share : float
+        The side of the section over that of the picture, above 0 and at most 1.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of images
+
+    Notes
+    -----
+    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> crop(np.arange(5.0).reshape(1, 1, 5), 0.5)
+    array([[[1. , 1.5, 2. , 2.5, 3. ]]])
+    """
+    if not 0 < expect_number("share", share) <= 1:
+        raise ValueError(f"share: expected a number above 0 and at most 1, came {share}")
+    where = np.zeros((len(_expect_images(images)), 2))
+    if rng is not None:
+        where = expect_rng("rng", rng).uniform(-1, 1, where.shape) * (1 - share)
+    half = (np.array(images.shape[-2:]) - 1) / 2
+    return _warp(images, share * np.eye(2), where * half)
+
+
+def translate(images, rows, columns, rng=None):
+    """Moved down and to the right; what leaves the picture is lost.
+
+    Parameters
+    ----------
+    images, rng
+        As for :func:`flip`; with ``rng``, moves from ``−rows`` to ``rows`` and from ``−columns`` to ``columns``.
+    rows, columns : float
+        Pixels down and to the right. Whole pixels are exact; a drawn move rarely is whole.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of images
+
+    Notes
+    -----
+    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> translate(np.array([[[1.0, 2.0, 3.0]]]), 0, 1)
+    array([[[0., 1., 2.]]])
+    """
+    move = np.stack([_amounts("rows", rows, images, rng), _amounts("columns", columns, images, rng)], -1)
+    return _warp(images, np.eye(2), -move)
+
+
+def noise(images, deviation, rng):
+    """``x + σ ξ`` with a standard normal ``ξ`` drawn for every pixel.
+
+    Parameters
+    ----------
+    images, rng
+        As for :func:`flip`.
+    deviation : float
+        σ, at least 0.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of images
+
+    Raises
+    ------
+    FloatingPointError
+        The sum overflows.
+
+    Notes
+    -----
+    Source: Goodfellow et al. 2016. Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> noise(np.zeros((1, 2, 2)), 0.1, np.random.default_rng(0)).round(2)
+    array([[[ 0.01, -0.01],
+            [ 0.06,  0.01]]])
+    """
+    _expect_images(images)
+    if expect_number("deviation", deviation) < 0:
+        raise ValueError(f"deviation: expected at least 0, came {deviation}")
+    try:
+        with np.errstate(over="raise"):
+            return images + (deviation * expect_rng("rng", rng).standard_normal(images.shape)).astype(images.dtype)
+    except FloatingPointError:
+        raise FloatingPointError(f"deviation: expected noise within {images.dtype}, came {deviation}") from None
+
+
+def _warp(images, A, b=0.0):
+    """``out(r) = in(A r + b)``, positions in pixels from the centre, ``b`` of shape ``(batch, 2)``.
+
+    Between pixels the value is bilinear; beyond the last ones it falls to 0 within one pixel.
+    """
+    height, width = images.shape[-2:]
+    centre = (np.array([[height], [width]]) - 1) / 2
+    place = A @ (np.indices((height, width)).reshape(2, -1) - centre) + np.asarray(b)[..., None] + centre
+    corner = np.floor(place)
+    part = (place - corner).astype(images.dtype)            # how far it is on the way to the next row and column
+    framed = np.pad(images, [(0, 0)] * (images.ndim - 2) + [(1, 1)] * 2)
+    pixels = framed.reshape(*images.shape[:-2], (height + 2) * (width + 2))
+    out = np.zeros((*images.shape[:-2], height * width), dtype=images.dtype)
+    for down in (0, 1):
+        for right in (0, 1):
+            row = np.clip(corner[:, 0] + down + 1, 0, height + 1).astype(int)       # in the frame of zeros
+            column = np.clip(corner[:, 1] + right + 1, 0, width + 1).astype(int)
+            weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1])
+            index = _per_image(row * (width + 2) + column, out)
+            out += _per_image(weight, out) * np.take_along_axis(pixels, index, axis=-1)
+    return out.reshape(images.shape)
+
+
+def _expect_images(images):
+    expect_array("images", images, (None, None))
+    if images.ndim not in (3, 4) or 0 in images.shape[1:]:
+        raise ValueError("images: expected shape (batch, height, width) or (batch, channels, height, width),"
+                         f" no size but the batch 0; came {images.shape}")
+    return images
+
+
+def _per_image(value, like):
+    """An array ``(batch, …)`` ready to meet ``like``, which has channels or not."""
+    return value.reshape(len(value), *[1] * (like.ndim - value.ndim), *value.shape[1:])
+
+
+def _amounts(name, most, images, rng):
+    """One amount for each image: ``most``, or drawn from ``−most`` to ``most``."""
+    most, batch = expect_number(name, most), len(_expect_images(images))
+    return np.full(batch, most) if rng is None else most * expect_rng("rng", rng).uniform(-1, 1, batch)

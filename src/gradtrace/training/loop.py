@@ -1,0 +1,170 @@
+"""The training loop: batch after batch to a run, which can be interrupted, saved and continued bit for bit."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..expect import expect_rng, expect_size
+from ..progress import bar
+from .batches import minibatches
+from .clip import total_log_norm
+from .optim import Optimiser
+from .params import expect_dict, lead
+from .regularize import EarlyStopping
+from .run import Diverged, Run, generator
+
+
+def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, validate=None, every=1, stop=None):
+    """Go through the samples ``epochs`` times in random order, with an update of the parameters after each batch.
+
+    Parameters
+    ----------
+    p : dict of str to ndarray, or Run
+        Where to start: parameters (``flat(params)`` for several layers), or a run to be continued.
+    gradient : callable
+        ``gradient(p, rows, rng) -> (loss, grads)`` for the samples ``rows``, an array of indices. The loss is a number
+        or an array ``(*sweep,)``. Penalties are added here; dropout and augmentation draw from ``rng``.
+    optimiser : Optimiser
+    rng : numpy.random.Generator
+        For a new run only; a run goes on with its own.
+    n, size : int
+        The number of samples, and of samples in a batch.
+    epochs : int
+        In all, those of a continued run included.
+    clip : callable, optional
+        ``clip(grads) -> (clipped, ln ‖g‖ before)``, such as ``lambda g: clip_norm(g, 1.0)``.
+    validate : callable, optional
+        ``validate(p) -> loss`` on other samples, called after every ``every`` epochs.
+    stop : EarlyStopping, optional
+        Ends training once it says so for all sweep members.
+
+    Returns
+    -------
+    Run
+        On ``KeyboardInterrupt`` too, with all updates that were finished.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument cannot be used, or does not fit the run.
+    Diverged
+        Something is no longer finite, be it for one sweep member; the message names the update and the epoch.
+
+    Notes
+    -----
+    Source: Lee, "Variants of Gradient Descent". Taught in: notebook 19.
+
+    Examples
+    --------
+    >>> from gradtrace import GradientDescent
+    >>> x = np.arange(8.0)
+    >>> def gradient(p, rows, rng):                         # of ½ (w x − 3x)², averaged
+    ...     error = (p["w"] - 3) * x[rows]
+    ...     return (error**2).mean() / 2, {"w": (error * x[rows]).mean(keepdims=True)}
+    >>> rng = np.random.default_rng(0)
+    >>> run = train({"w": np.zeros(1)}, gradient, GradientDescent(0.05), rng, n=8, size=4, epochs=9)
+    >>> run, run.p["w"].round(3)
+    (Run(18 updates, 0 validations), array([3.]))
+    """
+    run = _begin(p, gradient, optimiser, rng, n, size, epochs, clip, validate, every, stop)
+    rng, order, per = rng or generator(run.bits), run.order, -(-n // size)
+    stop, loss, log_g = stop or EarlyStopping(epochs + 1), list(run.loss), list(run.log_g)
+
+    def so_far(**more):
+        return replace(run, loss=np.array(loss[:run.updates]), log_g=np.array(log_g[:run.updates]), **more)
+
+    try:
+        with bar(per * epochs, "training") as shown:
+            shown.update(run.updates)
+            while not (run.stopping and run.stopping["stop"].all()):
+                epoch, k = divmod(run.updates, per)
+                if validate and k == 0 and epoch % every == 0 and epoch > max(run.validated, default=0):
+                    where = f"validation after epoch {epoch}"
+                    run = _validated(run, epoch, validate, stop, np.shape(loss[0]))
+                    continue
+                if epoch >= epochs:
+                    break
+                where = f"update {run.updates + 1}, in epoch {epoch + 1}"
+                if k == 0:
+                    order = np.concatenate(minibatches(rng, n, size))
+                value, grads = _finite(gradient(run.p, order[k * size:(k + 1) * size], rng), loss)
+                grads, length = _clipped(grads, clip, value)
+                after, state = optimiser.step(run.p, grads, run.state)
+                loss.append(value)
+                log_g.append(length)
+                run = replace(run, updates=run.updates + 1, p=_in_order(after), state=state, order=order,
+                              bits=rng.bit_generator.state)             # one assignment: all of an update, or nothing
+                shown.update()
+        return so_far()
+    except KeyboardInterrupt:
+        return so_far(interrupted=True)
+    except FloatingPointError as error:
+        raise Diverged(f"{where}: {error}", so_far()) from error
+
+
+def _begin(p, gradient, optimiser, rng, n, size, epochs, clip, validate, every, stop):
+    """The run before the first of these updates, after a look at all arguments."""
+    for name, value in {"gradient": gradient, "clip": clip, "validate": validate}.items():
+        if not (callable(value) or (value is None and name != "gradient")):
+            raise TypeError(f"{name}: expected a function, came {type(value).__name__} {value!r:.40}")
+    if not isinstance(optimiser, Optimiser):
+        raise TypeError(f"optimiser: expected one like Adam(), came {type(optimiser).__name__} {optimiser!r:.40}")
+    if not isinstance(stop, EarlyStopping | None):
+        raise TypeError(f"stop: expected EarlyStopping or None, came {type(stop).__name__} {stop!r:.40}")
+    if stop and not validate:
+        raise ValueError("stop: expected validate too, whose losses it looks at; came None")
+    expect_size("epochs", epochs, least=0)
+    expect_size("every", every)
+    if expect_size("size", size) > expect_size("n", n):
+        raise ValueError(f"size: expected at most {n}, the number of samples, came {size}")
+    if not isinstance(p, Run):
+        bits, none = expect_rng("rng", rng).bit_generator.state, np.zeros(0)
+        return Run(_in_order(expect_dict("p", p)), optimiser.start(p), bits, np.arange(n), size, {}, {},
+                   none, none, none, none.astype(int))
+    if rng is not None:
+        raise ValueError("rng: expected None, because a run goes on with its own generator; came another")
+    if (len(p.order), p.size) != (n, size):
+        raise ValueError(f"n, size: expected {len(p.order)} and {p.size}, those of the run, came {n} and {size}")
+    return replace(p, interrupted=False)
+
+
+def _finite(pair, before):
+    """The loss as an array, and the gradients, if they can be used."""
+    if not (isinstance(pair, tuple) and len(pair) == 2):
+        raise TypeError(f"gradient: expected it to return (loss, grads), came {type(pair).__name__} {pair!r:.40}")
+    loss, grads = np.asarray(pair[0]), pair[1]
+    if before and loss.shape != np.shape(before[0]):
+        raise ValueError(f"gradient: expected a loss of shape {np.shape(before[0])} as before, came {loss.shape}")
+    named = grads.items() if isinstance(grads, dict) else ()            # the optimiser says what is wrong
+    for what, value in (("the loss", loss), *((f"the gradient of p[{name!r}]", g) for name, g in named)):
+        if not np.isfinite(value).all():
+            raise FloatingPointError(f"{what} is no longer finite: {value!s:.200}")
+    return loss, grads
+
+
+def _clipped(grads, clip, loss):
+    """The gradients to be used, and ``ln ‖g‖`` before clipping."""
+    clipped, length = clip(grads) if clip else (grads, total_log_norm(grads, loss.ndim))
+    if np.shape(length) != loss.shape:
+        raise ValueError(f"{'clip' if clip else 'gradient'}: expected one loss and one ln ‖g‖ for each sweep member,"
+                         f" came shapes {loss.shape} and {np.shape(length)}")
+    return clipped, length
+
+
+def _validated(run, epoch, validate, stop, shape):
+    """The run with one more validation, and for each sweep member the best parameters so far."""
+    loss = np.asarray(validate(run.p))
+    if loss.shape != shape:
+        raise ValueError(f"validate: expected a loss of shape {shape} as from gradient, came {loss.shape}")
+    if not np.isfinite(loss).all():
+        raise FloatingPointError(f"the loss is no longer finite: {loss!s:.200}")
+    stopping = stop.update(loss, run.stopping or stop.start(loss.shape))
+    better, best = stopping["wait"] == 0, run.best or run.p
+    best = {name: np.where(lead(better, w), w, best[name]) for name, w in run.p.items()}
+    return replace(run, validation=np.array([*run.validation, loss]), validated=np.array([*run.validated, epoch]),
+                   stopping=stopping, best=best)
+
+
+def _in_order(p):
+    """The same arrays in C order, as a file gives them back: sums depend on it in the last digit."""
+    return {name: np.asarray(w, order="C") for name, w in p.items()}
