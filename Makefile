@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := lab,book,test
-PEERS := $(if $(CI),peers)                  # CI compares with PyTorch and JAX; elsewhere: make test PEERS=peers
+PEERS := $(if $(CI),peers)                  # CI compares with PyTorch and JAX and runs Dask; else: make test PEERS=peers
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)           # in a container, say
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -34,5 +34,5 @@ clean:
 	touch $@
 
 .venv/peers: .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers,cluster]'
 	touch $@

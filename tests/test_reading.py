@@ -9,7 +9,7 @@ from gradtrace import RNN, Seq, check_answer, show, trace
 def test_show_prints_the_source_that_runs_without_docstring_or_decorator():
     source = show(RNN)
     assert source.startswith("def __call__(self, p, h, x):") and "vjp" in source and "@checked" not in source
-    assert '"""' not in show(trace) and "_rescale" in show(trace)
+    assert '"""' not in show(trace) and "rescale" in show(trace)
     assert show(Seq)._repr_markdown_().startswith("```python\ndef __call__") and repr(source) == str(source)
 
 

@@ -21,39 +21,55 @@ _WHERE = {
     "steps.choices": ["Maxout", "Softmax"],
     "steps.contract": ["Grads", "Step"],
     "steps.dense": ["Dense"],
+    "steps.draw": ["draw"],
     "steps.gated": ["GRU", "LSTM", "OneGate"],
-    "steps.init": ["draw"],
     "steps.conv": ["Conv2D", "Flatten", "Pool2D"],
     "steps.dropout": ["Dropout"],
+    "steps.pixelwise": ["Pixelwise"],
     "steps.norms": ["BatchNorm", "LayerNorm", "batch_statistics"],
     "steps.skips": ["Highway", "Residual", "Seq", "StochasticDepth"],
     "steps.weight_norm": ["WeightNorm"],
+    "tracing.account": ["Account", "LeanGradients", "LeanTrace"],
+    "tracing.memory": ["bptt"],
     "tracing.path": ["Path", "deep", "forward", "unroll"],
+    "tracing.schedules": ["Action", "Binomial", "Full", "SqrtT", "Truncated", "schedule"],
+    "tracing.singular": ["log_singular_values"],
+    "tracing.spectrum": ["jacobians", "log_qr_growth", "lyapunov", "spectral_radius"],
     "tracing.trace": ["Gradients", "Trace", "backward", "trace"],
+    "training.adaptive": ["AdaDelta", "AdaGrad", "Adam", "RMSProp"],
     "training.batches": ["minibatches"],
     "training.clip": ["clip_norm", "clip_value", "total_log_norm"],
-    "training.losses": ["argmax", "binary_cross_entropy", "cross_entropy", "half_squared_norm", "mae", "mse"],
-    "training.optim": ["AdaDelta", "AdaGrad", "Adam", "GradientDescent", "Momentum", "Nesterov", "RMSProp"],
+    "training.entropy": ["argmax", "binary_cross_entropy", "cross_entropy"],
+    "training.loop": ["train"],
+    "training.losses": ["half_squared_norm", "mae", "mse"],
+    "training.optim": ["GradientDescent", "Momentum", "Nesterov"],
     "training.params": ["flat", "nested", "spread"],
+    "training.run": ["Diverged", "Run"],
     "training.regularize": ["EarlyStopping", "l1", "l2", "soft_threshold", "weight_decay"],
+    "worlds.cliff": ["cliff"],
+    "worlds.digits": ["digits", "pixels"],
+    "worlds.translation": ["Sentences", "translation"],
     "check": ["check_gradients", "gradient_errors"],
     "live": ["Prediction", "explore"],
     "reading": ["check_answer", "show"],
+    "streams": ["stream"],
+    "sweeps": ["Sweep", "SweepError", "sweep"],
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
+_ROOMS = {"augment": "training.augment", "dynamics": "worlds.dynamics", "figures": "figures", "init": "steps.init",
+          "maps": "worlds.maps", "tasks": "worlds.tasks", "text": "worlds.text", "theory": "worlds.theory",
+          "torch": "torch"}
 
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name):
-    if name == "init":
-        return import_module(".steps.init", __name__)
+    if name in _ROOMS:
+        return import_module("." + _ROOMS[name], __name__)
     if name in _HOME:
         return getattr(import_module("." + _HOME[name], __name__), name)
-    if name in ("figures",):
-        return import_module("." + name, __name__)
     raise AttributeError(f"module 'gradtrace' has no attribute {name!r}")
 
 
 def __dir__():
-    return [*__all__, "figures", "init"]
+    return [*__all__, *_ROOMS]

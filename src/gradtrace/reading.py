@@ -36,6 +36,20 @@ def show(thing):
     ------
     TypeError
         ``thing`` has no Python source.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 01.
+
+    Examples
+    --------
+    >>> show(log_norm)
+    def log_norm(g, axes):
+        over = tuple(range(-axes, 0))
+        size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
+        unit = g / np.where(size > 0, size, 1)
+        with np.errstate(divide="ignore"):
+            return np.log(size).reshape(size.shape[:-axes]) + 0.5 * np.log((unit * unit).sum(axis=over))
     """
     if inspect.isclass(thing) and "__call__" in vars(thing):
         thing = thing.__call__
@@ -62,6 +76,15 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
         What to say to well-known wrong answers.
     rtol : float
         Relative tolerance for numbers.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 01.
+
+    Examples
+    --------
+    >>> check_answer(117.4, 1.1**49, hints=[(1.1**50, "that is the 50th power; T - 1 is 49")], rtol=1e-3)
+    Not yet: that is the 50th power; T - 1 is 49
     """
     if yours is ...:
         return print("Not answered yet: put your answer in the place of the dots.")

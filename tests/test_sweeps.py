@@ -1,0 +1,236 @@
+"""The same numbers from every executor, in any order; whoever dies is named, and what is finished is kept."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+
+from gradtrace import RNN, SweepError, draw, forward, stream, sweep, trace, unroll
+
+GRID = {"gain": np.linspace(0.5, 1.5, 4), "n": [2, 8]}
+
+
+def faded(gain, n):
+    """How much of a gradient 30 steps leave, in a net and for inputs that only the point decides."""
+    rng, cell = stream(0, gain=gain, n=n), RNN(1, n)
+    p = draw(cell, rng, gain=gain)
+    h, vjps = forward(unroll(cell, p, rng.standard_normal((30, 1, 1))), np.zeros((1, n)))
+    return trace(vjps, h[-1]).log_h[0]
+
+
+def risky(k, folder=None, how="raise"):
+    """Fails at 2: raises, or takes its process with it once the others in flight are done."""
+    if k == 2 and how == "raise":
+        raise ValueError("two is too many")
+    if k == 2:
+        while how == "die last" and len(os.listdir(folder)) < 2:
+            time.sleep(0.01)
+        os._exit(1)
+    if folder:
+        open(os.path.join(folder, str(k)), "a").close()     # Dask may ask twice: a dead worker takes results along
+    return 10 * k
+
+
+def slowest_first(k):
+    time.sleep(0.05 * (3 - k))
+    return k, time.monotonic()
+
+
+@pytest.fixture
+def processes():
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def dask(oracle):
+    distributed, config = oracle("distributed"), oracle("dask").config
+    with (config.set({"distributed.scheduler.allowed-failures": 0, "distributed.worker.daemon": True}),
+          distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+                                   silence_logs=50) as cluster,
+          distributed.Client(cluster) as client):
+        yield client
+
+
+def test_results_stand_in_the_order_of_the_grid():
+    run = sweep(lambda a, b: (a, b), a=[1, 2], b=["x", "y", "z"])
+    assert run.results == [(1, "x"), (1, "y"), (1, "z"), (2, "x"), (2, "y"), (2, "z")]
+    assert run.parameters[4] == {"a": 2, "b": "y"} and run.shape == (2, 3)
+    assert run.failures == [] and not run.interrupted
+
+
+def test_the_order_of_completion_does_not_matter():
+    with ThreadPoolExecutor(4) as pool:
+        run = sweep(slowest_first, pool, k=range(4))
+    values, times = zip(*run.results, strict=True)
+    assert values == (0, 1, 2, 3) and list(times) != sorted(times)
+
+
+def test_threads_and_processes_give_the_numbers_of_a_plain_loop(processes):
+    loop = [faded(gain, n) for gain in GRID["gain"] for n in GRID["n"]]
+    assert len(set(loop)) == 8
+    assert sweep(faded, **GRID).results == loop
+    with ThreadPoolExecutor(3) as pool:
+        assert sweep(faded, pool, **GRID).results == loop
+    assert sweep(faded, processes, **GRID).results == loop
+
+
+def test_a_dask_cluster_gives_them_too(dask):
+    assert sweep(faded, dask.get_executor(), **GRID).results == sweep(faded, **GRID).results
+
+
+@pytest.mark.parametrize("where", ["here", "threads", "processes", "dask"])
+def test_an_error_names_the_point_and_costs_no_other(where, request):
+    pool = {"here": lambda: None, "threads": lambda: ThreadPoolExecutor(2),
+            "processes": lambda: request.getfixturevalue("processes"),
+            "dask": lambda: request.getfixturevalue("dask").get_executor()}[where]()
+    with pytest.raises(SweepError, match=r"1 of 5 points gave no result") as raised:
+        sweep(risky, pool, k=range(5))
+    assert raised.value.sweep.results == [0, 10, None, 30, 40]
+    (lost,) = raised.value.sweep.failures
+    assert (lost.index, lost.parameters, lost.begun) == (2, {"k": 2}, True)
+    assert isinstance(lost.cause, ValueError) and raised.value.__cause__ is lost.cause
+    assert "{'k': 2}: ValueError: two is too many" in str(raised.value)
+    assert lost.cause.__notes__ == ["at the point {'k': 2} of the sweep"]
+
+
+def test_a_process_that_dies_is_named_and_those_that_never_ran_are_told_apart(tmp_path):
+    with (ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
+          pytest.raises(SweepError) as raised):
+        sweep(risky, pool, k=range(6), folder=[str(tmp_path)], how=["die last"])
+    run = raised.value.sweep
+    assert run.results == [0, 10, None, None, None, None]
+    assert [(f.parameters["k"], f.begun) for f in run.failures] == [(2, True), (3, False), (4, False), (5, False)]
+    assert all(isinstance(f.cause, BrokenProcessPool) for f in run.failures)
+    assert "'k': 2, 'folder'" in str(raised.value).splitlines()[1]
+    assert all("never begun, BrokenProcessPool" in line for line in str(raised.value).splitlines()[2:])
+
+
+def test_a_dask_worker_that_dies_is_named_and_the_cluster_goes_on(dask, tmp_path):
+    with pytest.raises(SweepError) as raised:
+        sweep(risky, dask.get_executor(), k=range(4), folder=[str(tmp_path)], how=["die last"])
+    run = raised.value.sweep
+    lost = {f.parameters["k"]: f for f in run.failures}
+    assert lost[2].begun and type(lost[2].cause).__name__ == "KilledWorker"
+    assert all(run.results[k] == 10 * k for k in range(4) if k not in lost) and run.results[2] is None
+    assert len(lost) <= 2                                   # at most one more waited at that worker
+    assert sweep(faded, dask.get_executor(), gain=[1.0], n=[2]).results == [faded(1.0, 2)]
+
+
+def test_an_interrupt_keeps_what_is_finished():
+    def stopped(k):
+        if k == 2:
+            raise KeyboardInterrupt
+        return k
+
+    run = sweep(stopped, k=range(5))
+    assert run.interrupted and run.results == [0, 1, None, None, None]
+    assert [(f.index, f.begun) for f in run.failures] == [(2, True), (3, False), (4, False)]
+
+
+def test_ctrl_c_cancels_what_waits():
+    gate, ran = threading.Event(), []
+
+    def late(k):
+        ran.append(k)
+        if k == 2:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        return k if k < 2 else gate.wait(20)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            run = sweep(late, pool, k=range(9))
+            gate.set()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert run.interrupted and run.results == [0, 1] + 7 * [None] and ran == [0, 1, 2]
+    assert [(f.index, f.begun) for f in run.failures] == [(k, k == 2) for k in range(2, 9)]
+
+
+def test_an_executor_that_takes_no_more_is_reported():
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(SweepError, match=r"2 of 2 points .*\n.*'a': 1.*never begun, RuntimeError") as raised:
+        sweep(lambda a: a, pool, a=[1, 2])
+    assert "shutdown" in str(raised.value.__cause__)
+
+
+def test_a_pool_closed_elsewhere_does_not_keep_us_waiting():
+    pool = ThreadPoolExecutor(1)
+
+    def close(k):
+        if k == 1:
+            pool.shutdown(wait=False, cancel_futures=True)
+        time.sleep(0.2)                                     # time to submit them all
+        return k
+
+    with pytest.raises(SweepError) as raised:
+        sweep(close, pool, k=range(4))
+    assert raised.value.sweep.results[:2] == [0, 1]
+    assert [(f.index, f.begun) for f in raised.value.sweep.failures] == [(2, False), (3, False)]
+
+
+def test_without_a_shared_folder_a_cancelled_point_counts_as_waiting():
+    class Far(Executor):
+        def submit(self, function, /, *args):
+            future = Future()
+            if args[1]["k"]:
+                future.cancel()
+                future.set_running_or_notify_cancel()
+            else:
+                future.set_exception(OSError("gone"))
+            return future
+
+    with pytest.raises(SweepError) as raised:
+        sweep(abs, Far(), k=[0, 1])
+    assert [f.begun for f in raised.value.sweep.failures] == [True, False]
+
+
+def test_a_long_report_is_cut_and_travels():
+    with pytest.raises(SweepError) as raised:
+        sweep(divmod, x=range(30))
+    assert len(str(raised.value).splitlines()) == 12
+    assert pickle.loads(pickle.dumps(raised.value)).sweep.parameters == [{"x": k} for k in range(30)]
+
+
+def test_streams_depend_on_the_point_alone():
+    one = stream(3, gain=1.5, name="tanh").random(4)
+    assert (stream(3, name="tanh", gain=np.float64(1.5)).random(4) == one).all()
+    others = [stream(4, gain=1.5, name="tanh"), stream(3, gain=1.25, name="tanh"), stream(3, gain=1.5, name="relu"),
+              stream(3, gains=1.5, name="tanh"), stream(3, gain=1.5), stream(3, gain="1.5", name="tanh")]
+    assert len({tuple(one), *(tuple(rng.random(4)) for rng in others)}) == 7
+
+
+def test_streams_do_not_change_from_one_release_to_the_next():
+    rng = stream(0, gain=1.5, seed=2)
+    assert rng.bit_generator.seed_seq.generate_state(2).tolist() == [3127906346, 2286995850]
+
+
+CASES = {
+    "no function": (lambda: sweep(3, a=[1]), TypeError, "function: expected a function, came int 3"),
+    "no grid": (lambda: sweep(abs), ValueError, "grid: expected at least one parameter, name=values, came none"),
+    "a number": (lambda: sweep(abs, a=3), TypeError, "a: expected a list of values, came int 3"),
+    "a string": (lambda: sweep(abs, a="tanh"), TypeError, "a: expected a list of values, came str 'tanh'"),
+    "an array without axes": (lambda: sweep(abs, a=np.array(1.0)), TypeError, "a: expected a list of values"),
+    "no values": (lambda: sweep(abs, a=[1], b=[]), ValueError, "b: expected at least one value, came none"),
+    "workers a number": (lambda: sweep(abs, 4, a=[1]), TypeError,
+                         r"executor: expected .* client.get_executor\(\), came int"),
+    "seed negative": (lambda: stream(-1), ValueError, "seed: expected at least 0, came -1"),
+    "seed a fraction": (lambda: stream(0.5), TypeError, "seed: expected a whole number"),
+    "point a list": (lambda: stream(0, a=[1]), TypeError, r"a: expected a number or a string, came list \[1\]"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_named(case):
+    call, error, message = CASES[case]
+    with pytest.raises(error, match=message):
+        call()

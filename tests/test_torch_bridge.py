@@ -1,0 +1,539 @@
+"""A PyTorch model traced from outside gives the norms of the library for the same weights, and stays as it was."""
+
+import subprocess
+import sys
+from collections import OrderedDict
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from step_checks import arguments
+
+from gradtrace import GRU, LSTM, RNN, Dense, Residual, deep, forward, unroll
+from gradtrace import trace as traced_here
+
+EQUAL = {"rtol": 1e-10, "atol": 1e-10}                      # of logarithms: as many digits of the norms themselves
+
+
+@pytest.fixture(scope="module")
+def torch(oracle):
+    torch = oracle("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)                                # for tensors this small more of them only wait
+    yield torch
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def trace(torch):
+    import gradtrace.torch
+
+    return gradtrace.torch.trace
+
+
+@pytest.fixture(scope="module")
+def nets(torch):
+    """Models as a reader may write them."""
+
+    class Functional(torch.nn.Module):
+        def __init__(self, layers, skip):
+            super().__init__()
+            self.layers, self.skip = torch.nn.ModuleList(layers), skip
+
+        def forward(self, h):
+            for layer in self.layers:
+                h = self.skip * h + torch.tanh(layer(h))
+            return 1 * h
+
+    class Block(torch.nn.Module):
+        def __init__(self, layer):
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, h):
+            return h + torch.tanh(self.layer(h))
+
+    class Loop(torch.nn.Module):
+        def __init__(self, cell):
+            super().__init__()
+            self.cell = cell
+
+        def forward(self, x, *start):
+            h = start if len(start) > 1 else start[0] if start else None
+            for x_t in x:
+                h = self.cell(x_t, h)
+            return h
+
+    class Own(torch.nn.Module):
+        def __init__(self, n_in, n):
+            super().__init__()
+            self.U, self.W = torch.nn.Linear(n_in, n), torch.nn.Linear(n, n, bias=False)
+
+        def forward(self, x, h):
+            return torch.tanh(self.U(x) + self.W(h))
+
+    return SimpleNamespace(Functional=Functional, Block=Block, Loop=Loop, Own=Own)
+
+
+def squares(out):
+    """``½ ‖out‖²``, of all parts."""
+    return sum(part.pow(2).sum() for part in (out if isinstance(out, tuple) else (out,))) / 2
+
+
+def filled(torch, module, **values):
+    """``module`` in float64 with the given weights; the others are zero."""
+    for name, weight in module.double().named_parameters():
+        value = torch.tensor(np.ascontiguousarray(values[name])) if name in values else torch.zeros_like(weight)
+        weight.data = value
+    return module
+
+
+def layers(torch, depth=5, n=4, seed=0):
+    """Parameters of dense layers, linear modules with the same weights, and an ``h_0`` for both."""
+    rng = np.random.default_rng(seed)
+    params = [arguments(Dense(n, n), rng)[0] for _ in range(depth)]
+    return (params, [filled(torch, torch.nn.Linear(n, n), weight=p["W"].T, bias=p["b"]) for p in params],
+            rng.standard_normal((3, n)))
+
+
+def ended(path, h0, loss_gradient=lambda h: h[-1]):
+    h, vjps = forward(path, h0)
+    return traced_here(vjps, loss_gradient(h))
+
+
+def assert_same(theirs, log, **names):
+    """Equal states, and equal shares under PyTorch's names and ours."""
+    np.testing.assert_allclose(theirs.log_h, log.log_h, **EQUAL)
+    for name, k in names.items():
+        np.testing.assert_allclose(theirs.log_p[name], log.log_p[k], **EQUAL)
+
+
+def recurrent(torch, kind, suffix="", **options):
+    """A cell of ours with parameters, start and inputs, and the weights under PyTorch's names."""
+    cell = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}[kind](2, 3)
+    rng = np.random.default_rng(5)
+    p, start, _ = arguments(cell, rng)
+    order = [0, 1, 3, 2] if kind == "LSTM" else list(range(p["b"].size // 3))       # i, f, o, g to i, f, g, o
+    rows = lambda a: np.concatenate([np.split(a, len(order), axis=-1)[k] for k in order], axis=-1).T
+    weights = {"weight_hh": rows(p["W"]), "weight_ih": rows(p["U"]), "bias_ih": rows(p["b"])}
+    if kind == "GRU":
+        weights["bias_hh"] = np.r_[np.zeros(6), p["b_rec"]]
+    return cell, p, start, rng.standard_normal((7, 5, 2)), {name + suffix: w for name, w in weights.items()}
+
+
+def parts(torch, kind, start):
+    """Our state as PyTorch's arguments."""
+    return [torch.tensor(part) for part in (np.split(start, 2, axis=-1) if kind == "LSTM" else [start])]
+
+
+# --- the same figures ---
+
+def test_a_sequential_equals_deep(torch, trace):
+    params, linear, h0 = layers(torch)
+    model = torch.nn.Sequential(*[m for layer in linear for m in (layer, torch.nn.Tanh())])
+    theirs = trace(model, torch.tensor(h0), squares)
+    assert_same(theirs, ended(deep(Dense(4, 4), params), h0), weight="W", bias="b")
+    assert theirs.names == ("0", "2", "4", "6", "8")
+
+
+def test_activations_in_place_change_nothing(torch, trace):
+    params, linear, h0 = layers(torch)
+    model = torch.nn.Sequential(*[m for layer in linear for m in (layer, torch.nn.ReLU(inplace=True))])
+    log = ended(deep(Dense(4, 4, "relu"), params), h0)
+    assert_same(trace(model, torch.tensor(h0), squares), log, weight="W", bias="b")
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+def test_a_loop_over_layers_equals_deep(torch, trace, nets, skip):
+    params, linear, h0 = layers(torch)
+    log = ended(deep(Residual(Dense(4, 4)) if skip else Dense(4, 4), params), h0)
+    theirs = trace(nets.Functional(linear, skip), torch.tensor(h0), squares)
+    np.testing.assert_allclose(theirs.log_h[:-1], log.log_h[:-1], **EQUAL)     # the last call knows no tanh or skip
+    np.testing.assert_allclose(theirs.log_p["weight"], log.log_p["W"], **EQUAL)
+
+
+def test_residual_blocks_equal_residual_steps(torch, trace, nets):
+    params, linear, h0 = layers(torch)
+    model = torch.nn.Sequential(*map(nets.Block, linear))
+    log = ended(deep(Residual(Dense(4, 4)), params), h0)
+    assert_same(trace(model, torch.tensor(h0), squares), log, **{"layer.weight": "W", "layer.bias": "b"})
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_loop_over_a_cell_equals_unroll(torch, trace, nets, kind):
+    cell, p, start, x, weights = recurrent(torch, kind)
+    model = nets.Loop(filled(torch, getattr(torch.nn, kind + "Cell")(2, 3), **weights))
+    theirs = trace(model, (torch.tensor(x), *parts(torch, kind, start)), squares)
+    assert_same(theirs, ended(unroll(cell, p, x), start), weight_hh="W", weight_ih="U", bias_ih="b")
+    assert theirs.names[::6] == ("cell[0]", "cell[6]")
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_a_whole_sequence_is_unrolled(torch, trace, kind, batch_first):
+    cell, p, start, x, weights = recurrent(torch, kind, "_l0")
+    model = filled(torch, getattr(torch.nn, kind)(2, 3, batch_first=batch_first), **weights)
+    hx = [part[None] for part in parts(torch, kind, start)]
+    x_t = torch.tensor(x).transpose(0, 1) if batch_first else torch.tensor(x)
+    states = ended(unroll(cell, p, x), start, lambda h: [None, *(np.array(h[1:]) * ([1, 1, 1, 0, 0, 0]
+                                                                if kind == "LSTM" else [1, 1, 1]))])
+    theirs = trace(model, (x_t, tuple(hx) if kind == "LSTM" else hx[0]), lambda out: squares(out[0]))
+    assert_same(theirs, states, weight_hh_l0="W", weight_ih_l0="U", bias_ih_l0="b")
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("shape", [(6, 4, 2), (6, 2)], ids=["batch", "no batch"])
+def test_unrolled_outputs_and_gradients_are_those_of_the_fused_module(torch, trace, kind, shape):
+    torch.manual_seed(0)
+    model, x, seen = getattr(torch.nn, kind)(2, 3, num_layers=2, dropout=0.5).double(), torch.randn(*shape).double(), []
+
+    def loss(out):
+        seen.append(torch.cat([part.flatten() for part in (out[0], *(out[1] if kind == "LSTM" else out[1:]))]))
+        return squares(out[0])
+
+    state = torch.random.get_rng_state()
+    theirs = trace(model, x, loss)
+    torch.random.set_rng_state(state)
+    loss(model(x)).backward()
+    torch.testing.assert_close(*seen, rtol=1e-12, atol=1e-14)
+    assert theirs.log_h.shape == (7,) and set(theirs.log_p) == {name for name, _ in model.named_parameters()}
+    for name, p in model.named_parameters():                        # a norm of shares bounds the norm of their sum
+        assert p.grad.norm().log() <= np.logaddexp.reduce(theirs.log_p[name]) + 1e-12
+
+
+def test_one_step_in_time_has_the_whole_gradient(torch, trace):
+    model, x = torch.nn.LSTM(2, 3, num_layers=2).double(), torch.ones(1, 4, 2).double()
+    theirs = trace(model, x, lambda out: squares(out[0]))
+    squares(model(x)[0]).backward()
+    for name, p in model.named_parameters():
+        np.testing.assert_allclose(theirs.log_p[name], [p.grad.norm().log().item()], **EQUAL)
+
+
+def test_a_cell_called_by_keywords(torch, trace):
+    class Keywords(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = torch.nn.RNNCell(2, 3)
+
+        def forward(self, x, h):
+            return self.cell(hx=h, input=x)
+
+    model, x, h = Keywords(), torch.ones(1, 2), torch.ones(1, 3, requires_grad=True)
+    log = trace(model, (x, h), squares)
+    squares(model(x, h)).backward()
+    np.testing.assert_allclose(log.log_h[0], h.grad.norm().log().item(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_cell_without_a_start_begins_at_zero(torch, trace, nets, kind):
+    cell, p, start, x, weights = recurrent(torch, kind)
+    model = nets.Loop(filled(torch, getattr(torch.nn, kind + "Cell")(2, 3), **weights))
+    log = ended(unroll(cell, p, x), np.zeros_like(start))
+    assert_same(trace(model, torch.tensor(x), squares), log, weight_hh="W")
+
+
+def test_a_cell_of_your_own_shows_its_memory_not_its_input(torch, trace, nets):
+    cell, p, start, x, _ = recurrent(torch, "RNN")
+    own = filled(torch, nets.Own(2, 3), **{"U.weight": p["U"].T, "U.bias": p["b"], "W.weight": p["W"].T})
+    theirs = trace(nets.Loop(own), (torch.tensor(x), torch.tensor(start)), squares, modules="cell")
+    assert_same(theirs, ended(unroll(cell, p, x), start), **{"W.weight": "W", "U.weight": "U", "U.bias": "b"})
+
+
+def test_a_learnt_start_is_measured(torch, trace):
+    class Learnt(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell, self.start = torch.nn.RNNCell(2, 3), torch.nn.Parameter(torch.ones(4, 3))
+
+        def forward(self, x):
+            return self.cell(x, self.start)
+
+    model, x = Learnt().double(), torch.ones(4, 2).double()
+    log = trace(model, x, squares)
+    squares(model(x)).backward()
+    np.testing.assert_allclose(log.log_h[0], model.start.grad.norm().log().item(), **EQUAL)
+    assert not model.start._backward_hooks
+
+
+def test_truncated_backpropagation_shows_the_cut(torch, trace):
+    class Cut(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = torch.nn.RNNCell(2, 3)
+
+        def forward(self, x):
+            h = None
+            for t, x_t in enumerate(x):
+                h = self.cell(x_t, h.detach() if t == 4 else h)
+            return h
+
+    log = trace(Cut(), torch.ones(6, 1, 2), squares)
+    assert np.isfinite(log.log_h[4:]).all() and (log.log_h[:4] == -np.inf).all()
+    assert np.isfinite(log.log_p["weight_ih"][4:]).all() and (log.log_p["weight_ih"][:4] == -np.inf).all()
+
+
+def test_transformer_blocks(torch, trace):
+    torch.manual_seed(0)
+    block = torch.nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True, norm_first=True)
+    stack = torch.nn.TransformerEncoder(block, 6, enable_nested_tensor=False)
+    model = torch.nn.Sequential(torch.nn.Embedding(5, 8), stack, torch.nn.Linear(8, 5)).double()
+    tokens = torch.arange(8).reshape(2, 4) % 5
+    loss = lambda out: torch.nn.functional.cross_entropy(out.flatten(0, 1), tokens.flatten())
+    log = trace(model, tokens, loss)
+    assert log.names == tuple(f"1.layers.{k}" for k in range(6))
+    states, state = [], torch.random.get_rng_state()
+    handles = [m.register_forward_pre_hook(lambda m, args: states.append(args[0])) for m in model[1].layers]
+    handles.append(model[1].layers[5].register_forward_hook(lambda m, args, out: states.append(out)))
+    torch.random.set_rng_state(state)
+    total = loss(model(tokens))
+    wanted = [g.norm().log().item() for g in torch.autograd.grad(total, states, retain_graph=True)]
+    np.testing.assert_allclose(log.log_h, wanted, **EQUAL)
+    for name in dict(block.named_parameters()):
+        wanted = [dict(m.named_parameters())[name] for m in model[1].layers]
+        wanted = [g.norm().log().item() for g in torch.autograd.grad(total, wanted, retain_graph=True)]
+        np.testing.assert_allclose(log.log_p[name], wanted, rtol=1e-9, atol=1e-9)
+    for handle in handles:
+        handle.remove()
+
+
+@settings(max_examples=15, deadline=None)
+@given(depth=st.integers(1, 4), n=st.integers(1, 4), seed=st.integers(0, 99))
+def test_any_depth_and_width(torch, trace, depth, n, seed):
+    params, linear, h0 = layers(torch, depth, n, seed)
+    model = torch.nn.Sequential(*[torch.nn.Sequential(layer, torch.nn.Tanh()) for layer in linear])
+    theirs = trace(model, torch.tensor(h0), squares, modules=[*model])
+    assert_same(theirs, ended(deep(Dense(n, n), params), h0), **{"0.weight": "W", "0.bias": "b"})
+
+
+# --- which modules are the steps ---
+
+CHOICES = {
+    "children of the longest box": (None, ("body.0", "body.1", "body.2", "body.3")),
+    "a class": ("Linear", ("stem", "body.0.layer", "body.1.layer", "body.2.layer", "body.3.layer", "head")),
+    "names": (["stem", "head"], ("stem", "head")),
+    "the box": ("body", ("body",)),
+    "a child": (["body.1"], ("body.1",)),
+}
+
+
+@pytest.mark.parametrize("case", CHOICES)
+def test_the_modules_that_are_steps(torch, trace, nets, case):
+    modules, names = CHOICES[case]
+    body = torch.nn.Sequential(*[nets.Block(torch.nn.Linear(4, 4)) for _ in range(4)])
+    model = torch.nn.Sequential(OrderedDict(stem=torch.nn.Linear(3, 4), body=body, head=torch.nn.Linear(4, 1)))
+    chosen = torch.nn.Linear if modules == "Linear" else modules
+    assert trace(model, torch.ones(2, 3), squares, modules=chosen).names == names
+
+
+def test_a_module_list_stands_for_its_children(torch, trace, nets):
+    model = nets.Functional([torch.nn.Linear(3, 3) for _ in range(4)], 1)
+    assert trace(model, torch.ones(1, 3), squares, modules=model.layers).names == tuple(f"layers.{k}" for k in range(4))
+
+
+def test_without_a_box_all_innermost_modules_are_steps(torch, trace, nets):
+    assert trace(nets.Own(2, 3), (torch.ones(1, 2), torch.ones(1, 3)), squares).names == ("U", "W")
+    assert trace(torch.nn.Linear(2, 2), torch.ones(1, 2), squares).names == ("Linear",)
+
+
+# --- the model stays as it was ---
+
+def everything(torch, model):
+    return {"flags": [m.training for m in model.modules()],
+            "hooks": [(dict(m._forward_hooks), dict(m._forward_pre_hooks), dict(m._backward_hooks))
+                      for m in model.modules()],
+            "forward": ["forward" in vars(m) for m in model.modules()],
+            "parameters": [(name, id(p), p.grad, p._backward_hooks, p.requires_grad, p.detach().clone().tolist())
+                           for name, p in model.named_parameters()],
+            "order": [[*m._parameters] for m in model.modules()],
+            "buffers": [(name, id(b), b.tolist()) for name, b in model.named_buffers()],
+            "random": torch.random.get_rng_state().tolist()}
+
+
+def interrupted(kind, where):
+    """A loss or a layer that raises."""
+    def raises(out):
+        raise kind(where)
+    return raises
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("where", ["nowhere", "loss", "forward"])
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_the_model_is_left_as_it_was(torch, trace, training, where, error):
+    class Raises(torch.nn.Module):
+        def forward(self, h):
+            if where == "forward":
+                raise error("forward")
+            return h
+
+    class Inside(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear, self.raises = torch.nn.Linear(4, 4), Raises()
+
+        def forward(self, h):
+            return self.raises(self.linear(h))
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.5), Inside())
+    model.train(training)
+    model[0].weight.grad = torch.ones(4, 4)
+    model[0].bias.requires_grad_(False)
+    model[3].forward = model[3].forward                     # someone else's wrapper
+    x, before = torch.randn(8, 4), everything(torch, model)
+    x_before, changed, wrapper = x.clone(), [], model[3].forward
+
+    def loss(out):
+        changed.append(everything(torch, model) != before)
+        return interrupted(error, where)(out) if where == "loss" else squares(out)
+
+    if where == "nowhere":
+        assert "bias" in trace(model, x, loss).log_p
+    else:
+        with pytest.raises(error, match=where):
+            trace(model, x, loss)
+    assert everything(torch, model) == before
+    assert model[3].forward == wrapper and (x == x_before).all() and not x.requires_grad
+    assert changed == [training] * (where != "forward")    # so there was something to undo
+
+
+def test_hooks_of_the_reader_run_once_and_stay(torch, trace):
+    model, called = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Tanh(), torch.nn.Linear(2, 2)), []
+    for module in model:
+        module.register_forward_hook(lambda module, args, out: called.append(module))
+    trace(model, torch.ones(1, 2), squares)
+    assert called == [*model] and all(len(m._forward_hooks) == 1 for m in model)
+
+
+def test_a_trace_inside_no_grad_or_inference(torch, trace):
+    model, x = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)), torch.ones(1, 2)
+    wanted = trace(model, x, squares).log_h
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            assert (trace(model, x, squares).log_h == wanted).all()
+            assert not torch.is_grad_enabled()
+
+
+# --- extremes ---
+
+def chain(torch, factor, depth, dtype):
+    model = torch.nn.Sequential(*[torch.nn.Linear(1, 1, bias=False) for _ in range(depth)]).to(dtype)
+    for p in model.parameters():
+        p.data.fill_(factor)
+    return model
+
+
+@pytest.mark.parametrize("factor, depth, dtype", [(1e-3, 20, "float32"), (1e3, 12, "float32"), (1e-10, 55, "float64"),
+                                                  (1e-5, 10, "float32"), (1e-4, 400, "float32"),
+                                                  (1e4, 400, "float32"), (1e50, 40, "float64")])
+def test_norms_past_the_float_range(torch, trace, factor, depth, dtype):
+    model, x = chain(torch, factor, depth, getattr(torch, dtype)), torch.zeros(1, 1, dtype=getattr(torch, dtype))
+    log = trace(model, x, lambda out: out.sum())
+    wanted = np.log(factor) * np.arange(depth, -1, -1)
+    np.testing.assert_allclose(log.log_h, wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_the_distant_past_of_a_sequence_equals_unroll(torch, trace, kind):
+    """Losses on many states, some with gradients of 1e-500 of the others, in double precision."""
+    cell, p, start, x, weights = recurrent(torch, kind, "_l0")
+    p, weights = {name: 1e-30 * a for name, a in p.items()}, {name: 1e-30 * a for name, a in weights.items()}
+    model = filled(torch, getattr(torch.nn, kind)(2, 3), **weights)
+    x, on = np.concatenate([x] * 60), np.zeros(421)
+    on[[210, 420]] = 1, 1e-3
+    mask = np.array([1, 1, 1] + [0] * 3 * (kind == "LSTM"))
+    log = ended(unroll(cell, p, x), start, lambda h: [None if not w else w * mask * np.ones_like(a)
+                                                      for a, w in zip(h, on, strict=True)])
+    hx = [part[None] for part in parts(torch, kind, start)]
+    theirs = trace(model, (torch.tensor(x), tuple(hx) if kind == "LSTM" else hx[0]),
+                   lambda out: (out[0].sum((1, 2)) * torch.tensor(on[1:])).sum())
+    assert kind != "RNN" or log.log_h.min() < -10_000
+    assert_same(theirs, log, weight_hh_l0="W", weight_ih_l0="U", bias_ih_l0="b")
+
+
+def test_past_the_range_but_for_chains_is_nan_and_true_zeros_are_zero(torch, trace):
+    class Bypassed(torch.nn.Sequential):
+        def forward(self, h):
+            before = 0
+            for layer in self:
+                before, h = h, layer(h) + 1e-6 * before
+            return h
+
+    body = chain(torch, 1e-4, 40, torch.float32)
+    log = trace(Bypassed(*body), torch.zeros(1, 1), lambda out: out.sum())
+    wanted = [1.0, 1e-4]
+    for _ in range(39):
+        wanted.append(1e-4 * wanted[-1] + 1e-6 * wanted[-2])
+    seen = np.isfinite(log.log_h)
+    assert seen[-10:].all() and np.isnan(log.log_h[:20]).all()
+    np.testing.assert_allclose(log.log_h[seen], np.log(wanted[::-1])[seen], rtol=1e-6)
+    model = chain(torch, 1.0, 5, torch.float32)
+    model[2].weight.data.zero_()
+    log = trace(model, torch.ones(1, 1), lambda out: out.sum())
+    np.testing.assert_array_equal(log.log_h, [-np.inf] * 3 + [0.0] * 3)
+    np.testing.assert_array_equal(log.log_p["weight"], [-np.inf, -np.inf, 0.0, -np.inf, -np.inf])
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300, 5e-324])
+def test_extreme_inputs(torch, trace, size):
+    model = chain(torch, 1.0, 3, torch.float64)
+    log = trace(model, torch.full((1, 1), size, dtype=torch.float64), lambda out: out.sum())
+    np.testing.assert_allclose(log.log_h, 0, atol=1e-15)
+    assert (log.log_p["weight"] == log.log_p["weight"][0]).all()
+    np.testing.assert_allclose(log.log_p["weight"], np.log(size), rtol=1e-12)
+
+
+def test_an_empty_batch_has_gradients_of_zero(torch, trace):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    assert (trace(model, torch.ones(0, 2), squares).log_h == -np.inf).all()
+
+
+# --- bad input ---
+
+BAD = {
+    "model a function": (dict(model=squares), TypeError, "model: expected a torch.nn.Module, came function"),
+    "loss a number": (dict(loss=1.0), TypeError, "loss: expected a function of the model's output, came float 1.0"),
+    "input a list": (dict(input=[1.0]), TypeError, "input: expected a tensor or a tuple, came list"),
+    "input with NaN": (dict(input="nan"), ValueError, "input: expected finite numbers"),
+    "loss of many numbers": (dict(loss=lambda out: out), TypeError, r"loss: expected to return a tensor with one"
+                             r" number, came shape \(3, 2\)"),
+    "loss a float": (dict(loss=lambda out: 2.0), TypeError, "loss: expected to return a tensor .* came 2.0"),
+    "loss not finite": (dict(loss=lambda out: out.sum() / 0), ValueError,
+                        "loss: expected a finite number, came -?(inf|nan)"),
+    "loss detached": (dict(loss=lambda out: out.detach().sum()), ValueError, "loss: expected a number that depends"),
+    "modules a number": (dict(modules=[3]), TypeError, "modules: expected names, classes or modules, came int 3"),
+    "modules unknown": (dict(modules="layer4"), ValueError,
+                        r"modules: expected modules of the model, such as \['0', '1'.*came 'layer4'"),
+    "modules empty": (dict(modules=[]), ValueError, "modules: expected at least one module, came none"),
+    "modules nested": (dict(modules=["", "1"]), ValueError, "modules: expected none within another, came '1' within"),
+    "two recurrent": (dict(model="two"), ValueError, r"modules: expected one recurrent module, came \['0', '1'\]"),
+    "never called": (dict(model="idle"), ValueError,
+                     r"modules: expected modules that the model calls, came \['cell'\]"),
+    "no parameters": (dict(model="bare"), ValueError, "model: expected modules that have parameters, came"),
+    "modules neither": (dict(modules=3), TypeError, "modules: expected names, classes or modules, came int 3"),
+    "two ways": (dict(model="both"), ValueError, "modules: expected an RNN in one direction"),
+    "no time": (dict(model="rnn", input="no time"), ValueError, "input of RNN.*: expected at least one time step"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named(torch, trace, case):
+    change, error, message = BAD[case]
+    idle = torch.nn.Identity()
+    idle.cell = torch.nn.RNNCell(2, 2)
+    words = {"two": torch.nn.Sequential(torch.nn.RNN(2, 2), torch.nn.RNN(2, 2)), "idle": idle,
+             "bare": torch.nn.Tanh(), "both": torch.nn.GRU(2, 2, bidirectional=True), "rnn": torch.nn.RNN(2, 2),
+             "nan": torch.full((3, 2), torch.nan), "no time": torch.ones(0, 3, 2)}
+    known = {"model": torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)), "input": torch.ones(3, 2),
+             "loss": squares}
+    change = {name: words.get(value, value) if isinstance(value, str) else value for name, value in change.items()}
+    with pytest.raises(error, match=message):
+        trace(**{**known, **change})
+
+
+def test_without_torch_the_error_says_what_to_install():
+    code = "import sys; sys.modules['torch'] = None; import gradtrace.torch"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "pip install 'gradtrace[peers]'" in run.stderr
