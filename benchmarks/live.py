@@ -52,24 +52,26 @@ def two_panels(axes, gain):
         with_legend(ax, gain)
 
 
-def measure():
-    """Rows (what, value, goal) of the table."""
+def measure(states=STATES, updates=UPDATES):
+    """Rows of the table: what, value (quartiles where it is an update), unit and goal."""
     rows, figures = [], {}
     for view, panels in ((curves, (1, 1)), (with_legend, (1, 1)), (two_panels, (1, 2))):
         began = time.perf_counter()
-        figures[view] = explore(view, alt="curves", panels=panels, gain=np.linspace(1, 5, STATES)).figure
+        figures[view] = explore(view, alt="curves", panels=panels, gain=np.linspace(1, 5, states)).figure
         name = view.__name__.replace("_", " ")
-        rows.append((f"harvest a state, {name}", f"{(time.perf_counter() - began) / STATES * 1e3:.1f} ms",
-                     "≤ 10 ms" if panels == (1, 1) else ""))
-    rows.append((f"{STATES} states of {curves.__name__}", f"{len(figures[curves].data) / 1e3:.0f} kB", ""))
-    times = update_times(figures[curves])
+        rows.append({"what": f"harvest a state, {name}", "value": (time.perf_counter() - began) / states * 1e3,
+                     "unit": "ms", "goal": 10 if panels == (1, 1) else None})
+    rows.append({"what": f"{states} states of {curves.__name__}", "value": len(figures[curves].data) / 1e3,
+                 "unit": "kB", "goal": None})
+    times = update_times(figures[curves], states, updates)
     if times is not None:
-        low, middle, high = np.percentile(times, (25, 50, 75))
-        rows.append(("slider to changed path", f"{middle:.2f} ms ({low:.2f} – {high:.2f})", "≤ 1.5 ms"))
+        low, middle, high = map(float, np.percentile(times, (25, 50, 75)))
+        rows.append({"what": "slider to changed path", "value": middle, "quartiles": [low, high], "unit": "ms",
+                     "goal": 1.5})
     return rows
 
 
-def update_times(figure):
+def update_times(figure, states, updates):
     """Milliseconds of each update in Chromium, or ``None`` where there is none."""
     chromium = os.environ.get("GRADTRACE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
@@ -83,6 +85,6 @@ def update_times(figure):
         page.set_content(PAGE % (figure._esm.replace("export default", "void"), json.dumps(state),
                                  b64encode(figure.data).decode()))
         page.wait_for_function("window.ready")
-        times = page.evaluate(TIMES, [UPDATES, STATES])
+        times = page.evaluate(TIMES, [updates, states])
         browser.close()
     return times
