@@ -60,3 +60,11 @@ def test_a_mosaic_holds_every_image_at_its_place_and_nothing_else():
     out = panels.mosaic(images, 2)
     assert out.shape == (5, 9) and np.isnan(out).sum() == out.size - images.size
     assert np.array_equal(out[:2, 5:], images[1]) and np.array_equal(out[3:, :4], images[2])
+
+
+def test_a_row_shows_every_image_under_its_name():
+    axes = Figure().subplots(1, 2)
+    panels.row(axes, {"a": np.zeros((2, 2)), "b": np.eye(3)}, signed=True)
+    assert [ax.get_title() for ax in axes] == ["a", "b"] and (axes[1].images[0].get_array() == np.eye(3)).all()
+    with pytest.raises(ValueError, match="shorter"):
+        panels.row(axes, {"a": np.zeros((2, 2))})

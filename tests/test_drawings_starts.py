@@ -39,3 +39,10 @@ def test_theory_has_a_line_for_the_distance_in_order_only(chi, drawn):
     assert down.get_ydata()[0] == pytest.approx(50 * np.log10(chi) / 2)
     assert np.isfinite(up.get_ydata()).all() == drawn and len(axes[1].lines) == 8
     assert axes[0].lines[-1].get_xdata() == [3] and axes[1].get_title().endswith("5.0 layers")
+
+
+def test_bounds_start_where_the_curves_do():
+    axes = Figure().subplots(1, 2)
+    starts.bounds(axes, np.array([2.0, 2.1]), np.log(10.0) * np.array([-3.0, 1.0]), 0.5)
+    assert [line.get_ydata().tolist() for line in axes[0].lines] == [[2.0, 2.1], [2.0, 2.5]]
+    assert axes[1].lines[0].get_ydata() == pytest.approx([-3, 1]) and axes[1].lines[1].get_ydata() == pytest.approx(1)

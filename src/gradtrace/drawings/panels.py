@@ -66,6 +66,35 @@ def picture(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers
                 color=FRAME, linewidth=2.5)
 
 
+def row(axes, images, **how):
+    """Show named images side by side, each as :func:`picture` does.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+        As many as there are images.
+    images : dict of str to ndarray
+    **how
+        Further arguments of :func:`picture`.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 09.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from gradtrace.drawings import panels
+    >>> axes = Figure().subplots(1, 2)
+    >>> panels.row(axes, {"zeros": np.zeros((2, 2)), "ones": np.ones((3, 3))})
+    >>> axes[1].get_title()
+    'ones'
+    """
+    for ax, (name, image) in zip(axes, images.items(), strict=True):
+        picture(ax, image, name, **how)
+
+
 def mosaic(images, columns):
     """``images`` of shape (n, height, width) in one, so many in a row, with an empty (``nan``) line between them.
 

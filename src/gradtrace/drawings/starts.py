@@ -45,6 +45,38 @@ def fate(ax, size, signal, gradient):
     ax.legend(loc="lower right", ncols=3)
 
 
+def bounds(axes, length, gradient, grows):
+    """Show how long the state and the gradient are at every layer, and the lines that neither may cross.
+
+    Source: this book's own form. Taught in: notebook 08.
+
+    Parameters
+    ----------
+    axes : two matplotlib Axes
+    length : ndarray of shape (T + 1,)
+        Of the state; it may grow by ``grows`` a layer.
+    gradient : ndarray of shape (T + 1,)
+        Natural logarithm of the norm; on the way back, to the left, it may not grow.
+    grows : float
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> axes = Figure().subplots(1, 2)
+    >>> bounds(axes, np.array([1.0, 1.1, 1.3]), np.array([-2.0, -1.0, 0.0]), 0.5)
+    >>> axes[0].lines[1].get_ydata()
+    array([1. , 1.5, 2. ])
+    """
+    T, decades = len(length) - 1, gradient / np.log(10)
+    ends = ((length, length[0] + grows * np.arange(T + 1), (0, 1.2 * (length[0] + grows * T)), "length of $h_t$"),
+            (decades, np.full(T + 1, decades[-1]), (min(-20, 1.2 * decades.min()), 3), "gradient, powers of ten"))
+    for ax, (measured, bound, ylim, name) in zip(axes, ends, strict=True):
+        ax.plot(measured, color=BLUE, label="measured")
+        ax.plot(bound, "--", color=ORANGE, label="bound")
+        _frame(ax, "layer t", name, (0, T), ylim, "")
+        ax.legend(loc="lower right")
+
+
 def spread(axes, h, layer):
     """Show two histograms of one layer: its activations, and how far each is from its unit's mean over the batch.
 
