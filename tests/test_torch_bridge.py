@@ -536,4 +536,4 @@ def test_bad_input_is_named(torch, trace, case):
 def test_without_torch_the_error_says_what_to_install():
     code = "import sys; sys.modules['torch'] = None; import gradtrace.torch"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install 'gradtrace[peers]'" in run.stderr
+    assert "pip install 'gradtrace[torch]'" in run.stderr

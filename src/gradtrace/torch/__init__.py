@@ -5,7 +5,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
-    raise ModuleNotFoundError("gradtrace.torch needs PyTorch: pip install 'gradtrace[peers]', or pip install torch",
+    raise ModuleNotFoundError("gradtrace.torch needs PyTorch: pip install torch, or pip install 'gradtrace[torch]'",
                               name="torch") from None
 
 __all__ = ["ModelTrace", "trace"]
