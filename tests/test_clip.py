@@ -130,3 +130,10 @@ def test_bad_input_is_named(case):
     call, error, message = CASES[case]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_limit_may_be_an_array_without_axes():
+    grads = {"W": np.array([3.0, 4.0])}
+    assert np.allclose(clip_norm(grads, np.array(1.0))[0]["W"], [0.6, 0.8])
+    with pytest.raises(ValueError, match="limit: expected at least 0"):
+        clip_norm(grads, np.array(-1.0))

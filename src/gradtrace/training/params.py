@@ -105,7 +105,8 @@ def expect_dict(name, value):
 
 def expect_rate(name, value, least=0.0, below=np.inf):
     """Return a number, or an array with one for each sweep member, if ``least <= value < below``; else raise."""
-    value = expect_array(name, value) if isinstance(value, np.ndarray) and value.ndim else expect_number(name, value)
+    value = value[()] if isinstance(value, np.ndarray) else value           # an array without axes is a number
+    value = expect_array(name, value) if isinstance(value, np.ndarray) else expect_number(name, value)
     if np.any(value < least) or np.any(value >= below):
         upper = "" if below == np.inf else f" and below {below:g}"
         raise ValueError(f"{name}: expected at least {least:g}{upper}, came {value}")
