@@ -10,7 +10,7 @@ STAGES = {
     "unit, property and oracle tests": ["pytest", "tests", "--ignore=tests/browser", "--durations=5", *WORKERS],
     "notebooks, strictly": ["pytest", "--nbval", "--nbval-current-env", "notebooks", *WORKERS, "--dist=loadfile"],
     "book": ["jupyter-book", "build", ".", "--all", "-W", "-n", "--keep-going", "--quiet"],
-    "browser: the built site": ["pytest", "tests/browser", "--ignore=tests/browser/test_lab.py", "--durations=3", *WORKERS],
+    "browser: the built site": ["pytest", "tests/browser", "--ignore=tests/browser/test_lab.py", *WORKERS],
     "browser: JupyterLab": ["pytest", "tests/browser/test_lab.py", "--durations=3", *WORKERS],
 }
 

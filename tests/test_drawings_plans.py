@@ -67,10 +67,3 @@ def test_as_many_pairs_are_veiled_as_truncation_loses(k1, k2):
     assert 14 * 15 / 2 - kept.sum() == run.account.lost and not np.tril(kept, -1).any()
     veil = ax.collections[0].get_paths()[0]
     assert all(veil.contains_point((s + 1, t + 1)) == (not kept[t, s]) for s in range(14) for t in range(s + 1))
-
-
-def test_prices_marks_every_plan():
-    ax, curves = Figure().subplots(), np.array([[3, 10, 101], [4, 2, 1], [4, 3, 2]])
-    plans.prices(ax, 10, curves, [(20, 190), (101, 100), (10, 200)], colours=COLOURS)
-    assert [tuple(a) for a in ax.lines[-2].get_xydata().round(3)] == [(1.301, 1.9), (2.004, 1.0)]
-    assert tuple(ax.lines[-1].get_xydata()[0]) == (1, 2)

@@ -145,49 +145,6 @@ def picture(axes, line, now, room, span, *, colours):
         _tidy(ax)
 
 
-def prices(ax, room, curves, marks, *, colours, state=65_536):
-    """Show what memory costs: states held, in powers of ten, and walks forward over the whole path, up to eight.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    room : int
-        States that there is room for.
-    curves : ndarray of shape (3, points)
-        States held; walks under the best schedules; walks if steps are recorded one at a time.
-    marks : sequence of three (states, steps forward)
-        Of √T, of the plan that keeps all, and of the one that is looked at.
-    colours : sequence of four colours
-        Of the two curves, of truncation, of the plan that is looked at.
-    state : int
-        Bytes of a state: 256 units, a batch of 32, float64.
-
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 15.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> from gradtrace.drawings import plans
-    >>> ax, curves = Figure().subplots(), np.array([[3, 10, 101], [4, 2, 1], [4, 3, 2]])
-    >>> plans.prices(ax, 10, curves, [(20, 190), (101, 100), (10, 200)], colours=["blue", "navy", "red", "orange"])
-    >>> ax.get_title()
-    '10 states, 0.655 MB, 200 steps forward'
-    """
-    (states, steps), (best, single, cut, mine), T = np.transpose(marks), colours, marks[1][1]
-    ax.plot([np.log10(room)] * 2, [0, 8], color="grey", lw=0.8)
-    ax.plot(np.log10(curves[0]), curves[2], "--", color=single, label="binomial, one step at a time")
-    ax.plot(np.log10(curves[0]), curves[1], color=best, label="binomial, best block")
-    ax.plot([0, np.log10(T)], [1, 1], ":", color=cut, label="truncated: another gradient")
-    ax.plot(np.log10(states[:2]), steps[:2] / T, "s", color="grey", label="√T, full")
-    ax.plot(np.log10(states[2:]), steps[2:] / T, "o", ms=10, mfc="none", mew=2.5, color=mine)
-    ax.set(xlabel="states held, powers of ten", ylabel="steps forward / T", xlim=(0.8, 4.2), ylim=(0, 8),
-           title=f"{states[2]} states, {states[2] * state / 1e6:.3g} MB, {steps[2]} steps forward")
-    ax.legend(loc="upper right")
-    _tidy(ax)
-
-
 def triangle(ax, log, k1, k2, *, colours):
     """Show how much each step ``t`` contributes to the gradient of the loss at step ``s``, and veil what is cut.
 

@@ -12,8 +12,9 @@ class Account:
     Attributes
     ----------
     states, nbytes : int
-        The most states that were held at a time, and their bytes. Besides, the pullbacks of a readable step hold
-        its pre-activations, and a fused run takes up to two arrays like its states for 128 steps on its way back.
+        The most states that were held at a time, and their bytes; of a state that a stretch is recorded from, only
+        while it is stored, so that binomial plans hold one more. Besides, the pullbacks of a readable step hold its
+        pre-activations, and a fused run takes up to two arrays like its states for 128 steps on its way back.
     evaluations : int
         Forward steps, those among them that were made to record a pullback included.
     lost : int
