@@ -18,7 +18,9 @@ import matplotlib.pyplot as plt
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 MOST = 30
-every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+# All tests of a notebook in one worker, which then plays it once.
+GROUPED = [pytest.param(path, marks=pytest.mark.xdist_group(path.stem), id=path.stem) for path in NOTEBOOKS]
+every_notebook = pytest.mark.parametrize("path", GROUPED)
 
 
 def cells(path, kind="code"):
@@ -62,9 +64,9 @@ def test_every_static_picture_has_alternative_text(path):
             assert cell.metadata["mystnb"]["image"]["alt"]
 
 
-@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.fixture(scope="module", params=GROUPED)
 def played(request):
-    """Run a notebook's code here; keep what it hands to ``explore``, and the nets it runs, ``MOST`` of a kind."""
+    """Run a notebook's code and draw its views at their corners; keep what was drawn, and ``MOST`` nets of a kind."""
     figures, passes = [], {}
     forward = gradtrace.tracing.path.forward
 
@@ -88,7 +90,9 @@ def played(request):
         namespace = {"__name__": "notebook"}
         for cell in cells(request.param):
             exec(compile(cell.source, request.param.name, "exec"), namespace)
-        yield figures, passes
+        faults = [fault for view, panels, grid, _ in figures for state in corners(grid)
+                  for fault in drawn(view, panels, state)]          # a view may run nets of its own
+        yield figures, passes, faults
 
 
 def corners(grid):
@@ -98,32 +102,28 @@ def corners(grid):
 
 
 def drawn(view, panels, state):
+    """Draw one state; return what a reader would miss in it."""
     figure, axes = plt.subplots(*panels)
     view(axes.ravel() if panels != (1, 1) else axes, **state)
-    return figure
+    figure.canvas.draw()
+    nameless = [ax for ax in figure.axes if not (ax.get_xlabel() and ax.get_ylabel())]
+    empty = [ax for ax in figure.axes if not ax.has_data()]
+    plt.close(figure)
+    return [f"{view.__name__} at {state}: {what}" for some, what in (
+        (nameless, "an axis without a name"), (empty, "nothing drawn")) if some]
 
 
 def test_every_view_draws_at_its_sliders_ends_and_middle(played):
-    figures, _ = played
-    assert figures
-    for view, panels, grid, cases in figures:
+    figures, _, faults = played
+    assert figures and not faults, faults
+    for view, _, grid, cases in figures:
         inside = lambda name, value, grid=grid: np.any(np.asarray(grid[name]) == value)
         assert all(inside(*item) for state in cases.values() for item in state.items()), f"{view.__name__}: {cases}"
-        for state in corners(grid):
-            figure = drawn(view, panels, state)
-            figure.canvas.draw()
-            for ax in figure.axes:
-                assert ax.get_xlabel() and ax.get_ylabel(), f"{view.__name__} at {state}: an axis without a name"
-                assert ax.has_data(), f"{view.__name__} at {state}: nothing drawn"
-            plt.close(figure)
 
 
 def test_every_net_that_a_notebook_runs_has_right_gradients(played):
     """At the very states and parameters of the sliders, sweep axes included; of a training, some and its last."""
-    figures, passes = played
-    for view, panels, grid, _ in figures:               # a view may run nets of its own
-        for state in corners(grid):
-            plt.close(drawn(view, panels, state))
+    _, passes, _ = played
     rng = np.random.default_rng(0)
     assert passes
     for path, h in (run for alike in passes.values() for run in alike):
