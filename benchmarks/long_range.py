@@ -54,7 +54,7 @@ PLAIN, GATED, ALL = ("RNN", "IRNN"), ("LSTM", "GRU"), tuple(RATES)
 SHORT = [*((task, T, ALL) for T in (100, 10, 30) for task in ("adding", "order")), ("digits", 64, ALL),
          *(("copying", delay, PLAIN + GATED) for delay in (10, 100))]                        # task, T or delay, cells
 LONG = [(task, 1000, GATED + PLAIN) for task in ("adding", "order")]
-PLAN = [(0, SHORT), (0, LONG), (1, SHORT), (1, LONG), (2, SHORT[:6])]
+PLAN = [(seed, part) for seed in range(3) for part in (SHORT, LONG)] + [(seed, SHORT[:6]) for seed in (3, 4)]
 
 
 def cell_of(name, n_in, n):
