@@ -106,7 +106,7 @@ def run(lab, chromium):
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_function(READY)
         page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")     # no waiting here
-        page.wait_for_function(DONE, timeout=120_000)
+        page.wait_for_function(DONE, timeout=300_000)
         failed = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
         assert not failed.count(), failed.first.inner_text()
         return page, errors
