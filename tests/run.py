@@ -8,7 +8,7 @@ WORKERS = ["-n", "2"]
 STAGES = {
     "lint": ["ruff", "check", "."],
     "unit, property and oracle tests": ["pytest", "tests", "--ignore=tests/browser", "--durations=5", *WORKERS,
-                                        "--dist=loadgroup"],
+                                        "--dist=worksteal"],
     "notebooks, strictly": ["pytest", "--nbval", "--nbval-current-env", "notebooks", *WORKERS, "--dist=loadfile"],
     "book": ["jupyter-book", "build", ".", "--all", "-W", "-n", "--keep-going", "--quiet"],
     "browser: the built site": ["pytest", "tests/browser", "--ignore=tests/browser/test_lab.py", *WORKERS],

@@ -18,9 +18,7 @@ import matplotlib.pyplot as plt
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 MOST = 30
-# All tests of a notebook in one worker, which then plays it once.
-GROUPED = [pytest.param(path, marks=pytest.mark.xdist_group(path.stem), id=path.stem) for path in NOTEBOOKS]
-every_notebook = pytest.mark.parametrize("path", GROUPED)
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
 
 def cells(path, kind="code"):
@@ -64,8 +62,7 @@ def test_every_static_picture_has_alternative_text(path):
             assert cell.metadata["mystnb"]["image"]["alt"]
 
 
-@pytest.fixture(scope="module", params=GROUPED)
-def played(request):
+def play(path):
     """Run a notebook's code and draw its views at their corners; keep what was drawn, and ``MOST`` nets of a kind."""
     figures, passes = [], {}
     forward = gradtrace.tracing.path.forward
@@ -88,17 +85,20 @@ def played(request):
         patch.setattr(gradtrace.tracing.path, "forward", keep_pass)
         patch.setattr(plt, "show", lambda: plt.close("all"))
         namespace = {"__name__": "notebook"}
-        for cell in cells(request.param):
-            exec(compile(cell.source, request.param.name, "exec"), namespace)
+        for cell in cells(path):
+            exec(compile(cell.source, path.name, "exec"), namespace)
         faults = [fault for view, panels, grid, _ in figures for state in corners(grid)
                   for fault in drawn(view, panels, state)]          # a view may run nets of its own
-        yield figures, passes, faults
+    return figures, passes, faults
 
 
 def corners(grid):
-    """Every combination of the first, middle and last value of each slider."""
-    return (dict(zip(grid, values, strict=True)) for values in
-            itertools.product(*([v[0], v[len(v) // 2], v[-1]] for v in grid.values())))
+    """States at the first, middle and last values: every value of every pair of sliders, in nine states up to four."""
+    ends = [(v[0], v[len(v) // 2], v[-1]) for v in grid.values()]
+    rows = ((i, j, (i + j) % 3, (i + 2 * j) % 3) for i, j in itertools.product(range(3), repeat=2))
+    if len(ends) <= 2 or len(ends) > 4:
+        rows = itertools.product(range(3), repeat=len(ends))
+    return [{name: v[k] for name, v, k in zip(grid, ends, row, strict=False)} for row in rows]
 
 
 def drawn(view, panels, state):
@@ -113,22 +113,19 @@ def drawn(view, panels, state):
         (nameless, "an axis without a name"), (empty, "nothing drawn")) if some]
 
 
-def test_every_view_draws_at_its_sliders_ends_and_middle(played):
-    figures, _, faults = played
+@every_notebook
+def test_views_draw_at_their_sliders_ends_and_all_nets_have_right_gradients(path):
+    """Nets at the very states and parameters of the sliders, sweep axes included; of a training, some and its last."""
+    figures, passes, faults = play(path)
     assert figures and not faults, faults
     for view, _, grid, cases in figures:
         inside = lambda name, value, grid=grid: np.any(np.asarray(grid[name]) == value)
         assert all(inside(*item) for state in cases.values() for item in state.items()), f"{view.__name__}: {cases}"
-
-
-def test_every_net_that_a_notebook_runs_has_right_gradients(played):
-    """At the very states and parameters of the sliders, sweep axes included; of a training, some and its last."""
-    _, passes, _ = played
     rng = np.random.default_rng(0)
     assert passes
-    for path, h in (run for alike in passes.values() for run in alike):
-        for t in {0, len(path) // 2, len(path) - 1}:
-            step, p, x = path[t]
+    for net, h in (run for alike in passes.values() for run in alike):
+        for t in {0, len(net) // 2, len(net) - 1}:
+            step, p, x = net[t]
             calm = 1e-3 / (1 + max((np.abs(p[name]).max() for name in p), default=0))
             for width in (1e-7,) if "relu" in str(step) else (calm, 1e-5, 1e-6):    # small batches bend batch norm much
                 errors = gradient_errors(step, p, np.asarray(h[t]), x, rng=rng, width=width)

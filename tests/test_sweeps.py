@@ -53,7 +53,7 @@ def processes():
 def dask(oracle):
     distributed, config = oracle("distributed"), oracle("dask").config
     with (config.set({"distributed.scheduler.allowed-failures": 0, "distributed.worker.daemon": True}),
-          distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+          distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
                                    silence_logs=50) as cluster,
           distributed.Client(cluster) as client):
         yield client
