@@ -6,7 +6,7 @@ import ipywidgets
 import numpy as np
 import pytest
 
-from gradtrace.live import Prediction, explore
+from gradtrace.live import Prediction, Register, explore
 from gradtrace.live.grid import Grid, labels
 
 
@@ -137,6 +137,50 @@ def test_a_prediction_locks_the_controls():
 def test_predictions_are_checked(choices, answer, message):
     with pytest.raises(ValueError, match=message):
         Prediction("q", choices, answer)
+
+
+def game(ax, gain, activation="tanh", moves=True):
+    view(ax, gain, activation)
+    ax.plot([0.5], [gain if moves else 1], "o", gid="drag")
+    ax.plot([0.5], [gain if moves else 1], "s", gid="register")
+
+
+ACTS = {
+    "drag string": ({"drag": "gain"}, TypeError, "drag: expected the names of one or two parameters, got 'gain'"),
+    "drag three": ({"drag": ["gain"] * 3}, TypeError, "drag: expected the names of one or two"),
+    "drag unknown": ({"drag": ["depth"]}, ValueError, "drag: 'depth' is no parameter of the grid"),
+    "drag word": ({"drag": ["activation"]}, ValueError, "drag: expected parameters with numbers, got activation"),
+    "drag still": ({"drag": ["gain"], "moves": [False]}, ValueError, 'gid="drag" that moves.*got 0'),
+    "register": ({"register": "best"}, TypeError, "register: expected a Register, got 'best'"),
+    "each unknown": ({"register": Register(lambda **_: 1.0, ["depth"])}, ValueError, "each: 'depth' is no parameter"),
+    "score word": ({"register": Register(lambda **_: "good", ["gain"])}, TypeError, "score: .*nan at .*got 'good'"),
+    "score inf": ({"register": Register(lambda **_: np.inf, ["gain"])}, TypeError, "score: expected a finite number"),
+    "register still": ({"register": Register(lambda **_: 1.0, ["gain"]), "moves": [False]}, ValueError,
+                       'gid="register" that move.*got none'),
+}
+
+
+@pytest.mark.parametrize("case", ACTS)
+def test_what_a_reader_may_do_is_checked(case):
+    arguments, error, message = ACTS[case]
+    with pytest.raises(error, match=message):
+        explore(game, **{"alt": "a game", "gain": [0.5, 1.0], "activation": ["tanh", "relu"]} | arguments)
+
+
+@pytest.mark.parametrize(("given", "error", "message"), [
+    ((1, ["gain"]), TypeError, "score: expected a function"), ((max, "gain"), TypeError, "each: expected a list"),
+    ((max, []), ValueError, "each: expected at least one"), ((max, ["gain"], 3), TypeError, "unit: expected a string")])
+def test_registers_are_checked(given, error, message):
+    with pytest.raises(error, match=message):
+        Register(*given)
+
+
+def test_what_was_registered_can_be_read():
+    figure = explore(game, alt="a game", gain=[0.5, 1.0], activation=["tanh"],
+                     register=Register(lambda gain, activation: gain, ["gain"]))
+    assert figure.registered == []
+    figure.figure.registered = [1]
+    assert figure.registered == [{"gain": 1.0, "activation": "tanh"}]
 
 
 @pytest.mark.parametrize(("values", "written"), [

@@ -68,7 +68,7 @@ def play(path):
     forward = gradtrace.tracing.path.forward
 
     def keep_figure(view, *, panels=(1, 1), size=(6.4, 3.6), alt=None, start=None, title=None, cases=None, predict=None,
-                    **grid):
+                    drag=None, register=None, **grid):
         assert alt and predict is not None, f"{view.__name__}: a figure needs alternative text and a prediction"
         figures.append((view, panels, grid, cases or {}))
 
@@ -93,12 +93,21 @@ def play(path):
 
 
 def corners(grid):
-    """States at the first, middle and last values: every value of every pair of sliders, in nine states up to four."""
+    """States at the first, middle and last values: every value of every pair of sliders, in 9 states up to four."""
     ends = [(v[0], v[len(v) // 2], v[-1]) for v in grid.values()]
-    rows = ((i, j, (i + j) % 3, (i + 2 * j) % 3) for i, j in itertools.product(range(3), repeat=2))
-    if len(ends) <= 2 or len(ends) > 4:
-        rows = itertools.product(range(3), repeat=len(ends))
+    size = next(k for k in itertools.count(1) if (3**k - 1) // 2 >= len(ends))
+    points = [*itertools.product(range(3), repeat=size)]
+    columns = [c for c in points if next(filter(None, c), 0) == 1]          # lines through 0 over the field of three
+    rows = [[sum(map(int.__mul__, point, c)) % 3 for c in columns] for point in points]
     return [{name: v[k] for name, v, k in zip(grid, ends, row, strict=False)} for row in rows]
+
+
+def test_corners_meet_every_pair_of_values():
+    for sliders in range(1, 8):
+        states = corners({f"s{i}": [0, 1, 2] for i in range(sliders)})
+        assert len(states) == (3 if sliders == 1 else 9 if sliders <= 4 else 27)
+        for a, b in itertools.combinations(range(sliders), 2):
+            assert len({(state[f"s{a}"], state[f"s{b}"]) for state in states}) == 9
 
 
 def drawn(view, panels, state):

@@ -50,7 +50,7 @@ _WHERE = {
     "worlds.digits": ["digits", "pixels"],
     "worlds.translation": ["Sentences", "translation"],
     "check": ["check_gradients", "gradient_errors"],
-    "live": ["Prediction", "explore"],
+    "live": ["Prediction", "Register", "explore"],
     "reading": ["check_answer", "show"],
     "streams": ["stream"],
     "sweeps": ["Sweep", "SweepError", "sweep"],

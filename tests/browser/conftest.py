@@ -72,6 +72,18 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture
+def page(chromium):
+    """A page of two device pixels to one, with the errors it logs."""
+    context = chromium.new_context(viewport={"width": 900, "height": 700}, device_scale_factor=2)
+    page = context.new_page()
+    page.failures = []
+    page.on("pageerror", lambda error: page.failures.append(str(error)))
+    page.on("console", lambda m: m.type == "error" and page.failures.append(m.text))
+    yield page
+    context.close()
+
+
 @pytest.fixture(scope="session")
 def server(site):
     """Address of a server on this machine that serves the book."""

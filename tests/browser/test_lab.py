@@ -34,6 +34,16 @@ GUESS = """
 explore(view, alt="a guess", gain=[0.5, 1.0], activation=["linear"], fast=[False],
         predict=Prediction("Up or down?", ["up", "down"], "down", "Powers below one shrink."))
 """
+GAME = """
+from gradtrace.live import Register
+def play(ax, depth, rate):
+    ax.plot([depth], [rate], "o", gid="drag", ms=12)
+    ax.plot([depth], [rate], "s", gid="register")
+    ax.set(xlim=(0, 5), ylim=(0, 5))
+game = explore(play, alt="a game", depth=[1, 2, 3, 4], rate=[1, 2, 3, 4], drag=("depth", "rate"),
+               register=Register(lambda depth, rate: depth * rate, each=["depth"]))
+game
+"""
 READY = """() => {
     const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
     return session?.isReady && session.session?.kernel?.status === "idle";
@@ -176,6 +186,22 @@ def test_a_figure_waits_for_the_prediction(run):
     assert "You predicted: up" in box.locator(".gt-verdict").inner_text()
     assert "Powers below one shrink." in box.locator(".gt-verdict").inner_text()
     assert not box.locator("select").first.is_disabled()
+    assert not errors
+
+
+def test_a_game_is_played_in_jupyterlab(run):
+    page, errors = run("game.ipynb", [CELL, GAME])
+    box = page.locator(".gt-explore").nth(1)
+    area = box.locator(".gt-area")
+    area.wait_for()
+    area.scroll_into_view_if_needed()
+    place = area.bounding_box()
+    x, y = place["x"] + 0.62 * place["width"], place["y"] + 0.2 * place["height"]
+    assert changes(page, box, lambda: page.mouse.click(x, y))
+    assert box.locator(".widget-readout").all_inner_texts() == ["3", "4"], "the sliders go along"
+    box.get_by_role("button", name="Register").click()
+    assert box.locator(".gt-registered").inner_text() == "Registered: depth 3, rate 4, 12. 1 of 4."
+    assert box.locator(".gt-kept > g").count() == 1
     assert not errors
 
 

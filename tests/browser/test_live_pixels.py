@@ -1,31 +1,18 @@
 """What live.js paints is what matplotlib paints, pixel by pixel, for every kind of artist, once a frame."""
 
-import json
-from base64 import b64encode
 from io import BytesIO, StringIO
 
 import numpy as np
 import pytest
+from live_page import show
 from live_views import VIEWS
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gradtrace.live import LiveFigure, explore
+from gradtrace.live import explore
 from gradtrace.live.harvest import RC
 
-PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0; background: white; color: black">
-<div id="el"></div><script type="module">
-%s
-const state = %s, raw = Uint8Array.from(atob("%s"), c => c.charCodeAt(0)), handlers = {};
-window.model = {
-  get: name => name === "data" ? new DataView(raw.buffer) : state[name],
-  set: (name, value) => { state[name] = value; (handlers["change:" + name] || []).forEach(f => f()); },
-  on: (name, f) => { (handlers[name] ||= []).push(f); }, off: () => {}, save_changes: () => {},
-};
-render({ model, el: document.getElementById("el") });
-window.ready = true;
-</script>"""
 FRAMES = """async () => {
   const drawn = () => document.querySelector(".gt-picture").innerHTML;
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -37,28 +24,6 @@ FRAMES = """async () => {
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
   return [before !== first, first === second, drawn() !== second];
 }"""
-
-
-@pytest.fixture
-def page(chromium):
-    """A page of two device pixels to one, with the errors it logs."""
-    context = chromium.new_context(viewport={"width": 900, "height": 700}, device_scale_factor=2)
-    page = context.new_page()
-    page.failures = []
-    page.on("pageerror", lambda error: page.failures.append(str(error)))
-    page.on("console", lambda m: m.type == "error" and page.failures.append(m.text))
-    yield page
-    context.close()
-
-
-def show(page, figure):
-    """Give a figure a page and a model of its own."""
-    names = ["spec", "svg", "alt", "title", "cases", "predict", "locked", *figure.trait_names(sync=True)]
-    state = {n: getattr(figure, n) for n in names if n in LiveFigure.class_trait_names() or n.startswith("at_")}
-    state = {n: v for n, v in state.items() if isinstance(v, str | int | list | dict) and not n.startswith("_")}
-    page.set_content(PAGE % (figure._esm.replace("export default", "void"),
-                             json.dumps(state), b64encode(figure.data).decode()))
-    page.wait_for_function("window.ready")
 
 
 def pixels(png):

@@ -1,5 +1,6 @@
 """Live figures: `explore` gives any matplotlib function sliders that answer at once, with or without a kernel."""
 
-from .widget import Explore, LiveFigure, Prediction, explore
+from .acts import Prediction, Register
+from .widget import Explore, LiveFigure, explore
 
-__all__ = ["Explore", "LiveFigure", "Prediction", "explore"]
+__all__ = ["Explore", "LiveFigure", "Prediction", "Register", "explore"]

@@ -1,5 +1,5 @@
 // The live figure: picture, question, cases and table, moved by the traits of its model.
-// widget.py joins painter.js, numbers.js and this file into one module: no bundler, and no second request.
+// widget.py joins painter.js, numbers.js, acts.js and this file into one module: no bundler, and no second request.
 
 const CSS = `
 .gt-figure { --gt-paper: var(--jp-layout-color0, var(--pst-color-background, Canvas)); max-width: var(--gt-width);
@@ -25,7 +25,12 @@ const CSS = `
 .gt-numbers th, .gt-numbers td { text-align: right; padding: 0.1em 0.7em; font-variant-numeric: tabular-nums;
   border: 0; background: none; color: inherit; }
 .gt-said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-@media print { .gt-figure { color: black; --gt-paper: white; break-inside: avoid; } .gt-cases, .gt-numbers { display: none; } }
+.gt-area { fill: transparent; cursor: crosshair; }
+.gt-grip { fill: transparent; cursor: grab; touch-action: none; }
+.gt-locked :is(.gt-area, .gt-grip) { display: none; }
+.gt-register { margin: 0.4em 0; }
+.gt-registered { margin: 0.3em 0; min-height: 1.5em; }
+@media print { .gt-figure { color: black; --gt-paper: white; break-inside: avoid; } .gt-cases, .gt-numbers, .gt-register { display: none; } }
 `;
 let views = 0;
 
@@ -35,55 +40,6 @@ function make(tag, attributes = {}, children = []) {
   for (const [name, value] of Object.entries(attributes)) if (value !== null) element.setAttribute(name, value);
   element.append(...children);
   return element;
-}
-
-/** The numbered buttons: each sets every parameter at once. */
-function cases(model, spec) {
-  const buttons = model.get("cases").map(({ label, at }) => {
-    const button = make("button", { type: "button" }, [label]);
-    button.addEventListener("click", () => {
-      for (const { name, trait } of spec.params) {
-        if (name in at) model.set(trait, typeof model.get(trait) === "boolean" ? !!at[name] : at[name]);
-      }
-      model.save_changes();
-    });
-    return button;
-  });
-  const update = () => buttons.forEach((button, i) => {
-    const at = model.get("cases")[i].at;
-    button.disabled = model.get("locked");
-    button.setAttribute("aria-pressed", spec.params.every((p) => !(p.name in at) || Number(model.get(p.trait)) === at[p.name]));
-  });
-  return { element: make("div", { class: "gt-cases", role: "group", "aria-label": "cases" }, buttons), update };
-}
-
-/** The question that hides the figure until it is answered, or waived. */
-function prediction(model, uid) {
-  const { question, choices, answer, because } = model.get("predict");
-  const verdict = make("p", { class: "gt-verdict", role: "status" });
-  const show = make("button", { type: "button", disabled: "" }, ["Check my prediction"]);
-  const skip = make("button", { type: "button" }, ["Show without guessing"]);
-  const radios = choices.map((choice) => make("input", { type: "radio", name: `${uid}-predict`, value: choice }));
-  const box = make("fieldset", { class: "gt-predict" }, [
-    make("legend", {}, [question]), ...radios.map((radio, i) => make("label", {}, [radio, " ", choices[i]])), show, skip, verdict]);
-  const chosen = () => radios.find((radio) => radio.checked)?.value;
-  const reveal = (guess) => {
-    const said = guess === undefined ? `The answer: ${answer}.`
-      : guess === answer ? `Your prediction holds: ${answer}.` : `You predicted: ${guess}. The figure shows: ${answer}.`;
-    verdict.textContent = `${said} ${because}`;
-    model.set("locked", false);
-    model.save_changes();
-  };
-  box.addEventListener("change", () => { show.disabled = !chosen(); });
-  show.addEventListener("click", () => reveal(chosen()));
-  skip.addEventListener("click", () => reveal(undefined));
-  const update = () => {
-    const locked = model.get("locked");
-    show.hidden = skip.hidden = !locked;
-    radios.forEach((radio) => { radio.disabled = !locked; });
-    if (!locked && !verdict.textContent) verdict.textContent = `The answer: ${answer}. ${because}`;
-  };
-  return { element: box, update };
 }
 
 /** JupyterLab's commands would take the arrow keys from a slider; a focused control keeps them with this attribute. */
@@ -124,11 +80,14 @@ function render({ model, el }) {
   if (spec.tables.some((t) => spec.axes[t.axes])) root.append(details);
   el.append(root);
 
+  const game = spec.register ? register(model, spec, frames, painter, svg) : null;
+  const handle = spec.drag ? dragging(model, spec, frames, svg) : null;
+  if (game) box.after(game.element);
   const groups = spec.slots.map((slot) => [slot, svg.querySelector(`[data-slot="${slot.slot}"]`)]);
   const shown = new Map();
   groups.forEach(([, group]) => group.replaceChildren());                           // from here on every child knows its kind
   function draw() {
-    const state = spec.params.reduce((n, p) => n * p.labels.length + Number(model.get(p.trait)), 0);
+    const state = stateOf(spec, indices(model, spec));
     for (const [slot, group] of groups) {
       const frame = frames.frame(slot, state);
       if (shown.get(slot) === frame) continue;
@@ -137,6 +96,7 @@ function render({ model, el }) {
     }
     if (details.open) numbers.write(table);
     buttons.update();
+    handle?.update();
   }
 
   // The first change of a frame is drawn at once, whatever follows within it is drawn with the next frame.
@@ -165,17 +125,20 @@ function render({ model, el }) {
     details.hidden = locked;
     question?.update();
     buttons.update();
+    game?.update();
   }
 
   details.addEventListener("toggle", () => { if (details.open) numbers.write(table); });
   spec.params.forEach((p) => model.on(`change:${p.trait}`, moved));
   model.on("change:locked", lock);
+  if (game) model.on("change:registered", game.update);
   draw();
   lock();
   return () => {
     clearTimeout(settle);
     spec.params.forEach((p) => model.off(`change:${p.trait}`, moved));
     model.off("change:locked", lock);
+    if (game) model.off("change:registered", game.update);
     painter.close();
   };
 }

@@ -21,6 +21,14 @@ class Frames {
     const at = slot.table + 3 * frame, w = this.words;
     return { shapes: this.spec.templates[w[at]], at: w[at + 1] + 65536 * w[at + 2] };
   }
+  /** The middle of what an artist draws in a state; null if it draws nothing. */
+  centre(slot, state) {
+    const { shapes, at } = this.open(slot, this.frame(slot, state)), w = this.words;
+    const steps = { p: (shape) => shape[3], u: (shape) => shape[2], t: () => [[1]], i: () => [] };
+    const n = shapes.flatMap((shape) => steps[shape[0]](shape)).reduce((sum, step) => sum + step.at(-1), 0);
+    const mean = (k) => { let sum = 0; for (let i = 0; i < n; i++) sum += w[at + 2 * i + k]; return sum / n; };
+    return n ? [mean(0), mean(1)] : null;
+  }
   /** A laid-out string as the `d` of a path. */
   text(run) {
     if (!this.runs.has(run)) {

@@ -1,6 +1,6 @@
 """`explore`: an ordinary matplotlib function as a figure with sliders, in JupyterLab and in a page without a kernel."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
@@ -11,62 +11,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ..progress import bar
 from . import codec, svg
+from .acts import Prediction, Register, drag_spec, register_spec
 from .axes import scales
 from .grid import Grid, check_view, kind
 from .harvest import Harvest
 from .tables import tables
 
 MAX_BYTES = 4_000_000
-PARTS = ("painter", "numbers", "live")
-OPTIONS = ("alt", "start", "size", "panels", "title", "cases", "predict")
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A question to answer before the figure shows itself.
-
-    Parameters
-    ----------
-    question : str
-    choices : sequence of str
-        At least two, all different.
-    answer : str
-        One of the choices.
-    because : str
-        Why; shown with the figure.
-
-    Raises
-    ------
-    ValueError
-        Fewer than two choices, equal choices, or an answer that is none of them.
-    TypeError
-        A question, a choice or a reason that is not a string.
-
-    Notes
-    -----
-    Source: this book's own form. Taught in: how to read this book.
-
-    Examples
-    --------
-    >>> Prediction("Does it grow?", ["yes", "no"], answer="no", because="0.9 < 1").answer
-    'no'
-    """
-
-    question: str
-    choices: tuple
-    answer: str
-    because: str = ""
-
-    def __post_init__(self):
-        if isinstance(self.choices, str) or not all(isinstance(c, str) for c in self.choices):
-            raise TypeError(f"choices: expected a list of strings, got {self.choices!r}")
-        if not isinstance(self.question, str) or not isinstance(self.because, str) or not self.question.strip():
-            raise TypeError(f"question, because: expected strings, got {self.question!r} and {self.because!r}")
-        object.__setattr__(self, "choices", tuple(self.choices))
-        if len(self.choices) < 2 or len(set(self.choices)) < len(self.choices):
-            raise ValueError(f"choices: expected at least two different choices, got {list(self.choices)}")
-        if self.answer not in self.choices:
-            raise ValueError(f"answer: expected one of {list(self.choices)}, got {self.answer!r}")
+PARTS = ("painter", "numbers", "acts", "live")
+OPTIONS = ("alt", "start", "size", "panels", "title", "cases", "predict", "drag", "register")
 
 
 class LiveFigure(anywidget.AnyWidget):
@@ -81,6 +34,7 @@ class LiveFigure(anywidget.AnyWidget):
     cases = traitlets.List().tag(sync=True)
     predict = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     locked = traitlets.Bool(False).tag(sync=True)
+    registered = traitlets.List(traitlets.Int()).tag(sync=True)
 
     def __init__(self, indices, **state):
         self.add_traits(**{name: (traitlets.Bool if isinstance(i, bool) else traitlets.Int)(i).tag(sync=True)
@@ -99,10 +53,12 @@ class Explore(ipywidgets.VBox):
     controls : dict of str to widget
         The slider, dropdown or checkbox of every parameter.
     figure : LiveFigure
+    registered : list of dict
+        The states that the reader has registered.
     """
 
-    def __init__(self, figure, controls, counts, png):
-        self.figure, self.controls, self._counts, self._png = figure, controls, counts, png
+    def __init__(self, figure, controls, grid, png):
+        self.figure, self.controls, self._grid, self._png = figure, controls, grid, png
         self.links = [ipywidgets.jslink((figure, f"at_{name}"), (control, where(control)))
                       for name, control in controls.items()]
         if figure.predict:
@@ -111,7 +67,12 @@ class Explore(ipywidgets.VBox):
         self.add_class("gt-explore")
 
     def __repr__(self):
-        return f"Explore({self._counts})"
+        return f"Explore({self._grid.counts()})"
+
+    @property
+    def registered(self):
+        states = self._grid.states()
+        return [states[number] for number in self.figure.registered]
 
     def _repr_mimebundle_(self, **kwargs):
         data = super()._repr_mimebundle_(**kwargs) or {}
@@ -124,7 +85,8 @@ def where(control):
     return "value" if isinstance(control, ipywidgets.Checkbox) else "index"
 
 
-def explore(view, *, alt, start=None, size=(5.6, 3.3), panels=(1, 1), title=None, cases=None, predict=None, **grid):
+def explore(view, *, alt, start=None, size=(5.6, 3.3), panels=(1, 1), title=None, cases=None, predict=None, drag=None,
+            register=None, **grid):
     """A live figure: `view` drawn by matplotlib at every point of a grid, moved by sliders at 60 frames a second.
 
     Parameters
@@ -147,6 +109,11 @@ def explore(view, *, alt, start=None, size=(5.6, 3.3), panels=(1, 1), title=None
         Numbered buttons under the figure, each with the state it sets: ``{"just below one": dict(gain=0.9)}``.
     predict : Prediction, optional
         A question to be answered before the figure shows itself.
+    drag : sequence of str, optional
+        One or two parameters with numbers that the pointer sets, too: the view draws a point with ``gid="drag"``, and
+        wherever the reader presses or drags within its axes, they take the values that bring the point nearest.
+    register : Register, optional
+        A game: a button keeps the best states in the picture.
     **grid : list or 1-d array
         The values of each parameter: numbers (a slider), strings (a dropdown), ``[False, True]`` (a checkbox).
 
@@ -179,8 +146,9 @@ def explore(view, *, alt, start=None, size=(5.6, 3.3), panels=(1, 1), title=None
     grid = Grid(grid)
     check_view(view, grid.values, OPTIONS)
     size, panels = pair("size", size, float), pair("panels", panels, int)
-    if predict is not None and not isinstance(predict, Prediction):
-        raise TypeError(f"predict: expected a Prediction, got {predict!r}")
+    for name, given, wanted in (("predict", predict, Prediction), ("register", register, Register)):
+        if given is not None and not isinstance(given, wanted):
+            raise TypeError(f"{name}: expected a {wanted.__name__}, got {given!r:.60}")
     opening = grid.locate({} if start is None else start, "start")
     jumps = [{"label": str(label), "at": jump(grid, label, state)} for label, state in (cases or {}).items()]
     number = grid.number(opening)
@@ -189,6 +157,10 @@ def explore(view, *, alt, start=None, size=(5.6, 3.3), panels=(1, 1), title=None
     data, spec, packer = codec.pack(harvest.slots, harvest.recorder.units)
     spec |= {"params": [{"name": n, "trait": f"at_{n}", "labels": grid.labels[n]} for n in grid.values],
              "axes": [scales(ax) for ax in harvest.axes], "tables": tables(harvest)}
+    if drag is not None:
+        spec["drag"] = drag_spec(drag, grid, harvest)
+    if register:
+        spec["register"] = register_spec(register, grid, harvest)
     first = svg.write(harvest.slots, packer, spec, list(packer.images), number, alt)
     weigh(grid, data, spec, first)
     indices = {f"at_{n}": bool(i) if kind(grid.values[n][0]) == "bool" else i for n, i in opening.items()}
@@ -196,7 +168,7 @@ def explore(view, *, alt, start=None, size=(5.6, 3.3), panels=(1, 1), title=None
                         predict=asdict(predict) if predict else None, locked=predict is not None)
     width = f"{max(6, *(0.6 * len(n) + 1 for n in grid.values)):.3g}em"
     controls = {n: control(n, grid, opening[n], width, figure.locked) for n in grid.values}
-    return Explore(figure, controls, grid.counts(), picture(harvest, number))
+    return Explore(figure, controls, grid, picture(harvest, number))
 
 
 def jump(grid, label, state):
