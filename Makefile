@@ -2,26 +2,27 @@
 PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := lab,book,test
-PEERS := $(if $(CI),peers)                  # CI compares with PyTorch and JAX and runs Dask; else: make test PEERS=peers
+PEERS := $(if $(CI),peers)                  # CI also compares with JAX and runs Dask; else: make test PEERS=peers
+MORE = $(addprefix .venv/,$(strip $(PEERS)))                    # torch, for notebook 22 in JupyterLab: make lab PEERS=torch
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)           # in a container, say
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: lab book notebooks test bench clean
 
-lab: .venv/ready
+lab: .venv/ready $(MORE)
 	jupyter lab notebooks $(ROOT) $(ARGS)
 
-book: .venv/ready
+book: .venv/torch
 	jupyter-book build . -W -n --keep-going
 
-notebooks: .venv/ready
+notebooks: .venv/torch
 	python notebooks/refresh.py
 
-test: .venv/ready $(if $(strip $(PEERS)),.venv/peers)
+test: .venv/torch $(MORE)
 	python tests/run.py
 
-bench: .venv/ready .venv/peers
+bench: .venv/peers
 	python -m benchmarks
 
 clean:
@@ -33,6 +34,6 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
-.venv/peers: .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers,cluster]'
+.venv/torch .venv/peers: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(@F)]'
 	touch $@
