@@ -41,6 +41,8 @@ PATHS = {
                                              [draw(s, rng, gain=gain) for s in
                                               (Dense(6, 4), Seq(Dense(4, 5), Dense(5, 3)), Residual(Dense(3, 3)))]), 6),
     "time": lambda rng, gain: (unroll(RNN(2, 5), draw(RNN(2, 5), rng, gain=gain), rng.standard_normal((9, 3, 2))), 5),
+    "own weights in time": lambda rng, gain: (deep(RNN(2, 5), [draw(RNN(2, 5), rng, gain=gain) for _ in range(9)],
+                                                   rng.standard_normal((9, 3, 2))), 5),
     "residual time": lambda rng, gain: (unroll(Residual(RNN(2, 5)), draw(RNN(2, 5), rng, gain=gain),
                                                rng.standard_normal((9, 3, 2))), 5),
 }
@@ -148,3 +150,13 @@ def test_pytorch_agrees_in_depth(oracle):
     for mine, yours in zip(ours.p, theirs, strict=True):
         for name in mine:
             np.testing.assert_allclose(mine[name], yours[name].grad.numpy(), rtol=1e-10, atol=1e-14)
+
+
+def test_equal_weights_in_depth_are_a_shared_weight_in_time():
+    rng, cell = np.random.default_rng(0), RNN(2, 5)
+    p, x, h0 = draw(cell, rng, gain=np.array([0.5, 1.2])), rng.standard_normal((9, 3, 2)), np.zeros((3, 5))
+    (h, vjps), (same, shared) = forward(deep(cell, [dict(p) for _ in x], x), h0), forward(unroll(cell, p, x), h0)
+    np.testing.assert_allclose(h[-1], same[-1], atol=1e-14)
+    grads, whole = backward(vjps, h[-1]), backward(shared, h[-1]).shared()
+    for name in p:
+        np.testing.assert_allclose(sum(g[name] for g in grads.p), whole[name], rtol=1e-12, atol=1e-14)

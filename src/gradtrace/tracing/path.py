@@ -1,7 +1,6 @@
 """A chain of steps, in depth or in time, and the pass through it.
 
-``deep`` lines up different steps with parameters of their own, ``unroll`` repeats one step with the same parameters.
-Both give a :class:`Path`; from there on the code never asks which it was.
+``deep`` gives each step its own parameters, ``unroll`` all the same; from there on the code never asks which it was.
 """
 
 from collections.abc import Sequence
@@ -65,8 +64,8 @@ class Made(Sequence):
 class Unrolled(Path):
     """The same step with the same parameters at every time; its links are made when asked for.
 
-    ``own`` gives a run parameters of its own, for the lazy results it will make after the caller's may have changed;
-    ``bptt``, which is done with them before it returns, needs no copies.
+    ``own`` gives a run parameters of its own, for lazy results made after the caller's may have changed; ``bptt``, done
+    with them before it returns, needs no copies.
     """
 
     copies = True
@@ -80,12 +79,11 @@ class Unrolled(Path):
 
 # Type of step: a faster forward for an Unrolled of it, which returns None where it does not apply. See fast/rnn.py.
 FUSED = {}
-# The same for a path of layers, by the type of the first one. See fast/deep.py.
-FUSED_DEEP = {}
+FUSED_DEEP = {}         # the same for a path of layers, by the type of the first one; see fast/deep.py
 
 
-def deep(steps, params):
-    """A path through layers, each with its own parameters: ``h_t = F_t(h_{t-1}; θ_t)``.
+def deep(steps, params, x=None):
+    """A path through layers, each with its own parameters: ``h_t = F_t(h_{t-1}, x_t; θ_t)``.
 
     Parameters
     ----------
@@ -93,11 +91,13 @@ def deep(steps, params):
         The layers in order; a single step stands for as many layers as there are ``params``.
     params : sequence of dict
         One dict of arrays per layer, as :func:`~gradtrace.draw` makes them.
+    x : ndarray of shape (T, *sweep, batch, n_in), optional
+        One input per layer, for steps that take one: an RNN whose weights are not shared.
 
     Raises
     ------
     ValueError, TypeError
-        Steps and parameters differ in number, or a parameter is missing, misshapen or not finite.
+        Steps, parameters and inputs differ in number, or one is missing, misshapen or not finite.
 
     Notes
     -----
@@ -112,15 +112,17 @@ def deep(steps, params):
     params = list(params)
     steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
     if not steps or len(steps) != len(params):
-        raise ValueError(f"params: expected one dict for each of the {len(steps)} steps, at least one;"
-                         f" came {len(params)}")
+        raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one; came {len(params)}")
     for t, (step, p) in enumerate(zip(steps, params, strict=True)):
         if not (t and step is steps[t - 1]) and not isinstance(step, Step):     # asked once
             raise TypeError(f"steps[{t}]: expected a step, came {type(step).__name__} {step!r:.40}")
-        if step.inputs is not None:
-            raise ValueError(f"steps[{t}]: {step} takes an input at every step; use unroll")
+        if (step.inputs is None) != (x is None):
+            raise ValueError(f"x: expected {'one input per layer' if x is None else 'none'} for steps[{t}], {step}")
         expect_params(step, p)
-    return Path(tuple(map(Link, steps, params)))
+    inputs = [None] * len(steps) if x is None else expect_array("x", x, (None, None, None))
+    if len(inputs) != len(steps):
+        raise ValueError(f"x: expected an input for each of the {len(steps)} steps, came shape {x.shape}")
+    return Path(tuple(map(Link, steps, params, inputs)))
 
 
 def unroll(step, p, x):
@@ -242,8 +244,7 @@ def _sweep_axes(path, h0):
     """The number of leading axes that belong to no step: the most that a state, parameter or input carries."""
     first = path[0].step
     most = h0.ndim - 1 - len(first.features)
-    for p in {id(link.p): link for link in path}.values():
-        step, values, x = p
+    for step, values, x in {id(link.p): link for link in path}.values():
         most = max(most, *(values[name].ndim - len(shape) for name, shape in step.shapes().items()),
                    x.ndim - 1 - len(step.inputs) if x is not None else 0)
     return most
