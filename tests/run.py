@@ -1,5 +1,6 @@
 """Everything that CI runs, stage by stage, with the time of each. Use: make test"""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -7,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 WORKERS = ["-n", "2"]
+os.environ.setdefault("OMP_NUM_THREADS", "1")       # two workers share the cores: threads would wait for one another
 STAGES = {
     "lint": ["ruff", "check", "."],
     "unit, property and oracle tests": ["pytest", "tests", "--ignore=tests/browser", "--durations=5", *WORKERS,
