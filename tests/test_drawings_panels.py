@@ -68,3 +68,11 @@ def test_a_row_shows_every_image_under_its_name():
     assert [ax.get_title() for ax in axes] == ["a", "b"] and (axes[1].images[0].get_array() == np.eye(3)).all()
     with pytest.raises(ValueError, match="shorter"):
         panels.row(axes, {"a": np.zeros((2, 2))})
+
+
+def test_a_gallery_names_its_rows_in_their_middle():
+    ax = Figure().subplots()
+    panels.gallery(ax, {"a": np.zeros((2, 3, 3)), "b": np.ones((2, 3, 3))}, "column", "row")
+    shown = ax.images[0].get_array()
+    assert shown.shape == (7, 7) and shown[0, 0] == 0 and shown[6, 6] == 1
+    assert ax.get_yticks().tolist() == [1, 5] and not len(ax.get_xticks())

@@ -117,6 +117,37 @@ def mosaic(images, columns):
     return out[:-1, :-1]
 
 
+def gallery(ax, rows, x, y):
+    """Show rows of small images, the name of each row beside it.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    rows : dict of str to ndarray of shape (columns, height, width)
+    x, y : str
+        What the columns and the rows are.
+
+    Notes
+    -----
+    Source: this book's own form. Taught in: notebook 21.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> from gradtrace.drawings import panels
+    >>> ax = Figure().subplots()
+    >>> panels.gallery(ax, {"zeros": np.zeros((3, 2, 2)), "ones": np.ones((3, 2, 2))}, "draw", "kind")
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['zeros', 'ones']
+    """
+    images = np.stack(list(rows.values()))
+    count, columns, height, _ = images.shape
+    picture(ax, mosaic(images.reshape(-1, *images.shape[2:]), columns))
+    ax.set(xlabel=x, ylabel=y, xticks=[])
+    ax.set_yticks((height + 1) * np.arange(count) + (height - 1) / 2, list(rows))
+
+
 def scores(ax, groups, colours):
     """Draw every score of every group as a dot, and the group's median as a bar; groups side by side, from 0 on.
 
