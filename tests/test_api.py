@@ -12,8 +12,8 @@ import pytest
 import gradtrace
 from gradtrace import Activation
 
-ROOMS = (gradtrace.augment, gradtrace.dynamics, gradtrace.figures, gradtrace.maps, gradtrace.tasks, gradtrace.text,
-         gradtrace.theory)
+ROOMS = (gradtrace.augment, gradtrace.dynamics, gradtrace.figures, gradtrace.maps, gradtrace.surfaces, gradtrace.tasks,
+         gradtrace.text, gradtrace.theory)
 PUBLIC = {name: getattr(gradtrace, name) for name in gradtrace.__all__}
 SPOKEN = {name: thing for name, thing in PUBLIC.items() if not isinstance(thing, Activation)}      # a table in the book
 SPOKEN |= {f"init.{name}": getattr(gradtrace.init, name) for name in gradtrace.init.__all__}

@@ -57,8 +57,8 @@ _WHERE = {
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
 _ROOMS = {"augment": "training.augment", "dynamics": "worlds.dynamics", "figures": "figures", "init": "steps.init",
-          "maps": "worlds.maps", "tasks": "worlds.tasks", "text": "worlds.text", "theory": "worlds.theory",
-          "torch": "torch"}
+          "maps": "worlds.maps", "surfaces": "worlds.surfaces", "tasks": "worlds.tasks", "text": "worlds.text",
+          "theory": "worlds.theory", "torch": "torch"}
 
 __all__ = sorted(_HOME)
 
