@@ -2,6 +2,8 @@
 
 import itertools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -141,3 +143,13 @@ def test_views_draw_at_their_sliders_ends_and_all_nets_have_right_gradients(path
                 if max(errors.values()) < 1e-5:
                     break
             assert max(errors.values()) < 1e-5, (str(step), t, errors)
+
+
+def test_without_pytorch_the_last_notebook_says_what_to_install_and_no_more():
+    notebook = next(path for path in NOTEBOOKS if path.stem.startswith("22"))
+    code = ("import sys; from IPython.core.interactiveshell import InteractiveShell; sys.modules['torch'] = None; "
+            f"InteractiveShell.instance().run_cell({cells(notebook)[0].source!r})")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    assert said.startswith("This notebook stops here.") and "pip install torch" in said, said
+    assert "Traceback" not in said
+    assert "make lab PEERS=torch" in cells(notebook, "markdown")[0].source
