@@ -8,7 +8,7 @@ from base64 import b64encode
 
 import numpy as np
 
-from gradtrace.live import explore
+from explorable import explore
 
 STATES, UPDATES = 250, 200
 PAGE = """<!doctype html><meta charset="utf-8"><body><div id="el"></div><script type="module">

@@ -1,4 +1,4 @@
-"""Every public name says what it is: shapes, source, the notebook that teaches it, and an example that runs."""
+"""Every public name says what it is, with an example that runs, and has its place in the book."""
 
 import doctest
 import inspect
@@ -9,26 +9,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import explorable
 import gradtrace
 from gradtrace import Activation
 
-ROOMS = (gradtrace.augment, gradtrace.dynamics, gradtrace.figures, gradtrace.maps, gradtrace.surfaces, gradtrace.tasks,
-         gradtrace.text, gradtrace.theory)
-PUBLIC = {name: getattr(gradtrace, name) for name in gradtrace.__all__}
-SPOKEN = {name: thing for name, thing in PUBLIC.items() if not isinstance(thing, Activation)}      # a table in the book
-SPOKEN |= {f"init.{name}": getattr(gradtrace.init, name) for name in gradtrace.init.__all__}
-SPOKEN |= {f"{room.__name__.rpartition('.')[2]}.{name}": thing for room in ROOMS
-           for name, thing in vars(room).items() if not name.startswith("_")
-           and (inspect.isfunction(thing) or (inspect.isclass(thing) and not issubclass(thing, tuple)))
-           and thing.__module__ == room.__name__}
-NAMES = {"np": np, "init": gradtrace.init, "figures": gradtrace.figures, **PUBLIC}
+
+def is_ours(thing, module):
+    """Whether a module of a room defines this function or class; tuples of results are described by their function."""
+    kind = inspect.isfunction(thing) or (inspect.isclass(thing) and not issubclass(thing, tuple))
+    return kind and thing.__module__ == module.__name__
+
+
+ROOMS = {"augment": gradtrace.augment, "dynamics": gradtrace.dynamics, "maps": gradtrace.maps,
+         "meanfield": gradtrace.meanfield, "notebook.figures": gradtrace.notebook.figures,
+         "surfaces": gradtrace.surfaces, "tasks": gradtrace.tasks, "text": gradtrace.text}
+PUBLIC = {f"gradtrace.{name}": getattr(gradtrace, name) for name in gradtrace.__all__}
+ELSEWHERE = {f"gradtrace.init.{name}": getattr(gradtrace.init, name) for name in gradtrace.init.__all__}
+ELSEWHERE |= {f"gradtrace.notebook.{name}": getattr(gradtrace.notebook, name) for name in ("show", "check_answer")}
+ELSEWHERE |= {f"explorable.{name}": getattr(explorable, name) for name in ("explore", "Prediction", "Register")}
+ELSEWHERE |= {f"gradtrace.{room}.{name}": thing
+              for room, module in ROOMS.items() for name, thing in vars(module).items()
+              if name in getattr(module, "__all__", [name]) and not name.startswith("_")
+              and thing not in PUBLIC.values() and is_ours(thing, module)}
+SPOKEN = ELSEWHERE | {name: thing for name, thing in PUBLIC.items() if not isinstance(thing, Activation)}  # a table
+NAMES = {"np": np, "init": gradtrace.init, "figures": gradtrace.notebook.figures,
+         **{name.rpartition(".")[2]: thing for name, thing in PUBLIC.items()}}
 PAGES = "\n".join(path.read_text() for path in (Path(__file__).parents[1] / "book" / "api").glob("*.md"))
 
 
 @pytest.mark.parametrize("name", sorted(SPOKEN))
 def test_examples_run(name, capsys):
     finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-    home = vars(sys.modules[SPOKEN[name].__module__]) if "." in name else {}        # of a room: names without its own
+    home = vars(sys.modules[SPOKEN[name].__module__]) if name in ELSEWHERE else {}    # names without a room
     for case in finder.find(SPOKEN[name], name, globs={**home, **NAMES}):
         runner.run(case)
     assert runner.summarize().attempted, f"{name} has no example"
@@ -38,13 +50,13 @@ def test_examples_run(name, capsys):
 @pytest.mark.parametrize("name", sorted(SPOKEN))
 def test_docstrings_are_complete(name):
     thing, doc = SPOKEN[name], inspect.getdoc(SPOKEN[name])
-    assert "Taught in: " in doc or name.partition(".")[0] in ("init", "figures"), "which notebook teaches it?"
     if inspect.isfunction(thing):
-        known = {"rng", "shape"} if name.startswith("init.") else set()         # the same for all initialisers
+        known = {"rng", "shape"} if name.startswith("gradtrace.init.") else set()   # the same for all initialisers
         missing = [p for p in inspect.signature(thing).parameters.keys() - known if not re.search(rf"\b{p}\b", doc)]
         assert not missing, f"not spoken of: {missing}"
 
 
-@pytest.mark.parametrize("name", sorted(PUBLIC) + sorted(set(SPOKEN) - set(PUBLIC)))
+@pytest.mark.parametrize("name", sorted(PUBLIC | ELSEWHERE))
 def test_the_book_has_every_name_once(name):
-    assert len(re.findall(rf"(?m)^(?:\.\. auto\w+:: gradtrace\.{re.escape(name)}$|\| `{name}` \|)", PAGES)) == 1
+    line = rf"(?m)^(?:\.\. auto\w+:: {re.escape(name)}$|\| `{name.removeprefix('gradtrace.')}` \|)"
+    assert len(re.findall(line, PAGES)) == 1

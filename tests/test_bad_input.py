@@ -16,11 +16,11 @@ from gradtrace import (
     forward,
     init,
     log_norm,
-    show,
     trace,
     unroll,
 )
-from gradtrace.figures import norms
+from gradtrace.notebook import show
+from gradtrace.notebook.figures import norms
 
 rng = np.random.default_rng(0)
 LAYER, CELL = Dense(3, 3), RNN(2, 3)

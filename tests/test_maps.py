@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradtrace import RNN, forward, trace, unroll
-from gradtrace.worlds.cliff import cliff
-from gradtrace.worlds.dynamics import basins, iterate, tanh_rnn
-from gradtrace.worlds.maps import bifurcation, logistic, logistic_exponent, mandelbrot, period
+from gradtrace.theory.dynamics import basins, iterate, tanh_rnn
+from gradtrace.theory.maps import bifurcation, logistic, logistic_exponent, mandelbrot, period
+from gradtrace.theory.surfaces import cliff
 
 CYCLE = [0.3828, 0.5009, 0.8269, 0.8750]
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gradtrace import RNN, Seq, check_answer, show, trace
+from gradtrace import RNN, Seq, trace
+from gradtrace.notebook import check_answer, show
 
 
 def test_show_prints_the_source_that_runs_without_docstring_or_decorator():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace.worlds.surfaces import saddle, valley
+from gradtrace.theory.surfaces import saddle, valley
 
 SURFACES = [valley, partial(valley, steep=3.0, turn=30.0), saddle]
 

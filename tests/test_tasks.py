@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradtrace import RNN, cross_entropy, draw, forward, unroll
-from gradtrace.worlds.digits import digits, pixels
-from gradtrace.worlds.tasks import adding, copying, one_hot, temporal_order
-from gradtrace.worlds.text import decode, encode, hello, vocabulary, walrus, windows
-from gradtrace.worlds.translation import translation
+from gradtrace.data.digits import digits, pixels
+from gradtrace.data.tasks import adding, copying, one_hot, temporal_order
+from gradtrace.data.text import decode, encode, hello, vocabulary, walrus, windows
+from gradtrace.data.translation import translation
 
 
 def rng(seed=0):

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradtrace import Dense, deep, draw, forward, init, trace
-from gradtrace.worlds.meanfield import kernel
-from gradtrace.worlds.theory import c_map, c_star, chi, critical_sigma_w, depth_scales, q_map, q_star
+from gradtrace.theory.meanfield import c_map, c_star, chi, critical_sigma_w, depth_scales, kernel, q_map, q_star
 
 PHIS = ["tanh", "erf", "relu"]
 ROOT = np.sqrt(0.05)

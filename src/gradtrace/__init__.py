@@ -46,19 +46,17 @@ _WHERE = {
     "training.params": ["flat", "nested", "spread"],
     "training.run": ["Diverged", "Run"],
     "training.regularize": ["EarlyStopping", "l1", "l2", "soft_threshold", "weight_decay"],
-    "worlds.cliff": ["cliff"],
-    "worlds.digits": ["digits", "pixels"],
-    "worlds.translation": ["Sentences", "translation"],
+    "data.digits": ["digits", "pixels"],
+    "data.translation": ["Sentences", "translation"],
+    "theory.surfaces": ["cliff"],
     "check": ["check_gradients", "gradient_errors"],
-    "live": ["Prediction", "Register", "explore"],
-    "reading": ["check_answer", "show"],
     "streams": ["stream"],
     "sweeps": ["Sweep", "SweepError", "sweep"],
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
-_ROOMS = {"augment": "training.augment", "dynamics": "worlds.dynamics", "figures": "figures", "init": "steps.init",
-          "maps": "worlds.maps", "surfaces": "worlds.surfaces", "tasks": "worlds.tasks", "text": "worlds.text",
-          "theory": "worlds.theory", "torch": "torch"}
+_ROOMS = {"augment": "training.augment", "dynamics": "theory.dynamics", "init": "steps.init", "maps": "theory.maps",
+          "meanfield": "theory.meanfield", "notebook": "notebook", "surfaces": "theory.surfaces", "tasks": "data.tasks",
+          "text": "data.text", "torch": "torch"}
 
 __all__ = sorted(_HOME)
 

@@ -35,7 +35,7 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
 
     Notes
     -----
-    Source: the idea of ``check_vjp`` in HIPS autograd. Taught in: notebook 04.
+    Source: the idea of ``check_vjp`` in HIPS autograd.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):
 
     Notes
     -----
-    Source: the idea of ``check_grads`` in HIPS autograd. Taught in: notebook 04.
+    Source: the idea of ``check_grads`` in HIPS autograd.
 
     Examples
     --------

@@ -27,7 +27,7 @@ def stream(seed, /, **point):
 
     Notes
     -----
-    Source: the ``spawn_key`` of ``numpy.random.SeedSequence``. Taught in: notebook 16.
+    Source: the ``spawn_key`` of ``numpy.random.SeedSequence``.
 
     Examples
     --------

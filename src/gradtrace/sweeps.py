@@ -42,10 +42,6 @@ class Sweep:
     interrupted : bool
         Whether the reader stopped it.
 
-    Notes
-    -----
-    Taught in: notebook 16.
-
     Examples
     --------
     >>> run = sweep(lambda width, depth: width * depth, width=[1, 2], depth=[3, 4, 5])
@@ -63,8 +59,6 @@ class Sweep:
 
 class SweepError(RuntimeError):
     """Some points gave no result. The message names them; ``error.sweep`` holds what the others gave.
-
-    Taught in: notebook 16.
 
     Examples
     --------
@@ -117,10 +111,6 @@ def sweep(function, /, executor=None, **grid):
     SweepError
         At the end, if the function raised or a worker died. A pool of processes breaks with its first dead worker;
         Dask starts another and goes on.
-
-    Notes
-    -----
-    Taught in: notebook 16.
 
     Examples
     --------

@@ -33,12 +33,12 @@ def pages(having=""):
 
 def pytest_generate_tests(metafunc):
     """Run a test once for every page that has what its argument names."""
-    with_figures = pages('class="gt-live"')
+    with_figures = pages('class="xp-live"')
     wanted = {
         "page_name": pages(),
         "figure_page": with_figures,
         "first_figure_page": with_figures[:1],
-        "link_page": pages("gt-set"),
+        "link_page": pages("xp-set"),
     }
     for argument in wanted.keys() & set(metafunc.fixturenames):
         metafunc.parametrize(argument, wanted[argument])
@@ -134,7 +134,7 @@ class Visit:
         """Load `path` of the book and wait until its figures live and its formulas are set."""
         self.page.goto("about:blank")  # else a new fragment alone would not load the page anew
         self.page.goto(f"{self.home}/{path}")
-        self.page.wait_for_function("() => !document.querySelector('.gt-live:not([data-state])')")
+        self.page.wait_for_function("() => !document.querySelector('.xp-live:not([data-state])')")
         self.page.evaluate("() => window.MathJax?.startup?.promise")
         return self.page
 

@@ -3,7 +3,7 @@
 import json
 from base64 import b64encode
 
-from gradtrace.live import LiveFigure
+from explorable import LiveFigure
 
 PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0; background: white; color: black">
 <div id="el"></div><script type="module">

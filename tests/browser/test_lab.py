@@ -19,10 +19,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))
-OURS = re.compile(r"anywidget|gradtrace|gt-|live\.js|blob:|widget", re.IGNORECASE)
+OURS = re.compile(r"anywidget|explorable|xp-|live\.js|blob:|widget", re.IGNORECASE)
 CELL = """
 import numpy as np
-from gradtrace.live import Prediction, explore
+from explorable import Prediction, explore
 def view(ax, gain, activation, fast):
     y = gain ** np.arange(50) if activation == "linear" else np.tanh(gain * np.arange(50))
     ax.plot(y * (2 if fast else 1), label="norm")
@@ -35,7 +35,7 @@ explore(view, alt="a guess", gain=[0.5, 1.0], activation=["linear"], fast=[False
         predict=Prediction("Up or down?", ["up", "down"], "down", "Powers below one shrink."))
 """
 GAME = """
-from gradtrace.live import Register
+from explorable import Register
 def play(ax, depth, rate):
     ax.plot([depth], [rate], "o", gid="drag", ms=12)
     ax.plot([depth], [rate], "s", gid="register")
@@ -52,7 +52,7 @@ DONE = """() => {
     const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(prompt => prompt.textContent);
     return prompts.every(text => !text.includes("*")) && prompts.some(text => /[0-9]/.test(text));
 }"""
-PATHS = "box => [...box.querySelectorAll('.gt-picture [data-slot]')].map(g => g.innerHTML).join()"
+PATHS = "box => [...box.querySelectorAll('.xp-picture [data-slot]')].map(g => g.innerHTML).join()"
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def run(lab, chromium):
             notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
             nbformat.write(notebook, folder / name)
         else:
-            shutil.copy(ROOT / "notebooks" / name, folder / name)
+            shutil.copytree(ROOT / "notebooks", folder, dirs_exist_ok=True)
         return opened(name)
 
     yield start
@@ -148,8 +148,8 @@ def changes(page, box, act):
 
 def test_controls_move_the_picture_in_jupyterlab(run):
     page, errors = run("controls.ipynb", [CELL])
-    box = page.locator(".gt-explore")
-    box.locator(".gt-data path").first.wait_for()
+    box = page.locator(".xp-explore")
+    box.locator(".xp-data path").first.wait_for()
     handle, readout = box.locator(".noUi-handle").first, box.locator(".widget-readout").first
     for mode in ("edit", "command"):
         if mode == "command":
@@ -171,11 +171,11 @@ def test_controls_move_the_picture_in_jupyterlab(run):
 
 def test_a_figure_waits_for_the_prediction(run):
     page, errors = run("guess.ipynb", [CELL, GUESS])
-    box = page.locator(".gt-explore").nth(1)
-    box.locator(".gt-predict").wait_for()
-    curve = box.locator(".gt-picture .gt-data").first
+    box = page.locator(".xp-explore").nth(1)
+    box.locator(".xp-predict").wait_for()
+    curve = box.locator(".xp-picture .xp-data").first
     assert not curve.is_visible()
-    assert box.locator("[data-slot]").last.locator("path").count() or box.locator(".gt-axes path").count()
+    assert box.locator("[data-slot]").last.locator("path").count() or box.locator(".xp-axes path").count()
     assert box.locator("select").first.is_disabled()
     assert box.get_by_role("button", name="Check my prediction").is_disabled()
     box.get_by_label("up").focus()
@@ -183,16 +183,16 @@ def test_a_figure_waits_for_the_prediction(run):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     curve.wait_for(state="visible")
-    assert "You predicted: up" in box.locator(".gt-verdict").inner_text()
-    assert "Powers below one shrink." in box.locator(".gt-verdict").inner_text()
+    assert "You predicted: up" in box.locator(".xp-verdict").inner_text()
+    assert "Powers below one shrink." in box.locator(".xp-verdict").inner_text()
     assert not box.locator("select").first.is_disabled()
     assert not errors
 
 
 def test_a_game_is_played_in_jupyterlab(run):
     page, errors = run("game.ipynb", [CELL, GAME])
-    box = page.locator(".gt-explore").nth(1)
-    area = box.locator(".gt-area")
+    box = page.locator(".xp-explore").nth(1)
+    area = box.locator(".xp-area")
     area.wait_for()
     area.scroll_into_view_if_needed()
     place = area.bounding_box()
@@ -200,15 +200,15 @@ def test_a_game_is_played_in_jupyterlab(run):
     assert changes(page, box, lambda: page.mouse.click(x, y))
     assert box.locator(".widget-readout").all_inner_texts() == ["3", "4"], "the sliders go along"
     box.get_by_role("button", name="Register").click()
-    assert box.locator(".gt-registered").inner_text() == "Registered: depth 3, rate 4, 12. 1 of 4."
-    assert box.locator(".gt-kept > g").count() == 1
+    assert box.locator(".xp-registered").inner_text() == "Registered: depth 3, rate 4, 12. 1 of 4."
+    assert box.locator(".xp-kept > g").count() == 1
     assert not errors
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_first_control_of_every_figure_moves_it(run, name):
     page, errors = run(name)
-    boxes = page.locator(".gt-explore")
+    boxes = page.locator(".xp-explore")
     for i in range(boxes.count()):
         box = boxes.nth(i)
         box.scroll_into_view_if_needed()

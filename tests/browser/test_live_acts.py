@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from live_page import show
 
-from gradtrace.live import Prediction, Register, explore
+from explorable import Prediction, Register, explore
 
 RATES, PLACES = [0.001, 0.01, 0.1, 1.0], np.linspace(-1, 1, 5)
 AT = "() => [model.get('at_x'), model.get('at_rate')]"
-KEPT = "() => [...document.querySelectorAll('.gt-kept use')].map(u => [+u.getAttribute('x'), +u.getAttribute('y')])"
+KEPT = "() => [...document.querySelectorAll('.xp-kept use')].map(u => [+u.getAttribute('x'), +u.getAttribute('y')])"
 
 
 def view(axes, x, rate, dark):
@@ -35,7 +35,7 @@ def figure(page):
     show(page, live)
 
     def place(x, rate):
-        box = page.locator(".gt-area").bounding_box()
+        box = page.locator(".xp-area").bounding_box()
         return (box["x"] + box["width"] * (x + 1.2) / 2.4, box["y"] + box["height"] * (0.5 - math.log10(rate)) / 4)
 
     return page, place
@@ -64,17 +64,17 @@ def test_a_finger_drags_the_point_and_taps_a_place(chromium):
     live = explore(view, alt="touch", panels=(1, 2), size=(6.4, 3.2), x=PLACES, rate=RATES, dark=[False],
                    drag=("x", "rate")).figure
     show(page, live)
-    box = page.locator(".gt-area").bounding_box()
+    box = page.locator(".xp-area").bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.15)
     assert page.evaluate(AT) == [4, 3]
-    assert page.locator(".gt-grip").evaluate("e => getComputedStyle(e).touchAction") == "none"
-    assert page.locator(".gt-area").evaluate("e => getComputedStyle(e).touchAction") == "auto", "the page still scrolls"
+    assert page.locator(".xp-grip").evaluate("e => getComputedStyle(e).touchAction") == "none"
+    assert page.locator(".xp-area").evaluate("e => getComputedStyle(e).touchAction") == "auto", "the page still scrolls"
     context.close()
 
 
 def test_the_best_state_of_each_kind_stays(figure):
     page, _ = figure
-    enter, said = page.get_by_role("button", name="Register"), page.locator(".gt-registered")
+    enter, said = page.get_by_role("button", name="Register"), page.locator(".xp-registered")
 
     def at(x, rate):
         page.evaluate("([x, rate]) => { model.set('at_x', x); model.set('at_rate', rate); }", [x, rate])
@@ -111,7 +111,7 @@ def test_both_wait_for_the_prediction(page):
     game = Register(updates, each=["x"])
     show(page, explore(view, alt="locked", panels=(1, 2), size=(6.4, 3.2), x=PLACES, rate=RATES, dark=[False],
                        drag=("x", "rate"), register=game, predict=Prediction("?", ["a", "b"], "a")).figure)
-    assert page.get_by_role("button", name="Register").is_disabled() and not page.locator(".gt-area").is_visible()
+    assert page.get_by_role("button", name="Register").is_disabled() and not page.locator(".xp-area").is_visible()
     page.get_by_role("button", name="Show without guessing").click()
-    assert page.get_by_role("button", name="Register").is_enabled() and page.locator(".gt-area").is_visible()
+    assert page.get_by_role("button", name="Register").is_enabled() and page.locator(".xp-area").is_visible()
     assert not page.failures

@@ -10,11 +10,11 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gradtrace.live import explore
-from gradtrace.live.harvest import RC
+from explorable import explore
+from explorable.harvest import RC
 
 FRAMES = """async () => {
-  const drawn = () => document.querySelector(".gt-picture").innerHTML;
+  const drawn = () => document.querySelector(".xp-picture").innerHTML;
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
   const before = drawn();
   model.set("at_k", 3);
@@ -84,9 +84,9 @@ def test_pages_narrow_and_dark_keep_the_figure_readable(page):
     show(page, live)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     page.evaluate("() => { document.body.style.cssText = 'background: #111; color: #eee' }")
-    tick = page.locator(".gt-axes path[style*='--gt-00']").first
+    tick = page.locator(".xp-axes path[style*='--xp-00']").first
     assert tick.evaluate("e => getComputedStyle(e).stroke + getComputedStyle(e).fill").count("0.93") == 3
     assert page.locator("svg").get_attribute("aria-label") == "areas"
     page.locator("summary").click()
-    page.locator(".gt-numbers tbody tr").nth(4).wait_for()
+    page.locator(".xp-numbers tbody tr").nth(4).wait_for()
     assert not page.failures

@@ -11,7 +11,7 @@ from PIL import Image
 # True if the figure draws something else than at the last call: another path, word or pixel.
 MOVED = """el => {
     const now = [
-        ...[...el.querySelectorAll('svg, .gt-text')].map(part => part.outerHTML),
+        ...[...el.querySelectorAll('svg, .xp-text')].map(part => part.outerHTML),
         ...[...el.querySelectorAll('canvas')].map(canvas => canvas.toDataURL()),
     ].join();
     const moved = now !== el.drawn;
@@ -29,14 +29,14 @@ VALUES = """el => Object.fromEntries([...el.querySelectorAll('[data-key]')].map(
 }))"""
 
 
-LABEL = ".gt-axes path[transform], svg [id*=tick] [id*=text], svg text"
+LABEL = ".xp-axes path[transform], svg [id*=tick] [id*=text], svg text"
 LOCKED = "[data-key] :disabled, fieldset[data-key]:disabled"
 KEYS = {"checkbox": ["Space"], "range": ["End", "Home", "PageUp", "ArrowRight"]}
 
 
 def unlock(figure):
     """Answer the figure's question, if it asks one before its controls work."""
-    for selector in (".gt-any input[type=radio]", ".gt-any button:enabled"):
+    for selector in (".xp-any input[type=radio]", ".xp-any button:enabled"):
         if figure.locator(LOCKED).count() and figure.locator(selector).count():
             figure.locator(selector).first.click()
     assert not figure.locator(LOCKED).count(), "the controls stay locked though the reader answered"
@@ -70,7 +70,7 @@ def test_page_is_whole(visit, address, page_name):
     # Without the cell metadata mystnb.image.alt, MyST-NB fills in the file's path.
     undescribed = page.locator("img:not([alt]), img[alt=''], img[alt*='_images/']")
     assert undescribed.count() == 0, "an image has no alt text"
-    assert page.locator(".gt-live:not([data-state=live])").count() == 0, "a figure did not start"
+    assert page.locator(".xp-live:not([data-state=live])").count() == 0, "a figure did not start"
     if page.locator(".math").count():
         assert page.locator("mjx-container").count() >= page.locator(".math").count()
         assert page.locator("mjx-merror").count() == 0, page.locator("mjx-merror").all_inner_texts()
@@ -84,7 +84,7 @@ def test_controls_move_figures(visit, address, figure_page):
     """Each control, by keyboard: the drawing moves, the value is announced, the address keeps the state."""
     v = visit(address, formulas=False)
     page = v.open(figure_page)
-    for figure in page.locator(".gt-live").all():
+    for figure in page.locator(".xp-live").all():
         unlock(figure)
         rows = figure.locator("[data-key]").all()
         # A control may matter only at another setting of the others, so the still ones get a second chance.
@@ -112,12 +112,12 @@ def test_links_set_figures(visit, server, link_page):
     """A link in the text to a state of a figure names a figure, controls and values that exist."""
     v = visit(server, formulas=False)
     page = v.open(link_page)
-    for href in page.locator("a.gt-set").evaluate_all("links => links.map(a => a.getAttribute('href'))"):
+    for href in page.locator("a.xp-set").evaluate_all("links => links.map(a => a.getAttribute('href'))"):
         path, _, fragment = href.partition("#")
         if path:  # on another page
             v.open(page.evaluate("href => new URL(href, document.baseURI).href", href).removeprefix(f"{server}/"))
         else:
-            page.locator(f"a.gt-set[href='{href}']").first.click()
+            page.locator(f"a.xp-set[href='{href}']").first.click()
         name, _, query = fragment.partition("?")
         for _ in range(40):  # the browser tells the page of a new address in its own time
             values = page.locator(f"[id='{name}']").evaluate(VALUES)
@@ -134,11 +134,11 @@ def test_links_set_figures(visit, server, link_page):
 def test_nonsense_in_the_address_is_ignored(visit, server, first_figure_page):
     """Unknown figures, controls and values change nothing and break nothing."""
     v = visit(server, formulas=False)
-    figure = v.open(first_figure_page).locator(".gt-live").first
+    figure = v.open(first_figure_page).locator(".xp-live").first
     name, values = figure.get_attribute("id"), figure.evaluate(VALUES)
     nonsense = "&".join(f"{key}=%zz" for key in values)
     for fragment in ("%", "gone?x=1", f"{name}?gone=1&{nonsense}"):
-        assert v.open(f"{first_figure_page}#{fragment}").locator(".gt-live").first.evaluate(VALUES) == values
+        assert v.open(f"{first_figure_page}#{fragment}").locator(".xp-live").first.evaluate(VALUES) == values
     v.assert_clean()
 
 
@@ -153,7 +153,7 @@ def test_dark_figures_are_readable(visit, server, figure_page):
     v = visit(server, formulas=False, color_scheme="dark", device_scale_factor=3)
     page = v.open(figure_page)
     assert page.locator("html").get_attribute("data-theme") == "dark"
-    labels = [label for figure in page.locator(".gt-live:has(svg)").all() for label in figure.locator(LABEL).all()[:2]]
+    labels = [label for figure in page.locator(".xp-live:has(svg)").all() for label in figure.locator(LABEL).all()[:2]]
     assert labels
     for label in labels:
         label.scroll_into_view_if_needed()
@@ -167,7 +167,7 @@ def test_first_frame_without_javascript(visit, site, figure_page):
     """A reader without JavaScript sees the first frame of each figure and its description."""
     v = visit(site.as_uri(), java_script_enabled=False)
     v.page.goto(f"{v.home}/{figure_page}")
-    for figure in v.page.locator(".gt-live:has(noscript)").all():
+    for figure in v.page.locator(".xp-live:has(noscript)").all():
         assert figure.locator("svg").first.is_visible()
         assert figure.locator("[role=img]").first.get_attribute("aria-label")
 

@@ -24,10 +24,6 @@ class Activation:
     max_slope : float
         The supremum of ``|φ'|``, which is also the Lipschitz constant.
 
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 02.
-
     Examples
     --------
     >>> tanh(np.array([0.5])).round(4), tanh.slope(np.array([0.5])).round(4)
@@ -95,7 +91,7 @@ def leaky_relu(alpha=0.01):
 
     Notes
     -----
-    Source: Maas et al. 2013; Giselsson, "Examples of activation functions". Taught in: notebook 02.
+    Source: Maas et al. 2013; Giselsson, "Examples of activation functions".
     """
     alpha = expect_number("alpha", alpha)
     if not 0 <= alpha <= 1:
@@ -129,10 +125,6 @@ def activation(phi, name="phi"):
         If no activation has that name.
     TypeError
         If ``phi`` is neither a name nor an ``Activation``.
-
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 02.
 
     Examples
     --------

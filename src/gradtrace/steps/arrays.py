@@ -40,10 +40,6 @@ def log_norm(g, axes):
     ndarray of shape (...)
         A norm that is exactly zero gives ``-inf``.
 
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 01.
-
     Examples
     --------
     >>> log_norm(np.array([3e-200, 4e-200]), 1).round(4)      # ln 5e-200

@@ -28,7 +28,7 @@ class RNN:
     ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n, n)``, ``U`` is
     ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``.
 
-    Source: I2DL, "Long-term dependencies" (there V is our W, W is our U). Taught in: notebook 10.
+    Source: I2DL, "Long-term dependencies" (there V is our W, W is our U).
 
     Examples
     --------
@@ -77,7 +77,7 @@ def irnn(n_in, n):
     Where the state stays positive every Jacobian is then the identity, and gradients neither fade nor grow. Le et al.
     draw ``U`` from N(0, 0.001²): ``U=lambda rng, shape: init.gaussian(rng, shape, 0.001)``.
 
-    Source: Le et al. 2015; Grosse–Ba, "Identity RNNs". Taught in: notebook 14.
+    Source: Le et al. 2015; Grosse–Ba, "Identity RNNs".
 
     Examples
     --------
@@ -110,7 +110,7 @@ class NARX:
     ``(*sweep, n, n)`` for each delay, ``U`` is ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``. The first ``n``
     columns of ``∂L/∂state`` are the gradient of ``h_{t-1}`` along all ways to the loss.
 
-    Source: Lin et al. 1996; Cremer, "Deep Network Gradients Conclusion". Taught in: notebook 14.
+    Source: Lin et al. 1996; Cremer, "Deep Network Gradients Conclusion".
 
     Examples
     --------
@@ -181,7 +181,7 @@ class Masked:
     -----
     The input is ``[x | m]`` of shape ``(*sweep, batch, n_in + 1)``; for a step without input it is ``m`` alone.
 
-    Source: the usual way to batch sequences of different lengths. Taught in: notebook 16.
+    Source: the usual way to batch sequences of different lengths.
 
     Examples
     --------

@@ -24,7 +24,7 @@ class Softmax:
     ``h`` is ``(*sweep, batch, n)``; there are no parameters. To train, leave this step out and give the scores to
     :func:`~gradtrace.cross_entropy`, which contains it.
 
-    Source: Lee, "Activation Functions", 4. Taught in: notebooks 02 and 03.
+    Source: Lee, "Activation Functions", 4.
 
     Examples
     --------
@@ -78,7 +78,7 @@ class Maxout:
     ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, pieces n_out)`` and ``b`` is
     ``(*sweep, pieces n_out)``; the first ``n_out`` columns are the first piece. Where pieces tie, the first wins.
 
-    Source: Goodfellow et al. 2013, "Maxout Networks". Taught in: notebook 02.
+    Source: Goodfellow et al. 2013, "Maxout Networks".
 
     Examples
     --------

@@ -16,8 +16,6 @@ from ..expect import expect_array
 class Grads(NamedTuple):
     """What a pullback returns: the gradients of the state, of the input (``None`` without one), of each parameter.
 
-    Source: this book's own form. Taught in: notebooks 01 and 04.
-
     Examples
     --------
     >>> h, vjp = Dense(2, 1)({"W": np.ones((2, 1)), "b": np.zeros(1)}, np.zeros((1, 2)))
@@ -40,10 +38,6 @@ class Step(Protocol):
         Trailing shape of the state ``h`` that goes in.
     inputs : tuple of int or None
         Trailing shape of the input ``x`` of this step; ``None`` if it takes none.
-
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebooks 01 and 04.
 
     Examples
     --------

@@ -40,7 +40,7 @@ class Conv2D:
     ``h`` is ``(*sweep, batch, c_in, height, width)``, ``W`` is ``(*sweep, c_out, c_in, kernel, kernel)``, ``b`` is
     ``(*sweep, c_out)``.
 
-    Source: Lee, "Convolutional Layer"; Giselsson, "Examples of affine transformations". Taught in: notebook 09.
+    Source: Lee, "Convolutional Layer"; Giselsson, "Examples of affine transformations".
 
     Examples
     --------
@@ -124,7 +124,7 @@ class Pool2D:
 
     Notes
     -----
-    Source: Lee, "Pooling Layer"; Giselsson, "Examples of affine transformations". Taught in: notebook 09.
+    Source: Lee, "Pooling Layer"; Giselsson, "Examples of affine transformations".
 
     Examples
     --------
@@ -184,7 +184,7 @@ class Flatten:
 
     Notes
     -----
-    Source: Lee, "CNN's Topology". Taught in: notebook 09.
+    Source: Lee, "CNN's Topology".
 
     Examples
     --------

@@ -23,7 +23,7 @@ class Dense:
     -----
     ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, n_out)``, ``b`` is ``(*sweep, n_out)``.
 
-    Source: Giselsson, "Backpropagation summarized". Taught in: notebooks 04 and 05.
+    Source: Giselsson, "Backpropagation summarized".
 
     Examples
     --------

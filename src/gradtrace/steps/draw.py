@@ -35,7 +35,7 @@ def draw(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_name):
 
     Notes
     -----
-    Source: Lee, "Weight Initialization". Taught in: notebooks 05 and 06.
+    Source: Lee, "Weight Initialization".
 
     Examples
     --------

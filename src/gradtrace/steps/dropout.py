@@ -28,7 +28,6 @@ class Dropout:
     Notes
     -----
     Source: Giselsson, "Dropouts" (scales by ρ: erratum E2); Lee, "Dropout"; Srivastava et al. 2014.
-    Taught in: notebook 21.
 
     Examples
     --------
@@ -86,7 +85,7 @@ class Mask:
 
     Notes
     -----
-    Source: Srivastava et al. 2014, sec. 4. Taught in: notebook 21.
+    Source: Srivastava et al. 2014, sec. 4.
 
     Examples
     --------

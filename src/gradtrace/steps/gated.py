@@ -33,7 +33,7 @@ class LSTM:
     the gradient that comes in.
 
     Source: Hochreiter and Schmidhuber 1997; Grosse–Ba, "Long-Term Short Term Memory"; Lee, "Long Short-Term Memory
-    (LSTM)", equations 1–6. Taught in: notebook 14.
+    (LSTM)", equations 1–6.
 
     Examples
     --------
@@ -115,7 +115,7 @@ class GRU:
     ``(*sweep, n_in, 3n)`` and ``b`` is ``(*sweep, 3n)`` with columns in the order r, z, g. Reset after has one more
     parameter, ``b_rec`` of shape ``(*sweep, n)``. The candidate g is called ``new`` in the code.
 
-    Source: Cho et al. 2014; Lee, "Gated Recurrent Unit (GRU)", equations 1–4. Taught in: notebook 14.
+    Source: Cho et al. 2014; Lee, "Gated Recurrent Unit (GRU)", equations 1–4.
 
     Examples
     --------
@@ -191,7 +191,7 @@ class OneGate:
     -----
     ``A`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``U`` and ``U2`` ``(*sweep, n_in, n)``.
 
-    Source: Cremer, "Gated Recurrent Unit". Taught in: notebook 14.
+    Source: Cremer, "Gated Recurrent Unit".
 
     Examples
     --------

@@ -4,7 +4,7 @@ LeCun, Xavier and He choose a variance from the numbers ``n`` and ``m`` of :func
 with the same variance: U(-r, r) has variance r²/3, so a variance of 1/n takes r = √(3/n). Two slips to avoid: √(1/n)
 is the standard deviation of LeCun's normal form, not its variance; and r = √(1/n) would leave a third of it.
 
-Source: Lee, "Weight Initialization". Taught in: notebook 06.
+Source: Lee, "Weight Initialization".
 """
 
 import numpy as np

@@ -33,7 +33,7 @@ def batch_statistics(h):
 
     Notes
     -----
-    Source: Ioffe–Szegedy 2015, alg. 1 and 2. Taught in: notebook 08.
+    Source: Ioffe–Szegedy 2015, alg. 1 and 2.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class BatchNorm:
     ``h`` is ``(*sweep, batch, n)`` with a batch of at least two, ``gamma`` and ``beta`` are ``(*sweep, n)``.
     ``draw`` starts ``gamma`` at one.
 
-    Source: Lee, "Batch Normalization"; Ioffe–Szegedy 2015, alg. 1. Taught in: notebook 08.
+    Source: Lee, "Batch Normalization"; Ioffe–Szegedy 2015, alg. 1.
 
     Examples
     --------
@@ -123,7 +123,7 @@ class BatchNormInference:
 
     Notes
     -----
-    Source: Ioffe–Szegedy 2015, alg. 2. Taught in: notebook 08.
+    Source: Ioffe–Szegedy 2015, alg. 2.
 
     Examples
     --------
@@ -182,7 +182,7 @@ class LayerNorm:
     -----
     ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. ``draw`` starts ``gamma`` at one.
 
-    Source: Ba–Kiros–Hinton 2016, sec. 3. Taught in: notebook 08.
+    Source: Ba–Kiros–Hinton 2016, sec. 3.
 
     Examples
     --------

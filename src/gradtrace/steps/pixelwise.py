@@ -27,7 +27,7 @@ class Pixelwise:
     -----
     ``h`` is ``(*sweep, batch, channels, height, width)``.
 
-    Source: Ioffe–Szegedy 2015, sec. 3.2. Taught in: notebook 09.
+    Source: Ioffe–Szegedy 2015, sec. 3.2.
 
     Examples
     --------

@@ -22,7 +22,7 @@ class Seq:
 
     Notes
     -----
-    Source: Giselsson, "Deep learning – Model". Taught in: notebook 07.
+    Source: Giselsson, "Deep learning – Model".
 
     Examples
     --------
@@ -78,7 +78,7 @@ class Residual:
 
     Notes
     -----
-    Source: Grosse–Ba, "residual block"; Cremer, "Residual Network". Taught in: notebooks 01 and 07.
+    Source: Grosse–Ba, "residual block"; Cremer, "Residual Network".
 
     Examples
     --------
@@ -129,7 +129,7 @@ class Highway:
     ``h`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``b`` and ``b2`` are ``(*sweep, n)``.
     A very negative ``b2`` shuts the gate and leaves the identity.
 
-    Source: Cremer, "Highway Network", "Highway Net Gradient"; Srivastava et al. 2015, eq. 3. Taught in: notebook 07.
+    Source: Cremer, "Highway Network", "Highway Net Gradient"; Srivastava et al. 2015, eq. 3.
 
     Examples
     --------
@@ -193,7 +193,7 @@ class StochasticDepth:
 
     Notes
     -----
-    Source: Giselsson, "Regularization – Layer Dropouts"; Huang et al. 2016, sec. 3. Taught in: notebooks 07 and 21.
+    Source: Giselsson, "Regularization – Layer Dropouts"; Huang et al. 2016, sec. 3.
 
     Examples
     --------

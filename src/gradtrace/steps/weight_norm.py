@@ -25,7 +25,7 @@ class WeightNorm:
     ``h`` is ``(*sweep, batch, n_in)``, ``v`` is ``(*sweep, n_in, n_out)`` without a column of zeros, ``g`` and ``b``
     are ``(*sweep, n_out)``. ``draw`` starts ``g`` at one. ``∂L/∂v`` is orthogonal to ``v``, column by column.
 
-    Source: Salimans–Kingma 2016, eq. 2 and 3. Taught in: notebook 08.
+    Source: Salimans–Kingma 2016, eq. 2 and 3.
 
     Examples
     --------

@@ -30,7 +30,7 @@ def spectral(rng, shape):
 
     Kernels ``(c_out, c_in, kh, kw)`` are scaled as a matrix with a row for each output channel.
 
-    Source: Giselsson, "Avoiding exploding gradient – Gradient clipping". Taught in: notebook 05.
+    Source: Giselsson, "Avoiding exploding gradient – Gradient clipping".
 
     Examples
     --------
@@ -62,7 +62,7 @@ def spectral_norm(W):
 
     Notes
     -----
-    Source: Miyato et al. 2018, algorithm 1, there one step at a time. Taught in: notebooks 05 and 08.
+    Source: Miyato et al. 2018, algorithm 1, there one step at a time.
 
     Examples
     --------

@@ -29,10 +29,6 @@ class ModelTrace:
     names : tuple of str
         The module of each step, with the number of the call where a module is called more than once.
 
-    Notes
-    -----
-    Taught in: notebook 22.
-
     Examples
     --------
     >>> ModelTrace(np.zeros(3), {}, ("0", "2")).names
@@ -86,7 +82,7 @@ def trace(model, input, loss, modules=None):
 
     Notes
     -----
-    Source: Grosse–Ba, "the Jacobians multiply", for a net of your own. Taught in: notebook 22.
+    Source: Grosse–Ba, "the Jacobians multiply", for a net of your own.
 
     Examples
     --------

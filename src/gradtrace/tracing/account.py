@@ -20,10 +20,6 @@ class Account:
     lost : int
         How many pairs of a state's loss and an earlier step were cut; 0 for every plan but truncation.
 
-    Notes
-    -----
-    Taught in: notebook 15.
-
     Examples
     --------
     >>> Account(states=200, nbytes=1600, evaluations=19_900, lost=0).states
@@ -46,10 +42,6 @@ class LeanGradients:
         ``∂L/∂h_0``.
     p : list of dict
         ``∂L/∂θ`` for each different dict of parameters along the path: one in time, as many as layers in depth.
-
-    Notes
-    -----
-    Taught in: notebook 15.
 
     Examples
     --------
@@ -75,10 +67,6 @@ class LeanTrace:
         ``ln ‖∂L/∂h_t‖`` for ``t = 0 … T``, as :func:`~gradtrace.trace` gives it. Where ways back overlap, of the
         longest gradient; ``-inf`` where none comes.
     account : Account
-
-    Notes
-    -----
-    Taught in: notebook 15.
 
     Examples
     --------

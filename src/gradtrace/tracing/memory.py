@@ -48,7 +48,7 @@ def bptt(path, h0, g, plan=Full()):  # noqa: B008 - a plan is frozen
     Notes
     -----
     Source: Cremer, "Memory Concerns"; Lee, "(Truncated) Backpropagation Through Time"; Griewank and Walther 2000;
-    Gruslys et al. 2016. Taught in: notebook 15.
+    Gruslys et al. 2016.
 
     Examples
     --------

@@ -25,8 +25,6 @@ class Link(NamedTuple):
 class Path(Sequence):
     """Links in the order of the forward pass. A weight is shared where two links hold the same dict.
 
-    Source: this book's own form. Taught in: notebooks 05 and 10.
-
     Examples
     --------
     >>> cell = RNN(1, 3)
@@ -101,7 +99,7 @@ def deep(steps, params, x=None):
 
     Notes
     -----
-    Source: Giselsson, "Deep learning – Model". Taught in: notebook 05.
+    Source: Giselsson, "Deep learning – Model".
 
     Examples
     --------
@@ -144,7 +142,7 @@ def unroll(step, p, x):
 
     Notes
     -----
-    Source: Cremer, "Recurrent Neural Network". Taught in: notebook 10.
+    Source: Cremer, "Recurrent Neural Network".
 
     Examples
     --------
@@ -213,7 +211,7 @@ def forward(path, h0):
 
     Notes
     -----
-    Source: Giselsson, "Backpropagation summarized". Taught in: notebooks 04, 05 and 10.
+    Source: Giselsson, "Backpropagation summarized".
 
     Examples
     --------

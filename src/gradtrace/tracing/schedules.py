@@ -25,8 +25,6 @@ class Action(NamedTuple):
     ``free``
         Forget recorded steps or, where ``start`` is ``stop``, a stored state.
 
-    Taught in: notebook 15.
-
     Examples
     --------
     >>> Action("advance", 0, 8).stop
@@ -42,7 +40,7 @@ class Action(NamedTuple):
 class Full:
     """Keep all ``T`` states: plain backpropagation through time.
 
-    Source: Cremer, "Memory Concerns". Taught in: notebook 15.
+    Source: Cremer, "Memory Concerns".
 
     Examples
     --------
@@ -69,7 +67,7 @@ class Truncated:
 
     Notes
     -----
-    Source: Williams–Peng 1990; Lee, "(Truncated) Backpropagation Through Time". Taught in: notebook 15.
+    Source: Williams–Peng 1990; Lee, "(Truncated) Backpropagation Through Time".
 
     Examples
     --------
@@ -109,7 +107,7 @@ class Truncated:
 class SqrtT:
     """Keep every ``√T``-th state and compute the others once more: about ``2 √T`` states, ``2 T`` forward steps.
 
-    Source: Chen et al. 2016. Taught in: notebook 15.
+    Source: Chen et al. 2016.
 
     Examples
     --------
@@ -153,7 +151,7 @@ class Binomial:
 
     Notes
     -----
-    Source: Griewank and Walther 2000; Gruslys et al. 2016. Taught in: notebook 15.
+    Source: Griewank and Walther 2000; Gruslys et al. 2016.
 
     Examples
     --------
@@ -234,10 +232,6 @@ def schedule(plan, T, state=1):
     ------
     TypeError, ValueError
         An argument cannot be used, or ``nbytes`` are too few.
-
-    Notes
-    -----
-    Taught in: notebook 15.
 
     Examples
     --------

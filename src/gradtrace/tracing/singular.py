@@ -40,7 +40,7 @@ def log_singular_values(J):
     The SVD of the multiplied-out product instead, ``np.linalg.svd(list(accumulate(J, np.matmul)))``, is right only
     for what lies within sixteen digits of the largest.
 
-    Source: after Barlow–Demmel 1990 (graded matrices) and Cox–Higham 1998 (row order in QR). Taught in: notebook 11.
+    Source: after Barlow–Demmel 1990 (graded matrices) and Cox–Higham 1998 (row order in QR).
 
     Examples
     --------

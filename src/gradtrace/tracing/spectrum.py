@@ -52,7 +52,7 @@ def jacobians(vjps):
     -----
     Every pullback is fed the ``N`` rows of the identity at once, on a leading axis.
 
-    Source: Grosse–Ba, "the Jacobians multiply". Taught in: notebook 11.
+    Source: Grosse–Ba, "the Jacobians multiply".
 
     Examples
     --------
@@ -102,7 +102,7 @@ def spectral_radius(W):
 
     Notes
     -----
-    Source: I2DL, "Long-term dependencies". Taught in: notebook 11.
+    Source: I2DL, "Long-term dependencies".
 
     Examples
     --------
@@ -144,7 +144,7 @@ def log_qr_growth(J, every=1):
 
     Notes
     -----
-    Source: Benettin et al. 1980. Taught in: notebook 11.
+    Source: Benettin et al. 1980.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def lyapunov(J, every=1):
 
     Notes
     -----
-    Source: Benettin et al. 1980. Taught in: notebook 11.
+    Source: Benettin et al. 1980.
 
     Examples
     --------

@@ -24,10 +24,6 @@ class Gradients:
     p : sequence of dict
         The contribution of each step ``t = 1 … T`` to the gradients of its parameters.
 
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebooks 04 and 10.
-
     Examples
     --------
     >>> layer = Dense(1, 1, "identity")
@@ -56,10 +52,6 @@ class Trace:
     log_p : dict of str to ndarray of shape (T, *sweep)
         The same for each step's contribution to the gradient of a parameter; ``nan`` where a step has none
         of that name.
-
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 05.
 
     Examples
     --------
@@ -104,7 +96,7 @@ def backward(vjps, g):
 
     Notes
     -----
-    Source: Giselsson, "Backpropagation summarized"; Grosse–Ba, "Recall: backprop through time". Taught in: 04, 10.
+    Source: Giselsson, "Backpropagation summarized"; Grosse–Ba, "Recall: backprop through time".
 
     Examples
     --------
@@ -154,7 +146,7 @@ def trace(vjps, g):
 
     Notes
     -----
-    Source: Grosse–Ba, "the Jacobians multiply". Taught in: notebooks 01, 05 and 10.
+    Source: Grosse–Ba, "the Jacobians multiply".
 
     Examples
     --------

@@ -19,7 +19,7 @@ def root(v, eps, inside):
 class AdaGrad(Optimiser):
     """``v ← v + g²``, ``p ← p − η g / (√v + ε)``.
 
-    Source: Duchi 2011, fig. 1; Lee, "AdaGrad". Taught in: notebook 20.
+    Source: Duchi 2011, fig. 1; Lee, "AdaGrad".
 
     Examples
     --------
@@ -44,7 +44,7 @@ class RMSProp(Optimiser):
     """``v ← ρ v + (1 − ρ) g²``, ``p ← p − η g / (√v + ε)``.
 
     Published without ε; outside the root is the custom of ``torch.optim.RMSprop``.
-    Source: Hinton 2012, lecture 6e; Lee, "RMSProp". Taught in: notebook 20.
+    Source: Hinton 2012, lecture 6e; Lee, "RMSProp".
 
     Examples
     --------
@@ -70,7 +70,7 @@ class AdaDelta(Optimiser):
     """``v ← ρ v + (1 − ρ) g²``, ``Δ = g √(u + ε) / √(v + ε)``, ``u ← ρ u + (1 − ρ) Δ²``, ``p ← p − η Δ``.
 
     ε in the numerator is what moves the first step.
-    Source: Zeiler 2012, algorithm 1; Lee, "AdaDelta". Taught in: notebook 20.
+    Source: Zeiler 2012, algorithm 1; Lee, "AdaDelta".
 
     Examples
     --------
@@ -98,7 +98,7 @@ class Adam(Optimiser):
     """``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, ``p ← p − η m̂ / (√v̂ + ε)``.
 
     The averages start at zero and are too small at first; ``m̂ = m / (1 − β₁ᵗ)`` and ``v̂ = v / (1 − β₂ᵗ)`` correct it.
-    Source: Kingma 2015, algorithm 1; Lee, "Adam". Taught in: notebook 20.
+    Source: Kingma 2015, algorithm 1; Lee, "Adam".
 
     Examples
     --------

@@ -31,7 +31,7 @@ def flip(images, rng=None, *, vertical=False):
 
     Notes
     -----
-    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -61,7 +61,7 @@ def rotate(images, degrees, rng=None):
 
     Notes
     -----
-    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -95,7 +95,7 @@ def scale(images, factor, rng=None):
 
     Notes
     -----
-    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -124,7 +124,7 @@ def crop(images, share, rng=None):
 
     Notes
     -----
-    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -156,7 +156,7 @@ def translate(images, rows, columns, rng=None):
 
     Notes
     -----
-    Source: Lee, "Data Augmentation". Taught in: notebook 21.
+    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -188,7 +188,7 @@ def noise(images, deviation, rng):
 
     Notes
     -----
-    Source: Goodfellow et al. 2016. Taught in: notebook 21.
+    Source: Goodfellow et al. 2016.
 
     Examples
     --------

@@ -24,7 +24,7 @@ def minibatches(rng, n, size):
 
     Notes
     -----
-    Source: Lee, "Variants of Gradient Descent". Taught in: notebook 19.
+    Source: Lee, "Variants of Gradient Descent".
 
     Examples
     --------

@@ -21,7 +21,7 @@ def total_log_norm(grads, sweep=0):
 
     Notes
     -----
-    Source: Pascanu 2013, algorithm 1. Taught in: notebook 13.
+    Source: Pascanu 2013, algorithm 1.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def clip_norm(grads, limit, sweep=0):
 
     Notes
     -----
-    Source: Pascanu 2013, algorithm 1; Grosse–Ba, "gradient clipping". Taught in: notebook 13.
+    Source: Pascanu 2013, algorithm 1; Grosse–Ba, "gradient clipping".
 
     Examples
     --------
@@ -75,7 +75,7 @@ def clip_value(grads, limit, sweep=0):
 
     Parameters ``grads``, ``limit`` and ``sweep``, and what it returns: as for :func:`clip_norm`.
 
-    Source: Giselsson, "Avoiding exploding gradient – Gradient clipping". Taught in: notebook 13.
+    Source: Giselsson, "Avoiding exploding gradient – Gradient clipping".
 
     Examples
     --------

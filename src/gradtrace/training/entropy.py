@@ -1,6 +1,6 @@
 """Losses of classification, from logits: the scores before sigmoid or softmax. Only so do they stay right at ±1e4.
 
-Source: Giselsson, "Deep learning" and "Prediction"; Lee, "Loss Functions". Taught in: notebook 03.
+Source: Giselsson, "Deep learning" and "Prediction"; Lee, "Loss Functions".
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def binary_cross_entropy(u, y, *, reduction="mean"):
 
     Notes
     -----
-    Source: Lee, "Loss Functions", 2. Taught in: notebook 03.
+    Source: Lee, "Loss Functions", 2.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def cross_entropy(u, y, *, reduction="mean"):
 
     Notes
     -----
-    Source: Giselsson, "Deep learning"; Lee, "Loss Functions", 2. Taught in: notebook 03.
+    Source: Giselsson, "Deep learning"; Lee, "Loss Functions", 2.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def argmax(u):
 
     Notes
     -----
-    Source: Giselsson, "Prediction". Taught in: notebook 03.
+    Source: Giselsson, "Prediction".
 
     Examples
     --------

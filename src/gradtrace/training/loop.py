@@ -52,7 +52,7 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
 
     Notes
     -----
-    Source: Lee, "Variants of Gradient Descent". Taught in: notebook 19.
+    Source: Lee, "Variants of Gradient Descent".
 
     Examples
     --------

@@ -6,7 +6,7 @@ sweep member. ``reduction="mean"`` averages over the batch, ``"sum"`` adds; ``g`
 A head is a last layer with a loss: ``Dense(n, m, "identity")`` with one of these for regression, with a cross-entropy
 for classes.
 
-Source: Giselsson, "Deep learning"; Lee, "Loss Functions". Taught in: notebook 03.
+Source: Giselsson, "Deep learning"; Lee, "Loss Functions".
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ def half_squared_norm(u, y, *, reduction="mean"):
 
     Notes
     -----
-    Source: Giselsson, "Deep learning". Taught in: notebooks 03 and 04.
+    Source: Giselsson, "Deep learning".
 
     Examples
     --------
@@ -60,7 +60,7 @@ def mse(u, y, *, reduction="mean"):
 
     Arguments ``u``, ``y`` and ``reduction``, what it returns and raises: as for :func:`half_squared_norm`.
 
-    Source: Lee, "Loss Functions", 1. Taught in: notebook 03.
+    Source: Lee, "Loss Functions", 1.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def mae(u, y, *, reduction="mean"):
     The gradient is 0 where output and target agree. Arguments ``u``, ``y`` and ``reduction``, what it
     returns and raises: as for :func:`half_squared_norm`.
 
-    Source: Lee, "Loss Functions", 1. Taught in: notebook 03.
+    Source: Lee, "Loss Functions", 1.
 
     Examples
     --------

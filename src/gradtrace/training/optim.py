@@ -97,7 +97,7 @@ class Optimiser:
 
 @dataclass(frozen=True)
 class GradientDescent(Optimiser):
-    """``p ← p − η g``. Source: Lee, "Gradient Descent Method". Taught in: notebook 19.
+    """``p ← p − η g``. Source: Lee, "Gradient Descent Method".
 
     Examples
     --------
@@ -118,7 +118,7 @@ class Momentum(Optimiser):
     """``m ← μ m + g``, ``p ← p − η m``.
 
     The gradient enters undamped, as in ``torch.optim.SGD`` with its dampening at 0, so a steady gradient ends up
-    multiplied by ``1 / (1 − μ)``. Source: Polyak 1964; Lee, "Methods in Momentum". Taught in: notebook 20.
+    multiplied by ``1 / (1 − μ)``. Source: Polyak 1964; Lee, "Methods in Momentum".
 
     Examples
     --------
@@ -144,7 +144,7 @@ class Nesterov(Optimiser):
     Nesterov takes the gradient at the point ``p + μ v`` that momentum is about to reach. Written for that point
     instead of ``p``, as here and in ``torch.optim.SGD``, the gradient is that of the parameters in hand.
 
-    Source: Nesterov 1983; Sutskever 2013, eq. 3–4; Lee, "Nesterov Accelerated Gradient (NAG)". Taught in: notebook 20.
+    Source: Nesterov 1983; Sutskever 2013, eq. 3–4; Lee, "Nesterov Accelerated Gradient (NAG)".
 
     Examples
     --------

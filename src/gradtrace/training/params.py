@@ -18,10 +18,6 @@ def flat(params):
     dict of str to ndarray
         The same arrays, not copies. :func:`nested` goes back.
 
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 06.
-
     Examples
     --------
     >>> sorted(flat([{"W": np.eye(2)}, {"W": np.eye(2), "b": np.zeros(2)}]))
@@ -44,10 +40,6 @@ def nested(p, layers=None):
     ------
     ValueError
         A name does not start with the number of one of the layers and a point.
-
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 06.
 
     Examples
     --------
@@ -75,10 +67,6 @@ def spread(p, sweep):
     ----------
     p : dict of str to ndarray
     sweep : tuple of int
-
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 20.
 
     Examples
     --------

@@ -31,7 +31,7 @@ def l2(p, strength, sweep=0):
 
     Notes
     -----
-    Source: Lee, "L2 (Ridge) Regularization"; Giselsson, "Regularization". Taught in: notebook 21.
+    Source: Lee, "L2 (Ridge) Regularization"; Giselsson, "Regularization".
 
     Examples
     --------
@@ -50,7 +50,7 @@ def l1(p, strength, sweep=0):
     Parameters ``p``, ``strength`` and ``sweep``, and what it returns: as for :func:`l2`. Steps along the subgradient
     hop over zero; :func:`soft_threshold` stops there.
 
-    Source: Lee, "L1 (Lasso) Regularization". Taught in: notebook 21.
+    Source: Lee, "L1 (Lasso) Regularization".
 
     Examples
     --------
@@ -78,7 +78,7 @@ def soft_threshold(p, amount):
 
     Notes
     -----
-    Source: Donoho 1995; Lee, "L1 (Lasso) Regularization". Taught in: notebook 21.
+    Source: Donoho 1995; Lee, "L1 (Lasso) Regularization".
 
     Examples
     --------
@@ -107,7 +107,7 @@ def weight_decay(p, amount):
 
     Notes
     -----
-    Source: Loshchilov 2019, algorithm 2. Taught in: notebook 21.
+    Source: Loshchilov 2019, algorithm 2.
 
     Examples
     --------
@@ -134,7 +134,7 @@ class EarlyStopping:
     (counted from 0, −1 before the first), ``"wait"`` (epochs since then; 0 says: keep these parameters) and ``"stop"``.
     A member that has stopped changes no more.
 
-    Source: Lee, "Early Stopping"; Giselsson, "Regularization". Taught in: notebook 21.
+    Source: Lee, "Early Stopping"; Giselsson, "Regularization".
 
     Examples
     --------

@@ -35,10 +35,6 @@ class Run:
         The states of optimiser, early stopping and random generator, this epoch's order of the samples, and the
         size of a batch.
 
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 19.
-
     Examples
     --------
     >>> from gradtrace import GradientDescent
@@ -72,10 +68,6 @@ class Run:
         Parameters
         ----------
         file : str or Path
-
-        Notes
-        -----
-        Source: this book's own form. Taught in: notebook 19.
 
         Examples
         --------
@@ -121,10 +113,6 @@ class Run:
 
 class Diverged(FloatingPointError):
     """A loss, gradient or parameter was no longer finite. ``run`` is the :class:`Run` up to the update before.
-
-    Notes
-    -----
-    Source: this book's own form. Taught in: notebook 19.
 
     Examples
     --------

@@ -1,0 +1,152 @@
+"""What a reader does with a figure besides moving its sliders: predict, drag a point, register what was found."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+
+from .grid import kind
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A question to answer before the figure shows itself.
+
+    Parameters
+    ----------
+    question : str
+    choices : sequence of str
+        At least two, all different.
+    answer : str
+        One of the choices.
+    because : str
+        Why; shown with the figure.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two choices, equal choices, or an answer that is none of them.
+    TypeError
+        A question, a choice or a reason that is not a string.
+
+    Examples
+    --------
+    >>> Prediction("Does it grow?", ["yes", "no"], answer="no", because="0.9 < 1").answer
+    'no'
+    """
+
+    question: str
+    choices: tuple
+    answer: str
+    because: str = ""
+
+    def __post_init__(self):
+        if isinstance(self.choices, str) or not all(isinstance(c, str) for c in self.choices):
+            raise TypeError(f"choices: expected a list of strings, got {self.choices!r}")
+        if not isinstance(self.question, str) or not isinstance(self.because, str) or not self.question.strip():
+            raise TypeError(f"question, because: expected strings, got {self.question!r} and {self.because!r}")
+        object.__setattr__(self, "choices", tuple(self.choices))
+        if len(self.choices) < 2 or len(set(self.choices)) < len(self.choices):
+            raise ValueError(f"choices: expected at least two different choices, got {list(self.choices)}")
+        if self.answer not in self.choices:
+            raise ValueError(f"answer: expected one of {list(self.choices)}, got {self.answer!r}")
+
+
+@dataclass(frozen=True)
+class Register:
+    """A game: the reader registers states, and the best of each kind stays in the picture.
+
+    The view draws what is to stay with ``gid="register"``: a marker, say, at the place of the present state. Whatever
+    is registered keeps its marker while the reader moves on, and so a plot fills in, point by point.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(**state)`` says how good a state is, less being better; ``nan``: it does not count.
+    each : sequence of str
+        For each combination of these parameters the best state is kept.
+    unit : str
+        What the score counts.
+    refusal : str
+        What is said of a state that does not count.
+    button : str
+
+    Raises
+    ------
+    TypeError
+        ``score`` is no function, ``each`` no sequence of strings, or a text no string.
+    ValueError
+        ``each`` is empty.
+
+    Examples
+    --------
+    >>> Register(lambda depth, rate: depth / rate, each=["depth"], unit="updates").each
+    ('depth',)
+    """
+
+    score: Callable
+    each: tuple
+    unit: str = ""
+    refusal: str = "this does not count"
+    button: str = "Register"
+
+    def __post_init__(self):
+        if not callable(self.score):
+            raise TypeError(f"score: expected a function score(**state), got {self.score!r:.60}")
+        if isinstance(self.each, str) or not all(isinstance(name, str) for name in self.each):
+            raise TypeError(f"each: expected a list of parameters, got {self.each!r:.60}")
+        for name in ("unit", "refusal", "button"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name}: expected a string, got {getattr(self, name)!r:.60}")
+        object.__setattr__(self, "each", tuple(self.each))
+        if not self.each:
+            raise ValueError("each: expected at least one parameter, got none")
+
+
+def drag_spec(drag, grid, harvest):
+    """What live.js has to know of a point that can be dragged: its parameters, its slot and the room it moves in."""
+    if isinstance(drag, str) or not all(isinstance(name, str) for name in drag) or len(drag) not in (1, 2):
+        raise TypeError(f"drag: expected the names of one or two parameters, got {drag!r:.60}")
+    for name in drag:
+        if name not in grid.values:
+            raise ValueError(f"drag: {name!r} is no parameter of the grid; expected one of {list(grid.values)}")
+        if kind(grid.values[name][0]) != "number":
+            raise ValueError(f"drag: expected parameters with numbers, got {name} with {grid.values[name][:2]}")
+    slots = moving(harvest, "drag")
+    if len(slots) != 1:
+        raise ValueError('drag: expected one artist with gid="drag" that moves, such as ax.plot(x, y, "o", gid="drag"),'
+                         f" got {len(slots)}")
+    units = harvest.recorder.units
+    (x0, y0), (x1, y1) = harvest.parts[slots[0]][0].axes.bbox.get_points()
+    box = (x0 + units.margin, units.height - y1 + units.margin, x1 - x0, y1 - y0)
+    return {"params": places(drag, grid), "slot": slots[0], "box": [round(v * units.scale) for v in box]}
+
+
+def register_spec(register, grid, harvest):
+    """What live.js has to know of a game: the score of every state, and which slots stay."""
+    for name in register.each:
+        if name not in grid.values:
+            raise ValueError(f"each: {name!r} is no parameter of the grid; expected some of {list(grid.values)}")
+    slots = moving(harvest, "register")
+    if not slots:
+        raise ValueError('register: expected artists with gid="register" that move, such as ax.plot(x, y, "o",'
+                         ' gid="register"), got none')
+    scores = []
+    for state in grid.states():
+        score = register.score(**state)
+        if isinstance(score, bool) or not isinstance(score, Real) or math.isinf(score):
+            raise TypeError(f"score: expected a finite number or nan at {state}, got {score!r:.60}")
+        scores.append(None if math.isnan(score) else float(f"{score:.6g}"))
+    return {"each": places(register.each, grid), "slots": slots, "scores": scores, "unit": register.unit,
+            "refusal": register.refusal, "button": register.button}
+
+
+def places(names, grid):
+    """Where these parameters stand among those of the grid."""
+    return [list(grid.values).index(name) for name in names]
+
+
+def moving(harvest, gid):
+    """The slots of the artists with this gid that are not the same in all states."""
+    return [i for i, (artist, _) in enumerate(harvest.parts)
+            if artist.get_gid() == gid and len(harvest.slots[i].frames) > 1]

@@ -1,0 +1,147 @@
+"""Frames as one block of bytes and one JSON-able spec; live.js reads what `pack` writes, and so does `decode`.
+
+A slot is one artist. Its frames are stored once each, however many states share them:
+
+    bytes   uint16, little endian: per moving slot an index (state -> frame, left out when the frames are the states
+            in order), a table (frame -> template, where its coordinates start: low and high word), then coordinates;
+            after `spec["words"]` words come the PNG images
+    spec    styles, clips, symbols, glyphs, runs: shared strings; templates: shapes by the numbers of these
+"""
+
+import hashlib
+import json
+from itertools import pairwise
+
+import numpy as np
+
+
+class Slot:
+    """The frames of one artist, each stored once.
+
+    Parameters
+    ----------
+    name : str
+        What errors call the artist.
+    role : str
+        ``"data"`` or ``"axes"``: what a prediction hides, and what it leaves.
+    """
+
+    def __init__(self, name, role, states):
+        self.name, self.role = name, role
+        self.frames, self.index = {}, np.zeros(states, int)
+
+    def put(self, state, shapes):
+        """Store what the artist draws in one state."""
+        template = tuple(shape for shape, _ in shapes)
+        parts = [xy for _, xy in shapes]
+        coordinates = np.concatenate(parts).tobytes() if parts else b""
+        self.index[state] = self.frames.setdefault((template, coordinates), len(self.frames))
+
+    def ordered(self):
+        """Frames by first appearance and the index into them, whatever the order in which states came."""
+        used, first, index = np.unique(self.index, return_index=True, return_inverse=True)
+        rank = np.argsort(np.argsort(first))
+        frames = list(self.frames)
+        return [frames[used[i]] for i in np.argsort(first)], rank[index]
+
+
+class Table(dict):
+    """Numbers for things, in order of first appearance."""
+
+    def of(self, thing):
+        return self.setdefault(thing, len(self))
+
+
+class Packer:
+    """Collects slots into the bytes and the spec."""
+
+    def __init__(self):
+        self.styles, self.clips, self.symbols, self.glyphs = Table(), Table(), Table(), Table()
+        self.runs, self.images, self.templates = Table(), Table(), Table()
+        self.words = []
+
+    def shape(self, shape):
+        """A shape with numbers in place of strings."""
+        kind, *rest = shape
+        if kind == "p":
+            css, clip, steps = rest
+            return ["p", self.styles.of(css), self.clip(clip), steps]
+        if kind == "u":
+            clip, uses = rest
+            return ["u", self.clip(clip), [[self.symbols.of(d), self.styles.of(css), n] for d, css, n in uses]]
+        if kind == "t":
+            css, clip, run, matrix = rest
+            glyphs = tuple(v for d, x, y in run for v in (self.glyphs.of(d), x, y))
+            return ["t", self.styles.of(css), self.clip(clip), self.runs.of(glyphs), matrix]
+        clip, png, w, h, matrix, css = rest
+        return ["i", self.styles.of(css), self.clip(clip), self.images.of(png), w, h, matrix]
+
+    def clip(self, clip):
+        return -1 if clip is None else self.clips.of(clip)
+
+    def at(self):
+        """How many words are written."""
+        return sum(map(len, self.words))
+
+    def slot(self, number, slot):
+        """Write one slot; returns its entry in the spec."""
+        frames, index = slot.ordered()
+        entry = {"slot": number, "frames": len(frames), "index": -1}
+        if len(frames) < len(index):
+            entry["index"] = self.at()
+            self.words.append(index)
+        entry["table"], start, table = self.at(), self.at() + 3 * len(frames), []
+        for template, coordinates in frames:
+            numbers = tuple(json.dumps(self.shape(shape), separators=(",", ":")) for shape in template)
+            table += [self.templates.of(numbers), start & 0xFFFF, start >> 16]
+            start += len(coordinates) // 2
+        self.words += [table, *(np.frombuffer(c, "<u2") for _, c in frames)]
+        return entry
+
+
+def pack(slots, units):
+    """Bytes, spec and the static shapes of the slots.
+
+    A slot is packed if it moves; what never moves is drawn once in the SVG.
+    """
+    packer = Packer()
+    entries = [packer.slot(i, slot) for i, slot in enumerate(slots) if len(slot.frames) > 1]
+    for slot in slots:                                                              # static slots need their tables too
+        if len(slot.frames) == 1:
+            for shape in next(iter(slot.frames))[0]:
+                packer.shape(shape)
+    words = np.concatenate([np.asarray(w, "<u2") for w in packer.words] or [np.empty(0, "<u2")])
+    ends = np.cumsum([0, *map(len, packer.images)]).tolist()
+    spec = {
+        "view": [units.margin * units.scale] * 2 + [round(side * units.scale) for side in (units.width, units.height)],
+        "width": units.width, "words": len(words), "slots": entries,
+        "templates": [[json.loads(s) for s in t] for t in packer.templates],
+        "styles": list(packer.styles), "clips": list(packer.clips), "symbols": list(packer.symbols),
+        "glyphs": list(packer.glyphs), "runs": [list(r) for r in packer.runs],
+        "images": [[a, b - a] for a, b in pairwise(ends)],
+    }
+    data = words.tobytes() + b"".join(packer.images)
+    spec["id"] = "xp" + hashlib.sha256(data + json.dumps(spec).encode()).hexdigest()[:10]
+    return data, spec, packer
+
+
+def decode(spec, data, entry, state):
+    """The shapes `(numbered template, coordinates)` that the browser draws for a slot in a state."""
+    words = np.frombuffer(data, "<u2", spec["words"]).astype(int)
+    frame = state if entry["index"] < 0 else words[entry["index"] + state]
+    if entry["frames"] == 1:
+        frame = 0
+    template, low, high = words[entry["table"] + 3 * frame:][:3]
+    at, shapes = low + (high << 16), []
+    for shape in spec["templates"][template]:
+        n = count(shape)
+        shapes.append((shape, words[at:at + n]))
+        at += n
+    return shapes
+
+
+def count(shape):
+    """How many coordinates a numbered shape takes."""
+    if shape[0] == "p":
+        return 2 * sum(n for _, n in shape[3])
+    return 2 * sum(n for *_, n in shape[2]) if shape[0] == "u" else 2 * (shape[0] == "t")

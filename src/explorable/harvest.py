@@ -1,0 +1,238 @@
+"""Run a view over a grid of states and keep what every artist draws; refuse whatever could not be moved.
+
+Every state gets a figure of its own (3 ms), so that no state can leave anything behind for the next. Only the
+layout is shared: it is computed once, for the state that the figure opens with. Ticks are compared, not drawn
+(drawing them is most of the cost of a figure); three states are drawn in full as a check.
+"""
+
+import gc
+from contextlib import contextmanager
+from itertools import zip_longest
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
+
+from .axes import Layout, differing, hint, signature
+from .codec import Slot
+from .record import Recorder
+from .stage import Stage
+
+RC = {"path.simplify": False, "svg.hashsalt": "explorable", "svg.fonttype": "path"}
+
+
+class Harvest:
+    """All frames of all artists of a view.
+
+    Parameters
+    ----------
+    view : callable
+        Draws one state: ``view(ax, **state)``, or ``view(axes, **state)`` with several panels.
+    grid : Grid
+        The states.
+    size, panels : pair
+        Inches, and rows and columns.
+    start : int
+        The number of the state whose layout serves all.
+    progress : callable, optional
+        Called with the number of states done.
+    order : iterable of int, optional
+        In which order to visit the states; it changes nothing.
+
+    Raises
+    ------
+    ValueError
+        Whatever a moving picture could not show: ticks or limits that change, artists that come and go or that the
+        renderer does not know, a view that draws nothing, raises, or draws one state in two ways.
+    """
+
+    def __init__(self, view, grid, *, size=(6.4, 3.6), panels=(1, 1), start=0, progress=None, order=None):
+        self.view, self.size, self.panels, self.states = view, size, panels, grid.states()
+        self.recorder = Recorder(72 * size[0], 72 * size[1])
+        self.order, self.progress = range(grid.size) if order is None else order, progress
+        self.names = self.signs = None
+        with rc_context(RC):
+            self.layout = None
+            opened = self.figure(start, layout="constrained")
+            FigureCanvasSVG(opened)         # its text metrics are the recorder's
+            opened.draw_without_rendering()
+            self.layout = Layout(opened)
+            try:
+                self.run(start, Stage(self.empty()))
+            except ValueError:              # the view changes what a stage cannot put back, or it is at fault itself
+                self.run(start, None)
+
+    def run(self, start, stage):
+        """Visit all states, on one stage or each in a figure of its own, and draw some anew as a check."""
+        self.start(start)
+        with few_collections() as collect:
+            for done, number in enumerate(self.order, start=1):
+                self.visit(number, stage)
+                if done % 20 == 0:
+                    collect(1)
+                if self.progress:
+                    self.progress(done)
+        size = len(self.states)
+        for slot in self.slots:
+            slot.role = "data" if len(slot.frames) > 1 else slot.role        # a title that moves tells the answer, too
+        for number in {0, size - 1, *map(int, np.random.default_rng(0).integers(size, size=2 if stage is None else 6))}:
+            self.check(number)
+
+    def empty(self, **how):
+        """A new figure with empty axes."""
+        fig = Figure(figsize=self.size, dpi=72, **how)
+        fig.subplots(*self.panels)
+        return fig
+
+    def figure(self, number, stage=None, **how):
+        """The figure of one state: a new one, or the stage's."""
+        fig = stage.reset() if stage else self.empty(**how)
+        axes = np.array(fig.axes)
+        try:
+            self.view(axes[0] if self.panels == (1, 1) else axes, **self.states[number])
+        except Exception as error:
+            raise ValueError(f"the view raised {type(error).__name__} at {self.said(number)}: {error}") from error
+        if self.layout:
+            self.layout.apply(fig, self.said(number))
+        return fig
+
+    def said(self, number):
+        """A state in words."""
+        return ", ".join(f"{name}={value!r}" for name, value in self.states[number].items())
+
+    def start(self, number):
+        """Open one slot for every artist of the first state; the axes' ticks are drawn here and nowhere else."""
+        self.first, fig = number, self.figure(number)
+        parts = list(walk(fig, self.recorder))
+        self.names, self.signs = [name(a) for a, _ in parts], [sign(a) for a, _ in parts]
+        self.heights = [a.get_zorder() for a, _ in parts]
+        self.slots = [Slot(name(a), role, len(self.states)) for a, role in parts]
+        self.ticks = {i: self.record(a, number) for i, (a, _) in enumerate(parts) if isinstance(a, Axis)}
+        self.axes, self.parts = fig.axes, parts
+        if not any(a.get_text() if isinstance(a, Text) else role == "data" for a, role in parts):
+            raise ValueError("the view drew nothing on the axes it was given; draw with ax.plot(...), not plt.plot")
+
+    def visit(self, number, stage):
+        """Put one state into every slot."""
+        parts = list(walk(self.figure(number, stage), self.recorder))
+        self.compare(parts, number)
+        for i, (artist, _) in enumerate(parts):
+            self.slots[i].put(number, self.ticks[i] if i in self.ticks else self.record(artist, number))
+
+    def compare(self, parts, number):
+        """Refuse artists that come, go or change places, and axes that change."""
+        names = [name(a) for a, _ in parts]
+        kinds, others = [n.split(" ")[0] for n in self.names], [n.split(" ")[0] for n in names]
+        if kinds != others:
+            at = next(i for i, (a, b) in enumerate(zip_longest(kinds, others)) if a != b)
+            there = [(a[at] if at < len(a) else "nothing") for a in (self.names, names)]
+            raise ValueError(
+                f"artists: the view draws {len(self.names)} artists at {self.said(self.first)} but {len(names)} at "
+                f"{self.said(number)}, or others: {there[0]} against {there[1]}. Draw the same artists in every state; "
+                "hide one with visible=False or give it no data")
+        for (artist, _), said, before, height in zip(parts, self.names, self.signs, self.heights, strict=True):
+            if artist.get_zorder() != height:
+                raise ValueError(f"{said}: its zorder is {height} at {self.said(self.first)} but "
+                                 f"{artist.get_zorder()} at {self.said(number)}; expected the same in every state")
+            if before is not None and (now := sign(artist)) != before:
+                what = differing(before, now)
+                raise ValueError(f"{said}: its {what} are {before[what]} at {self.said(self.first)} but {now[what]} at "
+                                 f"{self.said(number)}; expected the same in every state. {hint(what)}")
+
+    def record(self, artist, number):
+        """What an artist draws; an error names the artist and the state."""
+        try:
+            if not isinstance(artist, Axis):
+                return self.recorder.record(artist)
+            shown = artist.label.get_visible()
+            artist.label.set_visible(False)                                         # the label is a slot of its own
+            shapes = self.recorder.record(artist)
+            artist.label.set_visible(shown)
+            return shapes
+        except Exception as error:
+            raise ValueError(f"{name(artist)} cannot be moved, at {self.said(number)}: {error}") from error
+
+    def check(self, number):
+        """Draw a state once more, in full, and compare: within 0.05 pt, with everything else equal."""
+        for i, (artist, _) in enumerate(walk(self.figure(number), self.recorder)):
+            again = Slot("", "", 1)
+            again.put(0, self.record(artist, number))
+            (shape, xy), = again.frames
+            kept, at = list(self.slots[i].frames)[self.slots[i].index[number]]
+            far = len(at) != len(xy) or np.abs(np.frombuffer(at, "<u2").astype(int) - np.frombuffer(xy, "<u2")).max(
+                initial=0) > 0.05 * self.recorder.units.scale
+            if shape != kept or far:
+                raise ValueError(f"{self.names[i]}: drawn again at {self.said(number)} it looks different. Expected "
+                                 "the same picture each time: fix the seed of random numbers, or what else varies")
+
+
+@contextmanager
+def few_collections():
+    """Collect garbage when told: left alone, Python looks through every figure's thousands of objects too often."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield gc.collect
+    finally:
+        if was:
+            gc.enable()
+
+
+def walk(fig, renderer):
+    """Every artist that draws, with its role, in matplotlib's order of drawing."""
+    for artist in sorted((a for a in fig.get_children() if a is not fig.patch), key=lambda a: a.get_zorder()):
+        if isinstance(artist, Axes):
+            yield from walk_axes(artist, renderer)
+        else:
+            yield artist, "axes" if isinstance(artist, Text) else "data"
+
+
+def walk_axes(ax, renderer):
+    """The artists of one axes, and of the axes inside it; the parts of `Axes.draw` that decide on order and place."""
+    if not ax.get_visible():
+        return
+    locate = ax.get_axes_locator()
+    ax.apply_aspect(locate(ax, renderer) if locate else None)
+    spines, axis = list(ax.spines.values()), [ax.xaxis, ax.yaxis]
+    framed = ax.axison and ax.get_frame_on()
+    if framed and not white(ax.patch):
+        yield ax.patch, "axes"
+    fixed = {ax.title, ax._left_title, ax._right_title}
+    hidden = {ax.patch, *(() if framed else spines), *(() if ax.axison else axis)}
+    for artist in sorted((a for a in ax.get_children() if a not in hidden), key=lambda a: a.get_zorder()):
+        if isinstance(artist, Axes):
+            yield from walk_axes(artist, renderer)
+            continue
+        if isinstance(artist, AxesImage) and artist.get_interpolation() in ("auto", "antialiased", "nearest"):
+            artist.set_interpolation("none")        # pixels as they are: small and crisp
+        yield artist, "axes" if artist in fixed or artist in spines or artist in axis else "data"
+        if artist in axis:
+            yield artist.label, "axes"
+
+
+def white(patch):
+    """Whether a background is plain white: then it is left out, and the page's own shows."""
+    return patch.get_hatch() is None and to_rgb(patch.get_facecolor()) == (1, 1, 1)
+
+
+def name(artist):
+    """An artist as errors call it: type, then label or text."""
+    kind, ax = type(artist).__name__, artist.axes
+    if isinstance(artist, Axis):
+        return f"{kind} of panel {ax.figure.axes.index(ax) if ax in ax.figure.axes else 'inset'}"
+    words = artist.get_text() if isinstance(artist, Text) else str(artist.get_label())
+    if words and not words.startswith("_"):
+        return f"{kind} {words!r}"
+    siblings = ax.get_children() if ax else artist.figure.get_children() if artist.figure else []
+    return f"{kind} number {siblings.index(artist)}" if artist in siblings else kind
+
+
+def sign(artist):
+    """The signature of an axis; None for everything else."""
+    return signature(artist) if isinstance(artist, Axis) else None

@@ -1,0 +1,238 @@
+"""A matplotlib renderer that keeps what artists draw: paths, markers, glyphs and images, ready to be moved.
+
+Every artist ends in five calls of the renderer, so harvesting there ships everything an artist can change
+(geometry, colour, width, dashes, visibility, text) without a word of code about lines, bars or legends. A shape
+is a pair `(template, coordinates)`: the template is a tuple of what rarely changes, the coordinates are `uint16`
+fractions of a point, y pointing down. Shapes are
+
+    ("p", css, clip, commands)               a path; commands such as (("M", 100), ("z", 0)) say how many vertices
+    ("u", clip, ((symbol, css, n), ...))     n uses of a symbol each, at the coordinates
+    ("t", css, clip, run, matrix)            a laid-out string at one point
+    ("i", clip, png, w, h, matrix, css)      an image
+"""
+
+from io import BytesIO
+from itertools import groupby
+
+import numpy as np
+from matplotlib.backend_bases import RendererBase
+from matplotlib.colors import rgb2hex
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D, Bbox
+from PIL import Image
+
+from .glyphs import Glyphs, outline
+from .units import Units
+
+CAPS = {"projecting": "square", "butt": "butt", "round": "round"}
+
+
+class Recorder(RendererBase):
+    """Collects the shapes of one artist at a time; see the module's docstring for what a shape is."""
+
+    def __init__(self, width, height):
+        super().__init__()
+        self.units = Units(width, height)
+        self.glyphs = Glyphs()
+        self.shapes = []
+
+    def record(self, artist):
+        """The shapes that an artist draws."""
+        self.shapes = []
+        artist.draw(self)
+        return self.shapes
+
+    flipy = lambda self: True                                                       # texts come with y down
+    option_scale_image = lambda self: True
+    get_image_magnification = lambda self: 2.0                                      # resampled images stay sharp
+    get_canvas_width_height = lambda self: (self.units.width, self.units.height)
+
+    def get_text_width_height_descent(self, s, prop, ismath):
+        return self._text2path.get_text_width_height_descent(s, prop, ismath)
+
+    def draw_path(self, gc, path, transform, rgbFace=None):
+        filled = rgbFace is not None
+        canvas = None if filled else (0, 0, self.units.width, self.units.height)    # as matplotlib's SVG does
+        path = path.cleaned(transform, remove_nans=True, clip=canvas, curves=True)
+        if not self.units.inside(path.vertices[:-1]).all():
+            path = path.cleaned(remove_nans=True, clip=canvas, curves=False)        # curves to be cut become lines
+            path = self.cut(path) if filled else path
+        steps, keep = commands(path)
+        if steps:
+            self.shapes.append((("p", self.css(gc, rgbFace), self.clip(gc), steps),
+                                self.units.quantise(path.vertices[keep])))
+
+    def draw_markers(self, gc, marker_path, marker_trans, path, trans, rgbFace=None):
+        if path.codes is None:
+            at = trans.transform(path.vertices)
+        else:
+            at = np.array([v[-2:] for v, _ in path.iter_segments(trans, simplify=False)]).reshape(-1, 2)
+        at = at[self.units.inside(at)]                                              # drops NaN as well
+        if len(at):
+            uses = ((self.symbol(marker_path, marker_trans), self.css(gc, rgbFace), len(at)),)
+            self.shapes.append((("u", self.clip(gc), uses), self.units.quantise(at)))
+
+    def draw_path_collection(self, gc, master_transform, paths, all_transforms, offsets, offset_trans, *args, **kw):
+        shapes = [(path, Affine2D(t.get_matrix()))
+                  for path, t in self._iter_collection_raw_paths(master_transform, paths, all_transforms)]
+        symbols, uses, at = {}, [], []
+        for x, y, i, gc0, face in self._iter_collection(gc, range(len(shapes)), offsets, offset_trans, *args, **kw):
+            path, transform = shapes[i]
+            if len(offsets) < 2:
+                self.draw_path(gc0, path, transform.translate(x, y), face)
+            elif self.units.inside(np.array([[x, y]]))[0]:
+                if i not in symbols:
+                    symbols[i] = self.symbol(path, transform)
+                uses.append((symbols[i], self.css(gc0, face)))
+                at.append((x, y))
+        if uses:
+            runs = tuple((*use, len(list(same))) for use, same in groupby(uses))
+            self.shapes.append((("u", self.clip(gc), runs), self.units.quantise(np.array(at))))
+
+    def draw_quad_mesh(self, gc, master_transform, meshWidth, meshHeight, coordinates, offsets, offsetTrans,
+                       facecolors, antialiased, edgecolors):
+        corners = master_transform.transform(np.reshape(coordinates, (-1, 2))).reshape(meshHeight + 1, meshWidth + 1, 2)
+        (x0, y0), (x1, y1) = corners[0, 0], corners[-1, -1]
+        even = np.stack(np.meshgrid(np.linspace(x0, x1, meshWidth + 1), np.linspace(y0, y1, meshHeight + 1)), -1)
+        bare = edgecolors is None or not len(edgecolors) or not np.asarray(edgecolors)[..., 3].any()
+        if bare and np.abs(corners - even).max() < 0.05 and len(facecolors) == meshWidth * meshHeight:
+            pixels = np.rint(np.asarray(facecolors) * 255).astype(np.uint8).reshape(meshHeight, meshWidth, 4)
+            size = Affine2D().scale((x1 - x0) / meshWidth, (y1 - y0) / meshHeight).translate(x0, y0)
+            return self.image(gc, pixels, size, crisp=True)
+        if meshWidth * meshHeight > 400:
+            raise ValueError("an uneven mesh of over 400 cells cannot be moved: use imshow, or even spacing")
+        return super().draw_quad_mesh(gc, master_transform, meshWidth, meshHeight, coordinates, offsets, offsetTrans,
+                                      facecolors, antialiased, edgecolors)
+
+    def draw_image(self, gc, x, y, im, transform=None):
+        h, w = im.shape[:2]
+        if not h or not w:
+            return
+        if transform is None:
+            size = Affine2D().scale(1 / self.get_image_magnification()).translate(x, y)
+        else:
+            size = Affine2D().scale(1 / w, 1 / h) + transform + Affine2D().translate(x, y)
+        self.image(gc, im, size, crisp=transform is not None)
+
+    def image(self, gc, pixels, size, crisp):
+        """Record pixels (h, w, 4), first row at the bottom, with the affine map from pixels to points."""
+        css = f"image-rendering:{'pixelated' if crisp else 'auto'}"
+        css += f";opacity:{gc.get_alpha():.6g}" if crisp and gc.get_forced_alpha() else ""
+        h, w = pixels.shape[:2]
+        shape = ("i", self.clip(gc), png(pixels), w, h, self.units.matrix(size), css)
+        self.shapes.append((shape, np.empty(0, "<u2")))
+
+    def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
+        rgb = gc.get_rgb()
+        alpha = gc.get_alpha() if gc.get_forced_alpha() else rgb[3]
+        css = f"fill:{ink(rgb)}" + (f";opacity:{alpha:.6g}" if alpha != 1 else "")
+        size = self.units.scale * prop.get_size_in_points() / self._text2path.FONT_SCALE / 64
+        c, s_ = size * np.cos(np.radians(angle)), size * np.sin(np.radians(angle))
+        matrix = tuple(float(f"{v:.6g}") + 0.0 for v in (c, -s_, s_, c))            # glyphs are stored with y down
+        at = self.units.quantise(np.array([[x, self.units.height - y]]))
+        self.shapes.append((("t", css, self.clip(gc), self.glyphs.run(s, prop, ismath, mtext), matrix), at))
+
+    draw_tex = lambda self, gc, x, y, s, prop, angle, *, mtext=None: (
+        self.draw_text(gc, x, y, s, prop, angle, "TeX", mtext))
+
+    def draw_gouraud_triangles(self, gc, triangles_array, colors_array, transform):
+        raise ValueError("Gouraud shading cannot be moved: use shading='nearest' or imshow")
+
+    def start_filter(self):
+        raise ValueError("an agg_filter cannot be moved: remove it")
+
+    def cut(self, path):
+        """A filled path of straight lines without what lies outside 16 bits."""
+        box = Bbox.from_extents(*self.units.box)
+        parts = [Path(part, closed=True).clip_to_bbox(box) for part in path.to_polygons(closed_only=False)
+                 if len(part) > 2 and np.isfinite(part).all()]
+        return Path.make_compound_path(*parts).cleaned()
+
+    def symbol(self, path, transform):
+        """A marker's outline around its own origin, in units."""
+        moved = path.cleaned(transform, remove_nans=True, curves=True)
+        return outline(Path(moved.vertices * (self.units.scale, -self.units.scale), moved.codes))
+
+    def clip(self, gc):
+        """The clip region as an SVG path in units, or None."""
+        box = gc.get_clip_rectangle()
+        path, transform = gc.get_clip_path()
+        if path is None and box is None:
+            return None
+        if path is None:
+            path, transform = Path.unit_rectangle(), Affine2D().scale(box.width, box.height).translate(box.x0, box.y0)
+        path = path.cleaned(transform, remove_nans=True, curves=True)
+        xy = np.rint((path.vertices * (1, -1) + (self.units.margin, self.units.height + self.units.margin))
+                     * self.units.scale)
+        return outline(Path(xy, path.codes))
+
+    def css(self, gc, face):
+        """Fill and stroke as matplotlib's SVG backend writes them, lengths in units, greys following the page."""
+        if gc.get_hatch() is not None:
+            raise ValueError("hatching cannot be moved: use a plain fill")
+        if gc.get_sketch_params() is not None:
+            raise ValueError("sketch lines (xkcd) cannot be moved: remove them")
+        forced, unit = gc.get_forced_alpha(), self.units.scale
+        style = {"fill": "none" if face is None else ink(face)}
+        if face is not None and len(face) == 4 and face[3] != 1 and not forced:
+            style["fill-opacity"] = f"{face[3]:.6g}"
+        if forced and gc.get_alpha() != 1:
+            style["opacity"] = f"{gc.get_alpha():.6g}"
+        if gc.get_linewidth():
+            style["stroke"] = ink(gc.get_rgb())
+            style["stroke-width"] = f"{gc.get_linewidth() * unit:.6g}"
+            if not forced and gc.get_rgb()[3] != 1:
+                style["stroke-opacity"] = f"{gc.get_rgb()[3]:.6g}"
+            offset, dashes = gc.get_dashes()
+            if dashes is not None:
+                style["stroke-dasharray"] = ",".join(f"{v * unit:.6g}" for v in dashes)
+                style["stroke-dashoffset"] = f"{offset * unit:.6g}"
+            if gc.get_joinstyle() != "round":
+                style["stroke-linejoin"] = str(gc.get_joinstyle())
+            if gc.get_capstyle() != "butt":
+                style["stroke-linecap"] = CAPS[str(gc.get_capstyle())]
+        return ";".join(f"{k}:{v}" for k, v in style.items())
+
+
+def ink(rgb):
+    """A colour; black, white and greys become variables, so that a dark page can turn them round."""
+    code = rgb2hex(rgb[:3])
+    grey = code[1:3] == code[3:5] == code[5:7]
+    return f"var(--xp-{code[1:3]},{code})" if grey else code
+
+
+def commands(path):
+    """SVG commands of a cleaned path with the number of vertices of each, and the vertices to keep."""
+    codes = path.codes
+    if codes is None:
+        codes = np.full(len(path.vertices), Path.LINETO, np.uint8)
+        codes[:1] = Path.MOVETO
+    keep = (codes != Path.STOP) & (codes != Path.CLOSEPOLY)
+    steps, start = [], 0
+    cuts = [*(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
+    for end in cuts:
+        code, n = codes[start], end - start
+        if code == Path.MOVETO:
+            steps += [["M", 1]] * (n - 1) + [["M", 1]]
+        elif code == Path.LINETO and steps and steps[-1] == ["M", 1]:
+            steps[-1] = ["M", 1 + n]                                                # SVG draws on after a move
+        elif code in (Path.LINETO, Path.CURVE3, Path.CURVE4):
+            steps.append(["?LQC"[code - 1], n])
+        elif code == Path.CLOSEPOLY:
+            steps.append(["z", 0])
+        start = end
+    return tuple(map(tuple, steps)), keep
+
+
+def png(pixels):
+    """The bytes of a PNG, with a palette where that loses nothing."""
+    flat = np.ascontiguousarray(pixels).view(np.uint32).reshape(pixels.shape[:2])
+    colours, indices = np.unique(flat, return_inverse=True)
+    table = colours.view(np.uint8).reshape(-1, 4)
+    picture = Image.fromarray(pixels)
+    if len(colours) <= 256 and (table[:, 3] == 255).all():
+        picture = Image.fromarray(indices.reshape(flat.shape).astype(np.uint8))
+        picture.putpalette(table[:, :3].tobytes())
+    out = BytesIO()
+    picture.save(out, format="png", optimize=False)
+    return out.getvalue()

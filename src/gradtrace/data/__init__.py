@@ -1,0 +1,1 @@
+"""Tasks, text and images: what the nets are tried on."""

@@ -1,0 +1,110 @@
+"""Real images: the 1797 handwritten digits that come with scikit-learn, whole or pixel by pixel."""
+
+import numbers
+
+import numpy as np
+
+from ..expect import expect_order, expect_rng
+from .tasks import Sequences
+
+
+def digits(rng, test=0.25):
+    """Handwritten digits, 8 by 8 pixels from 0 to 1, cut at random into a part to learn from and a part to test with.
+
+    Every digit is cut in the same proportion. No image is in both parts, each of the 1797 in one.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Two equal generators cut alike.
+    test : float
+        Share to test with, between 0 and 1.
+
+    Returns
+    -------
+    train_x : ndarray of shape (n, 8, 8)
+    train_y : ndarray of int, shape (n,)
+    test_x : ndarray of shape (m, 8, 8)
+    test_y : ndarray of int, shape (m,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        ``rng`` is no generator, or ``test`` not between 0 and 1.
+    ImportError
+        scikit-learn is not installed.
+
+    Notes
+    -----
+    Source: UCI "Optical Recognition of Handwritten Digits", test set, as in scikit-learn.
+
+    Examples
+    --------
+    >>> train_x, train_y, test_x, test_y = digits(np.random.default_rng(0))
+    >>> train_x.shape, test_x.shape
+    ((1347, 8, 8), (450, 8, 8))
+    """
+    expect_rng("rng", rng)
+    if isinstance(test, bool) or not isinstance(test, numbers.Real):
+        raise TypeError(f"test: expected a number, came {type(test).__name__} {test!r:.40}")
+    if not 0 < test < 1:
+        raise ValueError(f"test: expected a share between 0 and 1, came {test}")
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise ImportError("digits: expected the package scikit-learn: pip install scikit-learn") from error
+    data = load_digits()
+    x, y = data.images / 16, data.target
+    held = np.zeros(len(y), dtype=bool)
+    for digit in range(10):
+        places = rng.permutation(np.flatnonzero(y == digit))
+        held[places[:round(test * len(places))]] = True
+    return x[~held], y[~held], x[held], y[held]
+
+
+def pixels(images, labels, order=None):
+    """Read an image one pixel at a time, line by line or in a fixed random order, and say at the end what it shows.
+
+    The best answer without memory are the frequencies of the labels; its loss is their entropy, about ``ln 10``.
+
+    Parameters
+    ----------
+    images : ndarray of shape (batch, height, width)
+    labels : ndarray of int, shape (batch,)
+        Classes, from 0.
+    order : ndarray of int, shape (height · width,), optional
+        Which pixel comes when, the same for all images: ``rng.permutation(64)``. It mixes near pixels with far ones.
+
+    Returns
+    -------
+    Sequences
+        ``x`` of shape (height · width, batch, 1), ``y`` of shape (1, batch).
+
+    Raises
+    ------
+    ValueError, TypeError
+        Images and labels differ in number or are of the wrong kind; ``order`` does not hold every pixel once.
+
+    Notes
+    -----
+    Source: Le, Jaitly & Hinton 2015.
+
+    Examples
+    --------
+    >>> data = pixels(np.arange(8.0).reshape(2, 2, 2), np.array([0, 1]), order=np.array([3, 0, 1, 2]))
+    >>> data.x[:, 0, 0], round(data.baseline, 2)
+    (array([3., 0., 1., 2.]), 0.69)
+    """
+    if not isinstance(images, np.ndarray) or images.dtype.kind != "f" or images.ndim != 3 or not images[:1].size:
+        came = f"an array of {images.dtype}, shape {images.shape}" if isinstance(images, np.ndarray) else type(images)
+        raise TypeError(f"images: expected floats of shape (batch, height, width), at least one image, came {came}")
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+        came = f"an array of {labels.dtype}, shape {labels.shape}" if isinstance(labels, np.ndarray) else type(labels)
+        raise TypeError(f"labels: expected {len(images)} integers, one for each image, came {came}")
+    if labels.min() < 0:
+        raise ValueError(f"labels: expected classes from 0, came {labels.min()}")
+    T = images[0].size
+    order = np.arange(T) if order is None else expect_order("order", order, T)
+    share = np.bincount(labels)[np.unique(labels)] / len(labels)
+    return Sequences(images.reshape(-1, T).T[order][..., None], labels[None], np.arange(T) == T - 1, lag=T - 1,
+                     baseline=float(-(share * np.log(share)).sum()), error=float(1 - share.max()))

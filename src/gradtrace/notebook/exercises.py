@@ -1,0 +1,55 @@
+"""Answers of the reader, checked: whether an exercise is solved, and if not, what the mistake may be."""
+
+import numpy as np
+
+
+def check_answer(yours, answer, *, hints=(), rtol=1e-3):
+    """Say whether an exercise is solved, and if not, what the mistake may be.
+
+    Parameters
+    ----------
+    yours : number, array, string or Ellipsis
+        The reader's answer; ``...`` means none yet.
+    answer : number, array or string
+    hints : sequence of (wrong value, str)
+        What to say to well-known wrong answers.
+    rtol : float
+        Relative tolerance for numbers.
+
+    Examples
+    --------
+    >>> check_answer(117.4, 1.1**49, hints=[(1.1**50, "that is the 50th power; T - 1 is 49")], rtol=1e-3)
+    Not yet: that is the 50th power; T - 1 is 49
+    """
+    if yours is ...:
+        return print("Not answered yet: put your answer in the place of the dots.")
+    if _same(yours, answer, rtol):
+        return print("Right.")
+    for wrong, hint in hints:
+        if _same(yours, wrong, rtol):
+            return print(f"Not yet: {hint}")
+    if isinstance(answer, str) or isinstance(yours, str):
+        return print(f"Not yet: {yours!r} is not the answer.")
+    came = repr(yours)
+    try:
+        yours, answer = np.asarray(yours, dtype=float), np.asarray(answer, dtype=float)
+    except (TypeError, ValueError):
+        return print(f"Not yet: a number or an array of numbers is expected, not {came}.")
+    if np.isnan(yours).any():
+        return print(f"Not yet: a number or an array of numbers is expected, not {came}.")
+    if yours.shape != answer.shape:
+        return print(f"Not yet: the shape should be {answer.shape}, yours is {yours.shape}.")
+    where = np.unravel_index(np.argmax(np.abs(yours - answer)), answer.shape)
+    ratio = yours[where] / answer[where] if answer[where] else np.inf
+    print(f"Not yet: {yours[where]:.4g} is too {'small' if yours[where] < answer[where] else 'large'}"
+          + (f", by a factor of {ratio:.4g}." if 0 < ratio < np.inf else "."))
+
+
+def _same(a, b, rtol):
+    if isinstance(a, str) or isinstance(b, str):
+        return isinstance(a, str) and isinstance(b, str) and a.strip().lower() == b.strip().lower()
+    try:
+        a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=1e-300))

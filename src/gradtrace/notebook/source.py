@@ -1,0 +1,58 @@
+"""The source that runs, as a notebook displays it."""
+
+import ast
+import inspect
+import textwrap
+
+
+class Source(str):
+    """Python source that a notebook displays as highlighted code."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return str(self)
+
+    def _repr_markdown_(self):
+        return f"```python\n{self}\n```"
+
+
+def show(thing):
+    """The very source that runs: of a function, or of a step's forward pass and pullback; docstrings left out.
+
+    Parameters
+    ----------
+    thing : function or class
+        For a class that is a step, its ``__call__`` is shown.
+
+    Returns
+    -------
+    Source
+        Displays as code.
+
+    Raises
+    ------
+    TypeError
+        ``thing`` has no Python source.
+
+    Examples
+    --------
+    >>> show(log_norm)
+    def log_norm(g, axes):
+        over = tuple(range(-axes, 0))
+        size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
+        unit = g / np.where(size > 0, size, 1)
+        with np.errstate(divide="ignore"):
+            return np.log(size).reshape(size.shape[:-axes]) + 0.5 * np.log((unit * unit).sum(axis=over))
+    """
+    if inspect.isclass(thing) and "__call__" in vars(thing):
+        thing = thing.__call__
+    try:
+        lines = textwrap.dedent(inspect.getsource(inspect.unwrap(thing))).rstrip().splitlines()
+    except (TypeError, OSError):
+        raise TypeError(f"thing: expected a function or class written in Python, came {thing!r:.60}") from None
+    body = ast.parse("\n".join(lines)).body[0]
+    first = body.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        del lines[first.lineno - 1:first.end_lineno]
+    return Source("\n".join(line for line in lines if line.strip() != "@checked").replace("\n\n\n", "\n\n"))

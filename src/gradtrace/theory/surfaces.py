@@ -1,0 +1,153 @@
+"""Landscapes of two numbers, with their exact slopes, on which rules of descent can be watched."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..expect import expect_number, expect_size, floats
+
+
+class Surface(NamedTuple):
+    """The loss and its derivatives by ``x`` and by ``y``, each of the shape of the grid; see :func:`valley`."""
+
+    loss: np.ndarray
+    dx: np.ndarray
+    dy: np.ndarray
+
+
+def valley(x, y, steep=25.0, turn=0.0):
+    """A long valley, ``½ (u² + κ v²)``, where ``u`` and ``v`` are ``x`` and ``y`` turned by an angle.
+
+    ``κ`` is its condition number. Without a turn the floor of the valley lies along ``x``.
+
+    Parameters
+    ----------
+    x, y : float or ndarray
+        They broadcast.
+    steep : float
+        κ, above 0.
+    turn : float
+        In degrees, anticlockwise.
+
+    Returns
+    -------
+    Surface
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is no finite number, or ``steep`` not above 0.
+    FloatingPointError
+        The loss overflows.
+
+    Notes
+    -----
+    Source: Goodfellow et al. 2016, figure 4.6; Lee, "Advanced Methods in Gradient Update".
+
+    Examples
+    --------
+    >>> valley(2.0, 1.0, steep=25.0)
+    Surface(loss=np.float64(14.5), dx=np.float64(2.0), dy=np.float64(25.0))
+    """
+    x, y = np.broadcast_arrays(*floats(x=x, y=y))
+    if expect_number("steep", steep) <= 0:
+        raise ValueError(f"steep: expected a number above 0, came {steep}")
+    angle = np.radians(expect_number("turn", turn))
+    c, s = x.dtype.type(np.cos(angle)), x.dtype.type(np.sin(angle))
+    with np.errstate(over="raise", invalid="raise"):
+        u, v = c * x + s * y, c * y - s * x
+        du, dv = u, x.dtype.type(steep) * v
+        return Surface(((u * du + v * dv) / 2)[()], (c * du - s * dv)[()], (s * du + c * dv)[()])
+
+
+def saddle(x, y):
+    """A pass between two valleys, ``½ x² + cos y``: level at the origin, lowest at ``y = ±π``.
+
+    Parameters
+    ----------
+    x, y : float or ndarray
+        They broadcast.
+
+    Returns
+    -------
+    Surface
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is no finite number.
+    FloatingPointError
+        The loss overflows.
+
+    Examples
+    --------
+    >>> saddle(1.0, 0.0)
+    Surface(loss=np.float64(1.5), dx=np.float64(1.0), dy=np.float64(0.0))
+    """
+    x, y = np.broadcast_arrays(*floats(x=x, y=y))
+    with np.errstate(over="raise"):
+        return Surface((x * x / 2 + np.cos(y))[()], (x + 0 * y)[()], (-np.sin(y) + 0 * x)[()])
+
+
+class Cliff(NamedTuple):
+    """The loss and its derivatives by ``w`` and by ``b``, each of the shape of the grid; see :func:`cliff`."""
+
+    loss: np.ndarray
+    dw: np.ndarray
+    db: np.ndarray
+
+
+def cliff(w, b, x0=0.5, target=0.7, steps=50):
+    """The loss ``(σ(x_T) - target)²`` of one unit, ``x_t = w σ(x_{t-1}) + b``, and its exact gradient.
+
+    All but ``steps`` broadcast: a grid of ``w`` and ``b`` draws the surface, a further axis of ``x0`` the losses of
+    many examples, whose mean over that axis is the cost.
+
+    Parameters
+    ----------
+    w, b, x0, target : float or ndarray
+    steps : int
+
+    Returns
+    -------
+    Cliff
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is no finite number, or ``steps`` no whole number of at least 1.
+    FloatingPointError
+        The gradient overflows.
+
+    Notes
+    -----
+    Source: Pascanu et al. 2013, eq. 8 and figure 6; Grosse–Ba, "Cliffs make it hard to estimate
+    the true cost gradient".
+
+    Examples
+    --------
+    >>> c = cliff(w=4.38, b=np.array([-2.40, -2.23, -2.00]))          # flat, a wall, flat
+    >>> c.loss.round(3), c.db.round(2)
+    (array([0.305, 0.091, 0.021]), array([ -0.31, -57.7 ,   0.09]))
+    """
+    w, b, x, target = np.broadcast_arrays(*floats(w=w, b=b, x0=x0, target=target))
+    s, slopes = [], []
+    for _ in range(expect_size("steps", steps)):
+        value, slope = _sigmoid(x)
+        s.append(value)
+        slopes.append(slope)
+        x = w * value + b                               # x_t = w σ(x_{t-1}) + b
+    y, slope = _sigmoid(x)
+    g, dw, db = 2 * (y - target) * slope, np.zeros_like(x), np.zeros_like(x)      # g = ∂L/∂x_T
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for value, slope in zip(reversed(s), reversed(slopes), strict=True):
+            dw, db = dw + g * value, db + g             # this step's share of ∂L/∂w and ∂L/∂b
+            g = g * w * slope                           # ∂L/∂x_{t-1}
+    if not (np.isfinite(dw).all() and np.isfinite(db).all()):
+        raise FloatingPointError(f"w, b: the gradient overflows {dw.dtype}")
+    return Cliff(((y - target) ** 2)[()], dw[()], db[()])
+
+
+def _sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1).astype(x.dtype) / (1 + e), e / (1 + e) ** 2

@@ -1,1 +1,0 @@
-"""Data, iterated maps and closed forms, in plain numpy: what the nets of the rest of the package are held against."""

@@ -1,0 +1,198 @@
+"""Every argument that cannot be used, and every change that cannot be moved, is refused by name."""
+
+import re
+
+import ipywidgets
+import numpy as np
+import pytest
+
+from explorable import Prediction, Register, explore
+from explorable.grid import Grid, labels
+
+
+def view(ax, gain, activation="tanh"):
+    ax.plot([0, 1], [0, gain], label="line")
+    ax.set(xlim=(0, 1), ylim=(0, 2), title=activation)
+
+
+def on(change, **kwargs):
+    """Explore a view that changes something besides its line."""
+    def changing(ax, k):
+        ax.plot([0, 1], [0, 1], label="line")
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+        change(ax, k)
+    return explore(changing, alt="a change", k=[1, 2, 3], **kwargs)
+
+
+ARGUMENTS = {
+    "anchor with capitals": ({"gain": [1.0], "anchor": "Fig 1"}, ValueError, "anchor: expected small letters"),
+    "no grid": ({}, ValueError, "at least|a parameter with values"),
+    "empty list": ({"gain": []}, ValueError, "gain: expected at least one value"),
+    "scalar": ({"gain": 1.0}, TypeError, "gain: expected a list.*got 1.0"),
+    "string": ({"gain": "abc"}, TypeError, "gain: expected a list.*got 'abc'"),
+    "matrix": ({"gain": np.ones((2, 2))}, ValueError, r"gain: .*shape \(2, 2\)"),
+    "nan": ({"gain": [0.5, np.nan]}, ValueError, "gain: expected finite numbers, got nan at position 1"),
+    "twice": ({"gain": [1, 2, 1]}, ValueError, "gain: .*1 more than once"),
+    "mixed": ({"gain": [1, "a"]}, TypeError, "gain: .*all of one kind"),
+    "None": ({"gain": [None]}, TypeError, "gain: .*got None"),
+    "unknown": ({"gain": [1], "depth": [1]}, ValueError, "depth: the view takes no such parameter.*gain"),
+    "missing": ({"activation": ["tanh"]}, ValueError, "gain: the view needs it"),
+    "start": ({"gain": [1, 2], "start": {"gain": 3}}, ValueError, "start: gain=3 is not on the grid"),
+    "start name": ({"gain": [1, 2], "start": {"depth": 3}}, ValueError, "start: 'depth' is no parameter"),
+    "start kind": ({"gain": [1, 2], "start": 3}, TypeError, "start: expected a dict"),
+    "case": ({"gain": [1, 2], "cases": {"x": {"gain": 9}}}, ValueError, r"cases\['x'\]: gain=9 is not on the grid"),
+    "alt": ({"gain": [1, 2], "alt": " "}, ValueError, "alt: expected a sentence"),
+    "size": ({"gain": [1, 2], "size": 3}, TypeError, "size: expected two positive numbers, got 3"),
+    "panels": ({"gain": [1, 2], "panels": (0, 1)}, ValueError, "panels: expected two positive numbers"),
+    "predict": ({"gain": [1, 2], "predict": "why?"}, TypeError, "predict: expected a Prediction"),
+    "many": ({"gain": range(5001)}, ValueError, "5001 states, expected at most 5000.*give gain fewer"),
+}
+
+
+@pytest.mark.parametrize("case", ARGUMENTS)
+def test_arguments_are_checked(case):
+    arguments, error, message = ARGUMENTS[case]
+    with pytest.raises(error, match=message):
+        explore(view, **{"alt": "a line"} | arguments)
+
+
+CHANCE = np.random.default_rng(0)
+CHANGES = {
+    "limits": (lambda ax, k: ax.set_xlim(0, k), r"XAxis of panel 0: its limits are \(0.0, 1.0\) at k=1 but \(0.0, 2"),
+    "scale": (lambda ax, k: ax.set_xscale("linear" if k < 3 else "symlog"), "XAxis of panel 0: its scale"),
+    "linthresh": (lambda ax, k: ax.set_yscale("symlog", linthresh=k), "YAxis of panel 0: its scale"),
+    "ticks": (lambda ax, k: ax.set_yticks([0, k / 3]), "YAxis of panel 0: its ticks"),
+    "tick labels": (lambda ax, k: ax.set_yticks([0, 1], ["a", f"b{k}"]), "YAxis of panel 0: its tick labels"),
+    "tick colour": (lambda ax, k: ax.tick_params(colors=f"C{k}"), "Axis of panel 0: its tick parameters"),
+    "one tick": (lambda ax, k: ax.get_xticklabels()[1].set_color(f"C{k}"), "XAxis of panel 0: its tick properties"),
+    "aspect": (lambda ax, k: ax.set_aspect(k / 3), "Axis of panel 0: its place"),
+    "more": (lambda ax, k: [ax.axhline(i) for i in range(k)], "artists: the view draws .* at k=1 but .* at k=2.*Line"),
+    "other": (lambda ax, k: ax.axhline(0) if k < 2 else ax.text(0, 0, "a"), "artists: .*Line2D"),
+    "zorder": (lambda ax, k: ax.text(0, 0, "a", zorder=k + 3), "Text 'a': its zorder is 4 at k=1 but 5 at k=2"),
+    "axes": (lambda ax, k: ax.twinx() if k > 1 else None, "makes 2 axes at k=2 but 1"),
+    "hatch": (lambda ax, k: ax.bar(0, k, hatch="/"), "Rectangle.* cannot be moved, at k=1: hatching"),
+    "gouraud": (lambda ax, k: ax.pcolormesh(np.ones((3, 3)) * k, shading="gouraud"), "QuadMesh.*Gouraud"),
+    "raises": (lambda ax, k: 1 / (k - 2), "the view raised ZeroDivisionError at k=2"),
+    "random": (lambda ax, k: ax.plot(CHANCE.random(4)), "Line2D.*drawn again at k=1 it looks different"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_cannot_move_is_refused(change):
+    act, message = CHANGES[change]
+    with pytest.raises(ValueError, match=message):
+        on(act)
+
+
+def test_a_raising_view_keeps_its_own_error():
+    with pytest.raises(ValueError) as error:
+        on(lambda ax, k: 1 / (k - 2))
+    assert isinstance(error.value.__cause__, ZeroDivisionError)
+
+
+def test_a_view_that_draws_elsewhere_is_refused():
+    with pytest.raises(ValueError, match="drew nothing"):
+        explore(lambda ax, k: None, alt="nothing", k=[1, 2])
+
+
+def test_a_reserved_name_is_refused():
+    with pytest.raises(ValueError, match="'size' is an option of explore"):
+        explore(lambda ax, k, size: None, alt="nothing", k=[1, 2])
+
+
+def test_too_many_bytes_are_refused():
+    with pytest.raises(ValueError, match=r"MB, expected at most 4 MB; k: 150 values: give k fewer"):
+        explore(lambda ax, k: (ax.plot(np.sin(np.arange(9000) + k)), ax.set(xlim=(0, 1e4), ylim=(-1, 1))),
+                alt="x", k=range(150))
+
+
+def test_repr_and_bundle_are_deterministic():
+    figure = explore(view, alt="a line", gain=[0.5, 1.0, 1.5], activation=["tanh", "relu"], start={"gain": 1.0})
+    assert repr(figure) == "Explore(gain: 3 values, activation: 2 values)"
+    assert repr(figure.figure) == "LiveFigure(gain: 3 values, activation: 2 values)"
+    data, metadata = figure._repr_mimebundle_()
+    assert set(data) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
+    assert metadata["image/png"]["alt"] == "a line"
+    assert not re.search("0x[0-9a-f]{6}", data["text/plain"])
+    assert figure.figure.at_gain == 1 and figure.controls["gain"].value == 1.0
+
+
+def test_controls_by_kind_of_value():
+    def many(ax, number, name, flag, one):
+        view(ax, number)
+    figure = explore(many, alt="a line", number=[0.5, 1.0], name=["a", "b"], flag=[False, True], one=[3])
+    kinds = [ipywidgets.SelectionSlider, ipywidgets.Dropdown, ipywidgets.Checkbox, ipywidgets.Dropdown]
+    assert [type(c) for c in figure.controls.values()] == kinds
+    assert figure.figure.at_flag is False and figure.figure.at_number == 0
+
+
+def test_a_prediction_locks_the_controls():
+    question = Prediction("Up?", ["yes", "no"], "yes", "It grows.")
+    figure = explore(view, alt="a line", gain=[0.5, 1.0], predict=question)
+    assert figure.figure.locked and figure.controls["gain"].disabled
+    assert figure.figure.predict["choices"] == ("yes", "no")
+
+
+@pytest.mark.parametrize(("choices", "answer", "message"), [
+    (["a"], "a", "at least two"), (["a", "a"], "a", "at least two"), (["a", "b"], "c", "answer: expected one of")])
+def test_predictions_are_checked(choices, answer, message):
+    with pytest.raises(ValueError, match=message):
+        Prediction("q", choices, answer)
+
+
+def game(ax, gain, activation="tanh", moves=True):
+    view(ax, gain, activation)
+    ax.plot([0.5], [gain if moves else 1], "o", gid="drag")
+    ax.plot([0.5], [gain if moves else 1], "s", gid="register")
+
+
+ACTS = {
+    "drag string": ({"drag": "gain"}, TypeError, "drag: expected the names of one or two parameters, got 'gain'"),
+    "drag three": ({"drag": ["gain"] * 3}, TypeError, "drag: expected the names of one or two"),
+    "drag unknown": ({"drag": ["depth"]}, ValueError, "drag: 'depth' is no parameter of the grid"),
+    "drag word": ({"drag": ["activation"]}, ValueError, "drag: expected parameters with numbers, got activation"),
+    "drag still": ({"drag": ["gain"], "moves": [False]}, ValueError, 'gid="drag" that moves.*got 0'),
+    "register": ({"register": "best"}, TypeError, "register: expected a Register, got 'best'"),
+    "each unknown": ({"register": Register(lambda **_: 1.0, ["depth"])}, ValueError, "each: 'depth' is no parameter"),
+    "score word": ({"register": Register(lambda **_: "good", ["gain"])}, TypeError, "score: .*nan at .*got 'good'"),
+    "score inf": ({"register": Register(lambda **_: np.inf, ["gain"])}, TypeError, "score: expected a finite number"),
+    "register still": ({"register": Register(lambda **_: 1.0, ["gain"]), "moves": [False]}, ValueError,
+                       'gid="register" that move.*got none'),
+}
+
+
+@pytest.mark.parametrize("case", ACTS)
+def test_what_a_reader_may_do_is_checked(case):
+    arguments, error, message = ACTS[case]
+    with pytest.raises(error, match=message):
+        explore(game, **{"alt": "a game", "gain": [0.5, 1.0], "activation": ["tanh", "relu"]} | arguments)
+
+
+@pytest.mark.parametrize(("given", "error", "message"), [
+    ((1, ["gain"]), TypeError, "score: expected a function"), ((max, "gain"), TypeError, "each: expected a list"),
+    ((max, []), ValueError, "each: expected at least one"), ((max, ["gain"], 3), TypeError, "unit: expected a string")])
+def test_registers_are_checked(given, error, message):
+    with pytest.raises(error, match=message):
+        Register(*given)
+
+
+def test_what_was_registered_can_be_read():
+    figure = explore(game, alt="a game", gain=[0.5, 1.0], activation=["tanh"],
+                     register=Register(lambda gain, activation: gain, ["gain"]))
+    assert figure.registered == []
+    figure.figure.registered = [1]
+    assert figure.registered == [{"gain": 1.0, "activation": "tanh"}]
+
+
+@pytest.mark.parametrize(("values", "written"), [
+    ([0.5, 0.75, 1.0], ["0.50", "0.75", "1.00"]), ([1, 10, 100], ["1", "10", "100"]),
+    (list(np.geomspace(1e-6, 1, 3)), ["1e-06", "0.001", "1"]), ([1 / 3, 2 / 3], ["0.333", "0.667"]),
+    ([False, True], ["no", "yes"]), ([-1.0, 0.0], ["-1", "0"]), ([1e300, 2e300], ["1e+300", "2e+300"])])
+def test_labels_are_short_and_distinct(values, written):
+    assert labels(values) == written
+
+
+def test_states_count_like_an_odometer():
+    grid = Grid({"a": [1, 2], "b": ["x", "y", "z"]})
+    assert [tuple(s.values()) for s in grid.states()] == [(1, "x"), (1, "y"), (1, "z"), (2, "x"), (2, "y"), (2, "z")]
+    assert grid.number(grid.locate({"a": 2, "b": "y"}, "start")) == 4
