@@ -1,7 +1,7 @@
 """What a notebook needs beside its mathematics: the source that runs, a checker of answers, and pieces of figures."""
 
-from . import figures
+from . import beside, figures
 from .exercises import check_answer
 from .source import show
 
-__all__ = ["check_answer", "figures", "show"]
+__all__ = ["beside", "check_answer", "figures", "show"]

@@ -2,11 +2,14 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MultipleLocator
 
 from explorable.palette import BLUE, COLOURS, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 
-__all__ = ["BLUE", "COLOURS", "GREEN", "GREY", "ORANGE", "PURPLE", "RED", "SKY", "frame", "norms", "powers", "still",
-           "tangent"]
+__all__ = ["BLUE", "COLOURS", "GREEN", "GREY", "INK", "ORANGE", "PURPLE", "RED", "SKY", "arrow", "band", "decades",
+           "frame", "mosaic", "norms", "pixels", "powers", "still", "tangent"]
+
+INK = "#003350"                 # a dark blue, not a grey: greys turn light on a dark page, and images stay as they are
 
 
 def still(view, *, size=(5.6, 3.3), panels=(1, 1), **state):
@@ -35,7 +38,7 @@ def still(view, *, size=(5.6, 3.3), panels=(1, 1), **state):
     plt.show()
 
 
-def frame(ax, x, y, xlim, ylim, title=None):
+def frame(ax, x, y, xlim, ylim, title=None, *, title_size=None):
     """Name the axes and fix their limits, so that only the quantity moves.
 
     Parameters
@@ -45,6 +48,8 @@ def frame(ax, x, y, xlim, ylim, title=None):
         Labels, with units.
     xlim, ylim : (float, float)
     title : str, optional
+    title_size : float, optional
+        In points.
 
     Examples
     --------
@@ -56,9 +61,24 @@ def frame(ax, x, y, xlim, ylim, title=None):
     """
     ax.set(xlabel=x, ylabel=y, xlim=xlim, ylim=ylim)
     if title:
-        ax.set_title(title)
+        ax.set_title(title, fontsize=title_size)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
+
+
+def decades(log):
+    """Powers of ten from natural logarithms. A logarithm of zero, ``-inf``, becomes ``nan``: it leaves a gap.
+
+    Parameters
+    ----------
+    log : ndarray
+
+    Examples
+    --------
+    >>> figures.decades(np.log([100.0, 0.1])).round(9), figures.decades(-np.inf)
+    (array([ 2., -1.]), np.float64(nan))
+    """
+    return np.where(np.isfinite(log), log, np.nan)[()] / np.log(10)
 
 
 def powers(factor, steps):
@@ -120,5 +140,116 @@ def norms(ax, log, *, start=0, colour=BLUE, label=None, style="-"):
     log = np.asarray(log)
     if log.ndim != 1:
         raise ValueError(f"log: expected one curve of shape (T,), came shape {log.shape}")
-    decades = np.where(np.isfinite(log), log, np.nan) / np.log(10)
-    ax.plot(start + np.arange(len(log)), decades, style, color=colour, label=label)
+    ax.plot(start + np.arange(len(log)), decades(log), style, color=colour, label=label)
+
+
+def band(ax, x, many, *, colour=BLUE, style="-", label=None):
+    """A curve for many seeds: their median, in a band from the lower to the upper quartile.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    x : ndarray of shape (points,)
+    many : ndarray of shape (points, seeds)
+    colour, style, label
+        As for ``ax.plot``.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> figures.band(ax, np.arange(2), np.array([[1.0, 2.0, 6.0], [3.0, 3.0, 3.0]]))
+    >>> ax.lines[0].get_ydata()
+    array([2., 3.])
+    """
+    low, middle, high = np.quantile(many, [0.25, 0.5, 0.75], axis=-1)
+    ax.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+    ax.plot(x, middle, style, color=colour, markersize=4, label=label)
+
+
+def arrow(ax, start, end, *, colour=GREY):
+    """An arrow between two points of the axes.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    start, end : (float, float)
+    colour : str
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> figures.arrow(ax, (0, 0), (1, 1))
+    >>> ax.texts[0].xy
+    (1, 1)
+    """
+    ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": colour})
+
+
+def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=False, window=None):
+    """Show ``image`` on ``ax``, rows from the top, with the axes named and their limits fixed.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    image : ndarray of shape (height, width)
+        ``nan`` stays empty.
+    title : str, optional
+    most : float
+        The value that gets full colour: white is 0 and black is ``most``; in signed images orange is ``most`` and
+        purple ``-most``.
+    signed : bool
+    side : float, optional
+        Stretch the image to ``side × side`` units, so that images of different sizes share their axes; by default a
+        pixel is a unit.
+    numbers : bool
+        Write its value into every pixel.
+    window : (int, int, int), optional
+        Frame the window whose upper left pixel is at this row and column, with this many pixels a side.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> figures.pixels(ax, np.eye(3), "identity", numbers=True)
+    >>> len(ax.images), [text.get_text() for text in ax.texts[:3]]
+    (1, ['1', '0', '0'])
+    """
+    height, width = np.shape(image) if side is None else (side, side)
+    ax.imshow(image, cmap="PuOr_r" if signed else "Greys", vmin=-most if signed else 0, vmax=most, aspect="auto",
+              extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+    ax.set(xlabel="column", ylabel="row", xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), title=title or "",
+           box_aspect=height / width)
+    for axis, length in ((ax.xaxis, width), (ax.yaxis, height)):        # a locator, as ticks take time to make
+        axis.set_major_locator(MultipleLocator(max(1, int(np.ceil(length / 5)))))
+    if numbers:
+        for (row, column), value in np.ndenumerate(image):
+            ax.text(column, row, f"{value + 0.0:.2g}".replace("-", "−"), ha="center", va="center", color=INK)
+    if window is not None:
+        row, column, width = window
+        near, far = -0.4, width - 0.6
+        ax.plot(column + np.array([near, far, far, near, near]), row + np.array([near, near, far, far, near]),
+                color=RED, linewidth=2.5)
+
+
+def mosaic(images, columns):
+    """Many small images as one, with an empty (``nan``) line between them.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width)
+    columns : int
+        How many stand side by side.
+
+    Examples
+    --------
+    >>> figures.mosaic(np.ones((8, 3, 3)), 4).shape
+    (7, 15)
+    """
+    n, height, width = images.shape
+    out = np.full((-(-n // columns) * (height + 1), columns * (width + 1)), np.nan)
+    for k, image in enumerate(images):
+        row, column = (height + 1) * (k // columns), (width + 1) * (k % columns)
+        out[row:row + height, column:column + width] = image
+    return out[:-1, :-1]
