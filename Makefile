@@ -1,39 +1,45 @@
 # Everything here runs on a machine that has Python >= 3.11 and make; the rest goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-EXTRAS := lab,book,test
-PEERS := $(if $(CI),peers)                  # CI also compares with JAX and runs Dask; else: make test PEERS=peers
-MORE = $(addprefix .venv/,$(strip $(PEERS)))                    # torch, for notebook 22 in JupyterLab: make lab PEERS=torch
-ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)           # in a container, say
-
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: lab book notebooks test bench clean
+# `make lab PEERS=torch` adds PyTorch, for the chapter on your own network. `make test PEERS=peers` adds PyTorch, JAX and
+# Dask, to compare with and to run on; CI does.
+PEERS ?= $(if $(CI),peers,base)
+EXTRAS_base := lab,book,test
+EXTRAS_torch := lab,book,test,torch
+EXTRAS_peers := lab,book,test,peers
 
-lab: .venv/ready $(MORE)
-	jupyter lab notebooks $(ROOT) $(ARGS)
+WORK := my-notebooks
+CONTENTS := /lab/tree/README.md?factory=Markdown%20Preview
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)           # in a container, say
+
+.PHONY: lab book notebooks test evidence bench clean
+
+lab: .venv/$(PEERS)
+	python notebooks/working_copy.py $(WORK)
+	jupyter lab $(WORK) $(ROOT) --LabApp.default_url='$(CONTENTS)' $(ARGS)
 
 book: .venv/torch
 	jupyter-book build . -W -n --keep-going
 
 notebooks: .venv/torch
-	python notebooks/refresh.py
+	python notebooks/refresh.py $(ARGS)
 
-test: .venv/torch $(MORE)
-	python tests/run.py
+test: .venv/$(PEERS)
+	python tests/run.py $(ARGS)
 
 bench: .venv/peers
 	python -m benchmarks
 
+# Not my-notebooks: that is the reader's own work.
 clean:
 	rm -rf _build .venv
 
-.venv/ready: pyproject.toml constraints.txt
-	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed; set PYTHON=...')"
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+.venv/base .venv/torch .venv/peers: .venv/bin/python pyproject.toml constraints.txt
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS_$(@F))]'
 	touch $@
 
-.venv/torch .venv/peers: .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(@F)]'
-	touch $@
+.venv/bin/python:
+	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed; set PYTHON=...')"
+	$(PYTHON) -m venv .venv

@@ -1,52 +1,46 @@
-"""Everything that CI runs, stage by stage, with the time of each. Use: make test"""
+"""Everything that CI runs, stage by stage, with the time of each. Use: make test [ARGS="lint book …"]"""
 
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 
-WORKERS = ["-n", "2"]
-os.environ.setdefault("OMP_NUM_THREADS", "1")       # two workers share the cores: threads would wait for one another
+PARALLEL = ["-n", "2"]
+UNIT = ["pytest", "tests", "--ignore=tests/browser", "--durations=5", *PARALLEL, "--dist=worksteal"]
+NOTEBOOKS = ["pytest", "-p", "notebook_plugin", "--nbval", "notebooks", *PARALLEL, "--dist=loadfile"]
+SITE = ["pytest", "tests/browser", "--ignore=tests/browser/test_lab.py", "--durations=5", *PARALLEL]
 STAGES = {
     "lint": ["ruff", "check", "."],
-    "unit, property and oracle tests": ["pytest", "tests", "--ignore=tests/browser", "--durations=5", *WORKERS,
-                                        "--dist=worksteal"],
-    "notebooks, strictly": ["pytest", "--nbval", "--nbval-current-env", "notebooks", *WORKERS, "--dist=loadfile"],
+    "unit": UNIT,
+    "notebooks": NOTEBOOKS,                         # once; the book and JupyterLab take them from there
     "book": ["jupyter-book", "build", ".", "--all", "-W", "-n", "--keep-going", "--quiet"],
-    "browser: the built site": ["pytest", "tests/browser", "--ignore=tests/browser/test_lab.py", *WORKERS],
-    "browser: JupyterLab": ["pytest", "tests/browser/test_lab.py", "--durations=3", *WORKERS],
+    "site": SITE,
+    "lab": ["pytest", "tests/browser/test_lab.py", "--durations=3", *PARALLEL],
 }
 
 
-# It takes one core for minutes: it starts with the first stage, and is waited for where it stands above.
-ASIDE = "book"
+def environment():
+    """One thread a worker, as threads of two workers would wait for one another; and where our plugin lies."""
+    path = os.pathsep.join(filter(None, ["tests", os.environ.get("PYTHONPATH")]))
+    return {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}
 
 
-def run(command, out=None):
-    """Whether a command succeeds, and how many seconds it takes."""
-    start = time.monotonic()
-    failed = bool(subprocess.run(command, stdout=out, stderr=out and subprocess.STDOUT).returncode)
-    return failed, time.monotonic() - start
-
-
-def main():
-    begun, results = time.monotonic(), {}
-    with ThreadPoolExecutor(1) as pool, tempfile.TemporaryFile("w+", errors="replace") as out:
-        aside = pool.submit(run, STAGES[ASIDE], out)
-        for name, command in STAGES.items():
-            print(f"\n=== {name}: {' '.join(command)}", flush=True)
-            results[name] = aside.result() if name == ASIDE else run(command)
-            if name == ASIDE:
-                out.seek(0)
-                print(out.read(), flush=True)
-    print("\n" + "\n".join(f"{t:7.1f} s  {name}{'  (aside)' * (name == ASIDE)}{'  FAILED' * failed}"
-                           for name, (failed, t) in results.items()))
-    bad = sum(failed for failed, _ in results.values())
-    print(f"{time.monotonic() - begun:7.1f} s  in all\n{len(STAGES) - bad} passed, {bad} failed")
-    return bool(bad)
+def main(names):
+    unknown = set(names) - STAGES.keys()
+    if unknown:
+        sys.exit(f"stages: expected some of {', '.join(STAGES)}, got {', '.join(sorted(unknown))}")
+    begun, lines, bad = time.monotonic(), [], 0
+    for name in names or STAGES:
+        command = STAGES[name]
+        print(f"\n=== {name}: {' '.join(command)}", flush=True)
+        start = time.monotonic()
+        failed = subprocess.run(command, env=environment()).returncode != 0
+        bad += failed
+        lines.append(f"{time.monotonic() - start:7.1f} s  {name}{'  FAILED' if failed else ''}")
+    print("\n" + "\n".join(lines))
+    print(f"{time.monotonic() - begun:7.1f} s  in all\n{len(lines) - bad} passed, {bad} failed")
+    return bad > 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

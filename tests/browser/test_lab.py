@@ -1,6 +1,7 @@
 """Live figures in a real JupyterLab: cells run, sliders and dropdowns move the picture, arrow keys reach the slider.
 
-The server gets temporary folders for settings, runtime files and the notebooks, so that nobody's own are touched.
+The server gets temporary folders for settings, runtime files and the notebooks, so that nobody's own are touched. One
+notebook of the book is run here; the others are opened as they were executed before, with the state of their widgets.
 """
 
 import json
@@ -14,8 +15,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import executed
 import nbformat
 import pytest
+from jupyter_cache import get_cache
+from nbformat.sign import NotebookNotary
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))
@@ -79,7 +83,7 @@ def lab(tmp_path_factory, chromium):
     server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
     try:
         wait(f"http://127.0.0.1:{port}/api", server, home / "log")
-        yield f"http://127.0.0.1:{port}", folder
+        yield f"http://127.0.0.1:{port}", folder, NotebookNotary(data_dir=str(home / "data"))
     finally:
         server.terminate()
         server.wait(20)
@@ -100,12 +104,12 @@ def wait(address, server, log):
 
 
 @pytest.fixture
-def run(lab, chromium):
-    """Function that opens a notebook, runs all its cells and returns the page with the errors it logged."""
-    address, folder = lab
+def opened(lab, chromium):
+    """Function that opens a notebook of the lab's folder and returns the page with the errors it logs."""
+    address, _, _ = lab
     contexts = []
 
-    def opened(name):
+    def start(name):
         context = chromium.new_context(viewport={"width": 1100, "height": 900})
         context.set_default_timeout(20_000)
         contexts.append(context)
@@ -115,11 +119,17 @@ def run(lab, chromium):
         page.goto(f"{address}/lab/tree/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_function(READY)
-        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")     # no waiting here
-        page.wait_for_function(DONE, timeout=300_000)
-        failed = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
-        assert not failed.count(), failed.first.inner_text()
         return page, errors
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def run(lab, opened):
+    """Function that runs all cells of a notebook of the book, or of one made of the given cells."""
+    _, folder, _ = lab
 
     def start(name, cells=None):
         if cells:
@@ -128,11 +138,32 @@ def run(lab, chromium):
             nbformat.write(notebook, folder / name)
         else:
             shutil.copytree(ROOT / "notebooks", folder, dirs_exist_ok=True)
+        page, errors = opened(name)
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")     # no waiting here
+        page.wait_for_function(DONE, timeout=300_000)
+        failed = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
+        assert not failed.count(), failed.first.inner_text()
+        return page, errors
+
+    return start
+
+
+@pytest.fixture
+def reopen(lab, opened):
+    """Function that opens a notebook of the book as nbval's run left it, outputs trusted."""
+    _, folder, notary = lab
+
+    def start(name):
+        notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+        try:
+            _, notebook = get_cache(str(executed.folder())).merge_match_into_notebook(notebook)
+        except KeyError:
+            pytest.fail(f"{name} was not executed before: see the stages of tests/run.py")
+        nbformat.write(notebook, folder / name)
+        notary.sign(nbformat.read(folder / name, as_version=4))
         return opened(name)
 
-    yield start
-    for context in contexts:
-        context.close()
+    return start
 
 
 def changes(page, box, act):
@@ -205,10 +236,10 @@ def test_a_game_is_played_in_jupyterlab(run):
     assert not errors
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_first_control_of_every_figure_moves_it(run, name):
-    page, errors = run(name)
+def move_all(page):
+    """Move the first control of every figure."""
     boxes = page.locator(".xp-explore")
+    boxes.first.locator(".xp-picture").wait_for()
     for i in range(boxes.count()):
         box = boxes.nth(i)
         box.scroll_into_view_if_needed()
@@ -222,4 +253,19 @@ def test_first_control_of_every_figure_moves_it(run, name):
         else:
             moved = changes(page, box, lambda menus=menus: menus.first.select_option(index=1))
         assert moved, f"figure {i} does not move"
+    return boxes.count()
+
+
+def test_a_notebook_is_run_in_jupyterlab(run):
+    page, errors = run("chain-of-slopes.ipynb")
+    assert move_all(page)
+    assert not errors
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_first_control_of_every_figure_moves_it(reopen, name):
+    page, errors = reopen(name)
+    figures = sum("explore(" in cell.source for cell in nbformat.read(ROOT / "notebooks" / name, as_version=4).cells
+                  if cell.cell_type == "code")
+    assert move_all(page) == figures
     assert not errors

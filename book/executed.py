@@ -1,0 +1,42 @@
+"""Where executed notebooks are kept: a folder named after everything that they run on.
+
+A notebook whose code, packages and neighbours have not changed is not run again, neither by `make book` nor by the
+tests. Whatever changes in `src/` or beside the notebooks gives another folder, so that no output is ever stale.
+"""
+
+import hashlib
+import shutil
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+READ = ("src", "notebooks/drawings", "notebooks/exercises", "notebooks/evidence")
+
+
+def fingerprint():
+    """A short name for the sources and the installed packages that notebooks run on."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(path for folder in READ for path in (ROOT / folder).rglob("*") if path.is_file()):
+        if "__pycache__" not in path.parts and not path.parent.name.endswith(".egg-info"):
+            digest.update(path.relative_to(ROOT).as_posix().encode())
+            digest.update(path.read_bytes())
+    for name in sorted(f"{found.name} {found.version}" for found in distributions()):
+        digest.update(name.encode())
+    return digest.hexdigest()[:12]
+
+
+def folder():
+    """The folder of the present sources; those of former ones are deleted."""
+    here = ROOT / "_build" / "executed" / fingerprint()
+    if here.parent.is_dir():
+        for other in here.parent.iterdir():
+            if other != here:
+                shutil.rmtree(other, ignore_errors=True)
+    here.mkdir(parents=True, exist_ok=True)
+    return here
+
+
+def setup(app):
+    app.connect("config-inited", lambda _, config: setattr(config, "nb_execution_cache_path", str(folder())))
+    return {"parallel_read_safe": True}

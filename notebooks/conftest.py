@@ -1,0 +1,11 @@
+"""For `pytest --nbval notebooks`: without PyTorch, the chapter on the reader's own network is left out."""
+
+import os
+from importlib.util import find_spec
+
+collect_ignore = [] if find_spec("torch") or os.environ.get("CI") else ["your-own-network.ipynb"]
+
+
+def pytest_report_header(config):
+    if collect_ignore:
+        return f"left out, as PyTorch is not installed: {', '.join(collect_ignore)}"

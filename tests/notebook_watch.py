@@ -1,0 +1,83 @@
+"""Looks on while a notebook runs in its kernel: at every state of every figure, and at the nets behind them."""
+
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+from ipywidgets import Widget
+
+import explorable
+import gradtrace.tracing.path
+from gradtrace import gradient_errors
+
+MOST = 30
+passes, faults = {}, []
+
+
+def start():
+    """Put ourselves between the notebook and what it calls."""
+    explorable.explore = watched_explore(explorable.explore)
+    gradtrace.tracing.path.forward = watched_forward(gradtrace.tracing.path.forward)
+
+
+def watched_explore(explore):
+    @functools.wraps(explore)
+    def watched(view, **how):
+        return explore(watched_view(view), **how)
+
+    return watched
+
+
+def watched_view(view):
+    """The view, whose axes have to have names and something on them in every state."""
+
+    @functools.wraps(view)
+    def watched(axes, **state):
+        view(axes, **state)
+        for ax in np.ravel(axes)[0].figure.axes:
+            if not (ax.get_xlabel() and ax.get_ylabel()):
+                faults.append(f"{view.__name__} at {state}: an axis without a name")
+            if not ax.has_data():
+                faults.append(f"{view.__name__} at {state}: nothing drawn")
+
+    return watched
+
+
+def watched_forward(forward):
+    """Keeps ``MOST`` nets of a kind, and the last one: of a training, some and its end."""
+
+    @functools.wraps(forward)
+    def watched(path, h0):
+        h, vjps = forward(path, h0)
+        kind = (repr(path), len(path), *({name: value.shape for name, value in path[0].p.items()}.items()))
+        alike = passes.setdefault(kind, [])
+        wide = sum(value.size for value in path[0].p.values()) >= 50_000            # wide nets take seconds
+        alike[min(len(alike), 3 if wide else MOST):] = [(path, h)]
+        return h, vjps
+
+    return watched
+
+
+def finish(report):
+    """Write faults and the state of all widgets to the file ``report``."""
+    if not passes:
+        faults.append("no net was seen: does the notebook run any?")
+    rng = np.random.default_rng(0)
+    for net, h in (run for alike in passes.values() for run in alike):
+        for t in {0, len(net) // 2, len(net) - 1}:
+            check(net[t], np.asarray(h[t]), rng)
+    said = list(dict.fromkeys(faults))
+    Path(report).write_text(json.dumps({"faults": said[:20], "widgets": Widget.get_manager_state()}), "utf-8")
+
+
+def check(step_p_x, h, rng):
+    """Compare a step's pullback with finite differences of several widths; small batches bend batch norm much."""
+    step, p, x = step_p_x
+    calm = 1e-3 / (1 + max((np.abs(p[name]).max() for name in p), default=0))
+    errors = {}
+    for width in (1e-7,) if "relu" in str(step) else (calm, 1e-5, 1e-6):
+        errors = gradient_errors(step, p, h, x, rng=rng, width=width)
+        if max(errors.values()) < 1e-5:
+            return
+    faults.append(f"gradients of {step}: {errors}")
