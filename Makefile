@@ -11,14 +11,15 @@ EXTRAS_torch := lab,book,test,torch
 EXTRAS_peers := lab,book,test,peers
 
 WORK := my-notebooks
-CONTENTS := /lab/tree/README.md?factory=Markdown%20Preview
+LAB_SETTINGS := $(dir $(BIN))share/jupyter/lab/settings
+READ_MARKDOWN := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}}}
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)           # in a container, say
 
 .PHONY: lab book notebooks test evidence bench clean
 
 lab: .venv/$(PEERS)
 	python notebooks/working_copy.py $(WORK)
-	jupyter lab $(WORK) $(ROOT) --LabApp.default_url='$(CONTENTS)' $(ARGS)
+	jupyter lab $(WORK) $(ROOT) --LabApp.default_url=/lab/tree/README.md $(ARGS)
 
 book: .venv/torch
 	jupyter-book build . -W -n --keep-going
@@ -43,3 +44,5 @@ clean:
 .venv/bin/python:
 	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed; set PYTHON=...')"
 	$(PYTHON) -m venv .venv
+	mkdir -p $(LAB_SETTINGS)
+	echo '$(READ_MARKDOWN)' > $(LAB_SETTINGS)/overrides.json    # the list of notebooks opens as a page

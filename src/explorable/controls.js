@@ -66,76 +66,21 @@
     return row(m, input);
   }
 
-  function radios(m) {
-    const name = `xp-group-${++serial}`;
-    const legend = element("legend");
-    const inputs = labels(m).map((_, i) => element("input", { type: "radio", name, onchange: () => m.set("index", i) }));
-    const choices = inputs.map((input, i) => element("label", {}, input, labels(m)[i]));
-    const group = element("fieldset", { className: "xp-radios" }, legend, ...choices);
-    follow(m, () => {
-      writeText(legend, m.get("description"));
-      group.disabled = Boolean(m.get("disabled"));
-      inputs.forEach((input, i) => (input.checked = i === m.get("index")));
-    });
-    return group;
-  }
+  // ---------------------------------------------------------------- a slider
 
-  // ---------------------------------------------------------------- sliders
-
-  function slider(m, { read, move, limits, step, text }) {
-    const input = element("input", { type: "range" });
+  function slider(m) {
+    const input = element("input", { type: "range", min: 0, step: 1 });
     const output = element("output", { ariaLive: "off" }); // the slider itself announces its value
-    input.addEventListener(m.get("continuous_update") === false ? "change" : "input", () => move(Number(input.value)));
+    const event = m.get("continuous_update") === false ? "change" : "input";
+    input.addEventListener(event, () => m.set("index", Number(input.value)));
     follow(m, () => {
-      [input.min, input.max] = limits;
-      input.step = step;
-      input.value = read(); // after the limits, which would clip it
-      output.textContent = m.get("readout") === false ? "" : text(m);
-      input.setAttribute("aria-valuetext", text(m));
+      input.max = labels(m).length - 1;
+      input.value = m.get("index"); // after the limit, which would clip it
+      output.textContent = m.get("readout") === false ? "" : choice.text(m);
+      input.setAttribute("aria-valuetext", choice.text(m));
     });
     return row(m, input, output);
   }
-
-  function selectionSlider(m) {
-    const read = () => m.get("index");
-    const move = (index) => m.set("index", index);
-    return slider(m, { read, move, limits: [0, labels(m).length - 1], step: 1, text: choice.text });
-  }
-
-  function numberSlider(m) {
-    const limits = [m.get("min"), m.get("max")];
-    const read = () => m.get("value");
-    const move = (value) => m.set("value", value);
-    return slider(m, { read, move, limits, step: m.get("step") ?? "any", text: readout });
-  }
-
-  function logSlider(m) {
-    const base = m.get("base");
-    const limits = [m.get("min"), m.get("max")];
-    const read = () => Math.log(m.get("value")) / Math.log(base);
-    const move = (exponent) => m.set("value", base ** exponent);
-    return slider(m, { read, move, limits, step: m.get("step"), text: readout });
-  }
-
-  // Python's format of the readout, as far as sliders use it: .2f, .3g, .1e, d.
-  function readout(m) {
-    const value = m.get("value");
-    const [, digits, kind] = /\.(\d+)([efg])$/.exec(m.get("readout_format") ?? "") ?? [];
-    if (kind === "f") return value.toFixed(digits);
-    if (kind === "e") return value.toExponential(digits);
-    if (kind === "g") return String(Number(value.toPrecision(Math.max(1, digits))));
-    return String(value);
-  }
-
-  const number = {
-    text: (m) => String(m.get("value")),
-    take(m, text) {
-      const scale = m.name === "FloatLogSliderModel" ? (edge) => m.get("base") ** edge : (edge) => edge;
-      const value = text.trim() ? Number(text) : NaN;
-      const inside = value >= scale(m.get("min")) && value <= scale(m.get("max"));
-      if (inside && (m.name !== "IntSliderModel" || Number.isInteger(value))) m.set("value", value);
-    },
-  };
 
   // ---------------------------------------------------------------- yes or no
 
@@ -152,13 +97,8 @@
   };
 
   const controls = {
-    SelectionSliderModel: { view: selectionSlider, ...choice },
+    SelectionSliderModel: { view: slider, ...choice },
     DropdownModel: { view: dropdown, ...choice },
-    RadioButtonsModel: { view: radios, ...choice },
-    ToggleButtonsModel: { view: radios, ...choice },
-    IntSliderModel: { view: numberSlider, ...number },
-    FloatSliderModel: { view: numberSlider, ...number },
-    FloatLogSliderModel: { view: logSlider, ...number },
     CheckboxModel: { view: checkbox, ...truth },
   };
 

@@ -11,10 +11,7 @@ import json
 import re
 
 BOXES = {"BoxModel", "VBoxModel", "HBoxModel", "GridBoxModel"}
-CONTROLS = {
-    "CheckboxModel", "DropdownModel", "FloatLogSliderModel", "FloatSliderModel", "IntSliderModel",
-    "RadioButtonsModel", "SelectionSliderModel", "ToggleButtonsModel",
-}  # fmt: skip
+CONTROLS = {"CheckboxModel", "DropdownModel", "SelectionSliderModel"}
 LINKS = {"LinkModel", "DirectionalLinkModel"}
 KNOWN = BOXES | CONTROLS | LINKS | {"AnyModel", "HTMLMathModel", "HTMLModel", "LabelModel", "LayoutModel"}
 

@@ -22,7 +22,6 @@ MOVED = """el => {
 VALUES = """el => Object.fromEntries([...el.querySelectorAll('[data-key]')].map(row => {
     const input = row.querySelector('input:checked, input, select');
     const text = input.type === 'checkbox' ? String(input.checked)
-        : input.type === 'radio' ? input.parentElement.textContent
         : input.type === 'range' ? input.getAttribute('aria-valuetext')
         : input.options[input.selectedIndex].text;
     return [row.dataset.key, text];
@@ -30,7 +29,7 @@ VALUES = """el => Object.fromEntries([...el.querySelectorAll('[data-key]')].map(
 
 
 LABEL = ".xp-axes path[transform], svg [id*=tick] [id*=text], svg text"
-LOCKED = "[data-key] :disabled, fieldset[data-key]:disabled"
+LOCKED = "[data-key] :disabled"
 KEYS = {"checkbox": ["Space"], "range": ["End", "Home", "PageUp", "ArrowRight"]}
 
 
