@@ -17,7 +17,6 @@ from gradtrace import (
     Masked,
     Maxout,
     OneGate,
-    Pixelwise,
     Pool2D,
     StochasticDepth,
     WeightNorm,
@@ -70,10 +69,6 @@ def dropout(step, p, h, x):
     return h * (1 if step.inverted else 1 - step.rho)
 
 
-def pixelwise(step, p, h, x):
-    return anp.tanh(anp.einsum("bchw,cd->bdhw", h, p["W"]) + p["b"][:, None, None])
-
-
 def sum_pool(step, p, h, x):
     s = step.size
     return sum(h[..., i::s, j::s] for i in range(s) for j in range(s))
@@ -92,8 +87,8 @@ FORMULAS = [
     (Highway(3), highway), (OneGate(3, n_in=2), one_gate), (NARX(2, 3, (1, 2, 4)), narx), (Maxout(3, 2, 4), maxout),
     *[(GRU(2, 3, reset, keep), gru) for reset in ("after", "before") for keep in ("z", "1-z")],
     (Masked(RNN(2, 3)), masked), (StochasticDepth(Dense(3, 3), 0.3), stochastic_depth),
-    (Dropout(3, 0.4, inverted=False), dropout), (Pixelwise(Dense(3, 2), 2, 3), pixelwise),
-    (Pool2D((2, 4, 6), 2, "sum"), sum_pool), (WeightNorm(3, 2), weight_norm), (LayerNorm(4), layer_norm),
+    (Dropout(3, 0.4, inverted=False), dropout), (Pool2D((2, 4, 6), 2, "sum"), sum_pool),
+    (WeightNorm(3, 2), weight_norm), (LayerNorm(4), layer_norm),
 ]
 
 

@@ -13,7 +13,7 @@ ROOT = Path(gradtrace.__file__).parent
 ORDER = ["expect", "progress", "streams", "steps", "sweeps", "tracing", "training", "data", "theory", "check",
          "notebook", "torch"]
 STEPS = ["arrays", "activations", "contract", "whole", "init", "draw", "dense", "choices", "dropout", "skips", "norms",
-         "weight_norm", "conv", "pixelwise", "cells", "gated"]
+         "weight_norm", "conv", "cells", "gated"]
 ALONE = {"data": {"expect"}, "theory": {"expect"}}          # they import nothing else of the rest
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -25,7 +25,6 @@ _WHERE = {
     "steps.gated": ["GRU", "LSTM", "OneGate"],
     "steps.conv": ["Conv2D", "Flatten", "Pool2D"],
     "steps.dropout": ["Dropout"],
-    "steps.pixelwise": ["Pixelwise"],
     "steps.norms": ["BatchNorm", "LayerNorm", "batch_statistics"],
     "steps.skips": ["Highway", "Residual", "Seq", "StochasticDepth"],
     "steps.weight_norm": ["WeightNorm"],
