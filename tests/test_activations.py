@@ -10,7 +10,7 @@ from step_checks import SWEEPS, arguments, check_finite_differences, check_purit
 
 from gradtrace import RNN, Dense, Seq, Step, activation, forward, unroll
 from gradtrace.steps.activations import ACTIVATIONS, NAMED, SELU_ALPHA, SELU_SCALE, elu, leaky_relu, selu, softplus
-from gradtrace.steps.choices import Maxout, Softmax
+from gradtrace.steps.dense import Maxout, Softmax
 
 KINKED = [Dense(3, 4, "leaky_relu"), Dense(3, 4, leaky_relu(0.3)), Dense(3, 4, "selu"), Maxout(3, 4, 3), Maxout(2, 1),
           Seq(Maxout(3, 4), Softmax(4))]

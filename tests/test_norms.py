@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from step_checks import SWEEPS, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
 from gradtrace import Dense, Residual, Seq, deep, draw, forward, gradient_errors, trace
-from gradtrace.steps.norms import BatchNorm, BatchNormInference, LayerNorm, batch_statistics
-from gradtrace.steps.weight_norm import WeightNorm
+from gradtrace.steps.norms import BatchNorm, BatchNormInference, LayerNorm, WeightNorm, batch_statistics
 
 FIXED = BatchNormInference(np.array([0.3, -1.0, 2.0]), np.array([0.5, 2.0, 0.0]), eps=0.1)
 ALONE = [BatchNorm(3), LayerNorm(3), BatchNorm(1), BatchNorm(3, eps=0.5), LayerNorm(3, eps=0.5), FIXED]

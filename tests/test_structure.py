@@ -12,8 +12,7 @@ import gradtrace
 ROOT = Path(gradtrace.__file__).parent
 ORDER = ["expect", "progress", "streams", "steps", "sweeps", "tracing", "training", "data", "theory", "check",
          "notebook", "torch"]
-STEPS = ["arrays", "activations", "contract", "whole", "init", "draw", "dense", "choices", "dropout", "skips", "norms",
-         "weight_norm", "conv", "cells", "gated"]
+STEPS = ["arrays", "activations", "contract", "init", "dense", "dropout", "combinators", "norms", "conv", "recurrent"]
 ALONE = {"data": {"expect"}, "theory": {"expect"}}          # they import nothing else of the rest
 MODULES = sorted(ROOT.rglob("*.py"))
 

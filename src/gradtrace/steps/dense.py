@@ -1,6 +1,11 @@
-"""A fully connected layer."""
+"""Fully connected layers, and layers whose units compete: maxout lets the largest through, softmax shares one unit of
+probability out.
+"""
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..expect import expect_size
 from .activations import Activation, activation
@@ -62,3 +67,113 @@ class Dense:
                          p={"W": outer(h, d),               # ∂L/∂W = hᵀ d
                             "b": total(d)})                 # ∂L/∂b = Σ d
         return self.phi(a), vjp                             # h' = φ(a)
+
+
+@dataclass(frozen=True)
+class Maxout:
+    """``h' = max_k (h W_k + b_k)``, unit by unit the largest of several linear pieces.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Width of the state before and after.
+    pieces : int
+        How many pieces ``k`` each unit chooses from; a convex function with that many straight parts.
+
+    Notes
+    -----
+    ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, pieces n_out)`` and ``b`` is
+    ``(*sweep, pieces n_out)``; the first ``n_out`` columns are the first piece. Where pieces tie, the first wins.
+
+    Source: Goodfellow et al. 2013, "Maxout Networks".
+
+    Examples
+    --------
+    >>> step = Maxout(1, 1, pieces=2)
+    >>> p = {"W": np.array([[1.0, -1.0]]), "b": np.zeros(2)}
+    >>> step(p, np.array([[-3.0], [2.0]]))[0].ravel()      # max(h, -h)
+    array([3., 2.])
+    """
+
+    n_in: int
+    n_out: int
+    pieces: int = 2
+
+    def __post_init__(self):
+        for name in ("n_in", "n_out", "pieces"):
+            object.__setattr__(self, name, expect_size(name, getattr(self, name)))
+        object.__setattr__(self, "features", (self.n_in,))
+
+    inputs = None
+
+    def __str__(self):
+        return f"Maxout({self.n_in}, {self.n_out}, {self.pieces})"
+
+    def shapes(self):
+        return {"W": (self.n_in, self.pieces * self.n_out), "b": (self.pieces * self.n_out,)}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        a = h @ p["W"] + row(p["b"])                        # a  = h W + b, all pieces side by side
+        a = a.reshape(*a.shape[:-1], self.pieces, self.n_out)
+        won = np.arange(self.pieces)[:, None] == a.argmax(axis=-2)[..., None, :]
+        def vjp(g):                                         # g  = ∂L/∂h'
+            d = g[..., None, :] * won                       # d  = ∂L/∂a: all of g to the piece that won
+            d = d.reshape(*d.shape[:-2], math.prod(d.shape[-2:]))
+            return Grads(h=d @ T(p["W"]),                   # ∂L/∂h = d Wᵀ
+                         x=None,
+                         p={"W": outer(h, d),               # ∂L/∂W = hᵀ d
+                            "b": total(d)})                 # ∂L/∂b = Σ d
+        return a.max(axis=-2), vjp                          # h' = max_k a_k
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """``h'_i = e^{h_i} / Σ_j e^{h_j}``: any scores become probabilities, with the Jacobian ``diag(h') - h' h'ᵀ``.
+
+    Parameters
+    ----------
+    n : int
+        Number of classes.
+
+    Notes
+    -----
+    ``h`` is ``(*sweep, batch, n)``; there are no parameters. To train, leave this step out and give the scores to
+    :func:`~gradtrace.cross_entropy`, which contains it.
+
+    Source: Lee, "Activation Functions", 4.
+
+    Examples
+    --------
+    >>> q, vjp = Softmax(3)({}, np.zeros((1, 3)))
+    >>> q.round(4)
+    array([[0.3333, 0.3333, 0.3333]])
+    >>> vjp(np.array([[1.0, 0.0, 0.0]])).h.round(4)  # a row of diag(q) - q qᵀ
+    array([[ 0.2222, -0.1111, -0.1111]])
+    """
+
+    n: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "n", expect_size("n", self.n))
+        object.__setattr__(self, "features", (self.n,))
+
+    inputs = None
+
+    def __str__(self):
+        return f"Softmax({self.n})"
+
+    def shapes(self):
+        return {}
+
+    @checked
+    def __call__(self, p, h, x=None):
+        e = np.exp(h - h.max(axis=-1, keepdims=True))       # the largest is 1: nothing overflows
+        q = e / e.sum(axis=-1, keepdims=True)
+        top = np.arange(self.n) == h.argmax(axis=-1)[..., None]
+        def vjp(g):                                         # g  = ∂L/∂h'
+            r = g - (g * top).sum(axis=-1, keepdims=True)   # the same for all adds nothing: measured from the winner's,
+            mean = (r * q).sum(axis=-1, keepdims=True)      # … 1 - q of the winner is not rounded to 0
+            return Grads(h=q * (r - mean),                  # ∂L/∂h = (diag(q) - q qᵀ) g
+                         x=None, p={})
+        return q, vjp                                       # h' = q

@@ -7,12 +7,17 @@ is the standard deviation of LeCun's normal form, not its variance; and r = √(
 Source: Lee, "Weight Initialization".
 """
 
+import math
+
 import numpy as np
 
-from .whole import orthogonal, spectral, spectral_norm
+from ..expect import expect_array, expect_rng
+from .arrays import T
 
 __all__ = ["fans", "gaussian", "he", "he_uniform", "identity", "lecun", "lecun_uniform", "ones", "orthogonal",
-           "spectral", "spectral_norm", "uniform", "xavier", "xavier_uniform", "zeros"]
+           "spectral", "spectral_norm", "uniform", "xavier", "xavier_uniform", "zeros"]     # the initialisers
+
+FACTORS = {"gamma", "g"}                        # vectors that multiply; the others are added, and start at zero
 
 
 def fans(shape):
@@ -136,6 +141,81 @@ def he_uniform(rng, shape):
     return uniform(rng, shape, (6 / n) ** 0.5)
 
 
+def orthogonal(rng, shape):
+    """Orthonormal rows or columns, uniform over all such matrices. Source: Saxe 2014.
+
+    Kernels ``(c_out, c_in, kh, kw)`` are drawn as a matrix with a row for each output channel.
+
+    Examples
+    --------
+    >>> W = init.orthogonal(np.random.default_rng(0), (3, 3))
+    >>> np.allclose(W @ W.T, np.eye(3))
+    True
+    """
+    n, m = shape[0], math.prod(shape[1:])
+    Q, R = np.linalg.qr(rng.standard_normal((max(n, m), min(n, m))))
+    Q = Q * np.sign(np.diagonal(R))             # without the signs, LAPACK's convention would bias the draw
+    return (Q if n >= m else Q.T).reshape(shape)
+
+
+def spectral(rng, shape):
+    """Gaussian, divided by its largest singular value, so that ``‖W‖₂ = 1``: no layer lengthens a vector.
+
+    Kernels ``(c_out, c_in, kh, kw)`` are scaled as a matrix with a row for each output channel.
+
+    Source: Giselsson, "Avoiding exploding gradient – Gradient clipping".
+
+    Examples
+    --------
+    >>> init.spectral_norm(init.spectral(np.random.default_rng(0), (5, 3))).round(12)
+    np.float64(1.0)
+    """
+    W = rng.standard_normal(shape)
+    return W / spectral_norm(W.reshape(shape[0], -1))
+
+
+def spectral_norm(W):
+    """``‖W‖₂``, the largest singular value, by power iteration.
+
+    One step of power iteration multiplies a vector by ``M = WᵀW``. Squaring ``M`` doubles the number of steps done at
+    once, so that fifty squarings find the value to the last digits even where the two largest all but agree.
+
+    Parameters
+    ----------
+    W : ndarray of shape (*sweep, n, m)
+
+    Returns
+    -------
+    ndarray of shape (*sweep)
+
+    Raises
+    ------
+    ValueError, TypeError
+        ``W`` is no array of finite floats or has fewer than two axes.
+
+    Notes
+    -----
+    Source: Miyato et al. 2018, algorithm 1, there one step at a time.
+
+    Examples
+    --------
+    >>> init.spectral_norm(np.array([[3.0, 0.0], [0.0, -4.0]])).round(12)
+    np.float64(4.0)
+    """
+    W = expect_array("W", W, (None, None))
+    size = np.abs(W).max(axis=(-2, -1), keepdims=True, initial=0.0)
+    A = np.asarray(W if W.shape[-2] >= W.shape[-1] else T(W), float) / np.where(size > 0, size, 1)
+    M, change = _unit(T(A) @ A), np.inf
+    for _ in range(60):
+        old, M = M, _unit(M @ M)                            # M  = (AᵀA)^(2^k), scaled
+        change = np.abs(M - old).max(initial=0.0)
+        if change < 1e-14:
+            break
+    best = np.linalg.norm(M, axis=-2).argmax(axis=-1)[..., None, None]
+    v = np.take_along_axis(M, best, axis=-1)                # any column that is not zero lies along the top direction
+    return (size * np.linalg.norm(A @ _unit(v), axis=-2, keepdims=True))[..., 0, 0].astype(W.dtype)
+
+
 def identity(rng, shape):
     """Ones on the diagonal, as an IRNN starts. Source: Le 2015.
 
@@ -168,3 +248,61 @@ def ones(rng, shape):
     array([1., 1.])
     """
     return np.ones(shape)
+
+
+def draw(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_name):
+    """Parameters for ``step``: matrices from ``weights`` times ``gain``, biases zero, factors (``gamma``, ``g``) one.
+
+    Parameters
+    ----------
+    step : Step
+    rng : numpy.random.Generator
+    weights : callable
+        ``(rng, shape) -> array`` for every parameter of two axes or more.
+    gain : float or ndarray of shape (*sweep,)
+        Factor on those matrices. An array puts its axes in front: 41 gains give matrices ``(41, n, m)`` that
+        share one draw, ready to be swept in a single pass.
+    dtype : numpy dtype
+    **by_name : callable
+        Another initialiser for the parameter of that name; ``gain`` does not apply to it.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    TypeError, ValueError
+        ``rng`` is not a Generator, ``gain`` is not finite, or ``by_name`` names no parameter of ``step``.
+
+    Notes
+    -----
+    Source: Lee, "Weight Initialization".
+
+    Examples
+    --------
+    >>> p = draw(Dense(3, 4), np.random.default_rng(0), init.he, gain=np.array([0.5, 1.0]))
+    >>> p["W"].shape, p["b"].shape
+    ((2, 3, 4), (4,))
+    """
+    expect_rng("rng", rng)
+    gain = expect_array("gain", np.asarray(gain, dtype=float) if np.ndim(gain) == 0 and not isinstance(gain, str)
+                        else gain)
+    shapes = step.shapes()
+    for name in by_name.keys() - shapes.keys():
+        raise ValueError(f"{name}: expected one of {sorted(shapes)}, the parameters of {step}")
+    p = {}
+    for name, shape in shapes.items():
+        if name in by_name:
+            value = by_name[name](rng, shape)
+        elif len(shape) == 1:
+            value = (ones if name.rsplit(".")[-1] in FACTORS else zeros)(rng, shape)
+        else:
+            value = gain[(...,) + (None,) * len(shape)] * weights(rng, shape)
+        p[name] = expect_array(name, np.asarray(value, dtype=dtype), shape)
+    return p
+
+
+def _unit(M):
+    norm = np.linalg.norm(M, axis=(-2, -1), keepdims=True)
+    return M / np.where(norm > 0, norm, 1)

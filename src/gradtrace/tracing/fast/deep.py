@@ -12,8 +12,8 @@ import numpy as np
 
 from ...steps.activations import ACTIVATIONS
 from ...steps.arrays import log_norm, total
+from ...steps.combinators import Residual
 from ...steps.dense import Dense
-from ...steps.skips import Residual
 from ..path import FUSED_DEEP, Made, Pullbacks
 from ..scaled import SAFE, add_scaled, rescale
 from .deferred import DeferredTrace, gram, log_norms, log_outer, rows

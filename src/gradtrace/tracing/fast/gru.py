@@ -6,7 +6,7 @@
 import numpy as np
 
 from ...steps.arrays import T
-from ...steps.gated import GRU
+from ...steps.recurrent import GRU
 from ..path import FUSED
 from .columns import ColumnsBack, blocks, each, in_range, ordered, side_by_side, spread
 from .deferred import gram, log_norms, log_outer, rows

@@ -8,7 +8,7 @@ neighbours: ``o i f g`` with the memory ``c`` behind. The gates are ``σ(a) = 1 
 import numpy as np
 
 from ...steps.arrays import T
-from ...steps.gated import LSTM
+from ...steps.recurrent import LSTM
 from ..path import FUSED
 from .columns import ColumnsBack, blocks, each, in_range, ordered, spread
 from .deferred import gram, log_norms, log_outer

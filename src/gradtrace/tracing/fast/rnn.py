@@ -17,7 +17,7 @@ import numpy as np
 
 from ...steps.activations import ACTIVATIONS
 from ...steps.arrays import T, outer, total
-from ...steps.cells import RNN
+from ...steps.recurrent import RNN
 from ..path import FUSED
 from .deferred import gram, log_norms, log_outer, rows
 from .wayback import SATURATED, FusedPullbacks, WayBack, applies, block

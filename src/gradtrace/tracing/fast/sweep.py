@@ -12,8 +12,8 @@ import numpy as np
 
 from ...steps.activations import ACTIVATIONS
 from ...steps.arrays import T, outer, row, total
-from ...steps.cells import RNN
 from ...steps.contract import _fits
+from ...steps.recurrent import RNN
 from ..path import FUSED, Made, Pullbacks
 from ..scaled import SAFE, log_scaled, rescale
 from .deferred import DeferredTrace, gram, log_norms, log_outer

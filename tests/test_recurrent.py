@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from step_checks import SWEEPS, arguments, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
 from gradtrace import RNN, Dense, Step, backward, draw, forward, init, tanh, trace, unroll
-from gradtrace.steps.cells import NARX, Masked, irnn
-from gradtrace.steps.gated import GRU, LSTM, OneGate
+from gradtrace.steps.recurrent import GRU, LSTM, NARX, Masked, OneGate, irnn
 
 GRUS = [GRU(2, 3, reset, keep) for reset in ("after", "before") for keep in ("z", "1-z")]
 SMOOTH = [LSTM(2, 3), LSTM(1, 1), *GRUS, GRU(1, 1), OneGate(3), OneGate(3, "sigmoid", n_in=2), NARX(2, 3),

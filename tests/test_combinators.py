@@ -5,7 +5,7 @@ import pytest
 from step_checks import SWEEPS, arguments, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
 from gradtrace import RNN, Dense, Residual, Seq, deep, draw, forward, sigmoid, trace
-from gradtrace.steps.skips import Highway, StochasticDepth
+from gradtrace.steps.combinators import Highway, StochasticDepth
 
 BRANCH = Seq(Dense(3, 5), Dense(5, 3, "identity"))
 STEPS = [Highway(3), Highway(1, "sigmoid"), Highway(3, "identity"), StochasticDepth(BRANCH, 0.3),
