@@ -1,10 +1,10 @@
-"""``ln σ`` of products of Jacobians with many digits, by integers and mpmath: the judge of ``spectrum.py``."""
+"""``ln σ`` of products of Jacobians with many digits, by integers and mpmath: the judge of ``jacobians.py``."""
 
 import math
 
 import numpy as np
 
-from gradtrace.tracing.singular import log_singular_values
+from gradtrace.tracing.jacobians import log_singular_values
 
 GOAL = 1e-12                                                    # the largest error relative to |ln σ|, or to 1
 DIGITS = 700                                                    # hold the Gram matrix of a spread of 10^320

@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 
 from gradtrace import RNN, init, unroll
-from gradtrace.tracing.memory import bptt
+from gradtrace.tracing.checkpoint import bptt
 from gradtrace.tracing.schedules import Binomial, Full, SqrtT
 
 GOALS = {                                                     # at most: seconds / those of full, megabytes

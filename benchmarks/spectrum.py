@@ -11,9 +11,8 @@ from itertools import accumulate
 import numpy as np
 
 from gradtrace import RNN, forward, unroll
+from gradtrace.tracing.jacobians import jacobians, log_qr_growth, log_singular_values
 from gradtrace.tracing.path import Path
-from gradtrace.tracing.singular import log_singular_values
-from gradtrace.tracing.spectrum import jacobians, log_qr_growth
 
 GOAL = 0.1                                                    # seconds for `exact` at (T, n) = (200, 64)
 

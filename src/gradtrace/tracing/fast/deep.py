@@ -15,7 +15,7 @@ from ...steps.arrays import log_norm, total
 from ...steps.combinators import Residual
 from ...steps.dense import Dense
 from ..path import FUSED_DEEP, Made, Pullbacks
-from ..scaled import SAFE, add_scaled, rescale
+from ..trace import SAFE, add_scaled, rescale
 from .deferred import DeferredTrace, gram, log_norms, log_outer, rows
 from .rnn import SLOPES, VALUES
 from .wayback import SATURATED

@@ -7,8 +7,7 @@ import numpy as np
 
 from ...steps.arrays import T, log_norm, outer
 from ..path import Made
-from ..scaled import SAFE
-from ..trace import Gradients, Trace
+from ..trace import SAFE, Gradients, Trace
 
 LARGE = {kind: math.log(np.finfo(kind).max) - 0.1 for kind in "fd"}     # ln of a norm that may be past the range
 

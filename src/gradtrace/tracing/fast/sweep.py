@@ -15,7 +15,7 @@ from ...steps.arrays import T, outer, row, total
 from ...steps.contract import _fits
 from ...steps.recurrent import RNN
 from ..path import FUSED, Made, Pullbacks
-from ..scaled import SAFE, log_scaled, rescale
+from ..trace import SAFE, log_scaled, rescale
 from .deferred import DeferredTrace, gram, log_norms, log_outer
 from .rnn import SLOPES, VALUES, forward_rnn
 from .wayback import MODERATE, SATURATED, WayBack, block

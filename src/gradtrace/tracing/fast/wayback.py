@@ -13,7 +13,7 @@ from ...steps.activations import tanh
 from ...steps.arrays import log_norm
 from ...steps.contract import _fits
 from ..path import Made, Pullbacks
-from ..scaled import SAFE, add_scaled, log_scaled, rescale
+from ..trace import SAFE, add_scaled, log_scaled, rescale
 from .deferred import DeferredTrace, squares
 
 MODERATE = {kind: 0.25 * math.log(high) for kind, (_, high) in SAFE.items()}        # halfway to the safe range's end

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradtrace import GRU, LSTM, NARX, RNN, Dense, OneGate, Residual, backward, deep, draw, forward, trace, unroll
-from gradtrace.tracing.memory import bptt
+from gradtrace.tracing.checkpoint import bptt
 from gradtrace.tracing.path import Path
 from gradtrace.tracing.schedules import Binomial, Full, SqrtT, Truncated, schedule
 

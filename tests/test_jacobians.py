@@ -30,9 +30,8 @@ from gradtrace import (
     forward,
     unroll,
 )
+from gradtrace.tracing.jacobians import jacobians, log_qr_growth, log_singular_values, lyapunov, spectral_radius
 from gradtrace.tracing.path import Path
-from gradtrace.tracing.singular import log_singular_values
-from gradtrace.tracing.spectrum import jacobians, log_qr_growth, lyapunov, spectral_radius
 
 STEPS = [Dense(3, 3), RNN(2, 3), RNN(2, 3, "relu"), Residual(Dense(3, 3)), Seq(Dense(3, 5), Dense(5, 3)), LSTM(2, 2),
          NARX(2, 2, (1, 3)), Masked(RNN(2, 3)), GRU(2, 3), BatchNorm(3), LayerNorm(3), Highway(3),
