@@ -41,7 +41,7 @@ from gradtrace import (  # noqa: E402
     train,
     unroll,
 )
-from gradtrace.training.run import Diverged  # noqa: E402
+from gradtrace.training.loop import Diverged  # noqa: E402
 
 from . import machine  # noqa: E402
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace.training.batches import minibatches
+from gradtrace.training.loop import minibatches
 
 
 @settings(deadline=None)

@@ -32,8 +32,7 @@ from gradtrace import (
     unroll,
 )
 from gradtrace.training import loop
-from gradtrace.training.loop import train
-from gradtrace.training.run import Diverged, Run
+from gradtrace.training.loop import Diverged, Run, train
 
 LAYERS, DROPOUT = (Dense(4, 8), Dense(8, 3, "identity")), Dropout(8, 0.3)
 X = np.random.default_rng(1).standard_normal((30, 4))

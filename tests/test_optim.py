@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradtrace import AdaDelta, AdaGrad, Adam, GradientDescent, Momentum, Nesterov, RMSProp, flat, nested, spread
-from gradtrace.training.adaptive import root
+from gradtrace.training.optim import root
 
 ALL = [GradientDescent(0.02), Momentum(0.02, 0.8), Nesterov(0.02, 0.8), AdaGrad(0.1), RMSProp(0.01, 0.95),
        AdaDelta(0.3, 0.9), Adam(0.05, 0.85, 0.99)]

@@ -3,15 +3,18 @@
 ``u`` is ``(*sweep, batch, n)`` and so is ``g``; ``y`` is the same or lacks sweep axes. The loss is one number for each
 sweep member. ``reduction="mean"`` averages over the batch, ``"sum"`` adds; ``g`` is the gradient of just that number.
 
+Losses of classification take logits, the scores before sigmoid or softmax. Only so do they stay right at ±1e4.
+
 A head is a last layer with a loss: ``Dense(n, m, "identity")`` with one of these for regression, with a cross-entropy
 for classes.
 
-Source: Giselsson, "Deep learning"; Lee, "Loss Functions".
+Source: Giselsson, "Deep learning" and "Prediction"; Lee, "Loss Functions".
 """
 
 import numpy as np
 
 from ..expect import expect_array
+from ..steps.activations import sigmoid, softplus
 
 
 def half_squared_norm(u, y, *, reduction="mean"):
@@ -96,6 +99,120 @@ def mae(u, y, *, reduction="mean"):
         return reduced(np.abs(r).mean(axis=-1), np.sign(r) / r.shape[-1], reduction)
 
 
+def binary_cross_entropy(u, y, *, reduction="mean"):
+    """``Σ ln(1 + e^u) - y u`` of each sample, for yes or no, with gradient ``σ(u) - y``.
+
+    Parameters
+    ----------
+    u : ndarray of shape (*sweep, batch, n)
+        Logits of ``n`` questions; their losses are added.
+    y : ndarray of shape (*sweep, batch, n) or (batch, n)
+        Probabilities of yes, from 0 to 1.
+    reduction : {"mean", "sum"}
+        Over the batch.
+
+    Returns
+    -------
+    loss : ndarray of shape (*sweep)
+    g : ndarray of the shape of u
+
+    Raises
+    ------
+    ValueError, TypeError, FloatingPointError
+        As for :func:`half_squared_norm`, or a target is below 0 or above 1.
+
+    Notes
+    -----
+    Source: Lee, "Loss Functions", 2.
+
+    Examples
+    --------
+    >>> loss, g = binary_cross_entropy(np.array([[-1e4]]), np.array([[1.0]]))    # sure and wrong
+    >>> loss, g
+    (np.float64(10000.0), array([[-1.]]))
+    """
+    expect_pair(u, y)
+    _expect_probabilities(y)
+    loss = (1 - y) * softplus(u) + y * softplus(-u)         # = ln(1 + e^u) - y u, and no difference of large numbers
+    g = (1 - y) * sigmoid(u) - y * sigmoid(-u)              # = σ(u) - y, and where y = 1 not rounded to 0
+    with np.errstate(over="ignore"):
+        return reduced(loss.sum(axis=-1), g, reduction)
+
+
+def cross_entropy(u, y, *, reduction="mean"):
+    """``ln Σ e^u - yᵀu`` of each sample, for one class of ``n``, with gradient ``p - y`` where ``p = softmax(u)``.
+
+    Parameters
+    ----------
+    u : ndarray of shape (*sweep, batch, n)
+        Logits of at least two classes.
+    y : ndarray of floats, shape (*sweep, batch, n) or (batch, n); or of integers, shape (*sweep, batch) or (batch,)
+        Probabilities that add to one, or the numbers ``0 … n - 1`` of the right classes.
+    reduction : {"mean", "sum"}
+        Over the batch.
+
+    Returns
+    -------
+    loss : ndarray of shape (*sweep)
+    g : ndarray of the shape of u
+
+    Raises
+    ------
+    ValueError, TypeError, FloatingPointError
+        As for :func:`half_squared_norm`, or ``y`` holds no probabilities or no such class.
+
+    Notes
+    -----
+    Source: Giselsson, "Deep learning"; Lee, "Loss Functions", 2.
+
+    Examples
+    --------
+    >>> loss, g = cross_entropy(np.zeros((1, 4)), np.array([2]))
+    >>> loss.round(4), g                            # ln 4, and p - y
+    (np.float64(1.3863), array([[ 0.25,  0.25, -0.75,  0.25]]))
+    """
+    _expect_classes(u)
+    if isinstance(y, np.ndarray) and y.dtype.kind in "iu":
+        y = _one_hot(y, u)
+    expect_pair(u, y)
+    _expect_probabilities(y)
+    if not np.allclose(y.sum(axis=-1), 1, rtol=0, atol=np.finfo(y.dtype).eps ** 0.5):
+        raise ValueError("y: expected probabilities that add to 1 over the last axis,"
+                         f" came sums from {y.sum(axis=-1).min():g} to {y.sum(axis=-1).max():g}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = u - u.max(axis=-1, keepdims=True)               # measured from the largest logit
+        top = np.arange(u.shape[-1]) == u.argmax(axis=-1)[..., None]
+        e = np.exp(z)
+        rest = (e * ~top).sum(axis=-1, keepdims=True)       # Σ e^z without the largest, which is 1
+        loss = np.log1p(rest[..., 0]) - (y * z).sum(axis=-1)
+        g = np.where(top, (1 - y) - rest / (1 + rest),      # = p - y, and where y = 1 not rounded to 0
+                     e / (1 + rest) - y)
+        return reduced(loss, g, reduction)
+
+
+def argmax(u):
+    """The class with the largest logit, predicted for each sample: ``(*sweep, batch, n)`` to ``(*sweep, batch)``.
+
+    Where logits tie, the first wins. Softmax does not change the order, so probabilities give the same classes. With
+    a single logit, ``u > 0`` is the prediction.
+
+    Raises
+    ------
+    ValueError, TypeError
+        ``u`` is misshapen, not finite or has fewer than two classes.
+
+    Notes
+    -----
+    Source: Giselsson, "Prediction".
+
+    Examples
+    --------
+    >>> argmax(np.array([[0.1, 2.0, -1.0], [3.0, 0.0, 0.0]]))
+    array([1, 0])
+    """
+    return _expect_classes(u).argmax(axis=-1)
+
+
 def reduced(loss, g, reduction):
     """Loss and gradient of the batch from those of its samples."""
     if reduction not in ("mean", "sum"):
@@ -123,3 +240,26 @@ def _expect_sweep(u, came, whole):
     front = zip(came[::-1], whole[::-1], strict=False)
     if len(came) > len(whole) or any(c not in (1, w) for c, w in front):
         raise ValueError(f"y: expected no sweep axes but those of u, which has shape {u.shape}, came shape {came}")
+
+
+def _expect_probabilities(y):
+    if y.min() < 0 or y.max() > 1:
+        raise ValueError(f"y: expected probabilities from 0 to 1, came {y.min() if y.min() < 0 else y.max():g}")
+
+
+def _expect_classes(u):
+    expect_array("u", u, (None, None))
+    if u.shape[-1] < 2:
+        raise ValueError(f"u: expected at least two classes on the last axis, came shape {u.shape};"
+                         " a single logit goes with binary_cross_entropy and u > 0")
+    return u
+
+
+def _one_hot(y, u):
+    """Numbers of classes as probabilities."""
+    batch, n = u.shape[-2:]
+    if y.shape[-1:] != (batch,):
+        raise ValueError(f"y: expected a class number for each sample, last axes ({batch}), came shape {y.shape}")
+    if y.size and not 0 <= y.min() <= y.max() < n:
+        raise ValueError(f"y: expected classes from 0 to {n - 1}, came {y.min() if y.min() < 0 else y.max()}")
+    return (y[..., None] == np.arange(n)).astype(u.dtype)
