@@ -1,6 +1,7 @@
-"""The shape of the package: imports run one way, and importing it is light."""
+"""The shape of the package: imports run one way, and it needs numpy alone."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,55 @@ def test_importing_the_core_imports_no_plotting_widgets_or_torch():
     code = ("import sys, gradtrace; gradtrace.forward, gradtrace.RNN; "
             "print([m for m in ('matplotlib', 'ipywidgets', 'torch', 'scipy', 'IPython') if m in sys.modules])")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+ONLY_NUMPY = """
+import sys
+
+class Bare:                             # a finder that sees the standard library, numpy and this repository
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, path=None, target=None):
+        seen = {*sys.stdlib_module_names, "numpy", "gradtrace", "explorable"}
+        return self.finder.find_spec(name, path, target) if name.partition(".")[0] in seen else None
+
+sys.meta_path[:] = map(Bare, sys.meta_path)
+import numpy as np
+"""
+USED = """
+import doctest
+import gradtrace
+from gradtrace import GradientDescent, sweep, train
+
+for name in set(dir(gradtrace)) - {"notebook", "torch"}:
+    getattr(gradtrace, name)
+assert not doctest.testmod(gradtrace).failed
+slope = lambda p, rows, rng: (p["w"][0] ** 2 / 2, p)
+run = train({"w": np.ones(1)}, slope, GradientDescent(0.5), np.random.default_rng(0), n=1, size=1, epochs=3)
+assert run.p["w"] == 0.125
+assert sweep(lambda gain: 2 * gain, gain=[1, 2]).results == [2, 4]
+"""
+NEEDS_MORE = {
+    "import gradtrace; gradtrace.digits(np.random.default_rng(0))": "ImportError: digits: .*: pip install scikit-learn",
+    "import gradtrace.torch": "ModuleNotFoundError: gradtrace.torch needs PyTorch: pip install torch.*",
+    "import gradtrace; gradtrace.notebook": "ModuleNotFoundError: .*matplotlib.*",
+    "import explorable": "ModuleNotFoundError: explorable .*pip install .*",
+}
+
+
+def bare(code):
+    """What Python says to ``code`` where nothing but numpy is installed."""
+    return subprocess.run([sys.executable, "-c", ONLY_NUMPY + code], capture_output=True, text=True)
+
+
+def test_with_numpy_alone_every_public_name_is_there_and_training_and_sweeps_run():
+    assert bare(USED).stderr == ""
+
+
+@pytest.mark.parametrize("code", NEEDS_MORE)
+def test_what_needs_more_than_numpy_says_in_one_sentence_what(code):
+    assert re.fullmatch(NEEDS_MORE[code], bare(code).stderr.splitlines()[-1])
 
 
 def test_the_doctest_of_the_package_runs():
