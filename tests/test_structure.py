@@ -108,7 +108,7 @@ assert sweep(lambda gain: 2 * gain, gain=[1, 2]).results == [2, 4]
 NEEDS_MORE = {
     "import gradtrace; gradtrace.digits(np.random.default_rng(0))": "ImportError: digits: .*: pip install scikit-learn",
     "import gradtrace.torch": "ModuleNotFoundError: gradtrace.torch needs PyTorch: pip install torch.*",
-    "import gradtrace; gradtrace.notebook": "ModuleNotFoundError: .*matplotlib.*",
+    "import gradtrace; gradtrace.notebook": "ModuleNotFoundError: .*pip install matplotlib.*",
     "import explorable": "ModuleNotFoundError: explorable .*pip install .*",
 }
 

@@ -1,7 +1,9 @@
 """What a notebook needs beside its mathematics: the source that runs, a checker of answers, and pieces of figures."""
 
+from explorable import palette  # first: where packages are missing, it says which
+
 from . import beside, figures
 from .exercises import check_answer
 from .source import show
 
-__all__ = ["beside", "check_answer", "figures", "show"]
+__all__ = ["beside", "check_answer", "figures", "palette", "show"]
