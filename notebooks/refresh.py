@@ -1,6 +1,6 @@
 """Run notebooks and store what a reader without a kernel should see: text and first frames, no widget state.
 
-Use: python notebooks/refresh.py [01-chain-of-slopes.ipynb …]      (all of them without arguments)
+Use: python notebooks/refresh.py [notebooks/gates.ipynb …]      (all of them without arguments)
 """
 
 import sys

@@ -90,7 +90,7 @@ def disconnect_thebe(app):
 
 
 class KeepStateLinks(SphinxTransform):
-    """Let ``[text](#fig-1?gain=1.2)`` through, which MyST would look up as a heading."""
+    """Let ``[text](#fig-1?gain=1.2)`` through, or ``[text](#fig-1?)``, which MyST would look up as a heading."""
 
     default_priority = 878  # just before MyST's ResolveAnchorIds
 
@@ -104,7 +104,7 @@ class KeepStateLinks(SphinxTransform):
 
 
 class ResolveStateLinks(SphinxTransform):
-    """Let ``[text](05-depth.ipynb#fig-1?gain=1.2)`` through to another page of the book."""
+    """Let ``[text](depth.ipynb#bounds?gain=1.2)`` through to another page of the book."""
 
     default_priority = 8  # just before MyST's resolver of references
 

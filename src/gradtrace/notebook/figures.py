@@ -61,7 +61,7 @@ def frame(ax, x, y, xlim, ylim, title=None, *, title_size=None):
     """
     ax.set(xlabel=x, ylabel=y, xlim=xlim, ylim=ylim)
     if title:
-        ax.set_title(title, fontsize=title_size)
+        ax.set_title(title, **({} if title_size is None else {"fontsize": title_size}))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
 
