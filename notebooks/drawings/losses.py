@@ -1,0 +1,124 @@
+"""Pictures of Where the gradient starts: pulls, bad starts, three heads."""
+
+import numpy as np
+
+from gradtrace import cross_entropy
+from gradtrace.notebook import figures
+
+
+def pulls(by_loss):
+    """Above, the pulls of nine points at their mean, by MSE; below, at their
+    median, by MAE.
+
+    by_loss : by the loss and the last point, all points, the constant and the
+    pulls; points and pulls of shape (9, 1).
+    """
+    rows = [
+        ("mse", "MSE: mean", figures.BLUE, 4.5),
+        ("mae", "MAE: median", figures.ORANGE, 0.25),
+    ]
+
+    def view(axes, outlier):
+        for ax, (loss, name, colour, top) in zip(axes, rows, strict=True):
+            points, c, pull = by_loss[loss, outlier]
+            ax.axvline(c, color=colour, linestyle="--")
+            ax.plot(points, pull, "o", color=colour)
+            x = "value of the point"
+            title = f"{name} {c:.2f} (dashed)"
+            figures.frame(ax, x, "pull on c", (0, 22), (-top, top), title)
+
+    return view
+
+
+def starting(logits, curves):
+    """Above, two losses of a sigmoid unit by logit; below, their gradients.
+
+    curves : by name, the loss and its gradient, one a logit.
+    """
+
+    def view(axes, u):
+        here = u == logits
+        for (name, curve), colour in zip(
+            curves.items(), figures.COLOURS, strict=False
+        ):
+            loss, g = curve
+            how = {"markevery": here, "color": colour}
+            label = f"{name}: gradient {g[here].item():.2g}"
+            axes[0].plot(logits, loss, "o-", label=label, **how)
+            axes[1].plot(logits, g, "o-", label=label, **how)
+        x = "logit u, truth yes"
+        figures.frame(axes[0], x, "loss L", (-8.2, 8.2), (-0.3, 8.3))
+        y = "$\\partial L/\\partial u$"
+        figures.frame(axes[1], x, y, (-8.2, 8.2), (-1.1, 0.1))
+        axes[0].legend(loc="upper right")
+
+    return view
+
+
+def learning(starts, rates, updates, learnt):
+    """Above, the probability of yes by update, for two losses; below, the
+    updates needed from each start.
+
+    starts, rates : of shape (logits, rates); learnt : by loss, the updates
+    needed, of that shape, and the probabilities after each of ``updates``.
+    """
+
+    def view(axes, logit, rate):
+        i = int(np.flatnonzero(logit == starts[:, 0])[0])
+        j = int(np.flatnonzero(rate == rates[0])[0])
+        for (name, run), colour in zip(
+            learnt.items(), figures.COLOURS, strict=False
+        ):
+            needed, p = run
+            axes[0].semilogx(updates, p[:, i, j], color=colour)
+            axes[1].semilogy(
+                starts[:, 0],
+                needed[:, j],
+                "o-",
+                markevery=[i],
+                color=colour,
+                label=f"{name}: {needed[i, j]}",
+            )
+        y = "probability of yes"
+        figures.frame(axes[0], "updates", y, (1, 3200), (-0.03, 1.03))
+        x = "logit at the start"
+        figures.frame(axes[1], x, "updates to p = ½", (-8.2, 0), (0.7, 6000))
+        axes[1].legend(loc="upper right")
+
+    return view
+
+
+def first_pulls(axes, **logits):
+    """The pulls y - p of softmax with cross-entropy on four logits, for
+    several rows of logits; class 2 is right."""
+    for ax, (name, u) in zip(axes, logits.items(), strict=True):
+        _, g = cross_entropy(np.array([u]), np.array([2]))
+        ax.bar(range(4), -g[0], color=figures.BLUE)
+        title = name.replace("_", " ")
+        x = "class (2 is right)"
+        figures.frame(ax, x, "pull $y - p$", (-0.6, 3.6), (-1.1, 1.1), title)
+
+
+def lessons(rates, accuracy):
+    """Test accuracy of three heads by epoch, three draws each, at one learning
+    rate or at each head's own best.
+
+    accuracy : by head and gain, shares of shape (epochs + 1, draws, rates).
+    """
+    names = [f"{rate:g}" for rate in rates]
+
+    def view(ax, gain, rate):
+        for (head, by_gain), colour in zip(
+            accuracy.items(), figures.COLOURS, strict=False
+        ):
+            best = by_gain[gain][-1].mean(axis=0).argmax()
+            j = best if rate == "best" else names.index(rate)
+            label = [f"{head}, rate {names[j]}", None, None]
+            percent = 100 * by_gain[gain][..., j]
+            ax.plot(percent, color=colour, label=label)
+        y = "right on test images, %"
+        figures.frame(ax, "epoch", y, (0, 10), (0, 100))
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
+        ax.legend(title="three draws each", **place)
+
+    return view
