@@ -123,7 +123,7 @@ def density(states, bins):
 
 
 def zoom(escapes, centres, halves, point):
-    """When the numbers of a plane escape, and the gradient divided by the zoom.
+    """When the numbers of a plane escape, and the gradient over the zoom.
 
     ``escapes[level]`` holds the steps (-1 for never, black) and the gradient,
     for the square of half the width ``halves[level]`` around
