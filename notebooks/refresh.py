@@ -21,10 +21,24 @@ def refresh(path):
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                          "language_info": {"name": "python"}}
     for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = joined(cell.outputs)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)        # a model id without its model
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
+
+
+def joined(outputs):
+    """The outputs with what was printed in a row as one: the kernel sends it in more or fewer pieces."""
+    together = []
+    for output in outputs:
+        last = together[-1] if together else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            together.append(output)
+    return together
 
 
 if __name__ == "__main__":
