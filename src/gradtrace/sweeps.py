@@ -1,28 +1,16 @@
 """One function at every point of a grid: here, on all cores, or on a cluster. The numbers are the same.
 
-``sweep`` takes any ``concurrent.futures.Executor``: threads, processes, or those of Dask, ``client.get_executor()``.
+``sweep`` takes any ``concurrent.futures.Executor``: threads, processes, or Dask's, ``client.get_executor()``.
 """
 
-import tempfile
-from concurrent.futures import CancelledError, Executor, Future, wait
-from contextlib import suppress
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from .progress import bar
-
-
-class Lost(NamedTuple):
-    """A point of the grid that gave no result."""
-
-    index: int                      # its place in Sweep.parameters
-    parameters: dict
-    cause: BaseException            # what the function raised, or what happened to its worker
-    begun: bool                     # False if the point still waited for its turn, as far as is known
 
 
 @dataclass(frozen=True)
@@ -37,10 +25,10 @@ class Sweep:
         The points; the last parameter changes fastest.
     results : list
         What the function returned at each, ``None`` where it did not.
-    failures : list of Lost
-        The points without a result. Only an interrupted sweep is returned with any.
+    failures : dict of int to Exception
+        Why a point gave no result, by its place in ``parameters``.
     interrupted : bool
-        Whether the reader stopped it.
+        Whether Ctrl-C ended the sweep before all points had their turn.
 
     Examples
     --------
@@ -53,7 +41,7 @@ class Sweep:
     shape: tuple[int, ...]
     parameters: list[dict]
     results: list
-    failures: list[Lost]
+    failures: dict[int, Exception]
     interrupted: bool = False
 
 
@@ -77,15 +65,17 @@ class SweepError(RuntimeError):
         self.sweep = sweep
 
     def __str__(self):
-        lost = sorted(self.sweep.failures, key=lambda f: not f.begun)
-        lines = [f"{len(lost)} of {len(self.sweep.parameters)} points gave no result; error.sweep.results has the rest"]
-        for f in lost[:10]:
-            kind = type(f.cause).__name__
-            lines.append(f"  {f.parameters}: " + (f"{kind}: {f.cause}" if f.begun else f"never begun, {kind}"))
-        return "\n".join(lines + ["  …"] * (len(lost) > 10))
+        points = self.sweep.parameters
+        failures = sorted(self.sweep.failures.items())
+        lines = [f"{len(failures)} of {len(points)} points gave no result; error.sweep.results has the rest"]
+        for i, error in failures[:10]:
+            lines.append(f"  {points[i]}: {type(error).__name__}: {error}")
+        if len(failures) > 10:
+            lines.append("  …")
+        return "\n".join(lines)
 
 
-def sweep(function, /, executor=None, **grid):
+def sweep(function, /, executor=None, done=None, **grid):
     """Call ``function`` with every combination of the values in ``grid``.
 
     The numbers do not depend on the executor if the function draws at random only from ``stream(seed, **point)``.
@@ -97,6 +87,8 @@ def sweep(function, /, executor=None, **grid):
         Takes the parameters by name. Processes need one that a module defines, no lambda.
     executor : concurrent.futures.Executor, optional
         Who computes; without one, this process, point after point. It is not shut down.
+    done : callable, optional
+        ``done(point, result)`` is called here, in this process, soon after a point is finished, to store it, say.
     **grid : sequence
         The values of each parameter; an array or a range will do.
 
@@ -109,8 +101,9 @@ def sweep(function, /, executor=None, **grid):
     ValueError, TypeError
         An argument is of the wrong kind or has no values.
     SweepError
-        At the end, if the function raised or a worker died. A pool of processes breaks with its first dead worker;
-        Dask starts another and goes on.
+        At the end, if the function raised or a worker died. A pool of processes breaks with its first dead worker, and
+        all points that were not finished fail with it; the first of them in the grid were being computed. Dask
+        starts another worker and goes on.
 
     Examples
     --------
@@ -129,78 +122,74 @@ def sweep(function, /, executor=None, **grid):
     if not grid:
         raise ValueError("grid: expected at least one parameter, name=values, came none")
     points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    futures, stopped = [], None
-    with (tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-          bar(len(points), getattr(function, "__name__", "sweep")) as shown):
-        marks = [Path(folder, str(i)) for i in range(len(points))]
+    shape = tuple(len(values) for values in grid.values())
+    results, failures = [None] * len(points), {}
+    interrupted = False
+    with bar(len(points), getattr(function, "__name__", "sweep")) as shown:
         try:
-            stopped = _submit(executor or Here(), function, points, marks, futures, shown)
-            while not all(future.done() for future in futures):
-                shown.update(len(wait(futures, timeout=0.5).done) - shown.n)        # Windows hears Ctrl-C in between
-        except KeyboardInterrupt as error:
-            stopped = error
-            for future in futures:
-                future.cancel()
-        results, failures = _collect(points, marks, futures, stopped)
-    run = Sweep(tuple(map(len, grid.values())), points, results, failures, isinstance(stopped, KeyboardInterrupt))
-    if failures and not run.interrupted:
-        raise SweepError(run) from failures[0].cause
+            for i, answer in _answers(function, executor, points):
+                shown.update()
+                try:
+                    results[i] = answer()
+                except Exception as error:
+                    failures[i] = error
+                    continue
+                if done is not None:
+                    done(points[i], results[i])
+        except KeyboardInterrupt:
+            interrupted = True
+    run = Sweep(shape, points, results, failures, interrupted)
+    if failures and not interrupted:
+        raise SweepError(run) from failures[min(failures)]
     return run
 
 
-class Here(Executor):
-    def submit(self, function, /, *args):
+def _answers(function, executor, points):
+    """Yield a point's place, and a call that returns its result or raises its error, as one after another is known."""
+    if executor is None:
+        for i, point in enumerate(points):
+            yield i, partial(function, **point)
+        return
+    waiting = {}
+    try:
+        for i, point in enumerate(points):
+            waiting[_submit(executor, function, point)] = i
+        while waiting:
+            wait(waiting, timeout=0.5)                      # Windows hears Ctrl-C in between
+            yield from _finished(waiting)
+    except KeyboardInterrupt:
+        yield from _finished(waiting)                       # since the last look
+        raise
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _finished(waiting):
+    """Take out of ``waiting`` the futures that are done."""
+    for future in [future for future in waiting if future.done()]:
+        yield waiting.pop(future), future.result
+
+
+def _submit(executor, function, point):
+    """A future; one that has failed if the executor takes no more, being broken or shut down."""
+    try:
+        return executor.submit(_call, function, point)
+    except Exception as error:
         future = Future()
-        try:
-            future.set_result(function(*args))
-        except Exception as error:
-            future.set_exception(error)
+        future.set_exception(error)
         return future
 
 
-def _run(function, point, mark):
-    """What a worker does: leave a mark that the point has begun, where the folder can be reached, and compute."""
-    with suppress(OSError):
-        Path(mark).touch()
-    try:
-        return function(**point)
-    except Exception as error:
-        error.add_note(f"at the point {point} of the sweep")
-        raise
-
-
-def _submit(executor, function, points, marks, futures, shown):
-    """Fill ``futures``; return the error if the executor takes no more, being broken or shut down."""
-    for point, mark in zip(points, marks, strict=True):
-        try:
-            futures.append(executor.submit(_run, function, point, str(mark)))
-        except Exception as error:
-            return error
-        shown.update(futures[-1].done())
-
-
-def _collect(points, marks, futures, stopped):
-    """Sort what came: results in their places, and for every other point why there is none."""
-    reached = any(mark.exists() for mark in marks)          # not so on a cluster that shares no folder
-    results, failures = [None] * len(points), []
-    for i, (point, mark) in enumerate(zip(points, marks, strict=True)):
-        future = futures[i] if i < len(futures) else None
-        if future is None or not future.done():
-            cause = stopped
-        else:
-            cause = CancelledError() if future.cancelled() else future.exception()
-        if cause is None:
-            results[i] = future.result()
-        else:
-            taken = future is not None and not future.cancelled()
-            begun = mark.exists() or hasattr(cause, "__notes__") or (taken and not reached)
-            failures.append(Lost(i, point, cause, begun))
-    return results, failures
+def _call(function, point):
+    """Dask's ``submit`` keeps some keywords for itself: the point travels as one argument."""
+    return function(**point)
 
 
 def _expect_values(name, values):
     if isinstance(values, str | bytes) or not np.iterable(values):
         raise TypeError(f"{name}: expected a list of values, came {type(values).__name__} {values!r:.40}")
-    if not (values := tuple(values)):
+    values = tuple(values)
+    if not values:
         raise ValueError(f"{name}: expected at least one value, came none")
     return values
