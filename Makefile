@@ -8,6 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PEERS ?= $(if $(CI),peers,base)
 EXTRAS_base := lab,book,test
 EXTRAS_torch := lab,book,test,torch
+EXTRAS_cluster := lab,book,test,cluster
 EXTRAS_peers := lab,book,test,peers
 
 WORK := my-notebooks
@@ -30,6 +31,10 @@ notebooks: .venv/torch
 test: .venv/$(PEERS)
 	python tests/run.py $(ARGS)
 
+# make evidence NAME=long_range_tasks, on this machine's processes; EXECUTOR=dask://host:port takes a Dask cluster.
+evidence: .venv/$(if $(findstring dask,$(EXECUTOR)),cluster,base)
+	cd notebooks && python -m evidence $(NAME) $(ARGS)
+
 bench: .venv/peers
 	python -m benchmarks
 
@@ -37,7 +42,7 @@ bench: .venv/peers
 clean:
 	rm -rf _build .venv
 
-.venv/base .venv/torch .venv/peers: .venv/bin/python pyproject.toml constraints.txt
+.venv/base .venv/torch .venv/cluster .venv/peers: .venv/bin/python pyproject.toml constraints.txt
 	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS_$(@F))]'
 	touch $@
 

@@ -1,0 +1,204 @@
+"""The tasks as strips, the learning curves, what arrives from afar, a table.
+
+Runs come by task, length and cell: ``best[task, T, cell]`` has one for each
+seed, and ``run["rel"]`` its losses, relative to that of a net without memory,
+each the mean of 20 updates.
+"""
+
+import numpy as np
+from IPython.display import HTML
+
+from gradtrace import tasks
+from gradtrace.notebook import figures
+
+LOOK = {
+    "RNN": (figures.RED, "--"),
+    "IRNN": (figures.PURPLE, "-"),
+    "LSTM": (figures.BLUE, "-"),
+    "LSTM, bias 1": (figures.SKY, "-."),
+    "GRU": (figures.GREEN, "-"),
+    "one gate": (figures.ORANGE, ":"),
+    "NARX": (figures.GREY, ":"),
+}
+UPDATES, EVERY = 800, 20
+BLOCKS = UPDATES // EVERY
+LIMITS = (-5.2, 2.9)
+
+
+def strips(axes):
+    """One sequence of each task: steps to the right, inputs downwards."""
+    symbols = ["0", *7 * [""], "blank", ""]
+    begin = "copying (last row: the sign to begin)"
+    letters = [*"abcdXY", "begin", "ask"]
+    strip(axes[0], "adding", tasks.adding, 40, ["number", "mark"])
+    strip(axes[1], begin, tasks.copying, 20, symbols)
+    strip(axes[2], "temporal order", tasks.temporal_order, 40, letters)
+
+
+def strip(ax, name, make, T, words):
+    """One sequence of ``make``, and a word for each of its inputs."""
+    data = make(np.random.default_rng(3), 1, T)
+    ax.imshow(
+        data.x[:, 0].T,
+        cmap="Blues",
+        vmin=-0.1,
+        vmax=1,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    ax.set(title=name, xlabel="step", ylabel="input")
+    ax.set(yticks=range(len(words)), yticklabels=words)
+
+
+def bands(best, now=None):
+    """Quartiles of the loss over seeds, in powers of ten: ``(3, 40)`` each.
+
+    ``now[T, cell]`` are losses of adding, ``(updates, seeds)``. They end
+    early, and ``nan`` follows. What is above ten lines, or below 1e-5 of
+    one, is set to that edge.
+    """
+    made = {}
+    for key, runs in best.items():
+        made[key] = quartiles(np.array([run["rel"] for run in runs]))
+    for (T, cell), loss in (now or {}).items():
+        blocks = loss.reshape(-1, EVERY, loss.shape[-1]).mean(axis=1).T
+        missing = BLOCKS - blocks.shape[1]
+        many = np.pad(blocks, ((0, 0), (0, missing)), constant_values=np.nan)
+        made["adding", T, cell] = quartiles(many)
+    return made
+
+
+def quartiles(many):
+    """Lower quartile, median and upper quartile over the first axis."""
+    logs = np.clip(np.log10(many), -5, 1)
+    return np.quantile(logs, [0.25, 0.5, 0.75], axis=0)
+
+
+def curves(ax, band, task, T, cell):
+    """The medians of all cells, and one of them thick in its band."""
+    empty = np.full((3, BLOCKS), np.nan)
+    x = np.arange(EVERY // 2, UPDATES, EVERY)
+    low, middle, high = band.get((task, T, cell), empty)
+    for name, (colour, style) in LOOK.items():
+        y = band.get((task, T, name), empty)[1]
+        ax.plot(x, y, style, color=colour, linewidth=1.2, label=name)
+    colour = LOOK[cell][0]
+    ax.plot(x, middle, color=colour, linewidth=3.5)
+    ax.fill_between(x, low, high, color=colour, alpha=0.3)
+    ax.axhline(0, color=figures.GREY, linewidth=0.8)
+    ax.legend(loc="upper center", ncols=4)
+    finite = middle[np.isfinite(middle)]
+    outcome = "did not run"
+    if len(finite):
+        outcome = f"ends at {10 ** finite[-1]:.2g} of the line"
+    figures.frame(
+        ax,
+        "updates",
+        "loss / line, powers of ten",
+        (0, UPDATES),
+        LIMITS,
+        f"{task}, T = {T}: {cell} {outcome}",
+    )
+
+
+def by_lag(best, now):
+    """Learning curves of adding, those of ``now`` among them."""
+    band = bands(best, now)
+
+    def view(ax, T, cell):
+        curves(ax, band, "adding", T, cell)
+
+    return view
+
+
+def others(best):
+    """Learning curves of the other tasks, named by task and length."""
+    band = bands(best)
+
+    def view(ax, task, cell):
+        name, T = task.split()
+        curves(ax, band, name, int(T), cell)
+
+    return view
+
+
+def race(best):
+    """The median loss against the length, as it was after some updates."""
+    band = bands(best)
+    lengths = (10, 30, 100, 1000)
+    empty = np.full((3, BLOCKS), np.nan)
+
+    def view(ax, task, updates):
+        block = updates // EVERY - 1
+        for cell in list(LOOK)[:5]:
+            colour, style = LOOK[cell]
+            at = [band.get((task, T, cell), empty)[1, block] for T in lengths]
+            ax.semilogx(lengths, at, "o" + style, color=colour, label=cell)
+        ax.axhline(0, color=figures.GREY, linewidth=0.8)
+        figures.frame(
+            ax,
+            "length T",
+            "loss / line, powers of ten",
+            (8, 1250),
+            LIMITS,
+            f"{task} after {updates} of {UPDATES} updates",
+        )
+        ax.legend(loc="upper center", ncols=3)
+
+    return view
+
+
+def reach(best, before, after, end):
+    """The gradient by delay, of a cell and of the tanh RNN.
+
+    ``before`` and ``after`` the training, in powers of ten of its norm at the
+    newest state; ``end`` is the last loss. All by task, length and cell.
+    """
+
+    def pair(ax, key, name, colours):
+        x = np.array(best[key][0]["delays"]) / key[1]
+        label = f"{name}, before"
+        ax.plot(
+            x, before[key], ":", color=colours[0], linewidth=2, label=label
+        )
+        label = f"{name}, after"
+        ax.plot(x, after[key], "-", color=colours[1], linewidth=2, label=label)
+
+    def view(ax, task, T, cell):
+        key = (task, T, cell)
+        pair(ax, (task, T, "RNN"), "tanh RNN", (figures.GREY, figures.GREY))
+        pair(ax, key, "this cell", (figures.BLUE, figures.ORANGE))
+        figures.frame(
+            ax,
+            "delay, share of T",
+            "gradient, powers of ten",
+            (0, 1),
+            (-21, 6),
+            f"{task}, T = {T}, {cell}: {end[key]:.2g} of the line",
+        )
+        ax.legend(loc="upper center", ncols=2)
+
+    return view
+
+
+def table(rows, verdict, best, seed):
+    """What was published and what came out, as a table of HTML.
+
+    A row has what was measured, the published value, ours, the least and the
+    most that is allowed, and the runs it comes from: task, length and cell.
+    """
+    names = ("what", "published", "ours", "allowed", "verdict", "seed, time")
+    html = "<tr>" + "".join(f"<th>{name}</th>" for name in names) + "</tr>"
+    for what, published, ours, least, most, at in rows:
+        number = f"{ours:.2g}" if ours < 0.01 else f"{ours:.3g}"
+        allowed = "–" if least is None else f"{least} to {most}"
+        source = "0; now"
+        if at:
+            seconds = sum(run["seconds"] for run in best[at])
+            source = f"{seed}; {len(best[at])} runs, {seconds:.0f} s"
+        says = verdict(ours, least, most)
+        cells = (what, published, number, allowed, says, source)
+        html += (
+            "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        )
+    return HTML(f"<table>{html}</table>")

@@ -1,0 +1,174 @@
+"""Stored results: the same numbers again, from any executor, in any order, and after any interruption."""
+
+import re
+
+import numpy as np
+import pytest
+from evidence import HERE, long_range_tasks, runner, stored
+
+from gradtrace import Dense, backward, draw, flat
+
+NAMES = sorted(path.stem for path in HERE.glob("*.json"))
+TASKS = "long_range_tasks"
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """The folder of a tiny result, made in this process."""
+    folder = tmp_path_factory.mktemp("evidence")
+    runner.make(TASKS, quick=True, where="here", folder=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dask(oracle):
+    distributed = oracle("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
+                                  silence_logs=50) as cluster:
+        yield cluster.scheduler_address.replace("tcp://", "dask://")
+
+
+def text(folder):
+    """The file, without what differs from one run to the next."""
+    return re.sub(r'"seconds": [0-9.]+', "", (folder / f"{TASKS}.json").read_text(encoding="utf-8"))
+
+
+def put(folder, file, runs):
+    head = {name: value for name, value in file.items() if name != "runs"}
+    runner.write(folder / f"{TASKS}.json", head, runs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_says_where_it_comes_from_and_holds_its_whole_plan(name):
+    file, result = stored(name), runner.result_of(name)
+    assert file["command"] == f"make evidence NAME={name}" and file["seed"] == result.SEED
+    assert file["budget"] == result.BUDGET and re.fullmatch(r"\d{4}-\d\d-\d\d", file["date"])
+    assert {"CPU", "cores", "Python", "numpy", "BLAS"} <= file["machine"].keys()
+    plan = result.plan()
+    assert [{key: run[key] for key in plan[0]} for run in file["runs"]] == plan
+    assert len({runner.key(point) for point in plan}) == len(plan)
+    assert all(run["seconds"] > 0 for run in file["runs"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_stored_run_is_computed_again(name, capsys):
+    runner.again(name, 1, "here")
+    assert capsys.readouterr().out.startswith("as stored: {")
+
+
+def test_computing_again_finds_a_number_that_differs(quick, tmp_path):
+    file = stored(TASKS, quick)
+    put(tmp_path, file, [run | {"baseline": 7.0} for run in file["runs"]])
+    with pytest.raises(AssertionError, match=r"long_range_tasks at .*: baseline came out as .*, stored is 7.0"):
+        runner.again(TASKS, 1, "here", tmp_path)
+
+
+def test_a_tiny_run_has_the_format_of_the_file(quick):
+    made, whole = stored(TASKS, quick), stored(TASKS)
+    assert list(made) == list(whole) and made["command"] == f"make evidence NAME={TASKS} ARGS=--quick"
+    assert {tuple(run) for run in made["runs"]} == {tuple(run) for run in whole["runs"]}
+    assert {run["task"] for run in made["runs"]} == set(long_range_tasks.INPUTS)
+    assert all(len(run["loss"]) == 2 and len(run["before"]) == len(run["delays"]) for run in made["runs"])
+
+
+def test_the_stored_losses_end_where_training_broke_off():
+    for run in stored(TASKS)["runs"]:
+        finite = [value for value in run["loss"] if value is not None]
+        assert len(run["loss"]) == 40 and np.isfinite(finite).all() and (run["wrong"] is None) == (len(finite) < 40)
+
+
+def test_what_was_interrupted_goes_on_and_ends_as_the_same_file(quick, tmp_path, monkeypatch):
+    compute, calls = long_range_tasks.compute, []
+
+    def stopped(**call):
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        calls.append(call)
+        return compute(**call)
+
+    monkeypatch.setattr(long_range_tasks, "compute", stopped)
+    with pytest.raises(SystemExit, match=f"stopped, 5 runs are stored; to go on: make evidence NAME={TASKS}"):
+        runner.make(TASKS, quick=True, where="here", folder=tmp_path)
+    assert len(stored(TASKS, tmp_path)["runs"]) == 5
+    monkeypatch.setattr(long_range_tasks, "compute", compute)
+    runner.make(TASKS, quick=True, where="here", folder=tmp_path)
+    assert text(tmp_path) == text(quick)
+
+
+def test_an_error_at_one_point_costs_no_other(quick, tmp_path, monkeypatch):
+    compute = long_range_tasks.compute
+
+    def fails(**call):
+        if call["cell"] == "GRU":
+            raise MemoryError("too much")
+        return compute(**call)
+
+    monkeypatch.setattr(long_range_tasks, "compute", fails)
+    with pytest.raises(RuntimeError, match="4 of 28 points gave no result"):
+        runner.make(TASKS, quick=True, where="here", folder=tmp_path)
+    assert len(stored(TASKS, tmp_path)["runs"]) == 24
+
+
+def test_runs_in_any_order_end_in_the_order_of_the_plan(quick, tmp_path):
+    file = stored(TASKS, quick)
+    order = np.random.default_rng(0).permutation(len(file["runs"]))
+    put(tmp_path, file, [file["runs"][i] for i in order[:-1]])
+    runner.make(TASKS, quick=True, where="here", folder=tmp_path)
+    assert text(tmp_path) == text(quick)
+
+
+def test_a_run_that_the_plan_no_longer_asks_for_is_kept(quick, tmp_path):
+    file = stored(TASKS, quick)
+    other = file["runs"][0] | {"T": 11}
+    put(tmp_path, file, [other, *file["runs"][1:]])
+    runner.make(TASKS, quick=True, where="here", folder=tmp_path)
+    assert stored(TASKS, tmp_path)["runs"][-1] == other and len(stored(TASKS, tmp_path)["runs"]) == 29
+
+
+def test_another_budget_is_not_mixed_in(quick, tmp_path):
+    file = stored(TASKS, quick)
+    put(tmp_path, file | {"budget": file["budget"] | {"units": 99}}, file["runs"])
+    with pytest.raises(SystemExit, match="move it away"):
+        runner.make(TASKS, quick=True, where="here", folder=tmp_path)
+
+
+def test_processes_give_the_same_numbers(quick, tmp_path):
+    runner.make(TASKS, quick=True, where="processes", folder=tmp_path)
+    assert text(tmp_path).split('"budget"')[1] == text(quick).split('"budget"')[1]      # "BLAS threads" may differ
+
+
+def test_a_dask_cluster_gives_the_same_numbers(quick, tmp_path, dask):
+    runner.make(TASKS, quick=True, where=dask, folder=tmp_path)
+    assert text(tmp_path).split('"budget"')[1] == text(quick).split('"budget"')[1]
+
+
+def test_a_local_dask_cluster_is_started_when_no_address_is_given(oracle):
+    oracle("distributed")
+    with runner.executor("dask") as pool:
+        assert pool.submit(runner.machine).result(60)["BLAS threads"] == "1"
+
+
+def test_what_is_missing_or_unknown_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"lies in .* notebooks/evidence; .* `make evidence NAME=nothing`"):
+        stored("nothing", tmp_path)
+    with (pytest.raises(ValueError, match="EXECUTOR: expected here, processes, dask or dask://host:port, got cloud"),
+          runner.executor("cloud")):
+        pass
+    with pytest.raises(SystemExit, match=f"nothing: expected the name of a result, {TASKS}"):
+        runner.make("nothing")
+
+
+@pytest.mark.parametrize("task", long_range_tasks.INPUTS)
+def test_the_gradient_of_a_task_is_the_slope_of_its_loss(task):
+    n_in, n_out = long_range_tasks.INPUTS[task], long_range_tasks.OUTPUTS[task]
+    rng, cell = np.random.default_rng(0), long_range_tasks.CELLS["LSTM"](n_in, 3)
+    own, last = long_range_tasks.start("LSTM", cell, 12, rng), draw(Dense(3, n_out), rng)
+    data, v = long_range_tasks.sequences(task, 12, "learn")(rng, np.arange(2)), rng.standard_normal((3, 12))
+
+    def at(e):
+        u, vjps, back = long_range_tasks.outputs(cell, flat([own | {"W": own["W"] + e * v}, last]), data)
+        loss, g = long_range_tasks.loss_of(task, u, data)
+        return loss, backward(vjps, back(g)[0]).shared()["W"]
+
+    slope = (at(1e-5)[0] - at(-1e-5)[0]) / 2e-5
+    np.testing.assert_allclose(np.sum(v * at(0.0)[1]), slope, rtol=1e-6, atol=1e-10)
