@@ -4,9 +4,10 @@ import re
 
 import numpy as np
 import pytest
-from evidence import HERE, long_range_tasks, runner, stored
 
 from gradtrace import Dense, backward, draw, flat
+
+from evidence import HERE, long_range_tasks, runner, stored
 
 NAMES = sorted(path.stem for path in HERE.glob("*.json"))
 TASKS = "long_range_tasks"
