@@ -8,6 +8,7 @@ import numpy as np
 from ipywidgets import Widget
 
 import explorable
+import gradtrace.tracing.checkpoint  # before we step in: what it computes again is not for us
 import gradtrace.tracing.path
 from gradtrace import gradient_errors
 

@@ -1,1 +1,1 @@
-"""Drawings that one or two notebooks need and that belong to no other room: arrays in, matplotlib out."""
+"""The pictures of the notebooks, a module for each: arrays in, matplotlib out."""

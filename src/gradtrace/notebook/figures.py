@@ -18,7 +18,7 @@ def still(view, *, size=(5.6, 3.3), panels=(1, 1), **state):
     Parameters
     ----------
     view : callable
-        The function that :func:`gradtrace.explore` turns into a live figure; with more than one panel it gets the
+        The function that :func:`explorable.explore` turns into a live figure; with more than one panel it gets the
         flat array of axes.
     size : (float, float)
         Width and height in inches.
