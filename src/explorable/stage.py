@@ -5,8 +5,6 @@ they are copied once and put back. The harvest compares some states with new fig
 stage if one differs.
 """
 
-from copy import copy
-
 from matplotlib.font_manager import FontProperties
 
 OWN = (list, dict, set, FontProperties)         # changed in place, so that the copy needs one of its own
@@ -23,7 +21,7 @@ class Stage:
 
     def __init__(self, fig):
         self.fig, self.axes = fig, list(fig.axes)
-        self.kept = [(thing, own(vars(thing))) for thing in parts(fig)]
+        self.kept = [(thing, dict(vars(thing)), own(vars(thing))) for thing in parts(fig)]
         self.boxes = [(box, box.get_points().copy(), box._minpos.copy(), box._ignore)
                       for ax in self.axes for box in (ax.dataLim, ax._viewLim)]
         self.scales = [(ax.get_xscale(), ax.get_yscale()) for ax in self.axes]
@@ -33,9 +31,10 @@ class Stage:
         for ax, (x, y) in zip(self.axes, self.scales, strict=True):
             if (ax.get_xscale(), ax.get_yscale()) != (x, y):
                 ax.set(xscale=x, yscale=y)
-        for thing, attributes in self.kept:
+        for thing, shared, owned in self.kept:
             vars(thing).clear()
-            vars(thing).update(own(attributes))
+            vars(thing).update(shared)
+            vars(thing).update((name, value.copy()) for name, value in owned.items())
         for box, points, least, ignore in self.boxes:
             box.set_points(points.copy())
             box._minpos, box._ignore = least.copy(), ignore
@@ -55,5 +54,5 @@ def parts(fig):
 
 
 def own(attributes):
-    """A copy of attributes that shares nothing that is changed in place."""
-    return {name: copy(value) if isinstance(value, OWN) else value for name, value in attributes.items()}
+    """Copies of the attributes that are changed in place."""
+    return {name: value.copy() for name, value in attributes.items() if isinstance(value, OWN)}
