@@ -1,6 +1,7 @@
 """What all states must share: where the axes stand, and their scales, limits and ticks."""
 
 import numpy as np
+from matplotlib import rcParams, ticker
 
 from .tables import plain
 
@@ -24,12 +25,13 @@ class Layout:
         self.places = [(ax.get_position(original=True), [t.get_position() for t in movable(ax)]) for ax in every(fig)]
         self.suptitle = fig._suptitle.get_position() if fig._suptitle else None
 
-    def apply(self, fig, state):
-        """Give a fresh figure the same places; `state` is what an error calls it."""
+    def apply(self, fig, number, said):
+        """Give a fresh figure the same places; `said(number)` is what an error calls its state."""
         axes = list(every(fig))
         if len(axes) != len(self.places):
-            raise ValueError(f"the view makes {len(axes)} axes at {state} but {len(self.places)} at the start; "
-                             "expected the same number in every state")
+            raise ValueError(f"the view makes {len(axes)} axes at {said(number)} but "
+                             f"{len(self.places)} at the start; expected the same number "
+                             "in every state")
         for ax, (box, texts) in zip(axes, self.places, strict=True):
             if ax in fig.axes:
                 ax._set_position(box)
@@ -52,23 +54,66 @@ def movable(ax):
     return [ax.title, ax._left_title, ax._right_title, ax.xaxis.label, ax.yaxis.label]
 
 
-def signature(axis):
-    """Everything that decides how an axis is drawn, by name; equal signatures draw equal ticks."""
-    major, minor = axis.get_majorticklocs(), axis.get_minorticklocs()
+def signature(axis, known):
+    """Everything that decides how an axis is drawn, by name; equal signatures draw equal ticks.
+
+    `known` is a dict that keeps the ticks and labels of `ticks` for the next time.
+    """
     transform = vars(axis.get_transform())
+    scale = (axis.get_scale(), *sorted((k, v) for k, v in transform.items()
+                                       if isinstance(v, int | float) and not k.startswith("_")))
+    interval, bounds = axis.get_view_interval(), axis.axes.get_position().bounds
+    inputs = tickers(axis)
+    key = inputs and (inputs, scale, tuple(interval.tolist()), bounds, type(axis))
+    places = known.get(key) or ticks(axis)
+    if key:
+        known[key] = places
     return {
-        "scale": (axis.get_scale(), *sorted((k, v) for k, v in transform.items()
-                                            if isinstance(v, int | float) and not k.startswith("_"))),
-        "limits": rounded(axis.get_view_interval()),
-        "place": rounded(axis.axes.get_position().bounds),
-        "ticks": rounded(major) + rounded(minor),
-        "tick labels": (*axis.major.formatter.format_ticks(major), axis.major.formatter.get_offset(),
-                        *axis.minor.formatter.format_ticks(minor)),
+        "scale": scale,
+        "limits": rounded(interval),
+        "place": rounded(bounds),
+        "ticks": places[0],
+        "tick labels": places[1],
         "tick parameters": (repr(sorted(axis._major_tick_kw.items())), repr(sorted(axis._minor_tick_kw.items())),
                             axis.get_visible(), axis.labelpad, axis.get_label_position(), axis.axes.axison),
         "tick properties": tuple(tick(t) for which in ("majorTicks", "minorTicks")
                                  for t in axis.__dict__.get(which, ())),            # none until a view asks
     }
+
+
+def ticks(axis):
+    """The places of an axis's ticks and the labels there."""
+    major, minor = axis.get_majorticklocs(), axis.get_minorticklocs()
+    labels = (*axis.major.formatter.format_ticks(major), axis.major.formatter.get_offset(),
+              *axis.minor.formatter.format_ticks(minor))
+    return rounded(major) + rounded(minor), labels
+
+
+PURE = {ticker.AutoLocator, ticker.MaxNLocator, ticker.FixedLocator, ticker.NullLocator,
+        ticker.LogLocator, ticker.ScalarFormatter, ticker.FixedFormatter, ticker.NullFormatter,
+        ticker.LogFormatterSciNotation}
+SETTINGS = [name for name in rcParams if name.startswith((
+    "axes.formatter.", "axes.unicode_minus", "axes.autolimit_mode", "font.size", "text.usetex",
+    "xtick.labelsize", "ytick.labelsize", "_internal.classic_mode"))]
+
+
+def tickers(axis):
+    """What `ticks` depends on besides scale, limits and place; None if it may be anything.
+
+    Only some of matplotlib's own locators and formatters are functions of their attributes: a view
+    may bring a function of its own that says something else in every state.
+    """
+    parts = [part for each in (axis.major, axis.minor) for part in (each.locator, each.formatter)]
+    kinds = set(map(type, parts))
+    if not kinds <= PURE or axis.units is not None:
+        return None
+    if ticker.LogLocator in kinds and axis.get_scale() != "log":
+        return None                                     # its limits could be those of the data
+    room = axis._major_tick_kw.get("labelsize"), axis.axes.bbox.bounds
+    known = [(type(part), [(name, value.tolist() if isinstance(value, np.ndarray) else value)
+                           for name, value in vars(part).items() if name != "axis"])
+             for part in parts]
+    return repr((room, axis.remove_overlapping_locs, [rcParams[name] for name in SETTINGS], known))
 
 
 def tick(t):

@@ -2,7 +2,6 @@
 
 import numpy as np
 from matplotlib.path import Path
-from matplotlib.textpath import text_to_path
 
 LETTERS = {Path.MOVETO: "m", Path.LINETO: "l", Path.CURVE3: "q", Path.CURVE4: "c"}
 SIZES = {Path.MOVETO: 1, Path.LINETO: 1, Path.CURVE3: 2, Path.CURVE4: 3}
@@ -10,10 +9,16 @@ PER_EM = 64             # outlines are kept in 1/64 of matplotlib's font unit: F
 
 
 class Glyphs:
-    """Lays strings out once each."""
+    """Lays strings out once each.
 
-    def __init__(self):
-        self.runs, self.outlines = {}, {}
+    Parameters
+    ----------
+    paths : matplotlib.textpath.TextToPath
+        The one that measures the strings, too: it keeps the mathematics that it has parsed.
+    """
+
+    def __init__(self, paths):
+        self.paths, self.runs, self.outlines, self.written = paths, {}, {}, {}
 
     def run(self, text, prop, ismath, mtext=None):
         """`((outline, x, y), ...)` of a string, y down, in 1/64 font units."""
@@ -28,12 +33,12 @@ class Glyphs:
     def lay_out(self, text, prop, ismath, features):
         """The run of a string that has not been seen before."""
         if ismath == "TeX":
-            placed, shapes, bars = text_to_path.get_glyphs_tex(prop, text)
+            placed, shapes, bars = self.paths.get_glyphs_tex(prop, text)
         elif ismath:
-            placed, shapes, bars = text_to_path.get_glyphs_mathtext(prop, text)
+            placed, shapes, bars = self.paths.get_glyphs_mathtext(prop, text)
         else:
-            font = text_to_path._get_font(prop)
-            placed, shapes, bars = text_to_path.get_glyphs_with_font(font, text, **features)
+            font = self.paths._get_font(prop)
+            placed, shapes, bars = self.paths.get_glyphs_with_font(font, text, **features)
         run = []
         for name, x, y, scale in placed:
             vertices, codes = shapes[name]
@@ -44,26 +49,29 @@ class Glyphs:
 
     def outline(self, vertices, codes):
         """The outline as an SVG path relative to the pen; equal outlines are one string."""
-        d = outline(Path(vertices * (PER_EM, -PER_EM), codes))
-        return self.outlines.setdefault(d, d)
+        key = vertices.tobytes(), bytes(codes)
+        if key not in self.written:
+            d = outline(Path(vertices * (PER_EM, -PER_EM), codes))
+            self.written[key] = self.outlines.setdefault(d, d)
+        return self.written[key]
 
 
 def outline(path):
     """An SVG path of whole numbers, relative throughout, so that it can follow any `M x y`."""
-    vertices, codes = np.rint(path.vertices).astype(int), path.codes
-    pen = start = np.zeros(2, int)
+    vertices, codes = np.rint(path.vertices).astype(int).tolist(), path.codes.tolist()
+    (x, y) = start = (0, 0)
     out, i = [], 0
     while i < len(codes):
         code = codes[i]
         if code == Path.CLOSEPOLY:
             out.append("z")
-            pen, i = start, i + 1
+            (x, y), i = start, i + 1
         elif code == Path.STOP:
             break
         else:
             n = SIZES[code]
             points = vertices[i:i + n]
-            out.append(LETTERS[code] + " ".join(map(str, (points - pen).ravel())))
-            pen, i = points[-1], i + n
-            start = pen if code == Path.MOVETO else start
+            out.append(LETTERS[code] + " ".join(f"{a - x} {b - y}" for a, b in points))
+            (x, y), i = points[-1], i + n
+            start = (x, y) if code == Path.MOVETO else start
     return "".join(out)

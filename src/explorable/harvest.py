@@ -1,8 +1,9 @@
 """Run a view over a grid of states and keep what every artist draws; refuse whatever could not be moved.
 
-Every state gets a figure of its own (3 ms), so that no state can leave anything behind for the next. Only the
-layout is shared: it is computed once, for the state that the figure opens with. Ticks are compared, not drawn
-(drawing them is most of the cost of a figure); three states are drawn in full as a check.
+The layout is computed once, for the state that the figure opens with. Ticks are compared, not
+drawn: drawing them is most of the cost of a figure. Some states are drawn again in new figures as a
+check, two of them with their ticks. What does not change between states (layouts of texts, styles,
+clips, ticks) is looked up.
 """
 
 import gc
@@ -13,7 +14,6 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -23,6 +23,7 @@ from .axes import Layout, differing, hint, signature
 from .codec import Slot
 from .record import Recorder
 from .stage import Stage
+from .texts import fonts, laid_out_once
 
 RC = {"path.simplify": False, "svg.hashsalt": "explorable", "svg.fonttype": "path"}
 
@@ -54,14 +55,16 @@ class Harvest:
 
     def __init__(self, view, grid, *, size=(6.4, 3.6), panels=(1, 1), start=0, progress=None, order=None):
         self.view, self.size, self.panels, self.states = view, size, panels, grid.states()
-        self.recorder = Recorder(72 * size[0], 72 * size[1])
+        self.recorder, self.fonts = Recorder(72 * size[0], 72 * size[1]), fonts()
         self.order, self.progress = range(grid.size) if order is None else order, progress
         self.names = self.signs = None
-        with rc_context(RC):
+        self.known = {}                     # ticks of axes, see `signature`
+        with rc_context(RC), laid_out_once(), few_collections() as self.collect:
             self.layout = None
             opened = self.figure(start, layout="constrained")
-            FigureCanvasSVG(opened)         # its text metrics are the recorder's
-            opened.draw_without_rendering()
+            opened.canvas.get_renderer = lambda: self.recorder      # whose measures of texts count
+            with self.recorder.measuring():
+                opened.draw(self.recorder)
             self.layout = Layout(opened)
             try:
                 self.run(start, Stage(self.empty()))
@@ -71,18 +74,19 @@ class Harvest:
     def run(self, start, stage):
         """Visit all states, on one stage or each in a figure of its own, and draw some anew as a check."""
         self.start(start)
-        with few_collections() as collect:
-            for done, number in enumerate(self.order, start=1):
-                self.visit(number, stage)
-                if done % 20 == 0:
-                    collect(1)
-                if self.progress:
-                    self.progress(done)
+        for done, number in enumerate(self.order, start=1):
+            self.visit(number, stage)
+            if done % 20 == 0:
+                self.collect(1)
+            if self.progress:
+                self.progress(done)
         size = len(self.states)
         for slot in self.slots:
             slot.role = "data" if len(slot.frames) > 1 else slot.role        # a title that moves tells the answer, too
-        for number in {0, size - 1, *map(int, np.random.default_rng(0).integers(size, size=2 if stage is None else 6))}:
-            self.check(number)
+        many = 2 if stage is None else min(2 + size // 16, 6)
+        some = np.random.default_rng(0).integers(size, size=many)
+        for number in {0, size - 1, *map(int, some)}:
+            self.check(number, ticks=number in (0, size - 1))
 
     def empty(self, **how):
         """A new figure with empty axes."""
@@ -98,8 +102,11 @@ class Harvest:
             self.view(axes[0] if self.panels == (1, 1) else axes, **self.states[number])
         except Exception as error:
             raise ValueError(f"the view raised {type(error).__name__} at {self.said(number)}: {error}") from error
+        if self.fonts != (now := fonts()):              # a view may change them for all that comes
+            self.recorder = Recorder(self.recorder.units.width, self.recorder.units.height)
+            self.fonts = now
         if self.layout:
-            self.layout.apply(fig, self.said(number))
+            self.layout.apply(fig, number, self.said)
         return fig
 
     def said(self, number):
@@ -110,7 +117,8 @@ class Harvest:
         """Open one slot for every artist of the first state; the axes' ticks are drawn here and nowhere else."""
         self.first, fig = number, self.figure(number)
         parts = list(walk(fig, self.recorder))
-        self.names, self.signs = [name(a) for a, _ in parts], [sign(a) for a, _ in parts]
+        self.names, self.kinds = [name(a) for a, _ in parts], [type(a).__name__ for a, _ in parts]
+        self.signs = [sign(a, self.known) for a, _ in parts]
         self.heights = [a.get_zorder() for a, _ in parts]
         self.slots = [Slot(name(a), role, len(self.states)) for a, role in parts]
         self.ticks = {i: self.record(a, number) for i, (a, _) in enumerate(parts) if isinstance(a, Axis)}
@@ -127,9 +135,9 @@ class Harvest:
 
     def compare(self, parts, number):
         """Refuse artists that come, go or change places, and axes that change."""
-        names = [name(a) for a, _ in parts]
-        kinds, others = [n.split(" ")[0] for n in self.names], [n.split(" ")[0] for n in names]
+        kinds, others = self.kinds, [type(a).__name__ for a, _ in parts]
         if kinds != others:
+            names = [name(a) for a, _ in parts]
             at = next(i for i, (a, b) in enumerate(zip_longest(kinds, others)) if a != b)
             there = [(a[at] if at < len(a) else "nothing") for a in (self.names, names)]
             raise ValueError(
@@ -140,7 +148,7 @@ class Harvest:
             if artist.get_zorder() != height:
                 raise ValueError(f"{said}: its zorder is {height} at {self.said(self.first)} but "
                                  f"{artist.get_zorder()} at {self.said(number)}; expected the same in every state")
-            if before is not None and (now := sign(artist)) != before:
+            if before is not None and (now := sign(artist, self.known)) != before:
                 what = differing(before, now)
                 raise ValueError(f"{said}: its {what} are {before[what]} at {self.said(self.first)} but {now[what]} at "
                                  f"{self.said(number)}; expected the same in every state. {hint(what)}")
@@ -158,9 +166,16 @@ class Harvest:
         except Exception as error:
             raise ValueError(f"{name(artist)} cannot be moved, at {self.said(number)}: {error}") from error
 
-    def check(self, number):
-        """Draw a state once more, in full, and compare: within 0.05 pt, with everything else equal."""
-        for i, (artist, _) in enumerate(walk(self.figure(number), self.recorder)):
+    def check(self, number, ticks):
+        """Draw a state again in a new figure and compare: within 0.05 pt, with all else equal.
+
+        Ticks take longer than all the rest, and are compared in every state: they are drawn in the
+        first and in the last one only, between which every parameter changes.
+        """
+        parts = list(walk(self.figure(number), self.recorder))
+        for i, (artist, _) in enumerate(parts):
+            if isinstance(artist, Axis) and not ticks:
+                continue
             again = Slot("", "", 1)
             again.put(0, self.record(artist, number))
             (shape, xy), = again.frames
@@ -233,6 +248,6 @@ def name(artist):
     return f"{kind} number {siblings.index(artist)}" if artist in siblings else kind
 
 
-def sign(artist):
+def sign(artist, known):
     """The signature of an axis; None for everything else."""
-    return signature(artist) if isinstance(artist, Axis) else None
+    return signature(artist, known) if isinstance(artist, Axis) else None

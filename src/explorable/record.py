@@ -11,6 +11,7 @@ fractions of a point, y pointing down. Shapes are
     ("i", clip, png, w, h, matrix, css)      an image
 """
 
+from contextlib import contextmanager
 from io import BytesIO
 from itertools import groupby
 
@@ -33,14 +34,26 @@ class Recorder(RendererBase):
     def __init__(self, width, height):
         super().__init__()
         self.units = Units(width, height)
-        self.glyphs = Glyphs()
+        self.glyphs = Glyphs(self._text2path)
         self.shapes = []
+        self.layouts = {}           # of texts, see texts.py
+        self.styles, self.clips, self.steps, self.symbols = {}, {}, {}, {}
 
     def record(self, artist):
         """The shapes that an artist draws."""
         self.shapes = []
         artist.draw(self)
         return self.shapes
+
+    @contextmanager
+    def measuring(self):
+        """Nothing is drawn meanwhile: artists find their places. What cannot move is told later."""
+        self.start_filter = lambda: None
+        try:
+            with self._draw_disabled():
+                yield
+        finally:
+            del self.start_filter
 
     flipy = lambda self: True                                                       # texts come with y down
     option_scale_image = lambda self: True
@@ -57,7 +70,11 @@ class Recorder(RendererBase):
         if not self.units.inside(path.vertices[:-1]).all():
             path = path.cleaned(remove_nans=True, clip=canvas, curves=False)        # curves to be cut become lines
             path = self.cut(path) if filled else path
-        steps, keep = commands(path)
+        codes = b"" if path.codes is None else path.codes.tobytes()
+        key = codes, len(path.vertices)
+        if key not in self.steps:
+            self.steps[key] = commands(path)
+        steps, keep = self.steps[key]
         if steps:
             self.shapes.append((("p", self.css(gc, rgbFace), self.clip(gc), steps),
                                 self.units.quantise(path.vertices[keep])))
@@ -151,7 +168,11 @@ class Recorder(RendererBase):
     def symbol(self, path, transform):
         """A marker's outline around its own origin, in units."""
         moved = path.cleaned(transform, remove_nans=True, curves=True)
-        return outline(Path(moved.vertices * (self.units.scale, -self.units.scale), moved.codes))
+        key = moved.vertices.tobytes(), moved.codes.tobytes()
+        if key not in self.symbols:
+            scaled = moved.vertices * (self.units.scale, -self.units.scale)
+            self.symbols[key] = outline(Path(scaled, moved.codes))
+        return self.symbols[key]
 
     def clip(self, gc):
         """The clip region as an SVG path in units, or None."""
@@ -159,15 +180,33 @@ class Recorder(RendererBase):
         path, transform = gc.get_clip_path()
         if path is None and box is None:
             return None
-        if path is None:
-            path, transform = Path.unit_rectangle(), Affine2D().scale(box.width, box.height).translate(box.x0, box.y0)
+        if path is not None:
+            return self.region(path, transform)
+        if (bounds := box.bounds) not in self.clips:
+            place = Affine2D().scale(box.width, box.height).translate(box.x0, box.y0)
+            self.clips[bounds] = self.region(Path.unit_rectangle(), place)
+        return self.clips[bounds]
+
+    def region(self, path, transform):
+        """The area that a path encloses as an SVG path in units."""
         path = path.cleaned(transform, remove_nans=True, curves=True)
         xy = np.rint((path.vertices * (1, -1) + (self.units.margin, self.units.height + self.units.margin))
                      * self.units.scale)
         return outline(Path(xy, path.codes))
 
     def css(self, gc, face):
-        """Fill and stroke as matplotlib's SVG backend writes them, lengths in units, greys following the page."""
+        """Fill and stroke as matplotlib's SVG backend writes them; once a set of properties."""
+        offset, dashes = gc.get_dashes()
+        key = (None if face is None else tuple(face), tuple(gc.get_rgb()), gc.get_alpha(),
+               gc.get_forced_alpha(), gc.get_linewidth(), offset,
+               None if dashes is None else tuple(dashes), gc.get_joinstyle(), gc.get_capstyle(),
+               gc.get_hatch(), gc.get_sketch_params())
+        if key not in self.styles:
+            self.styles[key] = self.style(gc, face)
+        return self.styles[key]
+
+    def style(self, gc, face):
+        """Fill and stroke in CSS, lengths in units, greys following the page."""
         if gc.get_hatch() is not None:
             raise ValueError("hatching cannot be moved: use a plain fill")
         if gc.get_sketch_params() is not None:
