@@ -116,6 +116,7 @@ def test_links_set_figures(visit, server, link_page):
         if path:  # on another page
             v.open(page.evaluate("href => new URL(href, document.baseURI).href", href).removeprefix(f"{server}/"))
         else:
+            page.evaluate("() => document.querySelectorAll('details').forEach((box) => (box.open = true))")
             page.locator(f"a.xp-set[href='{href}']").first.click()
         name, _, query = fragment.partition("?")
         for _ in range(40):  # the browser tells the page of a new address in its own time
