@@ -11,7 +11,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-READ = ("src", "notebooks/drawings", "notebooks/exercises", "notebooks/evidence")
+READ = ("src", "notebooks/drawings", "notebooks/evidence")
 
 
 def fingerprint():

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-FOLDERS = ("drawings", "exercises", "evidence")
+FOLDERS = ("drawings", "evidence")
 RECORD = ".originals.json"
 
 

@@ -12,6 +12,7 @@ import pytest
 import explorable
 import gradtrace
 from gradtrace import Activation
+from gradtrace.steps.activations import NAMED
 
 
 def is_ours(thing, module):
@@ -37,6 +38,10 @@ NAMES = {"np": np, "init": gradtrace.init, "figures": gradtrace.notebook.figures
 PAGES = "\n".join(path.read_text() for path in (Path(__file__).parents[1] / "book" / "api").glob("*.md"))
 
 
+def test_every_activation_that_steps_know_by_name_is_public():
+    assert NAMED.keys() <= {name.removeprefix("gradtrace.") for name in PUBLIC}
+
+
 @pytest.mark.parametrize("name", sorted(SPOKEN))
 def test_examples_run(name, capsys):
     finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
@@ -59,4 +64,4 @@ def test_docstrings_are_complete(name):
 @pytest.mark.parametrize("name", sorted(PUBLIC | ELSEWHERE))
 def test_the_book_has_every_name_once(name):
     line = rf"(?m)^(?:\.\. auto\w+:: {re.escape(name)}$|\| `{name.removeprefix('gradtrace.')}` \|)"
-    assert len(re.findall(line, PAGES)) == 1
+    assert len(re.findall(line, PAGES)) == 1, f"book/api/ should hold `.. autofunction:: {name}` or a row of a table"

@@ -21,6 +21,7 @@ from gradtrace import (
 )
 from gradtrace.notebook import show
 from gradtrace.notebook.figures import norms
+from gradtrace.steps.activations import NAMED
 
 rng = np.random.default_rng(0)
 LAYER, CELL = Dense(3, 3), RNN(2, 3)
@@ -36,7 +37,7 @@ CASES = {
     "size a fraction": (lambda: RNN(2, 3.5), TypeError, "n: expected a whole number, came float 3.5"),
     "size a truth value": (lambda: RNN(2, True), TypeError, "n: expected a whole number, came bool True"),
     "unknown activation": (lambda: Dense(3, 3, "thanh"), ValueError,
-                           "phi: expected one of identity, sigmoid, tanh, relu, leaky_relu, elu, selu, softplus, came 'thanh'"),
+                           f"phi: expected one of {', '.join(NAMED)}, came 'thanh'"),
     "activation a number": (lambda: activation(3), TypeError, "phi: expected the name of an activation, came int 3"),
     "empty Seq": (lambda: Seq(), ValueError, "steps: expected at least one step, came none"),
     "Seq of a string": (lambda: Seq(LAYER, "tanh"), TypeError, r"steps\[1\]: expected a step, came str 'tanh'"),
