@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_checks import SWEEPS, arguments, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
-from gradtrace import RNN, Dense, Seq, Step, activation, forward, unroll
-from gradtrace.steps.activations import ACTIVATIONS, NAMED, SELU_ALPHA, SELU_SCALE, elu, leaky_relu, selu, softplus
+from gradtrace import RNN, Dense, Seq, Step, activation
+from gradtrace.steps.activations import NAMED, SELU_ALPHA, SELU_SCALE, elu, leaky_relu, selu, softplus
 from gradtrace.steps.dense import Maxout, Softmax
 
 KINKED = [Dense(3, 4, "leaky_relu"), Dense(3, 4, leaky_relu(0.3)), Dense(3, 4, "selu"), Maxout(3, 4, 3), Maxout(2, 1),
@@ -131,17 +131,10 @@ def test_selu_keeps_mean_zero_and_variance_one():
     assert abs(density @ selu(at)) < 1e-13 and density @ selu(at) ** 2 == pytest.approx(1, abs=1e-13)
 
 
-def test_names_lead_to_the_same_objects_and_the_fast_path_keeps_its_four():
-    assert list(ACTIVATIONS) == ["identity", "sigmoid", "tanh", "relu"] and NAMED.keys() > ACTIVATIONS.keys()
+def test_names_lead_to_the_same_objects():
     assert all(activation(name) is phi and str(phi) == name for name, phi in NAMED.items())
     assert leaky_relu() == activation("leaky_relu") != leaky_relu(0.2) and str(leaky_relu(0.2)) == "leaky_relu(0.2)"
     assert leaky_relu(0.2) != leaky_relu(0.2 + 1e-9)
-    cell, rng = RNN(2, 3, "elu"), np.random.default_rng(0)
-    p, h0, _ = arguments(cell, rng)
-    x = rng.standard_normal((4, 5, 2))
-    h, _ = forward(unroll(cell, p, x), h0)
-    for t in range(4):
-        assert (h[t + 1] == cell(p, h[t], x[t])[0]).all()
 
 
 @settings(max_examples=30, deadline=None)

@@ -31,7 +31,6 @@ from gradtrace import (
     unroll,
 )
 from gradtrace.tracing.jacobians import jacobians, log_qr_growth, log_singular_values, lyapunov, spectral_radius
-from gradtrace.tracing.path import Path
 
 STEPS = [Dense(3, 3), RNN(2, 3), RNN(2, 3, "relu"), Residual(Dense(3, 3)), Seq(Dense(3, 5), Dense(5, 3)), LSTM(2, 2),
          NARX(2, 2, (1, 3)), Masked(RNN(2, 3)), GRU(2, 3), BatchNorm(3), LayerNorm(3), Highway(3),
@@ -59,13 +58,6 @@ def test_jacobians_agree_with_finite_differences(step, batch, gain):
             change = (step(p, h[t] + e, x_t)[0] - step(p, h[t] - e, x_t)[0]) / 2e-6
             change = np.broadcast_to(change, (*sweep, *h0.shape)).reshape(*sweep, -1)
             np.testing.assert_allclose(J[t][..., i, :], change, rtol=1e-6, atol=1e-8)
-
-
-def test_the_bulk_form_of_a_plain_cell_is_what_its_pullbacks_give():
-    cell, rng = RNN(2, 5), np.random.default_rng(0)
-    path = unroll(cell, draw(cell, rng, gain=3.0), rng.standard_normal((20, 1, 2)))
-    bulk, readable = (forward(way, np.ones((1, 5)))[1] for way in (path, Path(tuple(path))))
-    np.testing.assert_allclose(jacobians(bulk), jacobians(readable), rtol=1e-12)
 
 
 def test_samples_that_do_not_meet_give_blocks():

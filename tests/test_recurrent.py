@@ -280,11 +280,10 @@ def test_masked_batch_equals_each_shorter_sequence_alone(lengths, seed, cell):
 
 
 def test_masked_steps_states_of_several_axes():
-    class Flip:
-        features, inputs = (2, 3), None
-        def shapes(self):
-            return {}
-        def __call__(self, p, h, x=None):
+    class Flip(Step):
+        features = (2, 3)
+
+        def step(self, p, h, x=None):
             return -h, lambda g: (-g, None, {})
 
     h, m = np.random.default_rng(0).standard_normal((4, 2, 3)), np.array([[1.0], [0.0], [1.0], [0.0]])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from step_checks import SWEEPS, arguments, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
 from gradtrace import RNN, Dense, Residual, Seq, Step, draw, init
-from gradtrace.steps.activations import ACTIVATIONS
+from gradtrace.steps.activations import NAMED, sigmoid, tanh
 
 SMOOTH = [Dense(3, 4, "tanh"), Dense(3, 4, "sigmoid"), Dense(3, 4, "identity"), RNN(2, 3, "tanh"), RNN(2, 3, "sigmoid"),
           RNN(1, 1, "tanh"), Residual(Dense(3, 3)), Residual(RNN(2, 3)),
@@ -75,11 +75,11 @@ def test_slopes_stay_relatively_right_far_into_saturation(a):
     """In extended precision the textbook formulas survive a little longer; past that, ln φ' is linear in |a|."""
     a = np.array([a])
     wide = np.abs(a.astype(np.longdouble))
-    np.testing.assert_allclose(ACTIVATIONS["tanh"].slope(a), np.float64(1 / np.cosh(wide) ** 2), rtol=1e-12)
-    np.testing.assert_allclose(ACTIVATIONS["sigmoid"].slope(a), np.float64(0.25 / np.cosh(wide / 2) ** 2), rtol=1e-12)
+    np.testing.assert_allclose(tanh.slope(a), np.float64(1 / np.cosh(wide) ** 2), rtol=1e-12)
+    np.testing.assert_allclose(sigmoid.slope(a), np.float64(0.25 / np.cosh(wide / 2) ** 2), rtol=1e-12)
 
 
-@pytest.mark.parametrize("phi", ACTIVATIONS.values(), ids=str)
+@pytest.mark.parametrize("phi", [NAMED[name] for name in ("identity", "sigmoid", "tanh", "relu")], ids=str)
 def test_slope_is_the_derivative_and_its_largest_value_is_known(phi):
     a = np.linspace(-6, 6, 2001) + 1e-4
     s = 1e-5
@@ -95,7 +95,7 @@ def test_residual_with_zero_weights_is_the_identity_bit_for_bit():
     assert (out == h).all() and (vjp(h).h == h).all()
 
 
-def test_all_steps_satisfy_the_protocol():
+def test_all_steps_are_steps():
     assert all(isinstance(step, Step) for step in SMOOTH + KINKED)
 
 

@@ -1,4 +1,4 @@
-"""The array operations that every pullback uses.
+"""The array operations that every pullback uses, and products that wait until somebody asks for them.
 
 Axes are ``(*sweep, batch, *features)`` and matrices act from the right, ``h @ W``, in the code as in the prose.
 """
@@ -18,12 +18,81 @@ def row(b):
 
 def outer(h, d):
     """``Σ_batch hᵀ d``, the gradient of a matrix: ``(*sweep, batch, n), (*sweep, batch, m)`` to ``(*sweep, n, m)``."""
-    return T(h) @ d
+    return Product(h, d)
 
 
 def total(d):
     """``Σ_batch d``, the gradient of a bias: ``(*sweep, batch, n)`` to ``(*sweep, n)``."""
-    return d.sum(axis=-2)
+    return Product(None, d)
+
+
+def through(d, W):
+    """``d Wᵀ``, the way back through a matrix: ``(*sweep, batch, m), (*sweep, n, m)`` to ``(*sweep, batch, n)``."""
+    return Product(T(d), T(W))
+
+
+class Product:
+    """``aᵀ b``, multiplied when it is asked for: as an array, as a sum over time, or as the logarithm of its norm.
+
+    A pass over many steps makes many of these and needs few of them. Their sum over time is one product, since
+    ``Σ_t a_tᵀ b_t = [a_1; …; a_T]ᵀ [b_1; …; b_T]``. Without ``a``, ``b`` is summed over the batch.
+    """
+
+    __slots__ = ("a", "b")
+
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+
+    def __array__(self, dtype=None, copy=None):
+        value = self.b.sum(axis=-2) if self.a is None else T(self.a) @ self.b
+        return value if dtype is None else value.astype(dtype, copy=False)
+
+    def log_norm(self):
+        """``ln ‖aᵀ b‖``, one for each sweep member, past the range of floats and without losing a digit.
+
+        Every sample's factors are divided by powers of two first; what these amount to comes back at the end.
+        """
+        b, power = _unit_samples(self.b)
+        a = np.ones((*b.shape[:-1], 1), b.dtype)
+        if self.a is not None:
+            a, more = _unit_samples(self.a)
+            power = power + more
+        top = power.max(axis=-1, initial=NOTHING)
+        weight = np.ldexp(np.ones((), b.dtype), np.maximum(power - top[..., None], -2000))
+        return log_norm(T(a * weight[..., None]) @ b, 2) + top * np.log(2)
+
+
+NOTHING = -10**6                        # the power of two of a sample of zeros
+
+
+def _unit_samples(a):
+    """``a 2^-power`` with the largest entry of each sample between ½ and 1, and ``power``, one for each sample."""
+    size = np.abs(a).max(axis=-1, initial=0.0)
+    power = np.where(size > 0, np.frexp(size)[1], NOTHING)
+    return np.ldexp(a, -np.where(size > 0, power, 0)[..., None]), power
+
+
+def add_up(shares):
+    """``Σ_t`` of what the steps contribute to one gradient, products as one product.
+
+    Parameters
+    ----------
+    shares : list of Product or ndarray
+    """
+    if not all(isinstance(share, Product) for share in shares):
+        return sum(np.asarray(share) for share in shares)
+    b = _beside([share.b for share in shares])
+    if shares[0].a is None:
+        return b.sum(axis=-2)
+    return T(_beside([share.a for share in shares])) @ b
+
+
+def _beside(arrays):
+    """Arrays of all times as one long batch, ``(*sweep, T batch, n)``."""
+    lead = np.broadcast_shapes(*{a.shape[:-2] for a in arrays})
+    if any(a.shape[:-2] != lead for a in arrays):
+        arrays = [np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in arrays]
+    return np.concatenate(arrays, axis=-2)
 
 
 def log_norm(g, axes):

@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..expect import expect_rng, expect_size
-from .activations import Activation, activation, sigmoid
+from ..expect import expect_rng
+from .activations import sigmoid
 from .arrays import T, outer, row, total
-from .contract import Grads, Step, checked, expect_same_features
+from .contract import Grads, Phi, Size, Step, expect_same_features, expect_step
 from .dropout import expect_probability
 
 
 @dataclass(frozen=True)
-class Seq:
+class Seq(Step):
     """``h' = F_k(… F_2(F_1(h, x)))``, several steps as one; only the first may take the input ``x``.
 
     Parameters
@@ -37,13 +37,18 @@ class Seq:
         if not steps:
             raise ValueError("steps: expected at least one step, came none")
         for i, step in enumerate(steps):
-            if not isinstance(step, Step):
-                raise TypeError(f"steps[{i}]: expected a step, came {type(step).__name__} {step!r:.40}")
+            expect_step(f"steps[{i}]", step)
             if i and step.inputs is not None:
                 raise ValueError(f"steps[{i}]: expected a step without input after the first, came {step}")
-        object.__setattr__(self, "steps", steps)
-        object.__setattr__(self, "features", steps[0].features)
-        object.__setattr__(self, "inputs", steps[0].inputs)
+        self.set("steps", steps)
+
+    @property
+    def features(self):
+        return self.steps[0].features
+
+    @property
+    def inputs(self):
+        return self.steps[0].inputs
 
     def __str__(self):
         return f"Seq({', '.join(map(str, self.steps))})"
@@ -51,12 +56,11 @@ class Seq:
     def shapes(self):
         return {f"{i}.{name}": shape for i, step in enumerate(self.steps) for name, shape in step.shapes().items()}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         vjps = []
         for i, step in enumerate(self.steps):
             own = {name: p[f"{i}.{name}"] for name in step.shapes()}
-            h, vjp = step(own, h, x if i == 0 else None)
+            h, vjp = step.step(own, h, x if i == 0 else None)
             vjps.append(vjp)
         def vjp(g):
             dp = {}
@@ -68,7 +72,7 @@ class Seq:
 
 
 @dataclass(frozen=True)
-class Residual:
+class Residual(Step):
     """``h' = h + F(h, x)``, a step that adds to its state instead of replacing it.
 
     Parameters
@@ -92,10 +96,15 @@ class Residual:
     inner: Step
 
     def __post_init__(self):
-        if not isinstance(self.inner, Step):
-            raise TypeError(f"inner: expected a step, came {type(self.inner).__name__} {self.inner!r:.40}")
-        object.__setattr__(self, "features", self.inner.features)
-        object.__setattr__(self, "inputs", self.inner.inputs)
+        expect_step("inner", self.inner)
+
+    @property
+    def features(self):
+        return self.inner.features
+
+    @property
+    def inputs(self):
+        return self.inner.inputs
 
     def __str__(self):
         return f"Residual({self.inner})"
@@ -103,9 +112,8 @@ class Residual:
     def shapes(self):
         return self.inner.shapes()
 
-    @checked
-    def __call__(self, p, h, x=None):
-        f, inner_vjp = self.inner(p, h, x)
+    def step(self, p, h, x=None):
+        f, inner_vjp = self.inner.step(p, h, x)
         expect_same_features(self, self.inner, f)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(g)
@@ -114,7 +122,7 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Highway:
+class Highway(Step):
     """``h' = φ(h W + b) ⊙ B + h ⊙ (1 − B)`` with the gate ``B = σ(h W2 + b2)``.
 
     Parameters
@@ -140,15 +148,12 @@ class Highway:
     array([[ 1., -2.]])
     """
 
-    n: int
-    phi: str | Activation = "tanh"
+    n: Size
+    phi: Phi = "tanh"
 
-    def __post_init__(self):
-        object.__setattr__(self, "n", expect_size("n", self.n))
-        object.__setattr__(self, "phi", activation(self.phi))
-        object.__setattr__(self, "features", (self.n,))
-
-    inputs = None
+    @property
+    def features(self):
+        return (self.n,)
 
     def __str__(self):
         return f"Highway({self.n}, {self.phi})"
@@ -156,8 +161,7 @@ class Highway:
     def shapes(self):
         return {"W": (self.n, self.n), "b": (self.n,), "W2": (self.n, self.n), "b2": (self.n,)}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         a = h @ p["W"] + row(p["b"])                        # a  = h W + b
         s = h @ p["W2"] + row(p["b2"])                      # s  = h W2 + b2
         f, B, carry = self.phi(a), sigmoid(s), sigmoid(-s)  # 1 − B = σ(−s), right to the last digit
@@ -176,7 +180,7 @@ class Highway:
 
 
 @dataclass(frozen=True)
-class StochasticDepth:
+class StochasticDepth(Step):
     """``h' = h + k F(h, x)``, a residual step whose branch is left out with probability ``ρ``.
 
     :meth:`draw` decides and fixes ``k`` at 0 or 1, as in training. Undecided, ``k = 1 − ρ``, its expectation, as in
@@ -211,13 +215,18 @@ class StochasticDepth:
     keep: bool | None = None
 
     def __post_init__(self):
-        if not isinstance(self.inner, Step):
-            raise TypeError(f"inner: expected a step, came {type(self.inner).__name__} {self.inner!r:.40}")
-        object.__setattr__(self, "rho", expect_probability("rho", self.rho))
+        expect_step("inner", self.inner)
+        self.set("rho", expect_probability("rho", self.rho))
         if self.keep is not None and not isinstance(self.keep, bool | np.bool_):
             raise TypeError(f"keep: expected True, False or None, came {type(self.keep).__name__} {self.keep!r:.40}")
-        object.__setattr__(self, "features", self.inner.features)
-        object.__setattr__(self, "inputs", self.inner.inputs)
+
+    @property
+    def features(self):
+        return self.inner.features
+
+    @property
+    def inputs(self):
+        return self.inner.inputs
 
     def __str__(self):
         decided = {None: "", True: ", kept", False: ", dropped"}[self.keep]
@@ -230,10 +239,9 @@ class StochasticDepth:
         """This step with the branch kept or left out, decided by ``rng``."""
         return replace(self, keep=bool(expect_rng("rng", rng).random() >= self.rho))
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         k = 1 - self.rho if self.keep is None else float(self.keep)
-        f, inner_vjp = self.inner(p, h, x)
+        f, inner_vjp = self.inner.step(p, h, x)
         expect_same_features(self, self.inner, f)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(k * g)

@@ -5,12 +5,17 @@ hyperparameters, called with a plain dict of parameters. In depth every step has
 steps share one. Nothing else tells the two apart.
 """
 
-from functools import wraps
-from typing import NamedTuple, Protocol, runtime_checkable
+from dataclasses import fields
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ..expect import expect_array
+from ..expect import expect_array, expect_size
+from .activations import Activation, activation
+
+# Types of hyperparameters, each with the function that checks a value by its name.
+Size = Annotated[int, expect_size]
+Phi = Annotated[str | Activation, lambda name, value: activation(value, name)]
 
 
 class Grads(NamedTuple):
@@ -28,9 +33,12 @@ class Grads(NamedTuple):
     p: dict[str, np.ndarray]
 
 
-@runtime_checkable
-class Step(Protocol):
-    """What every layer, cell and combinator offers.
+class Step:
+    """What every layer, cell and combinator is: a frozen dataclass with ``shapes`` and ``step``.
+
+    A new one defines ``features``, ``shapes()`` and ``step(p, h, x)``, and ``inputs`` if it takes an input. ``step`` is
+    the formula, forward, and its pullback under it: this is what runs, in every chain. Its products may wait, see
+    ``outer``, ``total`` and ``through``. Calling the step checks the arguments first, and hands out arrays.
 
     Attributes
     ----------
@@ -46,13 +54,50 @@ class Step(Protocol):
     """
 
     features: tuple[int, ...]
-    inputs: tuple[int, ...] | None
+    inputs: tuple[int, ...] | None = None
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    def __post_init__(self):
+        """Check the hyperparameters whose type says how."""
+        for field in fields(self):
+            for check in getattr(field.type, "__metadata__", ()):
+                self.set(field.name, check(field.name, getattr(self, field.name)))
+
+    def set(self, name, value):
+        """Set an attribute while a frozen step is being made."""
+        object.__setattr__(self, name, value)
+
+    def shapes(self):
         """Shape of every parameter, sweep axes left out."""
+        return {}
+
+    def step(self, p, h, x=None):
+        """The next state, and ``vjp(g)``: the :class:`Grads` for ``g = ∂L/∂h'``."""
+        raise NotImplementedError(f"{type(self).__name__} defines no step(p, h, x)")
 
     def __call__(self, p, h, x=None):
-        """The next state, and ``vjp(g)``: the :class:`Grads` for ``g = ∂L/∂h'``."""
+        """As :meth:`step`, with checked arguments, and with arrays where its products wait.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A parameter, ``h`` or ``x`` is missing, has the wrong shape or type, or is not finite.
+        FloatingPointError
+            All went in finite and the next state is not.
+        """
+        expect_params(self, p)
+        expect_state(self, h, x)
+        expect_one_dtype(self, p, h, x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            out, vjp = self.step(p, h, x)
+        if not np.isfinite(out).all():
+            raise FloatingPointError(f"{self}: the next state overflowed {out.dtype}; use smaller weights")
+        return out, lambda g: as_arrays(vjp(g))
+
+
+def as_arrays(grads):
+    """The same :class:`Grads` with every product multiplied."""
+    h, x, p = grads
+    return Grads(h, None if x is None else np.asarray(x), {name: np.asarray(value) for name, value in p.items()})
 
 
 def expect_params(step, p):
@@ -74,50 +119,22 @@ def expect_state(step, h, x, names=("h", "x")):
         expect_array(lambda: f"{names[1]} of {step}", x, (None, *step.inputs))
 
 
+def expect_one_dtype(step, p, h, x):
+    """Raise unless parameters, state and input are of one dtype."""
+    if any(a.dtype != h.dtype for a in p.values()) or (x is not None and x.dtype != h.dtype):
+        kinds = {name: a.dtype.name for name, a in {**p, "h": h, "x": x}.items() if a is not None}
+        raise TypeError(f"dtype in {step}: expected one dtype for all, came {kinds}")
+
+
+def expect_step(name, value):
+    """Return ``value`` if it is a :class:`Step`; else raise, naming it."""
+    if not isinstance(value, Step):
+        raise TypeError(f"{name}: expected a step, came {type(value).__name__} {value!r:.40}")
+    return value
+
+
 def expect_same_features(step, inner, f):
     """Raise unless ``inner``, a part of ``step``, returned ``f`` with the features that it takes."""
     if f.shape[-len(step.features):] != step.features:
         raise ValueError(f"inner: expected {inner} to return the features {step.features} that it takes,"
                          f" came {f.shape[-len(step.features):]}")
-
-
-def _fits(step, p, h, x):
-    """The same question in a microsecond, without saying what is wrong."""
-    try:
-        dtype, shapes = h.dtype, step.shapes()
-        return (dtype.kind in "fc" and h.shape[-len(step.features):] == step.features
-                and h.ndim > len(step.features) and p.keys() == shapes.keys()
-                and all(p[k].shape[-len(s):] == s and p[k].dtype == dtype for k, s in shapes.items())
-                and ((x is None) if step.inputs is None else
-                     (x.dtype == dtype and x.shape[-len(step.inputs):] == step.inputs and x.ndim >= 2)))
-    except (AttributeError, TypeError):
-        return False
-
-
-def checked(call):
-    """Guard a step's ``__call__``: bad arguments are named, and so is a state that overflows.
-
-    Raises
-    ------
-    ValueError, TypeError
-        A parameter, ``h`` or ``x`` is missing, has the wrong shape or type, or is not finite.
-    FloatingPointError
-        All went in finite and the next state is not.
-    """
-
-    @wraps(call)
-    def guarded(self, p, h, x=None):
-        if not _fits(self, p, h, x):
-            expect_params(self, p)
-            expect_state(self, h, x)
-            kinds = {name: a.dtype.name for name, a in {**p, "h": h, "x": x}.items() if a is not None}
-            raise TypeError(f"dtype in {self}: expected one dtype for all, came {kinds}")
-        with np.errstate(over="ignore", invalid="ignore"):
-            out, vjp = call(self, p, h, x)
-        if not np.isfinite(out).all():
-            expect_params(self, p)
-            expect_state(self, h, x)
-            raise FloatingPointError(f"{self}: the next state overflowed {out.dtype}; use smaller weights")
-        return out, vjp
-
-    return guarded

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..expect import expect_size
-from .activations import Activation, activation
 from .arrays import T
-from .contract import Grads, checked
+from .contract import Grads, Phi, Size, Step
 
 
 @dataclass(frozen=True)
-class Conv2D:
+class Conv2D(Step):
     """``h' = φ(h ⋆ W + b)``: in every window of ``kernel × kernel`` pixels the same weights (cross-correlation).
 
     Parameters
@@ -52,24 +51,23 @@ class Conv2D:
     """
 
     size: tuple[int, int, int]
-    c_out: int
-    kernel: int
-    stride: int = 1
+    c_out: Size
+    kernel: Size
+    stride: Size = 1
     padding: int = 0
-    phi: str | Activation = "tanh"
+    phi: Phi = "tanh"
 
     def __post_init__(self):
-        object.__setattr__(self, "size", _expect_sizes("size", self.size, 3))
-        for name, least in {"c_out": 1, "kernel": 1, "stride": 1, "padding": 0}.items():
-            object.__setattr__(self, name, expect_size(name, getattr(self, name), least))
-        object.__setattr__(self, "phi", activation(self.phi))
-        c_in, *image = self.size
-        padded = [side + 2 * self.padding for side in image]
+        super().__post_init__()
+        self.set("size", _expect_sizes("size", self.size, 3))
+        self.set("padding", expect_size("padding", self.padding, least=0))
+        padded = [side + 2 * self.padding for side in self.size[1:]]
         _expect_to_fit("kernel", self.kernel, padded)
-        object.__setattr__(self, "features", self.size)
-        object.__setattr__(self, "returns", (self.c_out, *((n - self.kernel) // self.stride + 1 for n in padded)))
+        self.set("returns", (self.c_out, *((n - self.kernel) // self.stride + 1 for n in padded)))
 
-    inputs = None
+    @property
+    def features(self):
+        return self.size
 
     def __str__(self):
         return f"Conv2D({self.size}, {self.c_out}, {self.kernel}, {self.phi})"
@@ -77,8 +75,7 @@ class Conv2D:
     def shapes(self):
         return {"W": (self.c_out, self.size[0], self.kernel, self.kernel), "b": (self.c_out,)}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         edge = self.padding
         h = np.pad(h, [(0, 0)] * (h.ndim - 2) + [(edge, edge)] * 2)
         seen = _windows(h, self.kernel, self.stride)                    # (…, batch, c_in, height', width', k, k)
@@ -102,7 +99,7 @@ class Conv2D:
 
 
 @dataclass(frozen=True)
-class Pool2D:
+class Pool2D(Step):
     """``h' = Σ_window s ⊙ h``: the maximum, the average or the sum of every window, channel by channel.
 
     Parameters
@@ -135,31 +132,25 @@ class Pool2D:
     """
 
     features: tuple[int, int, int]
-    size: int
+    size: Size
     kind: str = "max"
     stride: int | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "features", _expect_sizes("features", self.features, 3))
-        object.__setattr__(self, "size", expect_size("size", self.size))
+        super().__post_init__()
+        self.set("features", _expect_sizes("features", self.features, 3))
         _expect_to_fit("size", self.size, self.features[1:])
         if self.kind not in ("max", "average", "sum"):
             raise ValueError(f"kind: expected one of max, average, sum, came {self.kind!r}")
         stride = self.size if self.stride is None else expect_size("stride", self.stride)
-        object.__setattr__(self, "stride", stride)
+        self.set("stride", stride)
         channels, *image = self.features
-        object.__setattr__(self, "returns", (channels, *((n - self.size) // stride + 1 for n in image)))
-
-    inputs = None
+        self.set("returns", (channels, *((n - self.size) // stride + 1 for n in image)))
 
     def __str__(self):
         return f"Pool2D({self.features}, {self.size}, {self.kind})"
 
-    def shapes(self):
-        return {}
-
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         seen = _windows(h, self.size, self.stride)          # (…, channels, height', width', size, size)
         if self.kind == "max":
             flat = seen.reshape(*seen.shape[:-2], self.size ** 2)
@@ -174,7 +165,7 @@ class Pool2D:
 
 
 @dataclass(frozen=True)
-class Flatten:
+class Flatten(Step):
     """``h'`` holds the entries of ``h`` in one row: ``(*sweep, batch, *features)`` to ``(*sweep, batch, n)``.
 
     Parameters
@@ -195,18 +186,12 @@ class Flatten:
     features: tuple[int, ...]
 
     def __post_init__(self):
-        object.__setattr__(self, "features", _expect_sizes("features", self.features))
-
-    inputs = None
+        self.set("features", _expect_sizes("features", self.features))
 
     def __str__(self):
         return f"Flatten({self.features})"
 
-    def shapes(self):
-        return {}
-
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         def vjp(g):
             return Grads(h=g.reshape(*g.shape[:-1], *self.features), x=None, p={})
         return h.reshape(*h.shape[:-len(self.features)], math.prod(self.features)), vjp

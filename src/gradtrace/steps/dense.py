@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..expect import expect_size
-from .activations import Activation, activation
 from .arrays import T, outer, row, total
-from .contract import Grads, checked
+from .contract import Grads, Phi, Size, Step
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Step):
     """``h' = φ(h W + b)``, one layer.
 
     Parameters
@@ -39,17 +37,13 @@ class Dense:
     (array([[1.5]]), array([[ 1., -2.]]))
     """
 
-    n_in: int
-    n_out: int
-    phi: str | Activation = "tanh"
+    n_in: Size
+    n_out: Size
+    phi: Phi = "tanh"
 
-    def __post_init__(self):
-        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in))
-        object.__setattr__(self, "n_out", expect_size("n_out", self.n_out))
-        object.__setattr__(self, "phi", activation(self.phi))
-        object.__setattr__(self, "features", (self.n_in,))
-
-    inputs = None
+    @property
+    def features(self):
+        return (self.n_in,)
 
     def __str__(self):
         return f"Dense({self.n_in}, {self.n_out}, {self.phi})"
@@ -57,8 +51,7 @@ class Dense:
     def shapes(self):
         return {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         a = h @ p["W"] + row(p["b"])                        # a  = h W + b
         def vjp(g):                                         # g  = ∂L/∂h'
             d = g * self.phi.slope(a)                       # d  = ∂L/∂a = g ⊙ φ'(a)
@@ -70,7 +63,7 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class Maxout:
+class Maxout(Step):
     """``h' = max_k (h W_k + b_k)``, unit by unit the largest of several linear pieces.
 
     Parameters
@@ -95,16 +88,13 @@ class Maxout:
     array([3., 2.])
     """
 
-    n_in: int
-    n_out: int
-    pieces: int = 2
+    n_in: Size
+    n_out: Size
+    pieces: Size = 2
 
-    def __post_init__(self):
-        for name in ("n_in", "n_out", "pieces"):
-            object.__setattr__(self, name, expect_size(name, getattr(self, name)))
-        object.__setattr__(self, "features", (self.n_in,))
-
-    inputs = None
+    @property
+    def features(self):
+        return (self.n_in,)
 
     def __str__(self):
         return f"Maxout({self.n_in}, {self.n_out}, {self.pieces})"
@@ -112,8 +102,7 @@ class Maxout:
     def shapes(self):
         return {"W": (self.n_in, self.pieces * self.n_out), "b": (self.pieces * self.n_out,)}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         a = h @ p["W"] + row(p["b"])                        # a  = h W + b, all pieces side by side
         a = a.reshape(*a.shape[:-1], self.pieces, self.n_out)
         won = np.arange(self.pieces)[:, None] == a.argmax(axis=-2)[..., None, :]
@@ -128,7 +117,7 @@ class Maxout:
 
 
 @dataclass(frozen=True)
-class Softmax:
+class Softmax(Step):
     """``h'_i = e^{h_i} / Σ_j e^{h_j}``: any scores become probabilities, with the Jacobian ``diag(h') - h' h'ᵀ``.
 
     Parameters
@@ -152,13 +141,11 @@ class Softmax:
     array([[ 0.2222, -0.1111, -0.1111]])
     """
 
-    n: int
+    n: Size
 
-    def __post_init__(self):
-        object.__setattr__(self, "n", expect_size("n", self.n))
-        object.__setattr__(self, "features", (self.n,))
-
-    inputs = None
+    @property
+    def features(self):
+        return (self.n,)
 
     def __str__(self):
         return f"Softmax({self.n})"
@@ -166,8 +153,7 @@ class Softmax:
     def shapes(self):
         return {}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         e = np.exp(h - h.max(axis=-1, keepdims=True))       # the largest is 1: nothing overflows
         q = e / e.sum(axis=-1, keepdims=True)
         top = np.arange(self.n) == h.argmax(axis=-1)[..., None]

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..expect import expect_array, expect_number, expect_rng, expect_size
-from .contract import Grads, checked
+from .contract import Grads, Size, Step
 
 
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Step):
     """``h' = h ⊙ m`` in training, with every entry left out with probability ``ρ``; scaled so that the mean is kept.
 
     Inverted dropout divides by ``1 − ρ`` in training and does nothing in prediction. The older form does nothing in
@@ -38,25 +38,23 @@ class Dropout:
     array([[1.6667, 0.    , 0.    , 0.    , 1.6667]])
     """
 
-    n: int
+    n: Size
     rho: float
     inverted: bool = True
 
     def __post_init__(self):
-        object.__setattr__(self, "n", expect_size("n", self.n))
-        object.__setattr__(self, "rho", expect_probability("rho", self.rho, below=1))
+        super().__post_init__()
+        self.set("rho", expect_probability("rho", self.rho, below=1))
         if not isinstance(self.inverted, bool):
             raise TypeError(f"inverted: expected True or False, came {type(self.inverted).__name__}"
                             f" {self.inverted!r:.40}")
-        object.__setattr__(self, "features", (self.n,))
 
-    inputs = None
+    @property
+    def features(self):
+        return (self.n,)
 
     def __str__(self):
         return f"Dropout({self.n}, {self.rho:g}{'' if self.inverted else ', inverted=False'})"
-
-    def shapes(self):
-        return {}
 
     def draw(self, rng, batch=1):
         """The step of training for a ``batch`` of samples, each with a mask of its own: a ``Mask``.
@@ -66,8 +64,7 @@ class Dropout:
         kept = expect_rng("rng", rng).random((expect_size("batch", batch), self.n)) >= self.rho
         return Mask(kept / (1 - self.rho) if self.inverted else kept.astype(float))
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         k = 1.0 if self.inverted else 1 - self.rho          # k  = E[m] in training
         def vjp(g):                                         # g  = ∂L/∂h'
             return Grads(h=g * k, x=None, p={})             # ∂L/∂h = k g
@@ -75,7 +72,7 @@ class Dropout:
 
 
 @dataclass(frozen=True, eq=False)
-class Mask:
+class Mask(Step):
     """``h' = h ⊙ m`` with the factors ``m`` fixed, as :meth:`Dropout.draw` makes them.
 
     Parameters
@@ -99,19 +96,16 @@ class Mask:
     def __post_init__(self):
         if expect_array("m", self.m, (None, None)).ndim != 2:
             raise ValueError(f"m: expected shape (batch, n), came {self.m.shape}")
-        object.__setattr__(self, "m", self.m.copy())
-        object.__setattr__(self, "features", self.m.shape[-1:])
+        self.set("m", self.m.copy())
 
-    inputs = None
+    @property
+    def features(self):
+        return self.m.shape[-1:]
 
     def __str__(self):
         return f"Mask({self.features[0]})"
 
-    def shapes(self):
-        return {}
-
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         m = self.m.astype(h.dtype)
         if len(m) not in (1, h.shape[-2]):
             raise ValueError(f"h of {self}: expected a batch of {len(m)}, as many as the mask has rows,"

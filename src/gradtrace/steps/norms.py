@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size
-from .activations import Activation, activation
+from ..expect import expect_array, expect_number
 from .arrays import T, outer, row, total
-from .contract import Grads, checked
+from .contract import Grads, Phi, Size, Step
 
 
 class Statistics(NamedTuple):
@@ -48,7 +47,7 @@ def batch_statistics(h):
 
 
 @dataclass(frozen=True)
-class BatchNorm:
+class BatchNorm(Step):
     """``h' = γ (h − μ) / √(σ² + ε) + β`` with mean and variance of the batch, as in training.
 
     The statistics depend on every sample, and the gradient flows through them.
@@ -78,15 +77,16 @@ class BatchNorm:
     np.True_
     """
 
-    n: int
+    n: Size
     eps: float = 1e-5
 
     def __post_init__(self):
-        object.__setattr__(self, "n", expect_size("n", self.n))
-        object.__setattr__(self, "eps", _expect_eps(self.eps))
-        object.__setattr__(self, "features", (self.n,))
+        super().__post_init__()
+        self.set("eps", _expect_eps(self.eps))
 
-    inputs = None
+    @property
+    def features(self):
+        return (self.n,)
 
     def __str__(self):
         return f"BatchNorm({self.n})"
@@ -99,8 +99,7 @@ class BatchNorm:
         expect_array("mean", mean, (self.n,))
         return BatchNormInference(mean, var, self.eps)
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         _expect_batch(f"h of {self}", h)
         z, z_vjp = standardise(h, self.eps, axis=-2)       # z  = (h − μ) / √(σ² + ε), over the batch
         def vjp(g):                                         # g  = ∂L/∂h'
@@ -112,7 +111,7 @@ class BatchNorm:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchNormInference:
+class BatchNormInference(Step):
     """``h' = γ (h − μ) / √(σ² + ε) + β`` with ``μ`` and ``σ²`` fixed, as in prediction: every sample by itself.
 
     Parameters
@@ -143,12 +142,13 @@ class BatchNormInference:
         n = expect_array("mean", self.mean, (None,)).shape[-1]
         if (expect_array("var", self.var, (n,)) < 0).any():
             raise ValueError(f"var: expected no entry below 0, came {self.var.min()}")
-        object.__setattr__(self, "mean", self.mean.copy())
-        object.__setattr__(self, "var", self.var.copy())
-        object.__setattr__(self, "eps", _expect_eps(self.eps))
-        object.__setattr__(self, "features", (n,))
+        self.set("mean", self.mean.copy())
+        self.set("var", self.var.copy())
+        self.set("eps", _expect_eps(self.eps))
 
-    inputs = None
+    @property
+    def features(self):
+        return self.mean.shape[-1:]
 
     def __str__(self):
         return f"BatchNormInference({self.features[0]})"
@@ -156,8 +156,7 @@ class BatchNormInference:
     def shapes(self):
         return {"gamma": self.features, "beta": self.features}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         s = row(np.sqrt(self.var + self.eps)).astype(h.dtype)       # s  = √(σ² + ε), constant
         z = (h - row(self.mean).astype(h.dtype)) / s                # z  = (h − μ) / s
         def vjp(g):                                                 # g  = ∂L/∂h'
@@ -169,7 +168,7 @@ class BatchNormInference:
 
 
 @dataclass(frozen=True)
-class LayerNorm:
+class LayerNorm(Step):
     """``h' = γ (h − μ) / √(σ² + ε) + β`` with mean and variance over the features of each sample.
 
     Parameters
@@ -193,15 +192,16 @@ class LayerNorm:
     array([[-1.342, -0.447,  0.447,  1.342]])
     """
 
-    n: int
+    n: Size
     eps: float = 1e-5
 
     def __post_init__(self):
-        object.__setattr__(self, "n", expect_size("n", self.n))
-        object.__setattr__(self, "eps", _expect_eps(self.eps))
-        object.__setattr__(self, "features", (self.n,))
+        super().__post_init__()
+        self.set("eps", _expect_eps(self.eps))
 
-    inputs = None
+    @property
+    def features(self):
+        return (self.n,)
 
     def __str__(self):
         return f"LayerNorm({self.n})"
@@ -209,8 +209,7 @@ class LayerNorm:
     def shapes(self):
         return {"gamma": (self.n,), "beta": (self.n,)}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         z, z_vjp = standardise(h, self.eps, axis=-1)       # z  = (h − μ) / √(σ² + ε), over the features
         def vjp(g):                                         # g  = ∂L/∂h'
             return Grads(h=z_vjp(g * row(p["gamma"])),      # ∂L/∂z = g ⊙ γ, then through z, μ and σ
@@ -221,7 +220,7 @@ class LayerNorm:
 
 
 @dataclass(frozen=True)
-class WeightNorm:
+class WeightNorm(Step):
     """``h' = φ(h W + b)`` with ``W = v g / ‖v‖``: the length and the direction of every column of ``W`` apart.
 
     Parameters
@@ -246,17 +245,13 @@ class WeightNorm:
     array([[6.]])
     """
 
-    n_in: int
-    n_out: int
-    phi: str | Activation = "tanh"
+    n_in: Size
+    n_out: Size
+    phi: Phi = "tanh"
 
-    def __post_init__(self):
-        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in))
-        object.__setattr__(self, "n_out", expect_size("n_out", self.n_out))
-        object.__setattr__(self, "phi", activation(self.phi))
-        object.__setattr__(self, "features", (self.n_in,))
-
-    inputs = None
+    @property
+    def features(self):
+        return (self.n_in,)
 
     def __str__(self):
         return f"WeightNorm({self.n_in}, {self.n_out}, {self.phi})"
@@ -264,8 +259,7 @@ class WeightNorm:
     def shapes(self):
         return {"v": (self.n_in, self.n_out), "g": (self.n_out,), "b": (self.n_out,)}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         size = length(p["v"], axis=-2)                      # ‖v‖, per column
         if not size.all():
             raise ValueError(f"p['v'] of {self}: expected no column of zeros, came one")
@@ -274,7 +268,7 @@ class WeightNorm:
         a = h @ W + row(p["b"])                             # a  = h W + b
         def vjp(g):                                         # g  = ∂L/∂h'
             d = g * self.phi.slope(a)                       # d  = ∂L/∂a = g ⊙ φ'(a)
-            dW = outer(h, d)                                # ∂L/∂W = hᵀ d
+            dW = np.asarray(outer(h, d))                    # ∂L/∂W = hᵀ d
             along = (u * dW).sum(axis=-2)                   # uᵀ ∂L/∂W, per column
             across = dW - u * row(along)                    # what of ∂L/∂W turns v
             return Grads(h=d @ T(W),                        # ∂L/∂h = d Wᵀ

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..expect import expect_array, expect_number, expect_size
-from .activations import Activation, activation, sigmoid, tanh
-from .arrays import T, outer, row, total
-from .contract import Grads, Step, checked, expect_same_features
+from .activations import sigmoid, tanh
+from .arrays import T, outer, row, through, total
+from .contract import Grads, Phi, Size, Step, expect_same_features, expect_step
 
 
 @dataclass(frozen=True)
-class RNN:
+class RNN(Step):
     """``h' = φ(h W + x U + b)``, the plain recurrent cell.
 
     Parameters
@@ -46,16 +46,17 @@ class RNN:
     array([[0.7864, 0.7864]])
     """
 
-    n_in: int
-    n: int
-    phi: str | Activation = "tanh"
+    n_in: Size
+    n: Size
+    phi: Phi = "tanh"
 
-    def __post_init__(self):
-        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in))
-        object.__setattr__(self, "n", expect_size("n", self.n))
-        object.__setattr__(self, "phi", activation(self.phi))
-        object.__setattr__(self, "features", (self.n,))
-        object.__setattr__(self, "inputs", (self.n_in,))
+    @property
+    def features(self):
+        return (self.n,)
+
+    @property
+    def inputs(self):
+        return (self.n_in,)
 
     def __str__(self):
         return f"RNN({self.n_in}, {self.n}, {self.phi})"
@@ -63,13 +64,12 @@ class RNN:
     def shapes(self):
         return {"W": (self.n, self.n), "U": (self.n_in, self.n), "b": (self.n,)}
 
-    @checked
-    def __call__(self, p, h, x):
+    def step(self, p, h, x):
         a = h @ p["W"] + x @ p["U"] + row(p["b"])           # a  = h W + x U + b
         def vjp(g):                                         # g  = ∂L/∂h'
             d = g * self.phi.slope(a)                       # d  = ∂L/∂a = g ⊙ φ'(a)
             return Grads(h=d @ T(p["W"]),                   # ∂L/∂h = d Wᵀ
-                         x=d @ T(p["U"]),                   # ∂L/∂x = d Uᵀ
+                         x=through(d, p["U"]),              # ∂L/∂x = d Uᵀ
                          p={"W": outer(h, d),               # this step's share of ∂L/∂W = hᵀ d
                             "U": outer(x, d),               # … of ∂L/∂U = xᵀ d
                             "b": total(d)})                 # … of ∂L/∂b = Σ d
@@ -96,7 +96,7 @@ def irnn(n_in, n):
 
 
 @dataclass(frozen=True)
-class NARX:
+class NARX(Step):
     """``h_t = φ(Σ_k h_{t-k} W_k + x U + b)``, skip connections in time; ``k`` runs over ``delays``.
 
     Parameters
@@ -126,23 +126,27 @@ class NARX:
     (6,)
     """
 
-    n_in: int
-    n: int
+    n_in: Size
+    n: Size
     delays: tuple[int, ...] = (1, 4)
-    phi: str | Activation = "tanh"
+    phi: Phi = "tanh"
 
     def __post_init__(self):
-        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in))
-        object.__setattr__(self, "n", expect_size("n", self.n))
+        super().__post_init__()
         if not isinstance(self.delays, tuple | list) or not self.delays:
             raise TypeError(f"delays: expected a tuple of at least one whole number, came {self.delays!r:.40}")
         delays = tuple(expect_size(f"delays[{i}]", k) for i, k in enumerate(self.delays))
         if len(set(delays)) < len(delays):
             raise ValueError(f"delays: expected each delay once, came {delays}")
-        object.__setattr__(self, "delays", delays)
-        object.__setattr__(self, "phi", activation(self.phi))
-        object.__setattr__(self, "features", (max(delays) * self.n,))
-        object.__setattr__(self, "inputs", (self.n_in,))
+        self.set("delays", delays)
+
+    @property
+    def features(self):
+        return (max(self.delays) * self.n,)
+
+    @property
+    def inputs(self):
+        return (self.n_in,)
 
     def __str__(self):
         return f"NARX({self.n_in}, {self.n}, {self.delays}, {self.phi})"
@@ -150,8 +154,7 @@ class NARX:
     def shapes(self):
         return {f"W{k}": (self.n, self.n) for k in self.delays} | {"U": (self.n_in, self.n), "b": (self.n,)}
 
-    @checked
-    def __call__(self, p, h, x):
+    def step(self, p, h, x):
         n, place = self.n, {k: slice((k - 1) * self.n, k * self.n) for k in self.delays}
         a = x @ p["U"] + row(p["b"])                        # a  = x U + b + Σ_k h_{t-k} W_k
         for k in self.delays:
@@ -162,7 +165,7 @@ class NARX:
             for k in self.delays:
                 dh[..., place[k]] += d @ T(p[f"W{k}"])      # ∂L/∂h_{t-k} gains d W_kᵀ
             return Grads(h=dh,
-                         x=d @ T(p["U"]),                   # ∂L/∂x = d Uᵀ
+                         x=through(d, p["U"]),              # ∂L/∂x = d Uᵀ
                          p={f"W{k}": outer(h[..., place[k]], d) for k in self.delays}   # ∂L/∂W_k = h_{t-k}ᵀ d
                          | {"U": outer(x, d),               # ∂L/∂U = xᵀ d
                             "b": total(d)})                 # ∂L/∂b = Σ d
@@ -171,7 +174,7 @@ class NARX:
 
 
 @dataclass(frozen=True)
-class LSTM:
+class LSTM(Step):
     """``c' = f ∘ c + i ∘ g``, ``h' = o ∘ tanh(c')`` with ``[i f o g] = [σ σ σ tanh](h W + x U + b)``.
 
     Parameters
@@ -203,14 +206,16 @@ class LSTM:
     array([[1., 1.]])
     """
 
-    n_in: int
-    n: int
+    n_in: Size
+    n: Size
 
-    def __post_init__(self):
-        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in))
-        object.__setattr__(self, "n", expect_size("n", self.n))
-        object.__setattr__(self, "features", (2 * self.n,))
-        object.__setattr__(self, "inputs", (self.n_in,))
+    @property
+    def features(self):
+        return (2 * self.n,)
+
+    @property
+    def inputs(self):
+        return (self.n_in,)
 
     def __str__(self):
         return f"LSTM({self.n_in}, {self.n})"
@@ -224,8 +229,7 @@ class LSTM:
                  for name, a in (("i", i), ("f", f), ("o", o), ("g", g))]
         return np.repeat(np.stack(np.broadcast_arrays(*gates), axis=-1), self.n, axis=-1)
 
-    @checked
-    def __call__(self, p, h, x):
+    def step(self, p, h, x):
         h, c = _cut(h, self.n)
         a = h @ p["W"] + x @ p["U"] + row(p["b"])           # a  = h W + x U + b
         a_i, a_f, a_o, a_g = _cut(a, self.n)
@@ -243,7 +247,7 @@ class LSTM:
             return Grads(h=np.concatenate([
                              d @ T(p["W"]),                 # ∂L/∂h = d Wᵀ
                              dc * f], axis=-1),             # ∂L/∂c = dc ∘ f, no matrix in between
-                         x=d @ T(p["U"]),                   # ∂L/∂x = d Uᵀ
+                         x=through(d, p["U"]),              # ∂L/∂x = d Uᵀ
                          p={"W": outer(h, d),               # this step's share of ∂L/∂W = hᵀ d
                             "U": outer(x, d),               # … of ∂L/∂U = xᵀ d
                             "b": total(d)})                 # … of ∂L/∂b = Σ d
@@ -251,7 +255,7 @@ class LSTM:
 
 
 @dataclass(frozen=True)
-class GRU:
+class GRU(Step):
     """``h' = z ∘ h + (1 - z) ∘ g``: an update gate ``z`` mixes the old state and a candidate ``g``.
 
     Parameters
@@ -282,19 +286,24 @@ class GRU:
     array([[ 0.3, -0.7]])
     """
 
-    n_in: int
-    n: int
+    n_in: Size
+    n: Size
     reset: str = "after"
     keep: str = "z"
 
     def __post_init__(self):
-        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in))
-        object.__setattr__(self, "n", expect_size("n", self.n))
+        super().__post_init__()
         for name, words in (("reset", ("after", "before")), ("keep", ("z", "1-z"))):
             if getattr(self, name) not in words:
                 raise ValueError(f"{name}: expected {words[0]!r} or {words[1]!r}, came {getattr(self, name)!r:.40}")
-        object.__setattr__(self, "features", (self.n,))
-        object.__setattr__(self, "inputs", (self.n_in,))
+
+    @property
+    def features(self):
+        return (self.n,)
+
+    @property
+    def inputs(self):
+        return (self.n_in,)
 
     def __str__(self):
         return f"GRU({self.n_in}, {self.n}, reset {self.reset}, keep {self.keep})"
@@ -303,8 +312,7 @@ class GRU:
         shapes = {"W": (self.n, 3 * self.n), "U": (self.n_in, 3 * self.n), "b": (3 * self.n,)}
         return shapes | ({"b_rec": (self.n,)} if self.reset == "after" else {})
 
-    @checked
-    def __call__(self, p, h, x):
+    def step(self, p, h, x):
         n, after, sign = self.n, self.reset == "after", 1 if self.keep == "z" else -1
         W, V = p["W"][..., :2 * n], p["W"][..., 2 * n:]     # of the gates, of the candidate
         u = x @ p["U"] + row(p["b"])
@@ -320,18 +328,19 @@ class GRU:
             d_r = (d_g * q if after else d_q * h) * sigmoid.slope(a_r)
             d = np.concatenate([d_r, d_z], axis=-1)
             dx = np.concatenate([d, d_g], axis=-1)
-            dV = outer(h, d_q) if after else outer(q, d_g)  # this step's share of ∂L/∂V
+            dW = (outer(h, np.concatenate([d, d_q], axis=-1)) if after      # this step's share of ∂L/∂W
+                  else np.concatenate([outer(h, d), outer(q, d_g)], axis=-1))
             return Grads(h=g * keep                         # ∂L/∂h = g ∘ z, kept
                          + d @ T(W)                         # … + d Wᵀ through both gates
                          + (d_q @ T(V) if after else d_q * r),      # … + through the candidate
-                         x=dx @ T(p["U"]),
-                         p={"W": np.concatenate([outer(h, d), dV], axis=-1), "U": outer(x, dx), "b": total(dx)}
+                         x=through(dx, p["U"]),
+                         p={"W": dW, "U": outer(x, dx), "b": total(dx)}
                          | ({"b_rec": total(d_q)} if after else {}))
         return keep * h + write * new, vjp                  # h' = z ∘ h + (1 - z) ∘ g
 
 
 @dataclass(frozen=True)
-class OneGate:
+class OneGate(Step):
     """``A' = φ(A W) ∘ B + A ∘ (1 - B)`` with ``B = σ(A W2)``, the one-gate cell; a highway layer through time.
 
     Parameters
@@ -357,16 +366,21 @@ class OneGate:
     array([[ 0.5, -1. ]])
     """
 
-    n: int
-    phi: str | Activation = "tanh"
+    n: Size
+    phi: Phi = "tanh"
     n_in: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "n", expect_size("n", self.n))
-        object.__setattr__(self, "phi", activation(self.phi))
-        object.__setattr__(self, "n_in", expect_size("n_in", self.n_in, least=0))
-        object.__setattr__(self, "features", (self.n,))
-        object.__setattr__(self, "inputs", (self.n_in,) if self.n_in else None)
+        super().__post_init__()
+        self.set("n_in", expect_size("n_in", self.n_in, least=0))
+
+    @property
+    def features(self):
+        return (self.n,)
+
+    @property
+    def inputs(self):
+        return (self.n_in,) if self.n_in else None
 
     def __str__(self):
         return f"OneGate({self.n}, {self.phi}{f', n_in={self.n_in}' if self.n_in else ''})"
@@ -375,8 +389,7 @@ class OneGate:
         names = {"W": self.n, "W2": self.n} | ({"U": self.n_in, "U2": self.n_in} if self.n_in else {})
         return {name: (rows, self.n) for name, rows in names.items()}
 
-    @checked
-    def __call__(self, p, h, x=None):
+    def step(self, p, h, x=None):
         a, s = h @ p["W"], h @ p["W2"]
         if x is not None:
             a, s = a + x @ p["U"], s + x @ p["U2"]
@@ -396,7 +409,7 @@ class OneGate:
 
 
 @dataclass(frozen=True)
-class Masked:
+class Masked(Step):
     """``h' = m F(h, x) + (1 - m) h``: a sample steps where its mask ``m`` is 1 and keeps its state where it is 0.
 
     Batches of sequences of different lengths end with steps whose mask is 0; their padding has to be finite and is
@@ -426,12 +439,17 @@ class Masked:
     inner: Step
 
     def __post_init__(self):
-        if not isinstance(self.inner, Step):
-            raise TypeError(f"inner: expected a step, came {type(self.inner).__name__} {self.inner!r:.40}")
+        expect_step("inner", self.inner)
         if self.inner.inputs is not None and len(self.inner.inputs) != 1:
             raise ValueError(f"inner: expected a step whose input is a vector, came {self.inner}")
-        object.__setattr__(self, "features", self.inner.features)
-        object.__setattr__(self, "inputs", (1 + sum(self.inner.inputs or ()),))
+
+    @property
+    def features(self):
+        return self.inner.features
+
+    @property
+    def inputs(self):
+        return (1 + sum(self.inner.inputs or ()),)
 
     def __str__(self):
         return f"Masked({self.inner})"
@@ -439,11 +457,10 @@ class Masked:
     def shapes(self):
         return self.inner.shapes()
 
-    @checked
-    def __call__(self, p, h, x):
+    def step(self, p, h, x):
         over = tuple(range(-len(self.features), 0))
         m = np.expand_dims(x[..., -1], over)
-        f, inner_vjp = self.inner(p, h, x[..., :-1] if self.inner.inputs else None)
+        f, inner_vjp = self.inner.step(p, h, x[..., :-1] if self.inner.inputs else None)
         expect_same_features(self, self.inner, f)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(m * g)                   # only samples that step reach F

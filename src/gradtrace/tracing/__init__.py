@@ -1,3 +1,1 @@
 """Chains of steps, walked forward and backward."""
-
-from . import fast as fast  # registers the fast ways

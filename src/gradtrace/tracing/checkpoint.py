@@ -4,20 +4,24 @@ The gradients of ``backward`` and the norms of ``trace``, from states that were 
 said by the actions of a plan; see :mod:`gradtrace.tracing.schedules`.
 """
 
-import math
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..expect import expect_array
-from ..steps.contract import expect_state
-from .path import FUSED, Path, Unrolled, _sweep_axes, forward
+from ..steps.arrays import add_up
+from .path import Path, blocks, expect_first, sweep_axes, walk
 from .schedules import Full, expect_plan
-from .trace import _fitting, add_scaled, log_scaled, rescale, shift, trace
-
-PIECE, SHORT = 128, 32                                      # steps that a fused run walks at a time
-SMALL = 2**12                                               # bytes of a state above which it is the short ones
+from .trace import (
+    fitting,
+    log_scaled,
+    rescale,
+    shift,
+    squared_norms,
+    walk_back,
+    walk_back_scaled,
+    within_range,
+)
 
 
 def bptt(path, h0, g, plan=Full()):  # noqa: B008 - a plan is frozen
@@ -60,9 +64,9 @@ def bptt(path, h0, g, plan=Full()):  # noqa: B008 - a plan is frozen
     """
     if not isinstance(path, Path):
         raise TypeError(f"path: expected deep(...) or unroll(...), came {type(path).__name__} {path!r:.40}")
-    expect_state(path[0].step, h0, path[0].x, names=("h0", "x"))
+    expect_first(path, h0)
     plan = expect_plan(plan, len(path), h0.nbytes or 1)
-    run = _Run(path, h0, g, PIECE if h0.nbytes <= SMALL else min(SHORT, getattr(plan, "block", SHORT)))
+    run = _Run(path, h0.copy(), g)
     for kind, start, stop in plan.actions(len(path)):
         getattr(run, kind)(start, stop)
     return run.result()
@@ -76,8 +80,8 @@ class Account:
     ----------
     states, nbytes : int
         The most states that were held at a time, and their bytes; of a state that a stretch is recorded from, only
-        while it is stored, so that binomial plans hold one more. Besides, the pullbacks of a readable step hold its
-        pre-activations, and a fused run takes up to two arrays like its states for 128 steps on its way back.
+        while it is stored, so that binomial plans hold one more. Besides, pullbacks hold what they need, such as
+        pre-activations, and the way back holds the gradients of a block of steps.
     evaluations : int
         Forward steps, those among them that were made to record a pullback included.
     lost : int
@@ -153,143 +157,116 @@ class LeanTrace:
 
 
 class _Run:
-    """Carries out actions, one method for each kind; the present state is ``h`` at time ``at``.
+    """Carries out actions, one method for each kind; the present state is ``h`` at time ``at``."""
 
-    A fused run walks ``chunk`` steps at a time, no more than a record takes.
-    """
-
-    def __init__(self, path, h0, g, chunk):
-        self.path, self.loss, self.chunk = path, _loss(g, len(path), h0.dtype), chunk
-        self.sweep = _sweep_axes(_part(path, 0, 1) if isinstance(path, Unrolled) else path, h0)
-        self.fused = isinstance(path, Unrolled) and type(path.step) in FUSED and not self.sweep
+    def __init__(self, path, h0, g):
+        self.path, self.loss, self.sweep = path, _loss(g, len(path), h0.dtype), sweep_axes(path, h0)
         self.at, self.h, self.stored, self.recorded, self.walked = 0, h0, {}, {}, set()
         self.log_h, self.sums, self.dh0 = None, {}, np.zeros_like(h0)
         self.held, self.most, self.evaluations, self.lost = np.zeros(2, int), np.zeros(2, int), 0, 0
 
     def store(self, _, t):
-        self.stored[t] = self.h.copy()
+        self.stored[t] = self.h
         self._hold(1, self.h.nbytes)
 
     def advance(self, start, stop):
         h = self.h if self.at == start else self.stored[start]
-        if self.fused and self.chunk >= 8:
-            for a in range(start, stop, self.chunk):
-                h = self._forward(a, min(a + self.chunk, stop), h)[0][-1]
-            h = h.copy()
-        else:                                               # keeps no state, and is hardly slower for large ones
-            for t in range(start, stop):
-                step, p, x = self.path[t]
-                with _named(t, t + 1, len(self.path)):
-                    h = step(p, h, x)[0]
+        for t in range(start, stop):                        # keeps no state but the last
+            h = walk(self.path[t:t + 1], h, t, len(self.path))[0][-1]
         self.at, self.h = stop, h
         self.evaluations += stop - start
         self._hold(1, h.nbytes)
         self._hold(-1, -h.nbytes)
 
     def record(self, start, stop):
-        h, runs = self.h if self.at == start else self.stored[start], []
-        for a in range(start, stop, self.chunk):
-            states, vjps = self._forward(a, min(a + self.chunk, stop), h)
-            runs.append((a, states, vjps))
-            h = states[-1]
-        self.recorded[start, stop], self.at, self.h = runs, stop, h
+        h = self.h if self.at == start else self.stored[start]
+        states, waiting = walk(self.path[start:stop], h, start, len(self.path))
+        self.recorded[start, stop] = states, waiting
+        self.at, self.h = stop, states[-1]
         self.evaluations += stop - start
-        self._hold(stop - start, _nbytes(runs))
+        self._hold(stop - start, _nbytes(states))
 
     def begin(self, after, stop):
         g, self.after = self.loss(stop, self.h), after
         self.carried, self.lost = g is not None, self.lost + (0 if g is None else stop)
-        g = np.zeros_like(self.h) if g is None else _fitting(g, self.h, stop)
+        g = np.zeros_like(self.h) if g is None else fitting(g, self.h, stop).copy()
         if self.log_h is None:
             self.log_h = np.full((len(self.path) + 1, *self.h.shape[:self.sweep]), -np.inf)
         self.g, self.exponent = rescale(g, np.zeros(self.h.shape[:self.sweep], dtype=int))
-        self.log = log_scaled(self.g, self.exponent)
-        self.log_h[stop] = np.maximum(self.log_h[stop], self.log)
+        self._note(stop, log_scaled(self.g, self.exponent))
 
     def backward(self, start, stop):
         self.walked.add((start, stop))
-        for first, h, vjps in reversed(self.recorded[start, stop]):
-            direct = [None] * len(vjps)
-            for i in reversed(range(len(vjps))):
-                self.lost -= self.carried                   # what the losses so far had to say to this step is kept
-                if first + i > self.after and (extra := self.loss(first + i, h[i])) is not None:
-                    direct[i], self.carried, self.lost = extra, self.carried + 1, self.lost + first + i
-            if not (self.fused and vjps.fast and self._fast(first, vjps, direct)):
-                self._slow(first, vjps, direct)
+        states, waiting = self.recorded[start, stop]
+        for some in reversed(blocks(stop - start, states[-1].nbytes)):      # the gradients of one block at a time
+            first = start + some.start
+            self._back(first, waiting[some], self._direct(first, states[some]))
         if start == 0:
             with np.errstate(all="ignore"):
                 self.dh0 = self.dh0 + shift(self.g, self.exponent)
 
     def free(self, start, stop):
-        if self.at == stop:
-            self.h = self.h.copy()                          # it was a part of what goes
         if start == stop:
             self._hold(-1, -self.stored.pop(start).nbytes)
             return
-        runs = self.recorded.pop((start, stop))
-        self._hold(start - stop, -_nbytes(runs))
+        states, waiting = self.recorded.pop((start, stop))
+        self._hold(start - stop, -_nbytes(states))
         if (start, stop) not in self.walked:                # the losses on these states were never read
-            self.lost += sum(t for first, h, vjps in runs for t in range(first, first + len(vjps))
-                             if t > start and self.loss(t, h[t - first]) is not None)
+            self.lost += sum(t for t in range(start + 1, stop) if self.loss(t, states[t - start]) is not None)
         self.walked.discard((start, stop))
 
     def result(self):
-        links = [self.path[0]] if isinstance(self.path, Unrolled) else {id(link.p): link for link in self.path}.values()
-        p = [self.sums.get(id(link.p)) or {k: np.zeros_like(a) for k, a in link.p.items()} for link in links]
+        p = [self.sums.get(name) or {k: np.zeros_like(a) for k, a in own.items()}
+             for name, own in self.path.different().items()]
         return LeanTrace(self.log_h, Account(*map(int, self.most), self.evaluations, self.lost),
                          LeanGradients(self.dh0, p))
-
-    def _forward(self, a, b, h):
-        with _named(a, b, len(self.path)):
-            return forward(_part(self.path, a, b), h)
 
     def _hold(self, *more):
         self.held += more
         self.most = np.maximum(self.most, self.held)
 
-    def _slow(self, first, vjps, direct):
-        """Step by step, as :func:`~gradtrace.trace` goes."""
-        for i in reversed(range(len(vjps))):
-            dh, _, dp = vjps[i](self.g)
-            self._add(self.path[first + i].p, dp)
-            if direct[i] is not None:
-                dh, self.exponent = add_scaled(dh, self.exponent, _fitting(direct[i], dh, first + i))
-            self.g, self.exponent = rescale(dh, self.exponent)
-            self.log = log_scaled(self.g, self.exponent)
-            self.log_h[first + i] = np.maximum(self.log_h[first + i], self.log)
+    def _note(self, t, log):
+        self.log_h[t] = np.maximum(self.log_h[t], log)      # where ways back overlap, the longest gradient
 
-    def _fast(self, first, vjps, direct):
-        """All at once and true, or ``False`` where the scale of the gradient asks for :meth:`_slow`."""
-        if not self.g.any() and all(extra is None for extra in direct):
-            return True                                     # zero stays zero
-        limit = 0.45 * math.log(np.finfo(self.g.dtype).max)
-        if abs(self.log) < limit:
-            self.g, self.exponent = shift(self.g, self.exponent), np.zeros_like(self.exponent)
-        else:
-            self.g, self.exponent = rescale(self.g, self.exponent)
-        if self.exponent and any(extra is not None for extra in direct):
-            return False
-        for i, extra in enumerate(direct):
-            if extra is not None:
-                _fitting(extra, self.g, first + i)
-        run = trace(vjps, [*direct, self.g])
-        if not np.abs(run.log_h).max() < 2 * limit:
-            return False
-        self._add(self.path[first].p, run.grads.shared())
-        log = run.log_h[:-1] + self.exponent * math.log(2)
-        self.g, self.log, here = run.grads.h[0], log[0], self.log_h[first:first + len(log)]
-        here[:] = np.maximum(here, log)
-        return True
+    def _direct(self, first, states):
+        """What the loss puts on these states, and the account of what its parts had to say to which steps."""
+        direct = [None] * len(states)
+        for i in reversed(range(len(states))):
+            self.lost -= self.carried                       # what the losses so far had to say to this step is kept
+            if first + i > self.after and (extra := self.loss(first + i, states[i])) is not None:
+                direct[i], self.carried, self.lost = extra, self.carried + 1, self.lost + first + i
+        return direct
 
-    def _add(self, p, dp):
-        sums = self.sums.setdefault(id(p), {})
+    def _back(self, first, waiting, direct):
+        """Back through one block: as plain numbers if they stay in range, else with powers of two apart."""
         with np.errstate(all="ignore"):
-            for name, value in dp.items():
-                value = shift(value, self.exponent) if np.any(self.exponent) else value
-                if name in sums:
-                    sums[name] += value
-                else:
-                    sums[name] = value.copy()
+            g = shift(self.g, self.exponent)
+        h, shares = walk_back(waiting, g, direct)
+        squares = squared_norms(h, self.sweep)
+        if within_range(squares, g.dtype):
+            logs, exponents = 0.5 * np.log(squares), None
+            self.g, self.exponent = rescale(h[0], np.zeros_like(self.exponent))
+        else:
+            h, exponents, shares = walk_back_scaled(waiting, self.g, self.exponent, direct)
+            logs = [log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)]
+            self.g, self.exponent = h[0], exponents[0]
+        for t in range(len(waiting)):
+            self._note(first + t, logs[t])
+        self._sum(first, [p for _, p in shares], exponents)
+
+    def _sum(self, first, shares, exponents):
+        """Add the shares of a block to the gradients of their parameters: those of one dict as one product."""
+        params = self.path.params[first:first + len(shares)]
+        for name in {id(p): p for p in params}:
+            mine = [t for t, p in enumerate(params) if id(p) == name]
+            sums = self.sums.setdefault(name, {})
+            with np.errstate(all="ignore"):
+                for key in shares[mine[0]]:
+                    if exponents is None:
+                        value = add_up([shares[t][key] for t in mine])
+                    else:
+                        value = sum(shift(np.asarray(shares[t][key]), exponents[t + 1]) for t in mine)
+                    sums[key] = sums[key] + value if key in sums else value
 
 
 def _loss(g, T, dtype):
@@ -309,23 +286,5 @@ def _loss(g, T, dtype):
     return lambda t, h: values[t]
 
 
-def _part(path, a, b):
-    """The steps ``a + 1 … b``."""
-    if not isinstance(path, Unrolled):
-        return Path(path.links[a:b])
-    part = Unrolled(path.step, path.p, path.x[a:b])
-    vars(part)["copies"] = False
-    return part
-
-
-def _nbytes(runs):
-    return sum(h.nbytes for _, states, _ in runs for h in states[1:])
-
-
-@contextmanager
-def _named(a, b, T):
-    """Errors of a part of the path say which part it was."""
-    try:
-        yield
-    except (FloatingPointError, ValueError, TypeError) as error:
-        raise type(error)(f"steps {a + 1} to {b} of {T}: {error}") from None
+def _nbytes(states):
+    return sum(h.nbytes for h in states[1:])

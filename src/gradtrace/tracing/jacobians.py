@@ -14,7 +14,6 @@ import numpy as np
 
 from ..expect import expect_array, expect_size
 from ..steps.arrays import T
-from .fast.rnn import RNNPullbacks
 from .path import Pullbacks
 
 # How log_singular_values keeps its rows, in exponents of two.
@@ -69,15 +68,12 @@ def jacobians(vjps):
     """
     if not isinstance(vjps, Pullbacks):
         raise TypeError(f"vjps: expected the pullbacks that forward returns, came {type(vjps).__name__}")
-    if isinstance(vjps, RNNPullbacks) and vjps.sweep == 0 and len(vjps.end) == 1:
-        h, x, p = vjps.h, vjps.x, vjps.p
-        return p["W"] * vjps.step.phi.slope(h[:-1] @ p["W"] + x @ p["U"] + p["b"])      # J = W diag φ'(a)
     end, sweep = vjps.end, vjps.end.shape[:vjps.sweep]
     state, N = end.shape[vjps.sweep:], math.prod(end.shape[vjps.sweep:])
     g = np.eye(N, dtype=end.dtype).reshape(N, *(1,) * len(sweep), *state)
     g = np.broadcast_to(g, (N, *sweep, *state))
     J = np.empty((len(vjps), *sweep, N, N), end.dtype)
-    for t, vjp in enumerate(vjps):
+    for t, vjp in enumerate(vjps.waiting):
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             dh = vjp(g).h
         if dh.size != g.size:

@@ -4,13 +4,12 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from ..expect import expect_array, expect_size
-from ..steps.contract import Step, expect_params, expect_state
+from ..steps.contract import Step, as_arrays, expect_one_dtype, expect_params, expect_state, expect_step
 
 
 class Link(NamedTuple):
@@ -21,9 +20,13 @@ class Link(NamedTuple):
     x: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
 class Path(Sequence):
     """Links in the order of the forward pass. A weight is shared where two links hold the same dict.
+
+    Attributes
+    ----------
+    steps, params, inputs : sequence
+        One entry for each link.
 
     Examples
     --------
@@ -32,52 +35,30 @@ class Path(Sequence):
     Path of 50 steps: RNN(1, 3, tanh)
     """
 
-    links: Sequence[Link]
+    def __init__(self, steps, params, inputs):
+        self.steps, self.params, self.inputs = steps, params, inputs
 
     def __getitem__(self, t):
-        return self.links[t]
+        if isinstance(t, slice):
+            return Path(self.steps[t], self.params[t], self.inputs[t])
+        return Link(self.steps[t], self.params[t], self.inputs[t])
 
     def __len__(self):
-        return len(self.links)
+        return len(self.steps)
 
     def __repr__(self):
-        steps = list(dict.fromkeys(str(link.step) for link in self.links))
-        return f"Path of {len(self)} steps: {', '.join(steps[:3])}{', …' if len(steps) > 3 else ''}"
-
-
-class Made(Sequence):
-    """A list whose entries are made when asked for: ``make(t)`` for ``t = 0 … length - 1``."""
-
-    def __init__(self, length, make):
-        self.length, self.make = length, make
-
-    def __len__(self):
-        return self.length
-
-    def __getitem__(self, t):
-        place = range(self.length)[t]
-        return [self.make(i) for i in place] if isinstance(t, slice) else self.make(place)
-
-
-class Unrolled(Path):
-    """The same step with the same parameters at every time; its links are made when asked for.
-
-    ``own`` gives a run parameters of its own, for lazy results made after the caller's may have changed; ``bptt``, done
-    with them before it returns, needs no copies.
-    """
-
-    copies = True
+        names = list(dict.fromkeys(map(str, dict.fromkeys(self.steps))))
+        return f"Path of {len(self)} steps: {', '.join(names[:3])}{', …' if len(names) > 3 else ''}"
 
     def own(self):
-        return {name: value.copy() for name, value in self.p.items()} if self.copies else self.p
+        """The same path with copies of all parameters and inputs: what its owner does to them later changes nothing."""
+        copies = {id(p): {name: value.copy() for name, value in p.items()} for p in self.different().values()}
+        inputs = self.inputs.copy() if isinstance(self.inputs, np.ndarray) else self.inputs
+        return Path(self.steps, [copies[id(p)] for p in self.params], inputs)
 
-    def __init__(self, step, p, x):
-        vars(self).update(links=Made(len(x), lambda t: Link(step, p, x[t])), step=step, p=p, x=x)
-
-
-# Type of step: a faster forward for an Unrolled of it, which returns None where it does not apply. See fast/rnn.py.
-FUSED = {}
-FUSED_DEEP = {}         # the same for a path of layers, by the type of the first one; see fast/deep.py
+    def different(self):
+        """Every different dict of parameters, by its identity: one in time, as many as layers in depth."""
+        return {id(p): p for p in self.params}
 
 
 def deep(steps, params, x=None):
@@ -112,15 +93,13 @@ def deep(steps, params, x=None):
     if not steps or len(steps) != len(params):
         raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one; came {len(params)}")
     for t, (step, p) in enumerate(zip(steps, params, strict=True)):
-        if not (t and step is steps[t - 1]) and not isinstance(step, Step):     # asked once
-            raise TypeError(f"steps[{t}]: expected a step, came {type(step).__name__} {step!r:.40}")
+        expect_step(f"steps[{t}]", step)
         if (step.inputs is None) != (x is None):
             raise ValueError(f"x: expected {'one input per layer' if x is None else 'none'} for steps[{t}], {step}")
         expect_params(step, p)
-    inputs = [None] * len(steps) if x is None else expect_array("x", x, (None, None, None))
-    if len(inputs) != len(steps):
+    if x is not None and len(expect_array("x", x, (None, None, None))) != len(steps):
         raise ValueError(f"x: expected an input for each of the {len(steps)} steps, came shape {x.shape}")
-    return Path(tuple(map(Link, steps, params, inputs)))
+    return Path(steps, params, [None] * len(steps) if x is None else x)
 
 
 def unroll(step, p, x):
@@ -150,15 +129,15 @@ def unroll(step, p, x):
     >>> len(unroll(cell, draw(cell, np.random.default_rng(0)), np.zeros((100, 1, 2))))
     100
     """
-    if type(step) not in FUSED and not isinstance(step, Step):  # the second question takes seven microseconds
-        raise TypeError(f"step: expected a step, came {type(step).__name__} {step!r:.40}")
+    expect_step("step", step)
     expect_params(step, p)
     if step.inputs is None:
-        return Path((Link(step, p),) * expect_size("x, the number of steps of a step without input", x))
+        T = expect_size("x, the number of steps of a step without input", x)
+        return Path([step] * T, [p] * T, [None] * T)
     expect_array("x", x, (None, None, *step.inputs))
     if not len(x):
         raise ValueError(f"x: expected at least one time step, came shape {x.shape}")
-    return Unrolled(step, p, x)
+    return Path([step] * len(x), [p] * len(x), x)
 
 
 class Pullbacks(Sequence):
@@ -166,25 +145,25 @@ class Pullbacks(Sequence):
 
     Attributes
     ----------
-    vjps : sequence of callable
+    waiting : list of callable
+        The pullbacks as the steps made them: their products wait.
     end : ndarray
         The last state ``h_T``.
     sweep : int
         How many leading axes are sweep axes.
-    fast : callable or None
-        The whole way back at once, for a run that has one: what the loss puts on each state to :class:`Trace`.
     """
 
-    fast = None
-
-    def __init__(self, vjps, end, sweep):
-        self.vjps, self.end, self.sweep = vjps, end, sweep
+    def __init__(self, waiting, end, sweep):
+        self.waiting, self.end, self.sweep = waiting, end, sweep
 
     def __getitem__(self, t):
-        return self.vjps[t]
+        if isinstance(t, slice):
+            return [self[i] for i in range(*t.indices(len(self)))]
+        vjp = self.waiting[t]
+        return lambda g: as_arrays(vjp(g))
 
     def __len__(self):
-        return len(self.vjps)
+        return len(self.waiting)
 
 
 def forward(path, h0):
@@ -197,8 +176,8 @@ def forward(path, h0):
 
     Returns
     -------
-    h : list of ndarray, or ndarray of shape (T + 1, *sweep, batch, n)
-        The ``T + 1`` states ``h_0 … h_T``.
+    h : list of ndarray
+        The ``T + 1`` states ``h_0 … h_T``, read-only, since the way back needs them as they are.
     vjps : Pullbacks
         The ``T`` pullbacks, in the order of the steps, for :func:`backward` and :func:`trace`.
 
@@ -222,27 +201,70 @@ def forward(path, h0):
     """
     if not isinstance(path, Path):
         raise TypeError(f"path: expected deep(...) or unroll(...), came {type(path).__name__} {path!r:.40}")
-    fused = FUSED.get(type(path.step)) if isinstance(path, Unrolled) else FUSED_DEEP.get(type(path[0].step))
-    if fused and (run := fused(path, h0)):
-        return run
-    first = path[0]
-    expect_state(first.step, h0, first.x, names=("h0", "x"))
-    h, vjps = [h0], []
-    for t, (step, p, x) in enumerate(path, start=1):
+    expect_first(path, h0)
+    h, vjps = walk(path.own(), h0.copy())
+    return h, Pullbacks(vjps, h[-1], sweep_axes(path, h0))
+
+
+def expect_first(path, h0):
+    """Raise unless ``h0`` can be the state that the path begins with, in the dtype of all that it meets."""
+    step, _, x = path[0]
+    expect_state(step, h0, x, names=("h0", "x"))
+    for t, p in {id(p): (t, p) for t, p in enumerate(path.params)}.values():
+        step, _, x = path[t]
         try:
-            out, vjp = step(p, h[-1], x)
-        except (FloatingPointError, ValueError, TypeError) as error:
-            raise type(error)(f"step {t} of {len(path)}: {error}") from None
-        h.append(out)
-        vjps.append(vjp)
-    return h, Pullbacks(vjps, h[-1], _sweep_axes(path, h0))
+            expect_one_dtype(step, p, h0, x)
+        except TypeError as error:
+            raise TypeError(f"step {t + 1} of {len(path)}: {error}") from None
 
 
-def _sweep_axes(path, h0):
+def walk(path, h0, first=0, T=None):
+    """The states ``h_0 … h_T`` and the pullbacks of a path whose arguments were checked.
+
+    ``first`` and ``T`` serve the errors of a part of a longer path: how many steps came before, how many are in all.
+    """
+    h, vjps = [h0], []
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for step, p, x in zip(path.steps, path.params, path.inputs, strict=True):
+            try:
+                if h[-1].shape[-len(step.features):] != step.features:
+                    expect_state(step, h[-1], x)
+                out, vjp = step.step(p, h[-1], x)
+            except (ValueError, TypeError) as error:
+                raise type(error)(f"step {first + len(h)} of {T or len(path)}: {error}") from None
+            h.append(out)
+            vjps.append(vjp)
+    expect_finite(path, h, first, T or len(path))
+    for state in h:
+        state.flags.writeable = False
+    return h, vjps
+
+
+def blocks(T, nbytes):
+    """Slices of ``range(T)``: as many steps at once as take 256 KB, 64 at most, if each takes so many bytes.
+
+    Enough for few calls and large products, few enough to stay in the cache, and no second copy of a long run.
+    """
+    size = min(max(2**18 // max(nbytes, 1), 1), 64)
+    return [slice(start, min(start + size, T)) for start in range(0, T, size)]
+
+
+def expect_finite(path, h, first, T):
+    """Raise if a state is not finite; the step that made it is named."""
+    for some in blocks(len(h), h[0].nbytes):
+        alike = len({state.shape for state in h[some]}) == 1
+        if all(np.isfinite(states).all() for states in ([np.stack(h[some])] if alike else h[some])):
+            continue
+        t = next(t for t, state in enumerate(h[some], some.start) if not np.isfinite(state).all())
+        said = f"step {first + t} of {T}: {path.steps[t - 1]}"
+        raise FloatingPointError(f"{said}: the next state overflowed {h[0].dtype}; use smaller weights")
+
+
+def sweep_axes(path, h0):
     """The number of leading axes that belong to no step: the most that a state, parameter or input carries."""
-    first = path[0].step
-    most = h0.ndim - 1 - len(first.features)
-    for step, values, x in {id(link.p): link for link in path}.values():
-        most = max(most, *(values[name].ndim - len(shape) for name, shape in step.shapes().items()),
+    most = h0.ndim - 1 - len(path.steps[0].features)
+    for t in {id(p): t for t, p in enumerate(path.params)}.values():
+        step, p, x = path[t]
+        most = max(most, *(p[name].ndim - len(shape) for name, shape in step.shapes().items()),
                    x.ndim - 1 - len(step.inputs) if x is not None else 0)
     return most

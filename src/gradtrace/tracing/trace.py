@@ -4,33 +4,50 @@ Past that range a gradient is kept as ``g 2^exponent``, with the power of two ap
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
 from ..expect import expect_array
-from ..steps.arrays import log_norm
-from .path import Pullbacks
+from ..steps.arrays import Product, add_up, log_norm
+from .path import Pullbacks, blocks
 
 # Squares of norms in this range are exact, and nothing that matters in them has underflowed.
 SAFE = {kind: (float(np.finfo(kind).tiny) / float(np.finfo(kind).eps) ** 2,
                float(np.finfo(kind).max) * float(np.finfo(kind).eps) ** 2) for kind in "fdFD"}
 
 
-@dataclass(frozen=True)
+class Asked(Sequence):
+    """A list whose entries are computed when they are asked for."""
+
+    def __init__(self, waiting, compute):
+        self.waiting, self.compute = waiting, compute
+
+    def __getitem__(self, t):
+        if isinstance(t, slice):
+            return Asked(self.waiting[t], self.compute)
+        return self.compute(self.waiting[t])
+
+    def __len__(self):
+        return len(self.waiting)
+
+
 class Gradients:
     """Plain gradients of one backward pass.
 
     Attributes
     ----------
-    h : sequence of ndarray
+    h : list of ndarray
         ``∂L/∂h_t`` for ``t = 0 … T``.
     x : sequence of ndarray or None
         ``∂L/∂x_t`` for the steps ``t = 1 … T``.
     p : sequence of dict
         The contribution of each step ``t = 1 … T`` to the gradients of its parameters.
+
+    Notes
+    -----
+    ``x`` and ``p`` are multiplied out when they are asked for.
 
     Examples
     --------
@@ -40,16 +57,16 @@ class Gradients:
     array([[12.]])
     """
 
-    h: Sequence[np.ndarray]
-    x: Sequence[np.ndarray | None]
-    p: Sequence[dict[str, np.ndarray]]
+    def __init__(self, h, shares):
+        self.h, self._shares = h, shares
+        self.x = Asked([x for x, _ in shares], lambda x: None if x is None else np.asarray(x))
+        self.p = Asked([p for _, p in shares], lambda p: {name: np.asarray(value) for name, value in p.items()})
 
     def shared(self):
         """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``."""
-        return {name: sum(p[name] for p in self.p) for name in self.p[0]}
+        return {name: sum_over_time([p[name] for _, p in self._shares]) for name in self._shares[0][1]}
 
 
-@dataclass(frozen=True)
 class Trace:
     """Natural logarithms of gradient norms, one entry per state and one per step.
 
@@ -60,6 +77,8 @@ class Trace:
     log_p : dict of str to ndarray of shape (T, *sweep)
         The same for each step's contribution to the gradient of a parameter; ``nan`` where a step has none
         of that name.
+    grads : Gradients
+        The plain gradients for the same ``g``, as :func:`backward` returns or raises.
 
     Examples
     --------
@@ -70,14 +89,17 @@ class Trace:
     (array([8., 4., 2., 1.]), array([[4.]]))
     """
 
-    log_h: np.ndarray
-    log_p: dict[str, np.ndarray]
-    plain: Callable[[], Gradients] = field(repr=False)
+    def __init__(self, log_h, exponents, shares, plain):
+        self.log_h, self._exponents, self._shares, self._plain = log_h, exponents, shares, plain
+
+    @cached_property
+    def log_p(self):
+        names = dict.fromkeys(name for _, p in self._shares for name in p)
+        return {name: log_norms_of_shares([p.get(name) for _, p in self._shares], self._exponents) for name in names}
 
     @cached_property
     def grads(self):
-        """The plain :class:`Gradients` for the same ``g``, as :func:`backward` returns or raises."""
-        return self.plain()
+        return finite(*self._plain)
 
 
 def backward(vjps, g):
@@ -114,21 +136,17 @@ def backward(vjps, g):
     >>> np.ravel(grads.h), grads.p[0]["W"]
     (array([8., 4., 2., 1.]), array([[4.]]))
     """
-    direct = _direct(vjps, g)
-    if vjps.fast:
-        return vjps.fast(direct).grads
-    g, h, x, p = direct[-1], [direct[-1]], [], []
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for t in reversed(range(len(vjps))):
-            dh, dx, dp = vjps[t](g)
-            g = dh if direct[t] is None else dh + _fitting(direct[t], dh, t)
-            if not np.isfinite(g).all():
-                raise FloatingPointError(f"∂L/∂h_{t} of {len(vjps)} overflows {g.dtype};"
-                                         " trace(vjps, g) keeps logarithms")
-            h.append(g)
-            x.append(dx)
-            p.append(dp)
-    return Gradients(h[::-1], x[::-1], p[::-1])
+    direct = what_loss_gives(vjps, g)
+    return finite(*walk_back(vjps.waiting, direct[-1], direct[:-1]))
+
+
+def finite(h, shares):
+    """The :class:`Gradients`, unless one at a state overflows."""
+    for t in reversed(range(len(h))):
+        if not np.isfinite(h[t]).all():
+            raise FloatingPointError(f"∂L/∂h_{t} of {len(shares)} overflows {h[t].dtype};"
+                                     " trace(vjps, g) keeps logarithms")
+    return Gradients(h, shares)
 
 
 def trace(vjps, g):
@@ -164,26 +182,107 @@ def trace(vjps, g):
     >>> log.log_h[0] / np.log(2)                    # of a gradient of 0.5^20000
     np.float64(-20000.0)
     """
-    direct = _direct(vjps, g)
-    if vjps.fast:
-        return vjps.fast(direct)
-    g, exponent = rescale(direct[-1], np.zeros(vjps.end.shape[:vjps.sweep], dtype=int))
-    log_h, log_p = [log_scaled(g, exponent)], []
-    for t in reversed(range(len(vjps))):
-        g, _, dp = vjps[t](g)
-        log_p.append({name: log_scaled(value, exponent) for name, value in dp.items()})
-        if direct[t] is not None:
-            g, exponent = add_scaled(g, exponent, _fitting(direct[t], g, t))
-        g, exponent = rescale(g, exponent)
-        log_h.append(log_scaled(g, exponent))
-    names = dict.fromkeys(name for dp in log_p for name in dp)
-    absent = np.full(exponent.shape, np.nan)
-    return Trace(np.array(log_h[::-1]),
-                 {name: np.array([dp.get(name, absent) for dp in log_p[::-1]]) for name in names},
-                 lambda: backward(vjps, direct))
+    direct = what_loss_gives(vjps, g)
+    h, shares = plain = walk_back(vjps.waiting, direct[-1], direct[:-1])
+    none = np.zeros(vjps.end.shape[:vjps.sweep], dtype=int)
+    squares = squared_norms(h, vjps.sweep)
+    if within_range(squares, h[0].dtype):
+        return Trace(0.5 * np.log(squares), [none] * len(shares), shares, plain)
+    h, exponents, shares = walk_back_scaled(vjps.waiting, *rescale(direct[-1], none), direct[:-1])
+    log_h = np.array([log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)])
+    return Trace(log_h, exponents[1:], shares, plain)
 
 
-def _direct(vjps, g):
+def walk_back(waiting, g, direct):
+    """Gradients at the states of a stretch of steps, and each step's shares ``(x, p)``, which wait.
+
+    Parameters
+    ----------
+    waiting : list of callable
+        The pullbacks of the stretch.
+    g : ndarray
+        ``∂L/∂h`` at its end.
+    direct : list of ndarray or None
+        What the loss puts on the state before each of its steps.
+    """
+    h, shares = [g], []
+    with np.errstate(all="ignore"):
+        for t in reversed(range(len(waiting))):
+            g, *share = waiting[t](g)
+            if direct[t] is not None:
+                g = g + fitting(direct[t], g, t)
+            h.append(g)
+            shares.append(share)
+    for gradient in h:
+        gradient.flags.writeable = False                    # shares that wait may still read it
+    return h[::-1], shares[::-1]
+
+
+def walk_back_scaled(waiting, g, exponent, direct):
+    """The same for gradients ``g 2^exponent``; the exponents come along.
+
+    The shares of step ``t`` are to be taken times ``2^exponents[t]``, the exponent at the state after it.
+    """
+    h, exponents, shares = [g], [exponent], []
+    with np.errstate(all="ignore"):
+        for t in reversed(range(len(waiting))):
+            g, *share = waiting[t](g)
+            if direct[t] is not None:
+                g, exponent = add_scaled(g, exponent, fitting(direct[t], g, t))
+            g, exponent = rescale(g, exponent)
+            h.append(g)
+            exponents.append(exponent)
+            shares.append(share)
+    return h[::-1], exponents[::-1], shares[::-1]
+
+
+def squared_norms(arrays, sweep):
+    """``‖a‖²`` of every array, over all but the sweep axes: shape ``(T, *sweep)``."""
+    squares = []
+    with np.errstate(all="ignore"):
+        for some in blocks(len(arrays), arrays[0].nbytes):
+            alike = len({a.shape for a in arrays[some]}) == 1
+            for a in [np.stack(arrays[some])] if alike else [a[None] for a in arrays[some]]:
+                flat = a.reshape(*a.shape[:1 + sweep], math.prod(a.shape[1 + sweep:]))
+                squares.append(np.vecdot(flat, flat).real)
+    return np.concatenate(squares)
+
+
+def within_range(squares, dtype):
+    """Whether logarithms of these squares are right: nothing that matters in them has under- or overflowed."""
+    low, high = SAFE[dtype.char]
+    return bool(((low < squares) & (squares < high)).all())
+
+
+def log_norms_of_shares(shares, exponents):
+    """``ln ‖share 2^exponent‖`` for every step; ``nan`` where there is no share."""
+    sweep = exponents[0].ndim
+    out = np.full((len(shares), *exponents[0].shape), np.nan)
+    there = [t for t, share in enumerate(shares) if share is not None]
+    with np.errstate(all="ignore"):
+        for some in blocks(len(there), np.asarray(shares[there[0]]).nbytes):
+            steps = there[some]
+            values = [np.asarray(shares[t]) for t in steps]
+            squares = squared_norms(values, sweep)
+            for t, value, square in zip(steps, values, squares, strict=True):
+                if within_range(square, value.dtype):
+                    log = 0.5 * np.log(square)
+                elif isinstance(shares[t], Product):
+                    log = shares[t].log_norm()
+                else:
+                    log = log_norm(value, value.ndim - sweep)
+                out[t] = log + exponents[t] * np.log(2)
+    return out
+
+
+def sum_over_time(shares):
+    """``Σ_t`` of the shares in one gradient, in blocks of steps."""
+    first = shares[0].b if isinstance(shares[0], Product) else shares[0]
+    parts = [add_up(shares[some]) for some in blocks(len(shares), first.nbytes)]
+    return parts[0] if len(parts) == 1 else sum(parts)
+
+
+def what_loss_gives(vjps, g):
     """What the loss puts on each of the ``T + 1`` states, checked, as a list."""
     if not isinstance(vjps, Pullbacks):
         raise TypeError(f"vjps: expected the pullbacks that forward returns, came {type(vjps).__name__}")
@@ -201,10 +300,10 @@ def _direct(vjps, g):
             raise ValueError(f"{name}: expected the shape {vjps.end.shape} of the last state, came {entry.shape}")
         if entry.dtype != vjps.end.dtype:
             raise TypeError(f"{name}: expected {vjps.end.dtype}, the dtype of the states, came {entry.dtype}")
-    return direct
+    return [None if entry is None else entry.copy() for entry in direct]     # the caller may change his
 
 
-def _fitting(extra, g, t):
+def fitting(extra, g, t):
     if extra.shape != g.shape:
         raise ValueError(f"g[{t}]: expected the shape {g.shape} of that state's gradient, came {extra.shape}")
     return extra
