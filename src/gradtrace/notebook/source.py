@@ -23,7 +23,7 @@ def show(thing):
     Parameters
     ----------
     thing : function or class
-        For a class that is a step, its ``__call__`` is shown.
+        Of a class of steps, ``step`` is shown: the formula and its pullback.
 
     Returns
     -------
@@ -45,8 +45,8 @@ def show(thing):
         with np.errstate(divide="ignore"):
             return np.log(size).reshape(size.shape[:-axes]) + 0.5 * np.log((unit * unit).sum(axis=over))
     """
-    if inspect.isclass(thing) and "__call__" in vars(thing):
-        thing = thing.__call__
+    if inspect.isclass(thing) and "step" in vars(thing):
+        thing = thing.step
     try:
         lines = textwrap.dedent(inspect.getsource(inspect.unwrap(thing))).rstrip().splitlines()
     except (TypeError, OSError):
@@ -55,4 +55,4 @@ def show(thing):
     first = body.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         del lines[first.lineno - 1:first.end_lineno]
-    return Source("\n".join(line for line in lines if line.strip() != "@checked").replace("\n\n\n", "\n\n"))
+    return Source("\n".join(lines).replace("\n\n\n", "\n\n"))

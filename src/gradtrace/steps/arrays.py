@@ -8,7 +8,7 @@ import numpy as np
 
 def T(W):
     """Transpose of the last two axes: ``(*sweep, n, m)`` to ``(*sweep, m, n)``."""
-    return W.swapaxes(-1, -2)
+    return W.mT
 
 
 def row(b):
@@ -79,7 +79,7 @@ def add_up(shares):
     ----------
     shares : list of Product or ndarray
     """
-    if not all(isinstance(share, Product) for share in shares):
+    if not all([isinstance(share, Product) for share in shares]):
         return sum(np.asarray(share) for share in shares)
     b = _beside([share.b for share in shares])
     if shares[0].a is None:
@@ -89,8 +89,9 @@ def add_up(shares):
 
 def _beside(arrays):
     """Arrays of all times as one long batch, ``(*sweep, T batch, n)``."""
-    lead = np.broadcast_shapes(*{a.shape[:-2] for a in arrays})
-    if any(a.shape[:-2] != lead for a in arrays):
+    leads = {a.shape[:-2] for a in arrays}
+    if len(leads) > 1:
+        lead = np.broadcast_shapes(*leads)
         arrays = [np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in arrays]
     return np.concatenate(arrays, axis=-2)
 

@@ -224,19 +224,23 @@ def walk(path, h0, first=0, T=None):
     ``first`` and ``T`` serve the errors of a part of a longer path: how many steps came before, how many are in all.
     """
     h, vjps = [h0], []
+    known = path.steps[0], h0.shape                         # what was checked already
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for step, p, x in zip(path.steps, path.params, path.inputs, strict=True):
             try:
-                if h[-1].shape[-len(step.features):] != step.features:
+                if step is not known[0] or h[-1].shape != known[1]:
                     expect_state(step, h[-1], x)
+                    known = step, h[-1].shape
                 out, vjp = step.step(p, h[-1], x)
             except (ValueError, TypeError) as error:
                 raise type(error)(f"step {first + len(h)} of {T or len(path)}: {error}") from None
             h.append(out)
             vjps.append(vjp)
-    expect_finite(path, h, first, T or len(path))
+    if (t := first_not_finite(h)) is not None:
+        said = f"step {first + t} of {T or len(path)}: {path.steps[t - 1]}"
+        raise FloatingPointError(f"{said}: the next state overflowed {h0.dtype}; use smaller weights")
     for state in h:
-        state.flags.writeable = False
+        state.setflags(write=False)
     return h, vjps
 
 
@@ -249,15 +253,13 @@ def blocks(T, nbytes):
     return [slice(start, min(start + size, T)) for start in range(0, T, size)]
 
 
-def expect_finite(path, h, first, T):
-    """Raise if a state is not finite; the step that made it is named."""
-    for some in blocks(len(h), h[0].nbytes):
-        alike = len({state.shape for state in h[some]}) == 1
-        if all(np.isfinite(states).all() for states in ([np.stack(h[some])] if alike else h[some])):
-            continue
-        t = next(t for t, state in enumerate(h[some], some.start) if not np.isfinite(state).all())
-        said = f"step {first + t} of {T}: {path.steps[t - 1]}"
-        raise FloatingPointError(f"{said}: the next state overflowed {h[0].dtype}; use smaller weights")
+def first_not_finite(arrays):
+    """The place of the first array that holds ``nan`` or an infinity, or ``None``."""
+    for some in blocks(len(arrays), arrays[0].nbytes):
+        alike = len({a.shape for a in arrays[some]}) == 1
+        if not all(np.isfinite(a).all() for a in ([np.stack(arrays[some])] if alike else arrays[some])):
+            return next(t for t in range(some.start, some.stop) if not np.isfinite(arrays[t]).all())
+    return None
 
 
 def sweep_axes(path, h0):

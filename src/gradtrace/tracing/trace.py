@@ -11,7 +11,7 @@ import numpy as np
 
 from ..expect import expect_array
 from ..steps.arrays import Product, add_up, log_norm
-from .path import Pullbacks, blocks
+from .path import Pullbacks, blocks, first_not_finite
 
 # Squares of norms in this range are exact, and nothing that matters in them has underflowed.
 SAFE = {kind: (float(np.finfo(kind).tiny) / float(np.finfo(kind).eps) ** 2,
@@ -142,10 +142,10 @@ def backward(vjps, g):
 
 def finite(h, shares):
     """The :class:`Gradients`, unless one at a state overflows."""
-    for t in reversed(range(len(h))):
-        if not np.isfinite(h[t]).all():
-            raise FloatingPointError(f"∂L/∂h_{t} of {len(shares)} overflows {h[t].dtype};"
-                                     " trace(vjps, g) keeps logarithms")
+    back = first_not_finite(h[::-1])
+    if back is not None:
+        raise FloatingPointError(f"∂L/∂h_{len(shares) - back} of {len(shares)} overflows {h[0].dtype};"
+                                 " trace(vjps, g) keeps logarithms")
     return Gradients(h, shares)
 
 
@@ -214,7 +214,7 @@ def walk_back(waiting, g, direct):
             h.append(g)
             shares.append(share)
     for gradient in h:
-        gradient.flags.writeable = False                    # shares that wait may still read it
+        gradient.setflags(write=False)                      # shares that wait may still read it
     return h[::-1], shares[::-1]
 
 
