@@ -41,6 +41,7 @@ from gradtrace import (
     train,
     unroll,
 )
+from gradtrace.notebook import show
 from gradtrace.steps.norms import BatchNorm, LayerNorm, standardise
 from gradtrace.tracing.schedules import advances
 
@@ -182,3 +183,10 @@ def test_the_replacement_itself_reaches_every_name(thing):
     with replaced(thing, lambda result: result + 1):
         assert (maps.logistic(3.5, 0.3, 2) == gradtrace.maps.logistic(3.5, 0.3, 2)).all()
         assert maps.logistic(3.5, 0.3, 2)[0] == 1.3
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_is_shown_fits_the_page(name):
+    """79 columns is what a page and a notebook show without scrolling."""
+    source = show(eval(name, globals()))
+    assert max(map(len, source.splitlines())) <= 79

@@ -121,7 +121,8 @@ def adding(rng, batch, T):
     for low, high in ((0, T // 2), (T // 2, T)):
         mark[rng.integers(low, high, batch), np.arange(batch)] = 1
     y = (number * mark).sum(axis=0)[None, :, None]
-    return Sequences(np.stack([number, mark], axis=-1), y, _only_last(T), lag=T - 1, baseline=1 / 6)
+    x = np.stack([number, mark], axis=-1)
+    return Sequences(x, y, _only_last(T), lag=T - 1, baseline=1 / 6)
 
 
 def copying(rng, batch, delay):

@@ -162,21 +162,23 @@ class Highway(Step):
         return {"W": (self.n, self.n), "b": (self.n,), "W2": (self.n, self.n), "b2": (self.n,)}
 
     def step(self, p, h, x=None):
-        a = h @ p["W"] + row(p["b"])                        # a  = h W + b
-        s = h @ p["W2"] + row(p["b2"])                      # s  = h W2 + b2
-        f, B, carry = self.phi(a), sigmoid(s), sigmoid(-s)  # 1 − B = σ(−s), right to the last digit
-        def vjp(g):                                         # g  = ∂L/∂h'
-            d = g * B * self.phi.slope(a)                   # d  = ∂L/∂a = g ⊙ B ⊙ φ'(a)
-            e = g * (f - h) * sigmoid.slope(s)              # e  = ∂L/∂s = g ⊙ (φ(a) − h) ⊙ σ'(s)
-            return Grads(h=d @ T(p["W"])                    # ∂L/∂h = d Wᵀ, through the layer
-                         + e @ T(p["W2"])                   #       + e W2ᵀ, through the gate
-                         + g * carry,                       #       + g ⊙ (1 − B), past both
+        a = h @ p["W"] + row(p["b"])                    # a  = h W + b
+        s = h @ p["W2"] + row(p["b2"])                  # s  = h W2 + b2
+        f = self.phi(a)
+        B = sigmoid(s)
+        carry = sigmoid(-s)                             # 1 − B, to the last digit
+        def vjp(g):                                     # g  = ∂L/∂h'
+            d = g * B * self.phi.slope(a)               # d  = ∂L/∂a
+            e = g * (f - h) * sigmoid.slope(s)          # e  = ∂L/∂s
+            return Grads(h=d @ T(p["W"])                # d Wᵀ, through the layer
+                         + e @ T(p["W2"])               # + e W2ᵀ, through the gate
+                         + g * carry,                   # + g ⊙ (1 − B), past both
                          x=None,
-                         p={"W": outer(h, d),               # ∂L/∂W = hᵀ d
-                            "b": total(d),                  # ∂L/∂b = Σ d
-                            "W2": outer(h, e),              # ∂L/∂W2 = hᵀ e
-                            "b2": total(e)})                # ∂L/∂b2 = Σ e
-        return f * B + h * carry, vjp                       # h' = φ(a) ⊙ B + h ⊙ (1 − B)
+                         p={"W": outer(h, d),           # ∂L/∂W = hᵀ d
+                            "b": total(d),              # ∂L/∂b = Σ d
+                            "W2": outer(h, e),          # ∂L/∂W2 = hᵀ e
+                            "b2": total(e)})            # ∂L/∂b2 = Σ e
+        return f * B + h * carry, vjp           # h' = φ(a) ⊙ B + h ⊙ (1 − B)
 
 
 @dataclass(frozen=True)

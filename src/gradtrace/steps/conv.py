@@ -78,24 +78,27 @@ class Conv2D(Step):
     def step(self, p, h, x=None):
         edge = self.padding
         h = np.pad(h, [(0, 0)] * (h.ndim - 2) + [(edge, edge)] * 2)
-        seen = _windows(h, self.kernel, self.stride)                    # (…, batch, c_in, height', width', k, k)
-        seen = np.moveaxis(seen, -5, -3)                                # (…, batch, height', width', c_in, k, k)
-        H = seen.reshape(*seen.shape[:-5], math.prod(self.returns[1:]), math.prod(seen.shape[-3:]))     # a row a window
-        K = p["W"].reshape(*p["W"].shape[:-4], 1, self.c_out, -1)               # K: one row for each filter
-        a = K @ T(H) + p["b"][..., None, :, None]                       # a  = K Hᵀ + b, (…, batch, c_out, windows)
+        seen = _windows(h, self.kernel, self.stride)
+        seen = np.moveaxis(seen, -5, -3)            # (…, rows, cols, c_in, k, k)
+        windows, pixels = math.prod(self.returns[1:]), math.prod(seen.shape[-3:])
+        H = seen.reshape(*seen.shape[:-5], windows, pixels)     # a row a window
+        W = p["W"]
+        K = W.reshape(*W.shape[:-4], 1, self.c_out, pixels)     # a row a filter
+        a = K @ T(H) + p["b"][..., None, :, None]       # a = K Hᵀ + b
         a = a.reshape(*a.shape[:-2], *self.returns)
-        def vjp(g):                                                     # g  = ∂L/∂h'
-            d = g * self.phi.slope(a)                                   # d  = ∂L/∂a = g ⊙ φ'(a)
-            d = d.reshape(*d.shape[:-2], math.prod(d.shape[-2:]))
-            dW = (d @ H).sum(axis=-3)                                   # ∂L/∂K = Σ_batch d H
-            dH = (T(d) @ K).reshape(*d.shape[:-2], *seen.shape[-5:])    # ∂L/∂H = dᵀ K
-            dh = _scatter(np.moveaxis(dH, -3, -5), h.shape[-2:], self.stride)
+        def vjp(g):                                     # g = ∂L/∂h'
+            d = g * self.phi.slope(a)                   # d = ∂L/∂a = g ⊙ φ'(a)
+            d = d.reshape(*d.shape[:-2], windows)
+            dW = (d @ H).sum(axis=-3)                   # ∂L/∂K = Σ_batch d H
+            dH = (T(d) @ K).reshape(*d.shape[:-2], *seen.shape[-5:])    # dᵀ K
+            dH = np.moveaxis(dH, -3, -5)
+            dh = _scatter(dH, h.shape[-2:], self.stride)    # from all its windows
             rows, columns = (slice(edge, edge + side) for side in self.size[1:])
-            return Grads(h=dh[..., rows, columns],                      # ∂L/∂h, each pixel from all its windows
+            return Grads(h=dh[..., rows, columns],
                          x=None,
                          p={"W": dW.reshape(*dW.shape[:-2], *self.shapes()["W"]),
-                            "b": d.sum(axis=(-3, -1))})                 # ∂L/∂b = Σ d over batch and windows
-        return self.phi(a), vjp                                         # h' = φ(a)
+                            "b": d.sum(axis=(-3, -1))})     # Σ batch and windows
+        return self.phi(a), vjp                         # h' = φ(a)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Dense(Step):
     def step(self, p, h, x=None):
         a = h @ p["W"] + row(p["b"])                        # a  = h W + b
         def vjp(g):                                         # g  = ∂L/∂h'
-            d = g * self.phi.slope(a)                       # d  = ∂L/∂a = g ⊙ φ'(a)
+            d = g * self.phi.slope(a)                       # d = ∂L/∂a = g ⊙ φ'(a)
             return Grads(h=d @ T(p["W"]),                   # ∂L/∂h = d Wᵀ
                          x=None,
                          p={"W": outer(h, d),               # ∂L/∂W = hᵀ d

@@ -267,7 +267,7 @@ class WeightNorm(Step):
         W = u * row(p["g"])                                 # W  = u g
         a = h @ W + row(p["b"])                             # a  = h W + b
         def vjp(g):                                         # g  = ∂L/∂h'
-            d = g * self.phi.slope(a)                       # d  = ∂L/∂a = g ⊙ φ'(a)
+            d = g * self.phi.slope(a)                       # d = ∂L/∂a = g ⊙ φ'(a)
             dW = np.asarray(outer(h, d))                    # ∂L/∂W = hᵀ d
             along = (u * dW).sum(axis=-2)                   # uᵀ ∂L/∂W, per column
             across = dW - u * row(along)                    # what of ∂L/∂W turns v
@@ -281,12 +281,14 @@ class WeightNorm(Step):
 
 def standardise(h, eps, axis):
     """``z = (h − μ) / s`` with ``s = √(σ² + ε)`` over one axis, and the pullback of ``z``."""
-    c = h - h.mean(axis, keepdims=True)                                 # c = h − μ
-    s = np.hypot(length(c, axis) / h.shape[axis] ** 0.5, eps ** 0.5)   # s = √(σ² + ε)
+    c = h - h.mean(axis, keepdims=True)             # c = h − μ
+    sigma = length(c, axis) / h.shape[axis] ** 0.5
+    s = np.hypot(sigma, eps ** 0.5)                 # s = √(σ² + ε)
     z = c / s
-    def vjp(d):                                                         # d = ∂L/∂z
-        through_mean = d.mean(axis, keepdims=True)                      # what moves all alike changes nothing,
-        through_scale = z * (d * z).mean(axis, keepdims=True)           # nor, but for ε, what stretches all
+    def vjp(d):                                     # d = ∂L/∂z
+        # What moves all alike changes nothing, nor does what stretches all.
+        through_mean = d.mean(axis, keepdims=True)
+        through_scale = z * (d * z).mean(axis, keepdims=True)
         return (d - through_mean - through_scale) / s
     return z, vjp
 

@@ -67,12 +67,13 @@ class RNN(Step):
     def step(self, p, h, x):
         a = h @ p["W"] + x @ p["U"] + row(p["b"])           # a  = h W + x U + b
         def vjp(g):                                         # g  = ∂L/∂h'
-            d = g * self.phi.slope(a)                       # d  = ∂L/∂a = g ⊙ φ'(a)
+            d = g * self.phi.slope(a)                       # d = ∂L/∂a = g ⊙ φ'(a)
             return Grads(h=d @ T(p["W"]),                   # ∂L/∂h = d Wᵀ
                          x=through(d, p["U"]),              # ∂L/∂x = d Uᵀ
-                         p={"W": outer(h, d),               # this step's share of ∂L/∂W = hᵀ d
-                            "U": outer(x, d),               # … of ∂L/∂U = xᵀ d
-                            "b": total(d)})                 # … of ∂L/∂b = Σ d
+                         # this step's shares of the gradients of the weights
+                         p={"W": outer(h, d),               # ∂L/∂W = hᵀ d
+                            "U": outer(x, d),               # ∂L/∂U = xᵀ d
+                            "b": total(d)})                 # ∂L/∂b = Σ d
         return self.phi(a), vjp                             # h' = φ(a)
 
 
@@ -231,27 +232,31 @@ class LSTM(Step):
 
     def step(self, p, h, x):
         h, c = _cut(h, self.n)
-        a = h @ p["W"] + x @ p["U"] + row(p["b"])           # a  = h W + x U + b
+        a = h @ p["W"] + x @ p["U"] + row(p["b"])       # a  = h W + x U + b
         a_i, a_f, a_o, a_g = _cut(a, self.n)
-        i, f, o = sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)  # the gates: input, forget, output
-        new = tanh(a_g)                                     # the candidate
-        c_next = f * c + i * new                            # c' = f ∘ c + i ∘ g
-        def vjp(g):                                         # g  = ∂L/∂[h' | c']
+        i, f, o = _cut(sigmoid(a[..., :3 * self.n]), self.n)    # the gates
+        new = tanh(a_g)                                 # the candidate
+        c_next = f * c + i * new                        # c' = f ∘ c + i ∘ g
+        seen = tanh(c_next)
+        h_next = o * seen                               # h' = o ∘ tanh(c')
+        def vjp(g):                                     # g  = ∂L/∂[h' | c']
             gh, gc = _cut(g, self.n)
-            dc = gc + gh * o * tanh.slope(c_next)           # all that reaches c': itself and through h'
+            dc = gc + gh * o * tanh.slope(c_next)       # all that reaches c'
             d = np.concatenate([
-                dc * new * sigmoid.slope(a_i),              # ∂L/∂a_i = dc ∘ g ∘ σ'(a_i)
-                dc * c * sigmoid.slope(a_f),                # ∂L/∂a_f = dc ∘ c ∘ σ'(a_f)
-                gh * tanh(c_next) * sigmoid.slope(a_o),     # ∂L/∂a_o = ∂L/∂h' ∘ tanh(c') ∘ σ'(a_o)
-                dc * i * tanh.slope(a_g)], axis=-1)         # ∂L/∂a_g = dc ∘ i ∘ tanh'(a_g)
-            return Grads(h=np.concatenate([
-                             d @ T(p["W"]),                 # ∂L/∂h = d Wᵀ
-                             dc * f], axis=-1),             # ∂L/∂c = dc ∘ f, no matrix in between
-                         x=through(d, p["U"]),              # ∂L/∂x = d Uᵀ
-                         p={"W": outer(h, d),               # this step's share of ∂L/∂W = hᵀ d
-                            "U": outer(x, d),               # … of ∂L/∂U = xᵀ d
-                            "b": total(d)})                 # … of ∂L/∂b = Σ d
-        return np.concatenate([o * tanh(c_next), c_next], axis=-1), vjp     # h' = o ∘ tanh(c')
+                dc * new * sigmoid.slope(a_i),          # ∂L/∂a_i
+                dc * c * sigmoid.slope(a_f),            # ∂L/∂a_f
+                gh * seen * sigmoid.slope(a_o),         # ∂L/∂a_o
+                dc * i * tanh.slope(a_g),               # ∂L/∂a_g
+            ], axis=-1)
+            dh = d @ T(p["W"])                          # ∂L/∂h = d Wᵀ
+            kept = dc * f                               # ∂L/∂c = dc ∘ f
+            return Grads(h=np.concatenate([dh, kept], axis=-1),
+                         x=through(d, p["U"]),          # ∂L/∂x = d Uᵀ
+                         # this step's shares of the gradients of the weights
+                         p={"W": outer(h, d),           # ∂L/∂W = hᵀ d
+                            "U": outer(x, d),           # ∂L/∂U = xᵀ d
+                            "b": total(d)})             # ∂L/∂b = Σ d
+        return np.concatenate([h_next, c_next], axis=-1), vjp
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,13 @@ def tanh_rnn(W, b):
     (array([0.7616]), array([[0.8399]]))
     """
     if np.ndim(W) != 2 or np.shape(W) != 2 * np.shape(b):
-        raise ValueError(f"W, b: expected shapes (n, n) and (n,), came {np.shape(W)} and {np.shape(b)}")
+        came = f"{np.shape(W)} and {np.shape(b)}"
+        raise ValueError(f"W, b: expected shapes (n, n) and (n,), came {came}")
     W, b = floats(W=W, b=b)
 
     def step(h):
         a = h @ W + b
-        e = np.exp(-2 * np.abs(a))                      # 1 - tanh² a, right to the last digits in saturation too
+        e = np.exp(-2 * np.abs(a))  # of 1 - tanh² a, right in saturation, too
         return np.tanh(a), W * (4 * e / (1 + e) ** 2)[..., None, :]
     return step
 

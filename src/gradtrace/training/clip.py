@@ -65,9 +65,13 @@ def clip_norm(grads, limit, sweep=0):
     (array([0.6, 0.8]), np.float64(5.0))
     """
     before = total_log_norm(grads, sweep)
-    half = np.exp(0.5 * np.minimum(0.0, np.log(_limit(limit, grads, sweep)) - before))      # √(η / ‖g‖), at most 1
-    halves = {name: np.asarray(lead(half, g), dtype=g.dtype) for name, g in grads.items()}
-    return {name: np.asarray(g * halves[name] * halves[name]) for name, g in grads.items()}, before     # no underflow
+    excess = np.minimum(0.0, np.log(_limit(limit, grads, sweep)) - before)
+    half = np.exp(0.5 * excess)                 # √(η / ‖g‖), at most 1
+    clipped = {}
+    for name, g in grads.items():
+        factor = np.asarray(lead(half, g), dtype=g.dtype)
+        clipped[name] = np.asarray(g * factor * factor)     # no underflow
+    return clipped, before
 
 
 def clip_value(grads, limit, sweep=0):

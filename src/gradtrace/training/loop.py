@@ -50,7 +50,7 @@ def minibatches(rng, n, size):
     expect_rng("rng", rng)
     n, size = expect_size("n", n), expect_size("size", size)
     if size > n:
-        raise ValueError(f"size: expected at most {n}, the number of samples, came {size}")
+        raise ValueError(f"size: expected at most n, {n}, came {size}")
     order = rng.permutation(n)
     return [order[i:i + size] for i in range(0, n, size)]
 

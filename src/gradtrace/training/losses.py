@@ -176,17 +176,15 @@ def cross_entropy(u, y, *, reduction="mean"):
         y = _one_hot(y, u)
     expect_pair(u, y)
     _expect_probabilities(y)
-    if not np.allclose(y.sum(axis=-1), 1, rtol=0, atol=np.finfo(y.dtype).eps ** 0.5):
-        raise ValueError("y: expected probabilities that add to 1 over the last axis,"
-                         f" came sums from {y.sum(axis=-1).min():g} to {y.sum(axis=-1).max():g}")
+    _expect_sums_of_one(y)
     with np.errstate(over="ignore", invalid="ignore"):
-        z = u - u.max(axis=-1, keepdims=True)               # measured from the largest logit
+        z = u - u.max(axis=-1, keepdims=True)   # from the largest logit
         top = np.arange(u.shape[-1]) == u.argmax(axis=-1)[..., None]
         e = np.exp(z)
-        rest = (e * ~top).sum(axis=-1, keepdims=True)       # Σ e^z without the largest, which is 1
+        rest = (e * ~top).sum(axis=-1, keepdims=True)   # without the largest
         loss = np.log1p(rest[..., 0]) - (y * z).sum(axis=-1)
-        g = np.where(top, (1 - y) - rest / (1 + rest),      # = p - y, and where y = 1 not rounded to 0
-                     e / (1 + rest) - y)
+        # p - y; for the largest written so that it is not rounded to 0
+        g = np.where(top, (1 - y) - rest / (1 + rest), e / (1 + rest) - y)
         return reduced(loss, g, reduction)
 
 
@@ -245,6 +243,13 @@ def _expect_sweep(u, came, whole):
 def _expect_probabilities(y):
     if y.min() < 0 or y.max() > 1:
         raise ValueError(f"y: expected probabilities from 0 to 1, came {y.min() if y.min() < 0 else y.max():g}")
+
+
+def _expect_sums_of_one(y):
+    sums = y.sum(axis=-1)
+    if not np.allclose(sums, 1, rtol=0, atol=np.finfo(y.dtype).eps ** 0.5):
+        raise ValueError("y: expected probabilities that add to 1 over the last axis,"
+                         f" came sums from {sums.min():g} to {sums.max():g}")
 
 
 def _expect_classes(u):

@@ -268,7 +268,7 @@ class Adam(Optimiser):
 
     def rule(self, g, t, m, v):
         m = self.beta1 * m + (1 - self.beta1) * g           # m = β₁ m + (1 − β₁) g
-        v = self.beta2 * v + (1 - self.beta2) * g * g       # v = β₂ v + (1 − β₂) g²
+        v = self.beta2 * v + (1 - self.beta2) * g * g   # v = β₂ v + (1 − β₂) g²
         m_hat = m / (1 - self.beta1 ** t)                   # m̂ = m / (1 − β₁ᵗ)
         v_hat = v / (1 - self.beta2 ** t)                   # v̂ = v / (1 − β₂ᵗ)
         return m_hat / root(v_hat, self.eps, self.eps_inside), m, v
