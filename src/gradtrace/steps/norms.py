@@ -286,7 +286,7 @@ def standardise(h, eps, axis):
     s = np.hypot(sigma, eps ** 0.5)                 # s = √(σ² + ε)
     z = c / s
     def vjp(d):                                     # d = ∂L/∂z
-        # What moves all alike changes nothing, nor does what stretches all.
+        # Moving all alike changes nothing, nor, but for ε, does stretching.
         through_mean = d.mean(axis, keepdims=True)
         through_scale = z * (d * z).mean(axis, keepdims=True)
         return (d - through_mean - through_scale) / s
