@@ -53,9 +53,9 @@ def _sigmoid(a):
     return 1 / (1 + np.exp(-a))                 # to the last digit where it is small, too
 
 
+@np.errstate(over="ignore")
 def _sigmoid_slope(a):
-    e = np.exp(-_magnitude(a))                  # σ' = e^-|a| / (1 + e^-|a|)²
-    return e / (1 + e) ** 2
+    return (0.5 / np.cosh(a / 2)) ** 2          # σ(a) σ(-a)
 
 
 @np.errstate(over="ignore")

@@ -233,8 +233,8 @@ class LSTM(Step):
     def step(self, p, h, x):
         h, c = _cut(h, self.n)
         a = h @ p["W"] + x @ p["U"] + row(p["b"])       # a  = h W + x U + b
-        a_i, a_f, a_o, a_g = _cut(a, self.n)
-        i, f, o = _cut(sigmoid(a[..., :3 * self.n]), self.n)    # the gates
+        a_ifo, a_g = np.split(a, [3 * self.n], axis=-1)
+        i, f, o = _cut(sigmoid(a_ifo), self.n)          # the gates
         new = tanh(a_g)                                 # the candidate
         c_next = f * c + i * new                        # c' = f ∘ c + i ∘ g
         seen = tanh(c_next)
@@ -242,12 +242,9 @@ class LSTM(Step):
         def vjp(g):                                     # g  = ∂L/∂[h' | c']
             gh, gc = _cut(g, self.n)
             dc = gc + gh * o * tanh.slope(c_next)       # all that reaches c'
-            d = np.concatenate([
-                dc * new * sigmoid.slope(a_i),          # ∂L/∂a_i
-                dc * c * sigmoid.slope(a_f),            # ∂L/∂a_f
-                gh * seen * sigmoid.slope(a_o),         # ∂L/∂a_o
-                dc * i * tanh.slope(a_g),               # ∂L/∂a_g
-            ], axis=-1)
+            gates = [dc * new, dc * c, gh * seen, dc * i]       # ∂L/∂[i f o g]
+            slopes = [sigmoid.slope(a_ifo), tanh.slope(a_g)]
+            d = np.concatenate(gates, axis=-1) * np.concatenate(slopes, axis=-1)
             dh = d @ T(p["W"])                          # ∂L/∂h = d Wᵀ
             kept = dc * f                               # ∂L/∂c = dc ∘ f
             return Grads(h=np.concatenate([dh, kept], axis=-1),

@@ -216,8 +216,8 @@ class _Run:
         self.walked.discard((start, stop))
 
     def result(self):
-        p = [self.sums.get(name) or {k: np.zeros_like(a) for k, a in own.items()}
-             for name, own in self.path.different().items()]
+        p = [self.sums.get(name) or {key: np.zeros_like(value) for key, value in self.path.params[t].items()}
+             for name, t in self.path.different().items()]
         return LeanTrace(self.log_h, Account(*map(int, self.most), self.evaluations, self.lost),
                          LeanGradients(self.dh0, p))
 

@@ -52,13 +52,15 @@ class Path(Sequence):
 
     def own(self):
         """The same path with copies of all parameters and inputs: what its owner does to them later changes nothing."""
-        copies = {id(p): {name: value.copy() for name, value in p.items()} for p in self.different().values()}
+        copies = {name: {key: value.copy() for key, value in self.params[t].items()}
+                  for name, t in self.different().items()}
         inputs = self.inputs.copy() if isinstance(self.inputs, np.ndarray) else self.inputs
         return Path(self.steps, [copies[id(p)] for p in self.params], inputs)
 
     def different(self):
-        """Every different dict of parameters, by its identity: one in time, as many as layers in depth."""
-        return {id(p): p for p in self.params}
+        """Where each different dict of parameters stands, by its identity: one in time, as many as layers in depth."""
+        names = [id(p) for p in self.params]
+        return {name: names.index(name) for name in dict.fromkeys(names)}
 
 
 def deep(steps, params, x=None):
@@ -210,8 +212,8 @@ def expect_first(path, h0):
     """Raise unless ``h0`` can be the state that the path begins with, in the dtype of all that it meets."""
     step, _, x = path[0]
     expect_state(step, h0, x, names=("h0", "x"))
-    for t, p in {id(p): (t, p) for t, p in enumerate(path.params)}.values():
-        step, _, x = path[t]
+    for t in path.different().values():
+        step, p, x = path[t]
         try:
             expect_one_dtype(step, p, h0, x)
         except TypeError as error:
@@ -244,12 +246,12 @@ def walk(path, h0, first=0, T=None):
     return h, vjps
 
 
-def blocks(T, nbytes):
-    """Slices of ``range(T)``: as many steps at once as take 256 KB, 64 at most, if each takes so many bytes.
+def blocks(T, nbytes, most=2**18):
+    """Slices of ``range(T)``: as many steps at once as take ``most`` bytes, 64 at most, if each takes so many.
 
     Enough for few calls and large products, few enough to stay in the cache, and no second copy of a long run.
     """
-    size = min(max(2**18 // max(nbytes, 1), 1), 64)
+    size = min(max(most // max(nbytes, 1), 1), 64)
     return [slice(start, min(start + size, T)) for start in range(0, T, size)]
 
 
@@ -265,7 +267,7 @@ def first_not_finite(arrays):
 def sweep_axes(path, h0):
     """The number of leading axes that belong to no step: the most that a state, parameter or input carries."""
     most = h0.ndim - 1 - len(path.steps[0].features)
-    for t in {id(p): t for t, p in enumerate(path.params)}.values():
+    for t in path.different().values():
         step, p, x = path[t]
         most = max(most, *(p[name].ndim - len(shape) for name, shape in step.shapes().items()),
                    x.ndim - 1 - len(step.inputs) if x is not None else 0)

@@ -187,7 +187,9 @@ def trace(vjps, g):
     none = np.zeros(vjps.end.shape[:vjps.sweep], dtype=int)
     squares = squared_norms(h, vjps.sweep)
     if within_range(squares, h[0].dtype):
-        return Trace(0.5 * np.log(squares), [none] * len(shares), shares, plain)
+        log = Trace(0.5 * np.log(squares), [none] * len(shares), shares, plain)
+        log.grads = Gradients(h, shares)                    # finite, as their squares are
+        return log
     h, exponents, shares = walk_back_scaled(vjps.waiting, *rescale(direct[-1], none), direct[:-1])
     log_h = np.array([log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)])
     return Trace(log_h, exponents[1:], shares, plain)
@@ -278,8 +280,10 @@ def log_norms_of_shares(shares, exponents):
 def sum_over_time(shares):
     """``Σ_t`` of the shares in one gradient, in blocks of steps."""
     first = shares[0].b if isinstance(shares[0], Product) else shares[0]
-    parts = [add_up(shares[some]) for some in blocks(len(shares), first.nbytes)]
-    return parts[0] if len(parts) == 1 else sum(parts)
+    total = 0
+    for some in blocks(len(shares), first.nbytes, most=2**21):
+        total = total + add_up(shares[some])
+    return total
 
 
 def what_loss_gives(vjps, g):
