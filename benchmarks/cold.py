@@ -1,63 +1,62 @@
-"""What a fresh process waits for: ``python -m benchmarks.cold NAME`` prints the seconds of an import or a first answer.
+"""How long a fresh process takes to its first answer, imports included: an RNN 50, 32, 1."""
 
-The first answer is that of ``rnn.py``, with imports and compilation. Making the data is off the clock, and so is
-importing our package when it is a peer's turn.
-"""
-
-import importlib
-import random
 import subprocess
 import sys
-import time
-from pathlib import Path
 
-IMPORTS = {"import numpy": (), "import gradtrace": (), "import gradtrace, with the names of a first answer": (
-    "RNN", "forward", "trace", "unroll")}
-ANSWERS = ("ours", "PyTorch RNNCell, retained gradients", "PyTorch, by hand and in place", "JAX, jit")
-GOALS = {"JAX, jit": 0.25}                                      # ours / peer
-IMPORT_MS = 100
+import numpy as np
 
+from . import measure
 
-def seconds(names, rounds):
-    """A list for each name that can run here, one fresh process for each entry, in shuffled turns."""
-    names, times, rng = list(names), {name: [] for name in names}, random.Random(0)
-    for turn in range(rounds + 1):
-        rng.shuffle(names)
-        for name in list(names):
-            run = subprocess.run([sys.executable, "-m", "benchmarks.cold", name], capture_output=True, text=True,
-                                 cwd=Path(__file__).parent.parent)
-            if "ModuleNotFoundError" in run.stderr:
-                names.remove(name)
-                del times[name]
-                continue
-            run.check_returncode()
-            if turn:                                            # in the first, files come from the disk
-                times[name].append(float(run.stdout))
-    return times
-
-
-def clock(call):
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def imports(name):
-    def call():
-        module = importlib.import_module(name.split(",")[0].split()[1])
-        for attribute in IMPORTS[name]:
-            getattr(module, attribute)
-    return clock(call)
+GOAL = 150                                                          # ms
+ROUNDS = 9
+OURS = """
+from time import process_time
+start = process_time()
+import numpy as np
+from gradtrace import RNN, draw, forward, trace, unroll
+rng = np.random.default_rng(0)
+cell = RNN(32, 32)
+path = unroll(cell, draw(cell, rng), rng.standard_normal((50, 1, 32)))
+h, vjps = forward(path, np.zeros((1, 32)))
+log = trace(vjps, h[-1])
+answer = log.log_h, log.grads.shared()
+print(process_time() - start)
+"""
+THEIRS = """
+from time import process_time
+start = process_time()
+import torch
+cell = torch.nn.RNNCell(32, 32, dtype=torch.float64)
+h = [torch.zeros(1, 32, dtype=torch.float64, requires_grad=True)]
+for x in torch.randn(50, 1, 32, dtype=torch.float64):
+    h.append(cell(x, h[-1]))
+    h[-1].retain_grad()
+(h[-1] ** 2 / 2).sum().backward()
+answer = [a.grad.norm().log() for a in h], cell.weight_hh.grad
+print(process_time() - start)
+"""
 
 
-def first_answer(name):
-    numpy = clock(lambda: importlib.import_module("numpy"))
-    package = clock(lambda: importlib.import_module("benchmarks.rnn"))
-    rnn = sys.modules["benchmarks.rnn"]
-    problem = rnn.Problem(50, 32, 1)
-    problem.data  # noqa: B018 - made here, once
-    return numpy + (package if name == "ours" else 0) + clock(lambda: rnn.CONTESTANTS[name](problem)())
+def seconds(program):
+    """What the program prints as the last thing that it does."""
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(run.stdout)
 
 
-if __name__ == "__main__":
-    print((imports if sys.argv[1] in IMPORTS else first_answer)(sys.argv[1]))
+def section(tiny=False):
+    ours, theirs = [], []
+    for turn in range(1 + (1 if tiny else ROUNDS)):
+        pair = seconds(OURS), seconds(THEIRS)
+        if turn > 0:                                                # at first, files come from disk
+            ours.append(pair[0])
+            theirs.append(pair[1])
+    ours, theirs = np.array(ours), np.array(theirs)
+    return {
+        "title": "A fresh process",
+        "lead": "From the first import to the first answer; Python's own start is not counted.",
+        "rows": [
+            measure.row("RNN 50, 32, 1", "first answer", ours * 1e3, "ms", GOAL),
+            measure.ratio("RNN 50, 32, 1", "PyTorch's first answer", ours, theirs),
+        ],
+    }

@@ -1,4 +1,4 @@
-"""What a live figure costs: milliseconds to harvest a state, bytes, and milliseconds to move it in a browser."""
+"""What a live figure costs: to harvest a state when the book is built, and to move a slider."""
 
 import json
 import os
@@ -10,13 +10,19 @@ import numpy as np
 
 from explorable import explore
 
+from . import measure
+
 STATES, UPDATES = 250, 200
+HARVEST_MS, FRAME_MS = 5, 16.7                                      # goals
 PAGE = """<!doctype html><meta charset="utf-8"><body><div id="el"></div><script type="module">
 %s
 const state = %s, raw = Uint8Array.from(atob("%s"), c => c.charCodeAt(0)), handlers = {};
 const model = window.model = {
   get: name => name === "data" ? new DataView(raw.buffer) : state[name],
-  set: (name, value) => { state[name] = value; (handlers["change:" + name] || []).forEach(f => f()); },
+  set: (name, value) => {
+    state[name] = value;
+    (handlers["change:" + name] || []).forEach(f => f());
+  },
   on: (name, f) => { (handlers[name] ||= []).push(f); }, off: () => {}, save_changes: () => {},
 };
 render({ model, el: document.getElementById("el") });
@@ -35,56 +41,58 @@ TIMES = """async ([updates, states]) => {
 
 
 def curves(ax, gain):
-    """Three lines of 100 points."""
+    """Three lines of 100 points, with a legend and mathematics."""
     t = np.linspace(0, 1, 100)
     for k in range(3):
-        ax.plot(t, np.sin(gain * t + k), label=f"line {k}")
-    ax.set(xlim=(0, 1), ylim=(-1.2, 1.2), xlabel="t", ylabel="y", title=f"gain {gain:.2f}")
-
-
-def with_legend(ax, gain):
-    curves(ax, gain)
+        ax.plot(t, np.sin(gain * t + k), label=rf"$\sin(\gamma t + {k})$")
+    ax.set(xlim=(0, 1), ylim=(-1.2, 1.2), xlabel="$t$", ylabel="$y$", title=f"gain {gain:.2f}")
     ax.legend(loc="upper left")
 
 
-def two_panels(axes, gain):
-    for ax in axes:
-        with_legend(ax, gain)
-
-
-def measure(states=STATES, updates=UPDATES):
-    """Rows of the table: what, value (quartiles where it is an update), unit and goal."""
-    rows, figures = [], {}
-    for view, panels in ((curves, (1, 1)), (with_legend, (1, 1)), (two_panels, (1, 2))):
-        began = time.perf_counter()
-        figures[view] = explore(view, alt="curves", panels=panels, gain=np.linspace(1, 5, states)).figure
-        name = view.__name__.replace("_", " ")
-        rows.append({"what": f"harvest a state, {name}", "value": (time.perf_counter() - began) / states * 1e3,
-                     "unit": "ms", "goal": 10 if panels == (1, 1) else None})
-    rows.append({"what": f"{states} states of {curves.__name__}", "value": len(figures[curves].data) / 1e3,
-                 "unit": "kB", "goal": None})
-    times = update_times(figures[curves], states, updates)
-    if times is not None:
-        low, middle, high = map(float, np.percentile(times, (25, 50, 75)))
-        rows.append({"what": "slider to changed path", "value": middle, "quartiles": [low, high], "unit": "ms",
-                     "goal": 1.5})
-    return rows
-
-
-def update_times(figure, states, updates):
+def update_times(figure, states, updates, slowdown):
     """Milliseconds of each update in Chromium, or ``None`` where there is none."""
-    chromium = os.environ.get("GRADTRACE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    names = ("chromium", "google-chrome")
+    found = [path for path in map(shutil.which, names) if path]
+    chromium = os.environ.get("GRADTRACE_CHROMIUM") or next(iter(found), None)
     if not chromium:
         return None
     from playwright.sync_api import sync_playwright
 
-    state = {name: getattr(figure, name) for name in ("spec", "svg", "alt", "title", "cases", "locked", "at_gain")}
+    traits = ("spec", "svg", "alt", "title", "cases", "locked", "at_gain")
+    state = {name: getattr(figure, name) for name in traits}
+    script = figure._esm.replace("export default", "void")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=chromium,
+                                         args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
-        page.set_content(PAGE % (figure._esm.replace("export default", "void"), json.dumps(state),
-                                 b64encode(figure.data).decode()))
+        page.set_content(PAGE % (script, json.dumps(state), b64encode(figure.data).decode()))
         page.wait_for_function("window.ready")
+        tools = page.context.new_cdp_session(page)
+        tools.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
         times = page.evaluate(TIMES, [updates, states])
         browser.close()
     return times
+
+
+def section(tiny=False):
+    states, updates = (5, 5) if tiny else (STATES, UPDATES)
+    case = "three curves, legend, mathematics"
+    explore(curves, alt="curves", gain=[1.0, 5.0])                  # finds the fonts, once
+    began = time.process_time()
+    figure = explore(curves, alt="curves", gain=np.linspace(1, 5, states)).figure
+    harvest = (time.process_time() - began) / states * 1e3
+    rows = [
+        measure.row(case, "to harvest a state", harvest, "ms", None if tiny else HARVEST_MS),
+        measure.row(case, f"{states} states", len(figure.data) / 1e3, "kB"),
+    ]
+    for slowdown in (1, 4):
+        times = update_times(figure, states, updates, slowdown)
+        if times is not None:
+            what = "slider to changed path" + (", processor slowed 4 ×" if slowdown > 1 else "")
+            rows.append(measure.row(case, what, times, "ms", FRAME_MS))
+    return {
+        "title": "Live figures",
+        "lead": "A state is harvested once, when the book is built. A slider is moved in "
+                f"Chromium; a frame lasts {FRAME_MS} ms.",
+        "rows": rows,
+    }

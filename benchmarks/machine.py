@@ -1,5 +1,6 @@
-"""What the figures depend on: CPU, cores and versions."""
+"""What the figures depend on: the day, the CPU and versions."""
 
+import datetime
 import importlib.metadata
 import os
 import platform
@@ -10,15 +11,22 @@ import numpy as np
 
 def about():
     """A dict of strings."""
-    cpu = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [line.split(": ")[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
-        cpu = names[0] if names else cpu
-    facts = {"CPU": cpu, "cores": str(os.cpu_count()), "Python": platform.python_version()}
-    for package in ("numpy", "torch", "jax"):
-        try:
-            facts[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            facts[package] = "missing"
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return facts | {"BLAS": f"{blas['name']} {blas['version']}", "BLAS threads": "1", "dtype": "float64"}
+    versions = {name: importlib.metadata.version(name) for name in ("numpy", "torch")}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "CPU": cpu(),
+        "cores": str(os.cpu_count()),
+        "Python": platform.python_version(),
+        **versions,
+        "BLAS": f"{blas['name']} {blas['version']}",
+        "threads": "1",
+        "numbers": "float64",
+    }
+
+
+def cpu():
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,61 +1,80 @@
-"""Timing in turns: every contestant once per round, in shuffled order, so that a busy machine troubles all alike."""
+"""The same results first, then times in turns; and the rows that come of them.
 
-import gc
-import random
+A contestant is a function without arguments that returns its results by name. Within a round every
+contestant has a turn, and a ratio is taken within a round: what else the machine does troubles all.
+Time is that of the processor, which does not run while others have it.
+"""
+
 import time
 
 import numpy as np
 
-
-def prepare(contestants, problem):
-    """The calls that can run here, by name, and the names of those whose library is missing."""
-    calls, missing = {}, []
-    for name, make in contestants.items():
-        try:
-            calls[name] = make(problem)
-        except ImportError:
-            missing.append(name)
-    return calls, missing
+SECONDS = 6                             # that a comparison takes, if its calls are short
+TURN = 5e-3                             # seconds of a turn; a shorter call is repeated within it
+FEWEST, MOST = 9, 201                   # rounds
 
 
-def check_equal(calls, reference, rtol=1e-10):
-    """Raise unless every contestant that claims a result by some name agrees with ``reference`` on it."""
-    expected = {name: np.asarray(value) for name, value in calls[reference]().items()}
-    for who, call in calls.items():
-        for name, value in call().items() if who != "floor" else ():
-            a, b = np.asarray(value), expected[name]
-            if name == "log_h":
-                a, b = a[b > -300], b[b > -300]                 # below, the squares that peers sum underflow
-            np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * np.abs(b).max(),
-                                       err_msg=f"{who}: {name} differs from {reference}")
+def compare(calls, tiny=False):
+    """Seconds per call: for every contestant an array with one entry for each round."""
+    check_equal(calls)
+    once = {who: median_call(call, 1) for who, call in calls.items()}
+    repeats = {who: max(1, round(TURN / seconds)) for who, seconds in once.items()}
+    a_round = sum(max(TURN, seconds) for seconds in once.values())
+    rounds = 3 if tiny else int(np.clip(SECONDS / a_round, FEWEST, MOST))
+    return in_turns(calls, repeats, rounds)
 
 
-def in_turns(calls, rounds, seed=0, turn=5e-3):
-    """Seconds per call, an array of ``rounds`` for each contestant: the median call of a turn of ``turn`` seconds.
-
-    Short calls are repeated within their turn, so that each runs warm and none pays for its predecessor's traces
-    in the caches.
-    """
-    rng, seconds, names = random.Random(seed), {name: [] for name in calls}, list(calls)
-    for call in calls.values():
-        call()                                                  # JAX compiles here
-    repeats = {name: max(1, round(turn / _seconds(call, 5))) for name, call in calls.items()}
-    gc.disable()
-    try:
-        for _ in range(rounds):
-            rng.shuffle(names)
-            for name in names:
-                seconds[name].append(_seconds(calls[name], repeats[name]))
-            gc.collect()
-    finally:
-        gc.enable()
-    return {name: np.array(values) for name, values in seconds.items()}
+def check_equal(calls, rtol=1e-10):
+    """Raise unless all agree with the contestant named first, in every result that both have."""
+    first, *others = calls
+    expected = calls[first]()
+    for who in others:
+        for name, value in calls[who]().items():
+            if name in expected:
+                of_first = np.asarray(expected[name])
+                np.testing.assert_allclose(
+                    np.asarray(value), of_first, rtol=rtol, atol=rtol * np.abs(of_first).max(),
+                    err_msg=f"{who}: {name} differs from {first}")
 
 
-def _seconds(call, repeats):
+def in_turns(calls, repeats, rounds):
+    """The turns, in an order that is reversed after each round."""
+    seconds = {who: [] for who in calls}
+    order = list(calls)
+    for _ in range(rounds):
+        for who in order:
+            seconds[who].append(median_call(calls[who], repeats[who]))
+        order.reverse()
+    return {who: np.array(times) for who, times in seconds.items()}
+
+
+def median_call(call, repeats):
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return np.median(times)
+
+
+def row(case, what, values, unit, goal=None):
+    """One line of a table: the median of ``values``, with quartiles if there are several."""
+    low, middle, high = map(float, np.percentile(values, (25, 50, 75)))
+    quartiles = [low, high] if np.size(values) > 1 else None
+    return {"case": case, "what": what, "value": middle, "unit": unit, "quartiles": quartiles,
+            "goal": goal}
+
+
+def ratio(case, what, ours, theirs, goal=None):
+    """The row of our time divided by theirs, with the milliseconds of both."""
+    milliseconds = {"ours": float(np.median(ours)) * 1e3, "theirs": float(np.median(theirs)) * 1e3}
+    return row(case, what, ours / theirs, "×", goal) | milliseconds
+
+
+def share(case, what, more, less, whole, goal=None):
+    """The row of what ``more`` takes beyond ``less``, in per cent of ``whole``."""
+    return row(case, what, 100 * (more - less) / whole, "%", goal)
+
+
+def met(row):
+    return row["value"] <= row["goal"]

@@ -1,68 +1,58 @@
-"""``results.json`` as markdown: goals first, then every table."""
+"""``results.json`` as markdown."""
 
-from .compare import met
+from .measure import met
 
-HEAD = """# Side by side
+HEAD = """# What came out
 
-Milliseconds are medians with quartiles, in shuffled turns within one process. A ratio is ours / peer, the median over
-the rounds: below 1 ours is faster. Before anything is timed, all contestants agree to a relative 1e-10. The column
-*floor* has the ratio that bare matrix products and tanh in numpy reach; in bold, even they miss the goal.
+Medians, with quartiles. A ratio (×) is our time divided by the other's within one round: below 1
+ours is the faster. The milliseconds beside it are medians of all rounds.
 """
 
 
 def markdown(results):
     """The text of ``results.md``, from nothing but ``results.json``."""
-    sections = list(results["sections"].values())
-    shared = dict(set.intersection(*(set(facts(s).items()) for s in sections)))
-    goals = [goal for section in sections for goal in section["goals"]]
-    lines = [HEAD, line({k: v for k, v in facts(sections[0]).items() if k in shared})]
-    if goals:
-        lines += ["", f"## Goals: {sum(map(met, goals))} of {len(goals)} met", "",
-                  *grid(["", "against", "measured", "goal", "floor", ""], [goal_row(goal) for goal in goals])]
+    facts = [f"{name} {value}" for name, value in results["about"].items()]
+    sections = results["sections"].values()
+    goals = [row for section in sections for row in section["rows"] if row["goal"] is not None]
+    count = f"{sum(map(met, goals))} of {len(goals)} goals are met."
+    lines = [HEAD, ", ".join(facts) + ".", "", count]
     for section in sections:
-        lines += ["", f"## {section['title']}", "", section["lead"]]
-        own = {k: v for k, v in facts(section).items() if k not in shared}
-        lines += ["", line(own)] if own else []
-        for table in section["tables"]:
-            lines += ["", f"### {table['title']}", "", *grid(table["columns"], table["rows"])]
-            lines += ["", table["note"]] if "note" in table else []
-        if section["missing"]:
-            lines += ["", f"Not installed: {', '.join(section['missing'])}."]
+        lines += ["", f"## {section['title']}", "", section["lead"], "", *grid(section["rows"])]
     return "\n".join(lines) + "\n"
 
 
-def facts(section):
-    return {"command": f"`{section['command']}`"} | section["about"]
+def grid(rows):
+    """The lines of a table. Columns that would be empty are left out."""
+    columns = {
+        "": [row["case"] for row in rows],
+        "what, or beside what": [row["what"] for row in rows],
+        "ours, ms": [digits(row.get("ours")) for row in rows],
+        "theirs, ms": [digits(row.get("theirs")) for row in rows],
+        "measured": [with_unit(row["value"], row["unit"]) for row in rows],
+        "quartiles": [quartiles(row) for row in rows],
+        "goal": [goal(row) for row in rows],
+    }
+    columns = {name: cells for name, cells in columns.items() if any(cells)}
+    lines = [columns.keys(), ["---"] * len(columns), *zip(*columns.values(), strict=True)]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
-def line(facts):
-    return ", ".join(f"{name} {value}" for name, value in facts.items()) + "."
+def quartiles(row):
+    return " – ".join(map(digits, row["quartiles"])) if row["quartiles"] else ""
 
 
-def grid(columns, rows):
-    bar = lambda cells: f"| {' | '.join(map(text, cells))} |"
-    return [bar(columns), bar(["---"] * len(columns)), *map(bar, rows)]
+def goal(row):
+    if row["goal"] is None:
+        return ""
+    return f"≤\xa0{with_unit(row['goal'], row['unit'])}, {'met' if met(row) else '**missed**'}"
 
 
-def text(cell):
-    if isinstance(cell, list):
-        return " – ".join(map(text, cell))
-    return "" if cell is None else digits(cell) if isinstance(cell, float) else str(cell)
-
-
-def goal_row(goal):
-    """``floor``: the same ratio for the floor in our place, bold where even that misses the goal."""
-    floor = digits(goal["floor"]) if "floor" in goal else ""
-    value, limit = (number(goal[k], goal["unit"]) for k in ("value", "goal"))
-    return [goal["group"], goal["what"], value, f"≤\xa0{limit}",
-            f"**{floor}**" if floor and goal["floor"] > goal["goal"] else floor, "met" if met(goal) else "**not met**"]
-
-
-def number(value, unit):
-    if unit == "%":
-        return f"{digits(100 * value)}\xa0%"
-    return digits(value) + (f"\xa0{unit}" if unit not in ("", "×") else "")
+def with_unit(value, unit):
+    return f"{digits(value)}\xa0{unit}".strip()
 
 
 def digits(value):
+    """Three digits, or none for what there is not."""
+    if value is None:
+        return ""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
