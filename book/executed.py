@@ -8,9 +8,11 @@ import hashlib
 import shutil
 import sys
 from importlib.metadata import distributions
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+NEEDS_TORCH = "notebooks/your-own-network.ipynb"
 READ = ("src", "notebooks/drawings", "notebooks/evidence")
 
 
@@ -37,6 +39,14 @@ def folder():
     return here
 
 
+def configure(app, config):
+    """Tell MyST-NB where to look, and what not to run: without PyTorch one chapter shows its stored pictures."""
+    config.nb_execution_cache_path = str(folder())
+    if find_spec("torch") is None:
+        config.nb_execution_excludepatterns = [*config.nb_execution_excludepatterns, NEEDS_TORCH]
+        print(f"{NEEDS_TORCH} is not run, as PyTorch is not installed: its page shows stored pictures")
+
+
 def setup(app):
-    app.connect("config-inited", lambda _, config: setattr(config, "nb_execution_cache_path", str(folder())))
+    app.connect("config-inited", configure)
     return {"parallel_read_safe": True}

@@ -266,15 +266,12 @@ def log_norms_of_shares(shares, exponents):
             steps = there[some]
             values = [np.asarray(shares[t]) for t in steps]
             squares = squared_norms(values, sweep)
-            for t, value, square in zip(steps, values, squares, strict=True):
-                if within_range(square, value.dtype):
-                    log = 0.5 * np.log(square)
-                elif isinstance(shares[t], Product):
-                    log = shares[t].log_norm()
-                else:
-                    log = log_norm(value, value.ndim - sweep)
-                out[t] = log + exponents[t] * np.log(2)
-    return out
+            out[steps] = 0.5 * np.log(squares)
+            if not within_range(squares, values[0].dtype):
+                for t, value in zip(steps, values, strict=True):
+                    product = isinstance(shares[t], Product)
+                    out[t] = shares[t].log_norm() if product else log_norm(value, value.ndim - sweep)
+    return out + np.array(exponents) * np.log(2)
 
 
 def sum_over_time(shares):
