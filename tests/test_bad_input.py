@@ -6,10 +6,13 @@ import pytest
 from gradtrace import (
     RNN,
     Dense,
+    Grads,
     Residual,
     Seq,
+    Step,
     activation,
     backward,
+    bptt,
     check_gradients,
     deep,
     draw,
@@ -120,3 +123,87 @@ def test_a_wrong_pullback_is_named():
 
     with pytest.raises(AssertionError, match=r"disagrees with finite differences for b \(relative error"):
         check_gradients(Wrong(3, 3), P, H, rng=rng)
+
+
+WIDE, HUGE = Dense(3, 3, "identity"), {"W": np.full((3, 3), 1e200), "b": np.zeros(3)}
+
+
+def changed(**new):
+    """A recurrent path whose parameters or inputs were changed after it was made."""
+    p, x = {name: value.copy() for name, value in Q.items()}, X.copy()
+    path = unroll(CELL, p, x)
+    for name, value in new.items():
+        if name == "x":
+            x[1] = value
+        elif value is None:
+            del p[name]
+        else:
+            p[name] = value
+    return path
+
+
+LATE = {                                                    # what goes wrong on the way, and what it is called then
+    "overflow before another layer": (lambda: deep([Dense(3, 3, "identity"), WIDE, Dense(3, 3)], 3 * [HUGE]),
+                                      FloatingPointError, r"step 2 of 3: Dense\(3, 3, identity\): the next state overflowed"),
+    "overflow inside a sequence": (lambda: deep(Seq(WIDE, WIDE, Dense(3, 3)), [
+        {f"{i}.{name}": value for i in range(3) for name, value in HUGE.items()}]),
+                                   FloatingPointError, r"step 1 of 1: Dense\(3, 3, identity\): the next state overflowed"),
+    "a sequence that does not fit": (lambda: deep(Seq(LAYER, Dense(2, 3)), [draw(Seq(LAYER, Dense(2, 3)), rng)]), ValueError,
+                                     r"step 1 of 1: h of Dense\(2, 3, tanh\): expected last axes \(…, 2\), came shape \(1, 3\)"),
+    "NaN in a parameter": (lambda: changed(W=np.full((3, 3), np.nan)), ValueError, r"step 1 of 4: p\['W'\] of .*: expected finite"),
+    "another shape": (lambda: changed(W=np.ones((4, 4))), ValueError, r"step 1 of 4: p\['W'\] of .*: expected last axes \(3, 3\)"),
+    "another dtype": (lambda: changed(W=np.ones((3, 3), "f4")), TypeError, "step 1 of 4: dtype in .*'W': 'float32'"),
+    "a parameter gone": (lambda: changed(b=None), ValueError, r"step 1 of 4: p of .*: expected a dict with .*, came \['U', 'W'\]"),
+    "NaN in an input": (lambda: changed(x=np.nan), ValueError, r"step 2 of 4: x of .*: expected finite numbers, came nan"),
+    "no steps": (lambda: deep(LAYER, [P, P])[2:], ValueError, "path: expected at least one step, came none"),
+}
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_what_goes_wrong_on_the_way_is_named_by_its_cause(case):
+    path, error, message = LATE[case]
+    for walk in (lambda path: forward(path, H), lambda path: bptt(path, H, H)):
+        with pytest.raises(error, match=message):
+            walk(path())
+
+
+class Odd(Step):
+    """A step of a reader's own: it compares by value, has one number for a parameter, and changes the dtype on demand."""
+
+    features = (3,)
+
+    def __init__(self, dtype=np.float64, limit=np.inf):
+        self.dtype, self.limit = dtype, limit
+
+    def __eq__(self, other):
+        return isinstance(other, Odd)
+
+    def __str__(self):
+        return "Odd"
+
+    def shapes(self):
+        return {"s": ()}
+
+    def step(self, p, h, x=None):
+        if np.abs(h).max(initial=0) > self.limit:
+            raise FloatingPointError("too much for Odd")
+        s = p["s"][..., None, None]
+        return (s * h).astype(self.dtype), lambda g: Grads(s * g, None, {"s": (g * h).sum(axis=(-2, -1))})
+
+
+def test_a_step_of_ones_own_may_be_odd():
+    path = deep(Odd(), 3 * [{"s": np.array([1.0, 2.0])}])
+    assert repr(path) == "Path of 3 steps: Odd"
+    vjps = forward(path, H)[1]
+    np.testing.assert_allclose(trace(vjps, np.ones((2, 1, 3))).log_h[0], 0.5 * np.log(3) + np.log([1.0, 8.0]))
+    assert (trace(vjps, np.zeros((2, 1, 3))).log_p["s"] == -np.inf).all()
+
+
+@pytest.mark.parametrize("steps, error, message", [
+    (lambda: deep([Odd(np.float32), LAYER], [{"s": np.array(1.0)}, P]), TypeError, "step 2 of 2: dtype in Dense.*'h': 'float32'"),
+    (lambda: deep(Odd(limit=0), [{"s": np.array(1.0)}]), FloatingPointError, "step 1 of 1: too much for Odd"),
+    (lambda: deep(np.tanh, [{}]), TypeError, "steps: expected a step, came ufunc"),
+], ids=["dtype", "its own error", "no step"])
+def test_what_a_step_of_ones_own_does_is_named(steps, error, message):
+    with pytest.raises(error, match=message):
+        forward(steps(), np.ones((1, 3)))

@@ -119,4 +119,4 @@ def log_norm(g, axes):
     size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
     unit = g / np.where(size > 0, size, 1)
     with np.errstate(divide="ignore"):
-        return np.log(size).reshape(size.shape[:-axes]) + 0.5 * np.log((unit * unit).sum(axis=over))
+        return np.log(size).reshape(g.shape[:g.ndim - axes]) + 0.5 * np.log((unit * unit).sum(axis=over))

@@ -7,7 +7,7 @@ import numpy as np
 from ..expect import expect_rng
 from .activations import sigmoid
 from .arrays import T, outer, row, total
-from .contract import Grads, Phi, Size, Step, expect_same_features, expect_step
+from .contract import Grads, Phi, Size, Step, expect_finite, expect_same_features, expect_state, expect_step
 from .dropout import expect_probability
 
 
@@ -60,6 +60,10 @@ class Seq(Step):
         vjps = []
         for i, step in enumerate(self.steps):
             own = {name: p[f"{i}.{name}"] for name in step.shapes()}
+            if i:                                           # what is between the steps is seen nowhere else
+                expect_finite(self.steps[i - 1], h)
+                if h.shape[-len(step.features):] != step.features:
+                    expect_state(step, h, None)
             h, vjp = step.step(own, h, x if i == 0 else None)
             vjps.append(vjp)
         def vjp(g):

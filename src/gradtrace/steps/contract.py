@@ -112,8 +112,7 @@ class Step:
         expect_one_dtype(self, p, h, x)
         with np.errstate(over="ignore", invalid="ignore"):
             out, vjp = self.step(p, h, x)
-        if not np.isfinite(out).all():
-            raise FloatingPointError(f"{self}: the next state overflowed {out.dtype}; use smaller weights")
+        expect_finite(self, out)
         return out, lambda g: as_arrays(vjp(g))
 
 
@@ -140,6 +139,12 @@ def expect_state(step, h, x, names=("h", "x")):
         raise ValueError(f"{names[1]} of {step}: this step takes no input, came an array of shape {np.shape(x)}")
     if step.inputs is not None:
         expect_array(lambda: f"{names[1]} of {step}", x, (None, *step.inputs))
+
+
+def expect_finite(step, out):
+    """Raise unless the next state, from finite arguments, is finite."""
+    if not np.isfinite(out).all():
+        raise FloatingPointError(f"{step}: the next state overflowed {out.dtype}; use smaller weights")
 
 
 def expect_one_dtype(step, p, h, x):

@@ -3,13 +3,21 @@
 ``deep`` gives each step its own parameters, ``unroll`` all the same; from there on the code never asks which it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..expect import expect_array, expect_size
-from ..steps.contract import Step, as_arrays, expect_one_dtype, expect_params, expect_state, expect_step
+from ..steps.contract import (
+    Step,
+    as_arrays,
+    expect_finite,
+    expect_one_dtype,
+    expect_params,
+    expect_state,
+    expect_step,
+)
 
 
 class Link(NamedTuple):
@@ -47,7 +55,7 @@ class Path(Sequence):
         return len(self.steps)
 
     def __repr__(self):
-        names = list(dict.fromkeys(map(str, dict.fromkeys(self.steps))))
+        names = list(dict.fromkeys(map(str, {id(step): step for step in self.steps}.values())))
         return f"Path of {len(self)} steps: {', '.join(names[:3])}{', …' if len(names) > 3 else ''}"
 
     def own(self):
@@ -91,6 +99,8 @@ def deep(steps, params, x=None):
     Path of 20 steps: Dense(8, 8, tanh)
     """
     params = list(params)
+    if not isinstance(steps, Iterable):
+        expect_step("steps", steps)
     steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
     if not steps or len(steps) != len(params):
         raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one; came {len(params)}")
@@ -210,14 +220,18 @@ def forward(path, h0):
 
 def expect_first(path, h0):
     """Raise unless ``h0`` can be the state that the path begins with, in the dtype of all that it meets."""
+    if not len(path):
+        raise ValueError("path: expected at least one step, came none")
     step, _, x = path[0]
     expect_state(step, h0, x, names=("h0", "x"))
     for t in path.different().values():
         step, p, x = path[t]
         try:
+            if p.keys() != step.shapes().keys():            # the dict is its owner's, who may have changed it
+                expect_params(step, p)
             expect_one_dtype(step, p, h0, x)
-        except TypeError as error:
-            raise TypeError(f"step {t + 1} of {len(path)}: {error}") from None
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"step {t + 1} of {len(path)}: {error}") from None
 
 
 def walk(path, h0, first=0, T=None):
@@ -226,24 +240,38 @@ def walk(path, h0, first=0, T=None):
     ``first`` and ``T`` serve the errors of a part of a longer path: how many steps came before, how many are in all.
     """
     h, vjps = [h0], []
-    known = path.steps[0], h0.shape                         # what was checked already
+    known = path.steps[0], h0.shape, h0.dtype               # what was checked already
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for step, p, x in zip(path.steps, path.params, path.inputs, strict=True):
             try:
-                if step is not known[0] or h[-1].shape != known[1]:
+                if step is not known[0] or h[-1].shape != known[1] or h[-1].dtype != known[2]:
                     expect_state(step, h[-1], x)
-                    known = step, h[-1].shape
+                    expect_one_dtype(step, p, h[-1], x)
+                    known = step, h[-1].shape, h[-1].dtype
                 out, vjp = step.step(p, h[-1], x)
-            except (ValueError, TypeError) as error:
-                raise type(error)(f"step {first + len(h)} of {T or len(path)}: {error}") from None
+            except (FloatingPointError, ValueError, TypeError) as error:
+                explain(path, h, first, T or len(path), error)
             h.append(out)
             vjps.append(vjp)
-    if (t := first_not_finite(h)) is not None:
-        said = f"step {first + t} of {T or len(path)}: {path.steps[t - 1]}"
-        raise FloatingPointError(f"{said}: the next state overflowed {h0.dtype}; use smaller weights")
+    if first_not_finite(h) is not None:
+        explain(path, h, first, T or len(path))
     for state in h:
         state.setflags(write=False)
     return h, vjps
+
+
+def explain(path, h, first, T, error=None):
+    """Raise what a walk ended with, named by its step: a state that overflowed, a wrong argument, or ``error``."""
+    t = first_not_finite(h) or len(h)                       # an earlier overflow is the cause of what came later
+    step, p, x = path[t - 1]
+    try:
+        expect_params(step, p)
+        expect_state(step, h[t - 1], x)
+        if t < len(h):
+            expect_finite(step, h[t])
+        raise error
+    except (FloatingPointError, ValueError, TypeError) as found:
+        raise type(found)(f"step {first + t} of {T}: {found}") from None
 
 
 def blocks(T, nbytes, most=2**18):
