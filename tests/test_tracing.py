@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace import RNN, Dense, Residual, Seq, backward, deep, draw, forward, init, trace, unroll
+from gradtrace import RNN, Dense, Highway, Residual, Seq, backward, deep, draw, forward, init, trace, unroll
 
 
 def linear_chain(w, T):
@@ -121,6 +121,39 @@ def test_saturation_is_not_read_as_zero():
     h, vjps = forward(deep(Dense(1, 1), p), np.ones((1, 1)))
     log = trace(vjps, np.ones((1, 1))).log_h
     assert log[0] == pytest.approx(10 * (np.log(30) + np.log(4) - 60), rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype, scale, shut", [(np.float64, 1e-130, -500.0), (np.float32, 1e-6, -85.0)])
+def test_shares_of_a_shut_gate_are_not_read_as_zero(dtype, scale, shut):
+    rng = np.random.default_rng(0)
+    p = {name: value.astype(dtype) for name, value in draw(Highway(3), rng).items()}
+    p["b2"] += dtype(shut)                                  # e^shut times scale is below the float range
+    h, vjps = forward(deep(Highway(3), 4 * [p]), np.ones((2, 3), dtype))
+    one, small = (trace(vjps, np.full((2, 3), size, dtype)) for size in (1.0, scale))
+    for name in p:
+        np.testing.assert_allclose(small.log_p[name], one.log_p[name] + np.log(scale), rtol=1e-6)
+    np.testing.assert_allclose(small.log_h, one.log_h + np.log(scale), rtol=1e-6)
+
+
+def test_an_input_of_zeros_has_shares_of_zero():
+    cell, calls = RNN(2, 3), []
+    h, vjps = forward(unroll(cell, draw(cell, np.random.default_rng(0)), np.zeros((5, 1, 2))), np.ones((1, 3)))
+    vjps.waiting = [lambda g, vjp=vjp: calls.append(vjp) or vjp(g) for vjp in vjps.waiting]
+    assert (trace(vjps, h[-1]).log_p["U"] == -np.inf).all()
+    assert len(calls) == 5                                  # that is known without another walk
+
+
+def test_logarithms_of_float32_keep_their_own_digits():
+    p = {"W": np.full((1, 1), 0.3, np.float32), "b": np.zeros(1, np.float32)}
+    log = trace(forward(deep(Dense(1, 1, "identity"), 20 * [p]), np.ones((1, 1), "f4"))[1], np.ones((1, 1), "f4"))
+    assert log.log_h.dtype == np.float64
+    np.testing.assert_allclose(log.log_h[::-1], np.arange(21) * np.log(0.3), rtol=2e-7)
+
+
+def test_a_share_that_overflows_is_an_infinity_without_a_warning(recwarn):
+    layer, p = Dense(1, 1, "identity"), {"W": np.array([[1e-200]]), "b": np.full(1, 1e200)}
+    grads = backward(forward(deep(layer, [p, p]), np.ones((1, 1)))[1], np.full((1, 1), 1e200))
+    assert grads.shared()["W"] == grads.p[1]["W"] == np.inf and not recwarn
 
 
 def test_overflow_is_reported_by_step_and_the_trace_goes_on():

@@ -244,7 +244,7 @@ class _Run:
         h, shares = walk_back(waiting, g, direct)
         squares = squared_norms(h, self.sweep)
         if within_range(squares, g.dtype):
-            logs, exponents = 0.5 * np.log(squares), None
+            logs, exponents = 0.5 * np.log(squares, dtype=float), None
             self.g, self.exponent = rescale(h[0], np.zeros_like(self.exponent))
         else:
             h, exponents, shares = walk_back_scaled(waiting, self.g, self.exponent, direct)

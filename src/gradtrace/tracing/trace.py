@@ -27,7 +27,8 @@ class Asked(Sequence):
     def __getitem__(self, t):
         if isinstance(t, slice):
             return Asked(self.waiting[t], self.compute)
-        return self.compute(self.waiting[t])
+        with np.errstate(all="ignore"):
+            return self.compute(self.waiting[t])
 
     def __len__(self):
         return len(self.waiting)
@@ -89,13 +90,22 @@ class Trace:
     (array([8., 4., 2., 1.]), array([[4.]]))
     """
 
-    def __init__(self, log_h, exponents, shares, plain):
+    def __init__(self, log_h, exponents, shares, plain, scaled=None):
         self.log_h, self._exponents, self._shares, self._plain = log_h, exponents, shares, plain
+        self._scaled = scaled                               # the walk with powers of two apart, if it was not needed
 
     @cached_property
     def log_p(self):
         names = dict.fromkeys(name for _, p in self._shares for name in p)
-        return {name: log_norms_of_shares([p.get(name) for _, p in self._shares], self._exponents) for name in names}
+        logs = {}
+        for name in names:
+            logs[name] = log_norms_of_shares([p.get(name) for _, p in self._shares], self._exponents, self._scaled)
+            if logs[name] is None:                          # a share may have faded inside its step: scaled, it stays
+                _, exponents, self._shares = self._scaled()
+                self._exponents, self._scaled = exponents[1:], None
+                return self.log_p
+        self._scaled = None
+        return logs
 
     @cached_property
     def grads(self):
@@ -185,12 +195,13 @@ def trace(vjps, g):
     direct = what_loss_gives(vjps, g)
     h, shares = plain = walk_back(vjps.waiting, direct[-1], direct[:-1])
     none = np.zeros(vjps.end.shape[:vjps.sweep], dtype=int)
+    scaled = lambda: walk_back_scaled(vjps.waiting, *rescale(direct[-1], none), direct[:-1])
     squares = squared_norms(h, vjps.sweep)
     if within_range(squares, h[0].dtype):
-        log = Trace(0.5 * np.log(squares), [none] * len(shares), shares, plain)
+        log = Trace(0.5 * np.log(squares, dtype=float), [none] * len(shares), shares, plain, scaled)
         log.grads = Gradients(h, shares)                    # finite, as their squares are
         return log
-    h, exponents, shares = walk_back_scaled(vjps.waiting, *rescale(direct[-1], none), direct[:-1])
+    h, exponents, shares = scaled()
     log_h = np.array([log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)])
     return Trace(log_h, exponents[1:], shares, plain)
 
@@ -256,8 +267,11 @@ def within_range(squares, dtype):
     return bool(((low < squares) & (squares < high)).all())
 
 
-def log_norms_of_shares(shares, exponents):
-    """``ln ‖share 2^exponent‖`` for every step; ``nan`` where there is no share."""
+def log_norms_of_shares(shares, exponents, plain=False):
+    """``ln ‖share 2^exponent‖`` for every step; ``nan`` where there is no share.
+
+    ``None`` if the shares are of ``plain`` gradients, and one may have left the float range before it was multiplied.
+    """
     sweep = exponents[0].ndim
     out = np.full((len(shares), *exponents[0].shape), np.nan)
     there = [t for t, share in enumerate(shares) if share is not None]
@@ -266,20 +280,35 @@ def log_norms_of_shares(shares, exponents):
             steps = there[some]
             values = [np.asarray(shares[t]) for t in steps]
             squares = squared_norms(values, sweep)
-            out[steps] = 0.5 * np.log(squares)
-            if not within_range(squares, values[0].dtype):
-                for t, value in zip(steps, values, strict=True):
-                    product = isinstance(shares[t], Product)
-                    out[t] = shares[t].log_norm() if product else log_norm(value, value.ndim - sweep)
+            out[steps] = 0.5 * np.log(squares, dtype=float)
+            if within_range(squares, values[0].dtype):
+                continue
+            for t, value, square in zip(steps, values, squares, strict=True):
+                if within_range(square, value.dtype):
+                    continue
+                if plain and may_have_faded(shares[t]):
+                    return None
+                product = isinstance(shares[t], Product)
+                out[t] = shares[t].log_norm() if product else log_norm(value, value.ndim - sweep)
     return out + np.array(exponents) * np.log(2)
+
+
+def may_have_faded(share):
+    """Whether the factor of a share that comes from above has under- or overflowed; that of the state cannot."""
+    if not isinstance(share, Product):
+        return True
+    if share.a is not None and not share.a.any():
+        return False                                        # an input of zeros: the share is zero, whatever comes
+    return not within_range(squared_norms([share.b], share.b.ndim - 2), share.b.dtype)
 
 
 def sum_over_time(shares):
     """``Σ_t`` of the shares in one gradient, in blocks of steps."""
     first = shares[0].b if isinstance(shares[0], Product) else shares[0]
     total = 0
-    for some in blocks(len(shares), first.nbytes, most=2**21):
-        total = total + add_up(shares[some])
+    with np.errstate(all="ignore"):
+        for some in blocks(len(shares), first.nbytes, most=2**21):
+            total = total + add_up(shares[some])
     return total
 
 
