@@ -5,11 +5,16 @@ import pytest
 
 from gradtrace import (
     RNN,
+    Binomial,
     Dense,
+    Full,
     Grads,
+    LayerNorm,
     Residual,
     Seq,
+    SqrtT,
     Step,
+    Truncated,
     activation,
     backward,
     bptt,
@@ -150,6 +155,8 @@ LATE = {                                                    # what goes wrong on
                                    FloatingPointError, r"step 1 of 1: Dense\(3, 3, identity\): the next state overflowed"),
     "a sequence that does not fit": (lambda: deep(Seq(LAYER, Dense(2, 3)), [draw(Seq(LAYER, Dense(2, 3)), rng)]), ValueError,
                                      r"step 1 of 1: h of Dense\(2, 3, tanh\): expected last axes \(…, 2\), came shape \(1, 3\)"),
+    "a norm that does not fit": (lambda: deep([LAYER, Dense(3, 1), LayerNorm(3)], [P, draw(Dense(3, 1), rng), draw(LayerNorm(3), rng)]),
+                                 ValueError, r"step 3 of 3: h of LayerNorm\(3\): expected last axes \(…, 3\), came shape \(1, 1\)"),
     "NaN in a parameter": (lambda: changed(W=np.full((3, 3), np.nan)), ValueError, r"step 1 of 4: p\['W'\] of .*: expected finite"),
     "another shape": (lambda: changed(W=np.ones((4, 4))), ValueError, r"step 1 of 4: p\['W'\] of .*: expected last axes \(3, 3\)"),
     "another dtype": (lambda: changed(W=np.ones((3, 3), "f4")), TypeError, "step 1 of 4: dtype in .*'W': 'float32'"),
@@ -162,7 +169,8 @@ LATE = {                                                    # what goes wrong on
 @pytest.mark.parametrize("case", LATE)
 def test_what_goes_wrong_on_the_way_is_named_by_its_cause(case):
     path, error, message = LATE[case]
-    for walk in (lambda path: forward(path, H), lambda path: bptt(path, H, H)):
+    plans = Full(), SqrtT(), Binomial(slots=1), Truncated(1, 1)
+    for walk in (lambda path: forward(path, H), *(lambda path, plan=plan: bptt(path, H, H, plan) for plan in plans)):
         with pytest.raises(error, match=message):
             walk(path())
 

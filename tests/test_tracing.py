@@ -1,5 +1,7 @@
 """Forward, backward and trace: closed forms, sweep = loop, tracer = naive where naive survives."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -133,6 +135,17 @@ def test_shares_of_a_shut_gate_are_not_read_as_zero(dtype, scale, shut):
     for name in p:
         np.testing.assert_allclose(small.log_p[name], one.log_p[name] + np.log(scale), rtol=1e-6)
     np.testing.assert_allclose(small.log_h, one.log_h + np.log(scale), rtol=1e-6)
+
+
+def test_traces_and_gradients_travel_between_processes():
+    layer, rng = Highway(3), np.random.default_rng(0)
+    h, vjps = forward(deep(layer, [draw(layer, rng) for _ in range(4)]), np.ones((2, 3)))
+    log, grads = trace(vjps, h[-1]), backward(vjps, h[-1])
+    log_there, grads_there = pickle.loads(pickle.dumps((log, grads)))
+    for name, logs in log.log_p.items():
+        np.testing.assert_array_equal(log_there.log_p[name], logs)
+        np.testing.assert_array_equal(grads_there.p[1][name], grads.p[1][name])
+        np.testing.assert_array_equal(log_there.grads.shared()[name], grads.shared()[name])
 
 
 def test_an_input_of_zeros_has_shares_of_zero():

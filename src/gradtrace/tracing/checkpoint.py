@@ -172,7 +172,7 @@ class _Run:
     def advance(self, start, stop):
         h = self.h if self.at == start else self.stored[start]
         for t in range(start, stop):                        # keeps no state but the last
-            h = walk(self.path[t:t + 1], h, t, len(self.path))[0][-1]
+            h = walk(self.path, h, t, t + 1)[0][-1]
         self.at, self.h = stop, h
         self.evaluations += stop - start
         self._hold(1, h.nbytes)
@@ -180,7 +180,7 @@ class _Run:
 
     def record(self, start, stop):
         h = self.h if self.at == start else self.stored[start]
-        states, waiting = walk(self.path[start:stop], h, start, len(self.path))
+        states, waiting = walk(self.path, h, start, stop)
         self.recorded[start, stop] = states, waiting
         self.at, self.h = stop, states[-1]
         self.evaluations += stop - start

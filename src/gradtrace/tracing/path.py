@@ -234,15 +234,14 @@ def expect_first(path, h0):
             raise type(error)(f"step {t + 1} of {len(path)}: {error}") from None
 
 
-def walk(path, h0, first=0, T=None):
-    """The states ``h_0 … h_T`` and the pullbacks of a path whose arguments were checked.
-
-    ``first`` and ``T`` serve the errors of a part of a longer path: how many steps came before, how many are in all.
-    """
-    h, vjps = [h0], []
-    known = path.steps[0], h0.shape, h0.dtype               # what was checked already
+def walk(path, h0, start=0, stop=None):
+    """The states from ``h_start``, which is ``h0``, to ``h_stop``, and the pullbacks; arguments were checked."""
+    h, vjps, some = [h0], [], slice(start, stop)
+    step, before = path.steps[start], path.steps[max(start - 1, 0)]
+    fits = step is before and h0.shape[-len(step.features):] == step.features
+    known = (step, h0.shape, h0.dtype) if fits else (None, None, None)      # what was checked already
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for step, p, x in zip(path.steps, path.params, path.inputs, strict=True):
+        for step, p, x in zip(path.steps[some], path.params[some], path.inputs[some], strict=True):
             try:
                 if step is not known[0] or h[-1].shape != known[1] or h[-1].dtype != known[2]:
                     expect_state(step, h[-1], x)
@@ -250,20 +249,20 @@ def walk(path, h0, first=0, T=None):
                     known = step, h[-1].shape, h[-1].dtype
                 out, vjp = step.step(p, h[-1], x)
             except (FloatingPointError, ValueError, TypeError) as error:
-                explain(path, h, first, T or len(path), error)
+                explain(path, h, start, error)
             h.append(out)
             vjps.append(vjp)
     if first_not_finite(h) is not None:
-        explain(path, h, first, T or len(path))
+        explain(path, h, start)
     for state in h:
         state.setflags(write=False)
     return h, vjps
 
 
-def explain(path, h, first, T, error=None):
+def explain(path, h, start, error=None):
     """Raise what a walk ended with, named by its step: a state that overflowed, a wrong argument, or ``error``."""
     t = first_not_finite(h) or len(h)                       # an earlier overflow is the cause of what came later
-    step, p, x = path[t - 1]
+    step, p, x = path[start + t - 1]
     try:
         expect_params(step, p)
         expect_state(step, h[t - 1], x)
@@ -271,7 +270,7 @@ def explain(path, h, first, T, error=None):
             expect_finite(step, h[t])
         raise error
     except (FloatingPointError, ValueError, TypeError) as found:
-        raise type(found)(f"step {first + t} of {T}: {found}") from None
+        raise type(found)(f"step {start + t} of {len(path)}: {found}") from None
 
 
 def blocks(T, nbytes, most=2**18):

@@ -60,12 +60,20 @@ class Gradients:
 
     def __init__(self, h, shares):
         self.h, self._shares = h, shares
-        self.x = Asked([x for x, _ in shares], lambda x: None if x is None else np.asarray(x))
-        self.p = Asked([p for _, p in shares], lambda p: {name: np.asarray(value) for name, value in p.items()})
+        self.x = Asked([x for x, _ in shares], as_array)
+        self.p = Asked([p for _, p in shares], as_arrays_by_name)
 
     def shared(self):
         """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``."""
         return {name: sum_over_time([p[name] for _, p in self._shares]) for name in self._shares[0][1]}
+
+
+def as_array(x):
+    return None if x is None else np.asarray(x)
+
+
+def as_arrays_by_name(p):
+    return {name: np.asarray(value) for name, value in p.items()}
 
 
 class Trace:
@@ -106,6 +114,10 @@ class Trace:
                 return self.log_p
         self._scaled = None
         return logs
+
+    def __getstate__(self):
+        """What is pickled: logarithms and gradients, without the pullbacks, which cannot be."""
+        return {**vars(self), "log_p": self.log_p, "_scaled": None}
 
     @cached_property
     def grads(self):
