@@ -43,7 +43,7 @@ def show(thing):
         size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
         unit = g / np.where(size > 0, size, 1)
         with np.errstate(divide="ignore"):
-            return np.log(size).reshape(size.shape[:-axes]) + 0.5 * np.log((unit * unit).sum(axis=over))
+            return np.log(size).reshape(g.shape[:g.ndim - axes]) + 0.5 * np.log((unit * unit).sum(axis=over))
     """
     if inspect.isclass(thing) and "step" in vars(thing):
         thing = thing.step
