@@ -122,9 +122,9 @@ def test_log_norm_neither_overflows_nor_underflows():
 
 def test_a_wrong_pullback_is_named():
     class Wrong(Dense):
-        def __call__(self, p, h, x=None):
-            out, vjp = super().__call__(p, h, x)
-            return out, lambda g: vjp(g)._replace(p={**vjp(g).p, "b": 2 * vjp(g).p["b"]})
+        def step(self, p, h, x=None):
+            out, vjp = super().step(p, h, x)
+            return out, lambda g: vjp(g)._replace(p={**vjp(g).p, "b": 2 * np.asarray(vjp(g).p["b"])})
 
     with pytest.raises(AssertionError, match=r"disagrees with finite differences for b \(relative error"):
         check_gradients(Wrong(3, 3), P, H, rng=rng)
@@ -215,3 +215,10 @@ def test_a_step_of_ones_own_may_be_odd():
 def test_what_a_step_of_ones_own_does_is_named(steps, error, message):
     with pytest.raises(error, match=message):
         forward(steps(), np.ones((1, 3)))
+
+
+def test_a_step_that_hides_its_formula_in_call_is_refused():
+    with pytest.raises(TypeError, match=r"Loud.__call__: expected step\(p, h, x\), which chains run"):
+        class Loud(Dense):
+            def __call__(self, p, h, x=None):
+                return super().__call__(p, h, x)

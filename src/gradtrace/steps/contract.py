@@ -79,6 +79,11 @@ class Step:
     features: tuple[int, ...]
     inputs: tuple[int, ...] | None = None
 
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        if "__call__" in vars(cls):
+            raise TypeError(f"{cls.__name__}.__call__: expected step(p, h, x), which chains run; a call only checks")
+
     def __post_init__(self):
         """Check the hyperparameters whose type says how."""
         for field in fields(self):
