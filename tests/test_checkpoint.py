@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradtrace import GRU, LSTM, NARX, RNN, Dense, OneGate, Residual, backward, deep, draw, forward, trace, unroll
-from gradtrace.tracing.checkpoint import bptt
+from gradtrace.tracing.checkpoint import LeanGradients, LeanTrace, bptt
 from gradtrace.tracing.schedules import Binomial, Full, SqrtT, Truncated, schedule
 
 T, B = 23, 3
@@ -130,6 +130,28 @@ def test_truncated_norms_end_where_its_one_way_back_ends():
     assert (log_h[:T - 6] == -np.inf).all()
 
 
+@pytest.mark.parametrize("k1, k2", [(2, 5), (4, 7), (3, 3)])
+def test_where_truncated_ways_back_overlap_the_norm_is_that_of_the_longest_gradient(k1, k2):
+    path, h0 = in_time(RNN(2, 5), gain=1.3)
+    h, vjps = forward(path, h0)
+    g = lambda t, h: h if t < 12 else 1e-3 * h              # early ways are the longer ones
+    expected, ends = np.full(T + 1, -np.inf), [*range(k1, T, k1), T]
+    for after, end in zip([-1, *ends], ends, strict=False):
+        one = trace(vjps, [g(t, h[t]) if after < t <= end else None for t in range(T + 1)]).log_h
+        reach = slice(max(0, end - k2), end + 1)
+        expected[reach] = np.maximum(expected[reach], one[reach])
+    np.testing.assert_allclose(bptt(path, h0, g, Truncated(k1, k2)).log_h, expected, rtol=0, atol=1e-12)
+
+
+def test_layers_that_no_way_back_reaches_have_gradients_of_zero():
+    rng, layer = np.random.default_rng(0), Dense(3, 3)
+    path, h0 = deep(layer, [draw(layer, rng) for _ in range(6)]), rng.standard_normal((2, 3))
+    grads = bptt(path, h0, h0, Truncated(6, 2)).grads
+    assert [sorted(p) for p in grads.p] == 6 * [["W", "b"]] and not grads.h0.any()
+    assert [p["W"].any() and p["b"].any() for p in grads.p] == 4 * [False] + 2 * [True]
+    assert all(p["W"].shape == (3, 3) and p["b"].shape == (3,) for p in grads.p)
+
+
 def count(actions, *kinds):
     return sum(stop - start for kind, start, stop in actions if kind in kinds)
 
@@ -238,6 +260,24 @@ def test_explosion_keeps_its_logarithms_and_says_what_overflows(plan):
         bptt(path, np.ones((1, 1)), np.ones((1, 1)), plan)
 
 
+@pytest.mark.parametrize("plan", EXACT, ids=str)
+def test_shares_of_parameters_far_apart_in_scale_have_the_gradient_of_backward(plan):
+    """``∂L/∂U = Σ x_t g_t`` where ``g_t`` falls to 1e-200 and ``x_t`` rises as far: every step counts the same."""
+    p = {"W": np.array([[1e-40]]), "U": np.array([[1e-210]]), "b": np.zeros(1)}
+    path = unroll(RNN(1, 1, "identity"), p, (np.arange(1, 7) * 10.0 ** np.arange(200, -1, -40)).reshape(6, 1, 1))
+    h0, g = np.zeros((1, 1)), np.ones((1, 1))
+    expected, run = backward(forward(path, h0)[1], g).shared(), bptt(path, h0, g, plan)
+    assert expected["U"][0, 0] == pytest.approx(21)
+    for name, value in run.grads.shared().items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-12)
+
+
+def test_one_number_past_the_floats_is_an_overflow_of_the_whole_gradient():
+    grads = LeanGradients(np.zeros((1, 2)), [{"W": np.eye(2), "b": np.array([1.0, np.inf])}])
+    with pytest.raises(FloatingPointError, match="∂L/∂b overflows float64"):
+        LeanTrace(np.zeros(3), None, grads).grads  # noqa: B018
+
+
 @pytest.mark.parametrize("scale", [1e300, 5e-324, 0.0])
 @pytest.mark.parametrize("plan", [Full(), SqrtT(), Binomial(slots=2), Truncated(3, 3)], ids=str)
 def test_loss_gradients_at_the_ends_of_the_float_range(plan, scale):
@@ -274,9 +314,13 @@ def test_arguments_stay_as_they_are():
 
 
 PATH, H0 = in_time(RNN(2, 5))
+RNG = np.random.default_rng(0)
 CASES = {
     "path a list": (lambda: bptt([1], H0, H0), TypeError, r"path: expected deep\(...\) or unroll\(...\), came list"),
     "h0 of wrong width": (lambda: bptt(PATH, H0[:, :4], H0), ValueError, r"h0 of .*: expected last axes \(…, 5\)"),
+    "layers that do not fit": (lambda: bptt(deep([Dense(5, 5)] * 5 + [Dense(4, 4)], 5 * [draw(Dense(5, 5), RNG)] + [
+        draw(Dense(4, 4), RNG)]), H0, H0, SqrtT()), ValueError,
+                            "step 6 of 6: h of Dense.4, 4, tanh.: expected last axes"),
     "plan a string": (lambda: bptt(PATH, H0, H0, "full"), TypeError, r"plan: expected Full\(\), .* came str 'full'"),
     "plan a class": (lambda: bptt(PATH, H0, H0, SqrtT), TypeError, "plan: expected .* came type"),
     "g of wrong shape": (lambda: bptt(PATH, H0, H0[:2]), ValueError, r"g\[23\]: expected the shape \(3, 5\)"),

@@ -5,7 +5,8 @@ import pytest
 
 from gradtrace import LSTM, RNN, Dense, LayerNorm, Seq, backward, bptt, deep, draw, forward, trace, unroll
 
-CHAINS = {"RNN": RNN(2, 3), "LSTM": LSTM(2, 3), "deep": Dense(3, 3), "norm": Seq(LayerNorm(3), Dense(3, 3))}
+CHAINS = {"RNN": RNN(2, 3), "LSTM": LSTM(2, 3), "deep": Dense(3, 3), "norm": Seq(LayerNorm(3), Dense(3, 3)),
+          "norm last": Seq(Dense(3, 3), LayerNorm(3))}
 
 
 def setting(kind):
@@ -58,6 +59,16 @@ def test_what_went_into_forward_may_be_changed_afterwards(kind):
 
     for found, expected in zip(walk(kind, meddle), walk(kind), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_arrays_that_went_in_stay_writeable(kind):
+    path, _, _, h0, g = arrays = setting(kind)
+    _, vjps = forward(path, h0)
+    for way_back in (lambda g: backward(vjps, g), lambda g: trace(vjps, g), lambda g: bptt(path, h0, g)):
+        way_back(g)
+        way_back(g[-1])
+        assert all(array.flags.writeable for array in (*inputs(arrays), *g))
 
 
 @pytest.mark.parametrize("kind", CHAINS)

@@ -7,7 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace import RNN, Dense, Highway, Residual, Seq, backward, deep, draw, forward, init, trace, unroll
+from gradtrace import (
+    RNN,
+    Dense,
+    Highway,
+    Residual,
+    Seq,
+    SqrtT,
+    backward,
+    bptt,
+    deep,
+    draw,
+    forward,
+    init,
+    trace,
+    unroll,
+)
 
 
 def linear_chain(w, T):
@@ -206,3 +221,93 @@ def test_equal_weights_in_depth_are_a_shared_weight_in_time():
     grads, whole = backward(vjps, h[-1]), backward(shared, h[-1]).shared()
     for name in p:
         np.testing.assert_allclose(sum(g[name] for g in grads.p), whole[name], rtol=1e-12, atol=1e-14)
+
+
+def test_a_path_does_not_follow_the_lists_that_it_was_made_of():
+    rng, steps = np.random.default_rng(0), [Dense(3, 3), Dense(3, 3, "relu")]
+    params = [draw(step, rng) for step in steps]
+    path = deep(steps, params)
+    before = forward(path, np.ones((1, 3)))[0][-1]
+    steps.append(steps.pop(0))
+    params.reverse()
+    params.append(params[0])
+    assert len(path) == 2 and (forward(path, np.ones((1, 3)))[0][-1] == before).all()
+
+
+@pytest.mark.parametrize("phi, w, b", [("identity", 1e-30, 0.0), ("identity", 1e30, 0.0),
+                                       ("tanh", 1.0, 30.0), ("tanh", 1.0, 370.0)])
+def test_a_caller_who_stops_at_every_floating_point_error_gets_the_same_results(phi, w, b):
+    p = {"W": np.array([[w]]), "U": np.zeros((1, 1)), "b": np.array([b])}
+    path, h0, g = unroll(RNN(1, 1, phi), p, np.zeros((50, 1, 1))), np.full((1, 1), float(w < 1)), np.ones((1, 1))
+    calm, strict = [], []
+    for results, how in ((calm, "ignore"), (strict, "raise")):
+        with np.errstate(all=how):
+            h, vjps = forward(path, h0)
+            log, run = trace(vjps, g), bptt(path, h0, g, SqrtT())
+            results += [*h, log.log_h, log.log_p["W"], log.log_p["b"], run.log_h, run.plain.h0, run.plain.p[0]["b"]]
+            results += [*log.grads.h, log.grads.shared()["W"]] if w < 1e30 else []
+    for found, expected in zip(strict, calm, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_gradient_of_zero_does_not_carry_its_scale_to_the_loss_on_an_earlier_state():
+    """What comes back is 2^±2000, until nothing does; then the loss on an earlier state is all there is."""
+    grow = {"W": np.array([[4.0]]), "b": np.zeros(1)}
+    shut, fade = {"W": np.eye(1), "b": np.full(1, -1.0)}, {"W": np.array([[0.25]]), "b": np.zeros(1)}
+    for p in (grow, fade):
+        path = deep([Dense(1, 1, "relu")] * 2 + 1000 * [Dense(1, 1, "identity")], [grow, shut] + 1000 * [p])
+        _, vjps = forward(path, np.full((1, 1), 0.1))
+        log = trace(vjps, [None, np.full((1, 1), 3.0)] + 1000 * [None] + [np.ones((1, 1))]).log_h
+        assert log[1] == pytest.approx(np.log(3)) and log[0] == pytest.approx(np.log(12))
+        assert log[2] == pytest.approx(1000 * np.log(p["W"].item()))
+
+
+def test_a_loss_of_zero_on_a_state_changes_nothing():
+    _, vjps = linear_chain(0.5, 3000)
+    nothing, last = [np.zeros((1, 1))] * 3000, np.ones((1, 1))
+    np.testing.assert_array_equal(trace(vjps, [*nothing, last]).log_h, trace(vjps, last).log_h)
+
+
+@pytest.mark.parametrize("gain", [1.0, np.linspace(0.5, 1.5, 4)], ids=["one", "sweep"])
+def test_a_path_of_one_step_is_that_step(gain):
+    rng = np.random.default_rng(0)
+    step, h0, g = Dense(3, 2), rng.standard_normal((5, 3)), rng.standard_normal((*np.shape(gain), 5, 2))
+    p = draw(step, rng, gain=gain)
+    h, vjps = forward(deep(step, [p]), h0)
+    out, vjp = step(p, h0)
+    log, alone = trace(vjps, g), vjp(g)
+    np.testing.assert_array_equal(h[1], out)
+    np.testing.assert_allclose(log.log_h[0], np.log(np.linalg.norm(alone.h, axis=(-2, -1))), rtol=1e-12)
+    np.testing.assert_allclose(log.log_p["W"][0], np.log(np.linalg.norm(alone.p["W"], axis=(-2, -1))), rtol=1e-12)
+    np.testing.assert_allclose(log.log_p["b"][0], np.log(np.linalg.norm(alone.p["b"], axis=-1)), rtol=1e-12)
+
+
+def test_a_sweep_of_inputs_alone_equals_a_loop():
+    rng, cell = np.random.default_rng(0), RNN(2, 5)
+    p, x, h0 = draw(cell, rng), rng.standard_normal((9, 4, 3, 2)), rng.standard_normal((3, 5))
+    h, vjps = forward(unroll(cell, p, x), h0)
+    swept = trace(vjps, h[-1])
+    assert swept.log_h.shape == (10, 4)
+    for i in range(4):
+        h_i, vjps_i = forward(unroll(cell, p, x[:, i]), h0)
+        alone = trace(vjps_i, h_i[-1])
+        np.testing.assert_allclose(swept.log_h[:, i], alone.log_h, atol=1e-12)
+        for name in p:
+            np.testing.assert_allclose(swept.log_p[name][:, i], alone.log_p[name], atol=1e-12)
+
+
+@pytest.mark.parametrize("h, g, bias, log", [(1e-300, 1.0, 30.0, np.log(4e-300) - 60),
+                                             (1e300, 1e20, 0.0, 320 * np.log(10))])
+def test_the_norm_of_a_share_whose_product_is_past_the_floats(h, g, bias, log):
+    p = {"W": np.zeros((1, 1)), "U": np.zeros((1, 1)), "b": np.array([bias])}
+    _, vjps = forward(unroll(RNN(1, 1), p, np.zeros((1, 1, 1))), np.full((1, 1), h))
+    assert trace(vjps, np.full((1, 1), g)).log_p["W"][0] == pytest.approx(log, rel=1e-13)
+
+
+def test_the_gradient_of_a_shared_weight_is_the_sum_over_hundreds_of_steps():
+    rng, cell = np.random.default_rng(0), RNN(2, 5)
+    p, x, h0 = draw(cell, rng), rng.standard_normal((300, 3, 2)), np.zeros((3, 5))
+    h, vjps = forward(unroll(cell, p, x), h0)
+    grads = backward(vjps, h)
+    for name, value in grads.shared().items():
+        np.testing.assert_allclose(value, sum(share[name] for share in grads.p), rtol=1e-12, atol=1e-11)
