@@ -350,3 +350,14 @@ def test_bad_input_is_named(name):
     call, kind, message = CASES[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_truncated_ways_back_know_a_sweep_that_begins_at_a_later_step():
+    """Three samples and three members: the norms are those of the members, as if all had been swept from the start."""
+    rng = np.random.default_rng(0)
+    params = [draw(Dense(2, 2), rng) for _ in range(6)]
+    params[3] = params[3] | {"b": rng.standard_normal((3, 2))}
+    h0, plan, loss = rng.standard_normal((3, 2)), Truncated(2, 2), lambda t, h: np.ones_like(h)
+    late = bptt(deep(Dense(2, 2), params), h0, loss, plan)
+    early = bptt(deep(Dense(2, 2), params), np.broadcast_to(h0, (3, 3, 2)), loss, plan)
+    np.testing.assert_allclose(late.log_h, early.log_h, rtol=1e-13)

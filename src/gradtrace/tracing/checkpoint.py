@@ -10,7 +10,7 @@ import numpy as np
 
 from ..expect import expect_array
 from ..steps.arrays import add_up
-from .path import Path, blocks, expect_first, sweep_axes, walk
+from .path import Path, blocks, expect_first, sweep_shape, walk
 from .schedules import Full, expect_plan
 from .trace import (
     fitting,
@@ -160,7 +160,9 @@ class _Run:
     """Carries out actions, one method for each kind; the present state is ``h`` at time ``at``."""
 
     def __init__(self, path, h0, g):
-        self.path, self.loss, self.sweep = path, _loss(g, len(path), h0.dtype), sweep_axes(path, h0)
+        self.path, self.loss = path, _loss(g, len(path), h0.dtype)
+        self.members = sweep_shape(path, h0)
+        self.sweep = len(self.members)
         self.at, self.h, self.stored, self.recorded, self.walked = 0, h0, {}, {}, set()
         self.log_h, self.sums, self.dh0 = None, {}, np.zeros_like(h0)
         self.held, self.most, self.evaluations, self.lost = np.zeros(2, int), np.zeros(2, int), 0, 0
@@ -171,8 +173,8 @@ class _Run:
 
     def advance(self, start, stop):
         h = self.h if self.at == start else self.stored[start]
-        for t in range(start, stop):                        # keeps no state but the last
-            h = walk(self.path, h, t, t + 1)[0][-1]
+        for some in blocks(stop - start, h.nbytes):         # keeps no state but the last of each block
+            h = walk(self.path, h, start + some.start, start + some.stop)[0][-1]
         self.at, self.h = stop, h
         self.evaluations += stop - start
         self._hold(1, h.nbytes)
@@ -191,8 +193,8 @@ class _Run:
         self.carried, self.lost = g is not None, self.lost + (0 if g is None else stop)
         g = np.zeros_like(self.h) if g is None else fitting(g, self.h, stop).copy()
         if self.log_h is None:
-            self.log_h = np.full((len(self.path) + 1, *self.h.shape[:self.sweep]), -np.inf)
-        self.g, self.exponent = rescale(g, np.zeros(self.h.shape[:self.sweep], dtype=int))
+            self.log_h = np.full((len(self.path) + 1, *self.members), -np.inf)
+        self.g, self.exponent = rescale(self._swept(stop, g), np.zeros(self.members, dtype=int))
         self._note(stop, log_scaled(self.g, self.exponent))
 
     def backward(self, start, stop):
@@ -234,8 +236,16 @@ class _Run:
         for i in reversed(range(len(states))):
             self.lost -= self.carried                       # what the losses so far had to say to this step is kept
             if first + i > self.after and (extra := self.loss(first + i, states[i])) is not None:
-                direct[i], self.carried, self.lost = extra, self.carried + 1, self.lost + first + i
+                direct[i] = self._swept(first + i, extra)
+                self.carried, self.lost = self.carried + 1, self.lost + first + i
         return direct
+
+    def _swept(self, t, g):
+        """What the loss puts on ``h_t`` with all sweep axes, though the sweep may begin at a later step only."""
+        if t == len(self.path):
+            return g
+        own = 1 + len(self.path.steps[t].features)
+        return np.broadcast_to(g, (*self.members, *g.shape[max(g.ndim - own, 0):]))
 
     def _back(self, first, waiting, direct):
         """Back through one block: as plain numbers if they stay in range, else with powers of two apart."""

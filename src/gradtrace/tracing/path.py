@@ -215,7 +215,7 @@ def forward(path, h0):
         raise TypeError(f"path: expected deep(...) or unroll(...), came {type(path).__name__} {path!r:.40}")
     expect_first(path, h0)
     h, vjps = walk(path.own(), h0.copy())
-    return h, Pullbacks(vjps, h[-1], sweep_axes(path, h0))
+    return h, Pullbacks(vjps, h[-1], len(sweep_shape(path, h0)))
 
 
 def expect_first(path, h0):
@@ -291,11 +291,12 @@ def first_not_finite(arrays):
     return None
 
 
-def sweep_axes(path, h0):
-    """The number of leading axes that belong to no step: the most that a state, parameter or input carries."""
-    most = h0.ndim - 1 - len(path.steps[0].features)
+def sweep_shape(path, h0):
+    """The leading axes that belong to no step, of all that states, parameters and inputs carry together."""
+    shapes = [h0.shape[:h0.ndim - 1 - len(path.steps[0].features)]]
     for t in path.different().values():
         step, p, x = path[t]
-        most = max(most, *(p[name].ndim - len(shape) for name, shape in step.shapes().items()),
-                   x.ndim - 1 - len(step.inputs) if x is not None else 0)
-    return most
+        shapes += [p[name].shape[:p[name].ndim - len(shape)] for name, shape in step.shapes().items()]
+        if x is not None:
+            shapes.append(x.shape[:x.ndim - 1 - len(step.inputs)])
+    return np.broadcast_shapes(*shapes)
