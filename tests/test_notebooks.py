@@ -134,3 +134,19 @@ def test_a_working_copy_is_brought_up_to_date_where_the_reader_changed_nothing(c
     assert (copied / "mine.ipynb").read_text() == "{}" and (copied / "depth.ipynb").read_text() == "no notebook at all"
     assert not (copied / "activations.ipynb").exists()
     assert working_copy.update(copied) == ["depth.ipynb", "memory.ipynb"], "the second time as the first"
+
+
+@every_notebook
+def test_a_notebook_taken_out_of_its_folder_can_say_so(path):
+    """Whoever explains a missing folder has to be imported before what lies in it."""
+    source = cells(path)[0].source
+    helpers, folder = source.find("gradtrace.notebook import"), source.find("from drawings import")
+    assert folder < 0 or 0 <= helpers < folder
+
+
+def test_what_it_says_is_one_sentence_with_the_place(tmp_path):
+    code = ("from IPython.core.interactiveshell import InteractiveShell; "
+            f"InteractiveShell.instance().run_cell({cells(ROOT / 'notebooks' / 'gates.ipynb')[0].source!r})")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path).stdout
+    assert "needs the folder 'drawings' beside it" in said and "notebooks/drawings" in said, said
+    assert "Traceback" not in said
