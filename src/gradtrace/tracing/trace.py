@@ -174,9 +174,10 @@ def finite(h, shares):
 def trace(vjps, g):
     """The logarithm of every gradient norm: ``ln ‖∂L/∂h_t‖`` for all ``t``, past the float range.
 
-    After each pullback the gradient is divided by a power of two, so that its largest entry lies between ½ and 1,
-    and the exponent is kept as an integer: 1e-4000 is as easy as 1, and no digit is lost, because such a division is
-    exact. There is one exponent per sweep member, never one per sample.
+    The way back is walked as :func:`backward` does. If a norm leaves the range in which its square is exact, it is
+    walked again: after each pullback the gradient is then divided by a power of two, so that its largest entry lies
+    between ½ and 1, and the exponent is kept as an integer. 1e-4000 is as easy as 1, and no digit is lost, because such
+    a division is exact. There is one exponent per sweep member, never one per sample.
 
     Parameters
     ----------
@@ -207,7 +208,10 @@ def trace(vjps, g):
     direct = what_loss_gives(vjps, g)
     h, shares = plain = walk_back(vjps.waiting, direct[-1], direct[:-1])
     none = np.zeros(vjps.end.shape[:vjps.sweep], dtype=int)
-    scaled = lambda: walk_back_scaled(vjps.waiting, *rescale(direct[-1], none), direct[:-1])
+
+    def scaled():
+        return walk_back_scaled(vjps.waiting, *rescale(direct[-1], none), direct[:-1])
+
     squares = squared_norms(h, vjps.sweep)
     if within_range(squares, h[0].dtype):
         log = Trace(0.5 * np.log(squares, dtype=float), [none] * len(shares), shares, plain, scaled)
