@@ -13,10 +13,10 @@ OURS = """
 from time import process_time
 start = process_time()
 import numpy as np
-from gradtrace import RNN, draw, forward, trace, unroll
+from gradtrace import RNN, forward, init_params, trace, unroll
 rng = np.random.default_rng(0)
 cell = RNN(32, 32)
-path = unroll(cell, draw(cell, rng), rng.standard_normal((50, 1, 32)))
+path = unroll(cell, init_params(cell, rng), rng.standard_normal((50, 1, 32)))
 h, vjps = forward(path, np.zeros((1, 32)))
 log = trace(vjps, h[-1])
 answer = log.log_h, log.grads.shared()

@@ -67,7 +67,7 @@ def section(tiny=False):
                 name, "keeping everything", seconds[name], seconds["full"], goal))
         goal = None if tiny else PEAKS.get(name)
         peaks.append(measure.row(name, "bytes at the peak", peak(path, h0, g, plan), "MB", goal))
-        states.append(measure.row(name, "states held", traces[name].account.states, ""))
+        states.append(measure.row(name, "states held", traces[name].usage.states, ""))
     return {
         "title": "Memory",
         "lead": f"A plain RNN over {T} steps, {n} wide, batch {B}, inputs {N_IN} wide. Bytes are "

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from gradtrace import draw, gradient_errors, init
+from gradtrace import gradient_errors, init, init_params
 
 SWEEPS = {"no sweep": 1.0, "41 gains": np.linspace(0.2, 2.2, 41), "2 x 3 gains": np.linspace(0.5, 1.5, 6).reshape(2, 3)}
 
 
 def arguments(step, rng, gain=1.0, batch=5):
     """Random parameters (none of them zero), state and input for ``step``."""
-    p = draw(step, rng, init.lecun, gain=gain)
+    p = init_params(step, rng, init.lecun, gain=gain)
     p = {k: v + 0.1 * rng.standard_normal(v.shape) for k, v in p.items()}
     x = None if step.inputs is None else rng.standard_normal((batch, *step.inputs))
     return p, rng.standard_normal((batch, *step.features)), x

@@ -8,8 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace import GRU, LSTM, NARX, RNN, Dense, OneGate, Residual, backward, deep, draw, forward, trace, unroll
-from gradtrace.tracing.checkpoint import LeanGradients, LeanTrace, bptt
+from gradtrace import (
+    GRU,
+    LSTM,
+    NARX,
+    RNN,
+    Dense,
+    OneGate,
+    Residual,
+    backward,
+    deep,
+    forward,
+    init_params,
+    trace,
+    unroll,
+)
+from gradtrace.tracing.checkpoint import BPTTResult, SummedGradients, bptt
 from gradtrace.tracing.schedules import Binomial, Full, SqrtT, Truncated, schedule
 
 T, B = 23, 3
@@ -22,7 +36,7 @@ def in_time(cell, T=T, B=B, dtype=float, **how):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((T, B, *cell.inputs)).astype(dtype) if cell.inputs else T
     h0 = rng.standard_normal((B, *cell.features)).astype(dtype)
-    return unroll(cell, draw(cell, rng, dtype=dtype, **how), x), h0
+    return unroll(cell, init_params(cell, rng, dtype=dtype, **how), x), h0
 
 
 def losses(h0, T=T):
@@ -48,7 +62,7 @@ def test_every_exact_plan_has_the_gradients_of_backward_and_the_norms_of_trace(c
         run = bptt(path, h0, g, plan)
         np.testing.assert_allclose(run.log_h, log_h, rtol=0, atol=1e-12)
         np.testing.assert_allclose(run.grads.h0, expected.h[0], rtol=1e-12, atol=1e-14)
-        assert run.grads.shared().keys() == shared.keys() and run.account.lost == 0
+        assert run.grads.shared().keys() == shared.keys() and run.usage.truncated == 0
         for name, value in run.grads.shared().items():
             np.testing.assert_allclose(value, shared[name], rtol=1e-12, atol=1e-12 * abs(shared[name]).max())
 
@@ -57,7 +71,8 @@ def test_every_exact_plan_has_the_gradients_of_backward_and_the_norms_of_trace(c
 def test_depth_with_a_gradient_for_each_layer_and_a_sweep_that_begins_late(plan):
     rng = np.random.default_rng(2)
     steps = [Dense(6, 4), Dense(4, 5, "relu"), Residual(Dense(5, 5)), Dense(5, 2, "sigmoid")]
-    path = deep(steps, [draw(s, rng, gain=np.linspace(0.5, 1.5, 3) if i == 2 else 1) for i, s in enumerate(steps)])
+    gains = [np.linspace(0.5, 1.5, 3) if i == 2 else 1 for i in range(len(steps))]
+    path = deep(steps, [init_params(step, rng, gain=gain) for step, gain in zip(steps, gains, strict=True)])
     h0, g = rng.standard_normal((B, 6)), rng.standard_normal((3, B, 2))
     vjps = forward(path, h0)[1]
     expected, run = backward(vjps, g), bptt(path, h0, g, plan)
@@ -118,8 +133,8 @@ def test_truncated_is_the_sum_of_the_contributions_that_it_keeps(T, k1, k2, loss
     run = bptt(path, h0, g, Truncated(k1, k2))
     np.testing.assert_allclose(run.grads.p[0]["W"], W, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(run.grads.h0, dh0, rtol=1e-10, atol=1e-12)
-    assert run.account.lost == lost and run.account.evaluations == T
-    assert run.account.states <= max(k1, k2) + 1
+    assert run.usage.truncated == lost and run.usage.evaluations == T
+    assert run.usage.states <= max(k1, k2) + 1
 
 
 def test_truncated_norms_end_where_its_one_way_back_ends():
@@ -145,7 +160,7 @@ def test_where_truncated_ways_back_overlap_the_norm_is_that_of_the_longest_gradi
 
 def test_layers_that_no_way_back_reaches_have_gradients_of_zero():
     rng, layer = np.random.default_rng(0), Dense(3, 3)
-    path, h0 = deep(layer, [draw(layer, rng) for _ in range(6)]), rng.standard_normal((2, 3))
+    path, h0 = deep(layer, [init_params(layer, rng) for _ in range(6)]), rng.standard_normal((2, 3))
     grads = bptt(path, h0, h0, Truncated(6, 2)).grads
     assert [sorted(p) for p in grads.p] == 6 * [["W", "b"]] and not grads.h0.any()
     assert [p["W"].any() and p["b"].any() for p in grads.p] == 4 * [False] + 2 * [True]
@@ -160,8 +175,8 @@ def test_gruslys_thousand_steps_in_fifty_slots():
     actions = schedule(Binomial(slots=50), 1000)
     assert count(actions, "advance") == 1948 and count(actions, "advance", "record") == 2948
     path, h0 = in_time(OneGate(1), T=1000, B=1)
-    account = bptt(path, h0, h0, Binomial(slots=50)).account
-    assert account.evaluations == 2948 and account.states <= 51
+    usage = bptt(path, h0, h0, Binomial(slots=50)).usage
+    assert usage.evaluations == 2948 and usage.states <= 51
 
 
 @lru_cache(None)
@@ -212,9 +227,9 @@ def test_a_schedule_only_uses_what_it_has_and_leaves_nothing_behind(plan, T):
 @pytest.mark.parametrize("plan, states, evaluations", [(Full(), 10_001, 10_000), (SqrtT(), 200, 19_900)], ids=str)
 def test_ten_thousand_states_to_keep(plan, states, evaluations):
     path, h0 = in_time(RNN(1, 2), T=10_000, B=1)
-    account = bptt(path, h0, h0, plan).account
-    assert (account.states, account.evaluations) == (states, evaluations)
-    assert account.nbytes == states * h0.nbytes
+    usage = bptt(path, h0, h0, plan).usage
+    assert (usage.states, usage.evaluations) == (states, evaluations)
+    assert usage.nbytes == states * h0.nbytes
 
 
 @pytest.mark.parametrize("plan", [Full(), SqrtT(), Binomial(slots=12, block=8), Binomial(nbytes=2**20),
@@ -224,13 +239,13 @@ def test_the_memory_that_numpy_really_takes_is_that_of_the_account(plan):
     bptt(path, h0, h0, plan)
     tracemalloc.start()
     try:
-        account = bptt(path, h0, h0, plan).account
+        usage = bptt(path, h0, h0, plan).usage
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     recorded = {Full: 600, SqrtT: 25, Truncated: 100}.get(type(plan), getattr(plan, "block", 0))
     walking = 6 * 16 + recorded                             # the way back through 256 KB, and pre-activations
-    assert account.nbytes < peak < account.nbytes + walking * h0.nbytes + 2**18
+    assert usage.nbytes < peak < usage.nbytes + walking * h0.nbytes + 2**18
     if isinstance(plan, Binomial) and plan.nbytes:
         assert peak < plan.nbytes + 2**20                   # parameters, gradients, and the way back through a block
 
@@ -240,7 +255,7 @@ def test_a_chain_of_a_hundred_thousand_steps_in_few_states_keeps_its_logarithms(
     steps, half = 100_000, {"W": np.array([[0.5]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
     path = unroll(RNN(1, 1, "identity"), half, np.zeros((steps, 1, 1)))
     run = bptt(path, np.zeros((1, 1)), np.ones((1, 1)), plan)
-    assert run.account.states <= 2000 and run.account.evaluations < 5 * steps
+    assert run.usage.states <= 2000 and run.usage.evaluations < 5 * steps
     reach = 2000 if isinstance(plan, Truncated) else steps
     np.testing.assert_allclose(run.log_h[:-reach - 2:-1], -np.arange(reach + 1) * np.log(2), rtol=1e-12)
     assert run.grads.p[0]["b"] == 2
@@ -273,9 +288,9 @@ def test_shares_of_parameters_far_apart_in_scale_have_the_gradient_of_backward(p
 
 
 def test_one_number_past_the_floats_is_an_overflow_of_the_whole_gradient():
-    grads = LeanGradients(np.zeros((1, 2)), [{"W": np.eye(2), "b": np.array([1.0, np.inf])}])
+    grads = SummedGradients(np.zeros((1, 2)), [{"W": np.eye(2), "b": np.array([1.0, np.inf])}])
     with pytest.raises(FloatingPointError, match="∂L/∂b overflows float64"):
-        LeanTrace(np.zeros(3), None, grads).grads  # noqa: B018
+        BPTTResult(np.zeros(3), None, grads).grads  # noqa: B018
 
 
 @pytest.mark.parametrize("scale", [1e300, 5e-324, 0.0])
@@ -315,32 +330,39 @@ def test_arguments_stay_as_they_are():
 
 PATH, H0 = in_time(RNN(2, 5))
 RNG = np.random.default_rng(0)
+
+
+def misfit():
+    """Five layers of width 5 and a last one of width 4."""
+    layers = [*5 * [Dense(5, 5)], Dense(4, 4)]
+    return deep(layers, [init_params(layer, RNG) for layer in layers])
+
+
 CASES = {
-    "path a list": (lambda: bptt([1], H0, H0), TypeError, r"path: expected deep\(...\) or unroll\(...\), came list"),
+    "path a list": (lambda: bptt([1], H0, H0), TypeError, r"path: expected deep\(...\) or unroll\(...\), got list"),
     "h0 of wrong width": (lambda: bptt(PATH, H0[:, :4], H0), ValueError, r"h0 of .*: expected last axes \(…, 5\)"),
-    "layers that do not fit": (lambda: bptt(deep([Dense(5, 5)] * 5 + [Dense(4, 4)], 5 * [draw(Dense(5, 5), RNG)] + [
-        draw(Dense(4, 4), RNG)]), H0, H0, SqrtT()), ValueError,
+    "layers that do not fit": (lambda: bptt(misfit(), H0, H0, SqrtT()), ValueError,
                             "step 6 of 6: h of Dense.4, 4, tanh.: expected last axes"),
-    "plan a string": (lambda: bptt(PATH, H0, H0, "full"), TypeError, r"plan: expected Full\(\), .* came str 'full'"),
-    "plan a class": (lambda: bptt(PATH, H0, H0, SqrtT), TypeError, "plan: expected .* came type"),
+    "plan a string": (lambda: bptt(PATH, H0, H0, "full"), TypeError, r"plan: expected Full\(\), .* got str 'full'"),
+    "plan a class": (lambda: bptt(PATH, H0, H0, SqrtT), TypeError, "plan: expected .* got type"),
     "g of wrong shape": (lambda: bptt(PATH, H0, H0[:2]), ValueError, r"g\[23\]: expected the shape \(3, 5\)"),
-    "g a number": (lambda: bptt(PATH, H0, 1.0), TypeError, "g: expected a numpy array .* came float 1.0"),
-    "g missing": (lambda: bptt(PATH, H0, None), TypeError, "g: expected a numpy array .* came NoneType"),
-    "g of another dtype": (lambda: bptt(PATH, H0, H0.astype("f4")), TypeError, "g: expected float64, .* came float32"),
-    "g too short": (lambda: bptt(PATH, H0, [H0] * 3), ValueError, "g: expected 24 entries, .* came 3"),
+    "g a number": (lambda: bptt(PATH, H0, 1.0), TypeError, "g: expected a numpy array .* got float 1.0"),
+    "g missing": (lambda: bptt(PATH, H0, None), TypeError, "g: expected a numpy array .* got None"),
+    "g of another dtype": (lambda: bptt(PATH, H0, H0.astype("f4")), TypeError, "g: expected float64, .* got float32"),
+    "g too short": (lambda: bptt(PATH, H0, [H0] * 3), ValueError, "g: expected 24 entries, .* got 3"),
     "g with NaN": (lambda: bptt(PATH, H0, [None] * T + [H0 * np.nan]), ValueError, r"g\[23\]: expected finite numbers"),
     "g on one state misshapen": (lambda: bptt(PATH, H0, [H0[:2]] + [H0] * T), ValueError, r"g\[0\]: expected the sha"),
     "g a function of lists": (lambda: bptt(PATH, H0, lambda t, h: [1.]), TypeError, r"g\(23, h_23\): expected a numpy"),
     "g a function of NaN": (lambda: bptt(PATH, H0, lambda t, h: h * np.inf), ValueError, r"g\(23, h_23\): expected fi"),
-    "k1 zero": (lambda: Truncated(0, 3), ValueError, "k1: expected at least 1, came 0"),
-    "k2 a fraction": (lambda: Truncated(1, 2.5), TypeError, "k2: expected a whole number, came float 2.5"),
-    "slots zero": (lambda: Binomial(slots=0), ValueError, "slots: expected at least 1, came 0"),
-    "block zero": (lambda: Binomial(3, 0), ValueError, "block: expected at least 1, came 0"),
-    "neither": (lambda: Binomial(), TypeError, "slots, nbytes: expected one of the two, came None and None"),
-    "both": (lambda: Binomial(slots=3, nbytes=3), TypeError, "slots, nbytes: expected one of the two, came 3 and 3"),
+    "k1 zero": (lambda: Truncated(0, 3), ValueError, "k1: expected at least 1, got 0"),
+    "k2 a fraction": (lambda: Truncated(1, 2.5), TypeError, "k2: expected a whole number, got float 2.5"),
+    "slots zero": (lambda: Binomial(slots=0), ValueError, "slots: expected at least 1, got 0"),
+    "block zero": (lambda: Binomial(3, 0), ValueError, "block: expected at least 1, got 0"),
+    "neither": (lambda: Binomial(), TypeError, "slots, nbytes: expected one of the two, got None and None"),
+    "both": (lambda: Binomial(slots=3, nbytes=3), TypeError, "slots, nbytes: expected one of the two, got 3 and 3"),
     "too few bytes": (lambda: bptt(PATH, H0, H0, Binomial(nbytes=900)), ValueError,
-                      "nbytes: expected at least 960, eight states of 120 each, came 900"),
-    "no steps": (lambda: schedule(Full(), 0), ValueError, "T: expected at least 1, came 0"),
+                      "nbytes: expected at least 960, eight states of 120 each, got 900"),
+    "no steps": (lambda: schedule(Full(), 0), ValueError, "T: expected at least 1, got 0"),
     "schedule of a string": (lambda: schedule("full", 3), TypeError, "plan: expected Full"),
 }
 
@@ -355,7 +377,7 @@ def test_bad_input_is_named(name):
 def test_truncated_ways_back_know_a_sweep_that_begins_at_a_later_step():
     """Three samples and three members: the norms are those of the members, as if all had been swept from the start."""
     rng = np.random.default_rng(0)
-    params = [draw(Dense(2, 2), rng) for _ in range(6)]
+    params = [init_params(Dense(2, 2), rng) for _ in range(6)]
     params[3] = params[3] | {"b": rng.standard_normal((3, 2))}
     h0, plan, loss = rng.standard_normal((3, 2)), Truncated(2, 2), lambda t, h: np.ones_like(h)
     late = bptt(deep(Dense(2, 2), params), h0, loss, plan)

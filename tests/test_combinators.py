@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from step_checks import SWEEPS, arguments, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
-from gradtrace import RNN, Dense, Residual, Seq, deep, draw, forward, sigmoid, trace
+from gradtrace import RNN, Dense, Residual, Seq, deep, forward, init_params, sigmoid, trace
 from gradtrace.steps.combinators import Highway, StochasticDepth
 
 BRANCH = Seq(Dense(3, 5), Dense(5, 3, "identity"))
@@ -132,26 +132,26 @@ def test_draws_are_reproducible_and_a_step_never_changes():
 
 def test_a_swept_branch_keeps_its_sweep_axes_when_dropped():
     step = StochasticDepth(Dense(3, 3), 0.5, keep=False)
-    p = draw(step, np.random.default_rng(0), gain=np.array([0.5, 1.0]))
+    p = init_params(step, np.random.default_rng(0), gain=np.array([0.5, 1.0]))
     _, vjps = forward(deep(step, [p]), np.ones((4, 3)))
     assert trace(vjps, np.ones((2, 4, 3))).log_h.shape == (2, 2)
 
 
 H = np.ones((2, 3))
 CASES = {
-    "width a fraction": (lambda: Highway(2.5), TypeError, "n: expected a whole number, came float 2.5"),
+    "width a fraction": (lambda: Highway(2.5), TypeError, "n: expected a whole number, got float 2.5"),
     "unknown activation": (lambda: Highway(2, "thanh"), ValueError, "phi: expected one of"),
-    "branch a string": (lambda: StochasticDepth("Dense", 0.5), TypeError, "inner: expected a step, came str 'Dense'"),
-    "negative rho": (lambda: StochasticDepth(BRANCH, -0.1), ValueError, "rho: expected a probability, came -0.1"),
-    "rho above one": (lambda: StochasticDepth(BRANCH, 1.1), ValueError, "rho: expected a probability, came 1.1"),
-    "rho NaN": (lambda: StochasticDepth(BRANCH, np.nan), ValueError, "rho: expected a finite number, came nan"),
-    "rho a string": (lambda: StochasticDepth(BRANCH, "half"), TypeError, "rho: expected a number, came str 'half'"),
+    "branch a string": (lambda: StochasticDepth("Dense", 0.5), TypeError, "inner: expected a step, got str 'Dense'"),
+    "negative rho": (lambda: StochasticDepth(BRANCH, -0.1), ValueError, "rho: expected a probability, got -0.1"),
+    "rho above one": (lambda: StochasticDepth(BRANCH, 1.1), ValueError, "rho: expected a probability, got 1.1"),
+    "rho NaN": (lambda: StochasticDepth(BRANCH, np.nan), ValueError, "rho: expected a finite number, got nan"),
+    "rho a string": (lambda: StochasticDepth(BRANCH, "half"), TypeError, "rho: expected a number, got str 'half'"),
     "keep a number": (lambda: StochasticDepth(BRANCH, 0.5, 0.5), TypeError,
-                      "keep: expected True, False or None, came float 0.5"),
+                      "keep: expected True, False or None, got float 0.5"),
     "no generator": (lambda: StochasticDepth(BRANCH, 0.5).draw(7), TypeError, "rng: expected numpy.random.default_rng"),
     "branch that changes width": (lambda: StochasticDepth(Dense(3, 4), 0.5)({"W": np.ones((3, 4)), "b": np.ones(4)}, H),
-                                  ValueError, r"inner: expected .* the features \(3,\) that it takes, came \(4,\)"),
-    "state of wrong width": (lambda: Highway(2)(draw(Highway(2), np.random.default_rng(0)), H), ValueError,
+                                  ValueError, r"inner: expected .* the features \(3,\) that it takes, got \(4,\)"),
+    "state of wrong width": (lambda: Highway(2)(init_params(Highway(2), np.random.default_rng(0)), H), ValueError,
                              r"h of Highway\(2, tanh\): expected last axes \(…, 2\)"),
 }
 

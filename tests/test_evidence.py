@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from gradtrace import Dense, backward, draw, flat
+from gradtrace import Dense, backward, flatten_params, init_params
 
 from evidence import HERE, long_range_tasks, runner, stored
 
@@ -163,11 +163,11 @@ def test_what_is_missing_or_unknown_is_named(tmp_path):
 def test_the_gradient_of_a_task_is_the_slope_of_its_loss(task):
     n_in, n_out = long_range_tasks.INPUTS[task], long_range_tasks.OUTPUTS[task]
     rng, cell = np.random.default_rng(0), long_range_tasks.CELLS["LSTM"](n_in, 3)
-    own, last = long_range_tasks.start("LSTM", cell, 12, rng), draw(Dense(3, n_out), rng)
+    own, last = long_range_tasks.start("LSTM", cell, 12, rng), init_params(Dense(3, n_out), rng)
     data, v = long_range_tasks.sequences(task, 12, "learn")(rng, np.arange(2)), rng.standard_normal((3, 12))
 
     def at(e):
-        u, vjps, back = long_range_tasks.outputs(cell, flat([own | {"W": own["W"] + e * v}, last]), data)
+        u, vjps, back = long_range_tasks.outputs(cell, flatten_params([own | {"W": own["W"] + e * v}, last]), data)
         loss, g = long_range_tasks.loss_of(task, u, data)
         return loss, backward(vjps, back(g)[0]).shared()["W"]
 

@@ -26,10 +26,10 @@ from gradtrace import (
     Softmax,
     StochasticDepth,
     WeightNorm,
-    draw,
     forward,
     gradient_errors,
     init,
+    init_params,
     trace,
     unroll,
 )
@@ -54,7 +54,7 @@ every = pytest.mark.parametrize("kind", ALL)
 
 def arguments(step, rng, batch, sweep=(), scale=1.0):
     gain = scale * (0.5 + rng.random(sweep)) if sweep else scale
-    p = draw(step, rng, init.lecun, gain=gain)
+    p = init_params(step, rng, init.lecun, gain=gain)
     p = {k: v + 0.1 * scale * rng.standard_normal(v.shape) for k, v in p.items()}
     x = None if step.inputs is None else rng.standard_normal((batch, *step.inputs))
     return p, rng.standard_normal((batch, *step.features)), x
@@ -83,7 +83,7 @@ def test_with_nobody_in_the_batch_gradients_of_parameters_are_zero(kind, sweep):
 
 def test_statistics_of_a_batch_need_two_samples():
     for batch in (0, 1):
-        with pytest.raises(ValueError, match=f"h of BatchNorm.*: expected a batch of at least 2, came {batch}"):
+        with pytest.raises(ValueError, match=f"h of BatchNorm.*: expected a batch of at least 2, got {batch}"):
             BatchNorm(2)({"gamma": np.ones(2), "beta": np.zeros(2)}, np.zeros((batch, 2)))
 
 

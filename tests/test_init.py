@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace import BatchNorm, Dense, Seq, WeightNorm, draw, init
+from gradtrace import BatchNorm, Dense, Seq, WeightNorm, init, init_params
 
 KERNELS = (48, 40, 5, 3)                            # c_out, c_in, kh, kw
 NAMES = ["lecun", "xavier", "he"]
@@ -63,7 +63,7 @@ def test_the_slips_of_the_slide_are_off_by_a_known_factor():
 
 
 def test_uniform_initialisers_fill_a_step():
-    p = draw(Dense(30, 20), np.random.default_rng(3), init.he_uniform, b=init.he_uniform)
+    p = init_params(Dense(30, 20), np.random.default_rng(3), init.he_uniform, b=init.he_uniform)
     for name, n in (("W", 30), ("b", 20)):
         assert 0.9 * (6 / n) ** 0.5 < np.abs(p[name]).max() <= (6 / n) ** 0.5
 
@@ -106,11 +106,11 @@ def test_kernels_count_as_a_matrix_with_a_row_for_each_output():
 
 CASES = {
     "three axes": (lambda: init.he(np.random.default_rng(0), (2, 3, 4)),
-                   r"shape: expected \(n, m\) or .* came \(2, 3, 4\)"),
+                   r"shape: expected \(n, m\) or .* got \(2, 3, 4\)"),
     "no axes": (lambda: init.fans(()), r"shape: expected \(n, m\)"),
     "a norm of NaN": (lambda: init.spectral_norm(np.array([[np.nan]])), "W: expected finite numbers"),
     "a norm of a vector": (lambda: init.spectral_norm(np.ones(3)),
-                           r"W: expected last axes \(…, …\), came shape \(3,\)"),
+                           r"W: expected last axes \(…, …\), got shape \(3,\)"),
 }
 
 
@@ -122,6 +122,6 @@ def test_bad_input_is_named(case):
 
 
 def test_draw_starts_biases_at_zero_and_factors_at_one():
-    p = draw(Seq(Dense(3, 4), BatchNorm(4), WeightNorm(4, 2)), np.random.default_rng(0))
+    p = init_params(Seq(Dense(3, 4), BatchNorm(4), WeightNorm(4, 2)), np.random.default_rng(0))
     assert all((p[name] == 1).all() for name in ("1.gamma", "2.g"))
     assert not any(p[name].any() for name in ("0.b", "1.beta", "2.b"))

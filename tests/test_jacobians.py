@@ -26,8 +26,8 @@ from gradtrace import (
     Seq,
     WeightNorm,
     deep,
-    draw,
     forward,
+    init_params,
     unroll,
 )
 from gradtrace.tracing.jacobians import jacobians, log_qr_growth, log_singular_values, lyapunov, spectral_radius
@@ -62,7 +62,7 @@ def test_jacobians_agree_with_finite_differences(step, batch, gain):
 
 def test_samples_that_do_not_meet_give_blocks():
     cell, rng = RNN(1, 2), np.random.default_rng(0)
-    p, x, h0 = draw(cell, rng), rng.standard_normal((4, 3, 1)), rng.standard_normal((3, 2))
+    p, x, h0 = init_params(cell, rng), rng.standard_normal((4, 3, 1)), rng.standard_normal((3, 2))
     J = jacobians(forward(unroll(cell, p, x), h0)[1])
     for b in range(3):
         alone = jacobians(forward(unroll(cell, p, x[:, b:b + 1]), h0[b:b + 1])[1])
@@ -91,7 +91,7 @@ def assert_exact(mp, log, J, ts, digits):
 def tanh_products(T, n, gain):
     rng = np.random.default_rng(0)
     cell = RNN(n, n)
-    p = draw(cell, rng, gain=gain)
+    p = init_params(cell, rng, gain=gain)
     return jacobians(forward(unroll(cell, p, rng.standard_normal((T, 1, n))), rng.standard_normal((1, n)))[1])
 
 
@@ -240,7 +240,7 @@ def test_empty_and_single_precision():
         assert function(J).dtype == np.float32
         np.testing.assert_allclose(function(J), function(J.astype(float)), rtol=1e-5)
     cell = RNN(1, 2)
-    p = {k: v.astype("f4") for k, v in draw(cell, np.random.default_rng(0)).items()}
+    p = {k: v.astype("f4") for k, v in init_params(cell, np.random.default_rng(0)).items()}
     for batch in (0, 1, 2):
         vjps = forward(unroll(cell, p, np.ones((3, batch, 1), "f4")), np.ones((batch, 2), "f4"))[1]
         assert jacobians(vjps).shape == (3, 2 * batch, 2 * batch) and jacobians(vjps).dtype == np.float32
@@ -254,21 +254,21 @@ def test_arguments_are_not_changed():
         assert (function(J) == first).all() and (before == J).all()
 
 
-WIDER = deep([Dense(2, 3), Dense(3, 3)], [draw(Dense(2, 3), rng), draw(Dense(3, 3), rng)])
+WIDER = deep([Dense(2, 3), Dense(3, 3)], [init_params(Dense(2, 3), rng), init_params(Dense(3, 3), rng)])
 TWICE = Seq(Dense(2, 2, "identity"), Dense(2, 2, "identity"))
 LARGE = deep(TWICE, [{name: np.full(shape, 1e200) * (len(shape) == 2) for name, shape in TWICE.shapes().items()}])
 BAD = {
     "a slope that overflows": (lambda: jacobians(forward(LARGE, np.zeros((1, 2)))[1]), FloatingPointError,
                                "vjps: a Jacobian overflows float64"),
-    "no pullbacks": (lambda: jacobians([1]), TypeError, "vjps: expected the pullbacks that forward returns, came list"),
+    "no pullbacks": (lambda: jacobians([1]), TypeError, "vjps: expected the pullbacks that forward returns, got list"),
     "a step that widens": (lambda: jacobians(forward(WIDER, np.ones((1, 2)))[1]), ValueError,
-                           r"vjps: expected steps that keep the shape \(1, 3\) .*, came \(1, 2\) before step 1"),
-    "a list": (lambda: log_singular_values([[1.0]]), TypeError, "J: expected a numpy array .* came list"),
+                           r"vjps: expected steps that keep the shape \(1, 3\) .*, got \(1, 2\) before step 1"),
+    "a list": (lambda: log_singular_values([[1.0]]), TypeError, "J: expected a numpy array .* got list"),
     "not square": (lambda: log_qr_growth(np.ones((2, 3, 4))), ValueError, r"J: expected the shape \(T, \*sweep, n, n"),
-    "no time": (lambda: log_singular_values(np.eye(3)), ValueError, r"J: expected .* came \(3, 3\)"),
+    "no time": (lambda: log_singular_values(np.eye(3)), ValueError, r"J: expected .* got \(3, 3\)"),
     "NaN": (lambda: log_singular_values(np.full((1, 2, 2), np.nan)), ValueError, "J: expected finite numbers"),
-    "no Jacobian": (lambda: lyapunov(np.ones((0, 2, 2))), ValueError, "J: expected at least one Jacobian, came"),
-    "every zero": (lambda: lyapunov(np.ones((1, 2, 2)), 0), ValueError, "every: expected at least 1, came 0"),
+    "no Jacobian": (lambda: lyapunov(np.ones((0, 2, 2))), ValueError, "J: expected at least one Jacobian, got"),
+    "every zero": (lambda: lyapunov(np.ones((1, 2, 2)), 0), ValueError, "every: expected at least 1, got 0"),
     "an overflow": (lambda: lyapunov(np.full((3, 1, 1), 1e300), 2), FloatingPointError,
                     "every: the product of 2 Jacobians overflows"),
     "a vector": (lambda: spectral_radius(np.ones(3)), ValueError, r"W: expected last axes"),

@@ -21,14 +21,14 @@ from gradtrace import (
     clip_norm,
     cross_entropy,
     deep,
-    draw,
-    flat,
+    flatten_params,
     forward,
+    init_params,
     l2,
     minibatches,
     mse,
-    nested,
-    spread,
+    tile_params,
+    unflatten_params,
     unroll,
 )
 from gradtrace.training import loop
@@ -44,9 +44,9 @@ SEQUENCES = np.random.default_rng(2).standard_normal((6, 30, 2))
 def depth(p, rows, rng):
     """A net through depth, with a mask of dropout drawn for every batch."""
     steps = [LAYERS[0], DROPOUT.draw(rng, len(rows)), LAYERS[1]]
-    h, vjps = forward(deep(steps, nested(p)), X[rows])
+    h, vjps = forward(deep(steps, unflatten_params(p)), X[rows])
     loss, g = cross_entropy(h[-1], Y[rows])
-    return loss, flat(backward(vjps, g).p)
+    return loss, flatten_params(backward(vjps, g).p)
 
 
 def time(p, rows, rng):
@@ -59,9 +59,9 @@ def time(p, rows, rng):
 
 def still(p, rows, rng):
     """Depth without dropout."""
-    h, vjps = forward(deep(LAYERS, nested(p)), X[rows])
+    h, vjps = forward(deep(LAYERS, unflatten_params(p)), X[rows])
     loss, g = cross_entropy(h[-1], Y[rows])
-    return loss, flat(backward(vjps, g).p)
+    return loss, flatten_params(backward(vjps, g).p)
 
 
 def validate(p):
@@ -70,9 +70,9 @@ def validate(p):
 
 def begin(gradient, rng):
     if gradient is time:
-        return draw(CELL, rng)
-    first, last = (draw(layer, rng) for layer in LAYERS)
-    return flat([first, {}, last] if gradient is depth else [first, last])
+        return init_params(CELL, rng)
+    first, last = (init_params(layer, rng) for layer in LAYERS)
+    return flatten_params([first, {}, last] if gradient is depth else [first, last])
 
 
 CASES = {"adam": (depth, Adam(0.01), {}), "descent": (depth, GradientDescent(0.1), {}),
@@ -272,7 +272,8 @@ def test_a_sweep_of_rates_is_the_single_runs_side_by_side():
     def shifted(p):                                         # lowest where the bias passes a value on its way
         return ((p["1.b"] - 0.02) ** 2).sum(-1)
 
-    swept = train(spread(p, (3,)), still, GradientDescent(rates), np.random.default_rng(6), validate=shifted, **how)
+    swept = train(tile_params(p, (3,)), still, GradientDescent(rates), np.random.default_rng(6),
+                  validate=shifted, **how)
     assert swept.loss.shape == swept.log_g.shape == (swept.updates, 3)
     epochs = set()
     for i, rate in enumerate(rates):
@@ -318,7 +319,7 @@ def test_what_diverges_is_named_and_what_was_learnt_is_kept(what):
 
 
 def test_a_forward_pass_or_a_validation_that_diverges_is_named_too():
-    p = draw(Dense(1, 1, "relu"), np.random.default_rng(0))
+    p = init_params(Dense(1, 1, "relu"), np.random.default_rng(0))
     with pytest.raises(Diverged, match=r"update 1, in epoch 1: .*Dense\(1, 1, relu\).* overflow"):
         train({**p, "W": np.full((1, 1), 1e200)}, overflowing, Adam(), np.random.default_rng(0), n=1, size=1, epochs=1)
     with pytest.raises(Diverged, match="validation after epoch 2: the loss is no longer finite: nan") as caught:
@@ -368,7 +369,7 @@ def test_a_file_that_holds_no_run_is_named(tmp_path):
     start("adam")[0](**start("adam")[1] | {"epochs": 1}).save(tmp_path / "run.npz")
     (tmp_path / "cut.npz").write_bytes((tmp_path / "run.npz").read_bytes()[:900])
     for name in ("text", "empty", "array.npy", "other.npz", "pickled.npz", "cut.npz"):
-        with pytest.raises(ValueError, match=rf"file: expected a run that Run.save wrote, came .*{name}"):
+        with pytest.raises(ValueError, match=rf"file: expected a run that Run.save wrote, got .*{name}"):
             Run.load(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         Run.load(tmp_path / "none.npz")
@@ -405,37 +406,37 @@ OK = {"p": {"w": np.zeros(1)}, "gradient": counting, "optimiser": Adam(), "rng":
 DONE = train(**OK)
 REST = {"p": DONE, "rng": None}
 BAD = {
-    "p a list": ({"p": [{"w": np.zeros(1)}]}, TypeError, r"p: expected a dict of arrays \(flat"),
-    "no gradient": ({"gradient": None}, TypeError, "gradient: expected a function, came NoneType"),
+    "p a list": ({"p": [{"w": np.zeros(1)}]}, TypeError, r"p: expected a dict of arrays, got .*flatten_params"),
+    "no gradient": ({"gradient": None}, TypeError, "gradient: expected a function, got None"),
     "a loss alone": ({"gradient": lambda p, rows, rng: 0.0}, TypeError,
-                     r"gradient: expected it to return \(loss, grads\), came float"),
+                     r"gradient: expected it to return \(loss, grads\), got float"),
     "a list of gradients": ({"gradient": lambda p, rows, rng: (0.0, [p])}, TypeError,
                             "grads: expected a dict of arrays"),
     "other names": ({"gradient": lambda p, rows, rng: (0.0, {"v": p["w"]})}, ValueError,
                     r"grads: expected the names \['w'\]"),
     "a loss for each sample": ({"gradient": lambda p, rows, rng: (np.ones(len(rows)), p)}, ValueError,
-                               r"gradient: expected one loss .* for each sweep member, came shapes \(2,\) and \(1,\)"),
+                               r"gradient: expected one loss .* for each sweep member, got shapes \(2,\) and \(1,\)"),
     "a loss that changes shape": ({"gradient": lambda p, rows, rng: (np.ones((1,) * (3 - len(rows))), p)}, ValueError,
-                                  r"gradient: expected a loss of shape \(1,\) as before, came \(1, 1\)"),
+                                  r"gradient: expected a loss of shape \(1,\) as before, got \(1, 1\)"),
     "clipping that forgets the sweep": ({"gradient": lambda p, rows, rng: (np.ones(1), p),
                                          "clip": lambda g: clip_norm(g, 1.0)}, ValueError,
-                                        r"clip: expected one loss .* came shapes \(1,\) and \(\)"),
+                                        r"clip: expected one loss .* got shapes \(1,\) and \(\)"),
     "validation of each sample": ({"validate": lambda p: np.ones(3)}, ValueError,
-                                  r"validate: expected a loss of shape \(\) as from gradient, came \(3,\)"),
-    "no optimiser": ({"optimiser": 0.1}, TypeError, "optimiser: expected one like .* came float 0.1"),
+                                  r"validate: expected a loss of shape \(\) as from gradient, got \(3,\)"),
+    "no optimiser": ({"optimiser": 0.1}, TypeError, "optimiser: expected one like .* got float 0.1"),
     "no generator": ({"rng": 0}, TypeError, "rng: expected numpy.random.default_rng"),
     "no generator at all": ({"rng": None}, TypeError, "rng: expected numpy.random.default_rng"),
-    "n zero": ({"n": 0}, ValueError, "n: expected at least 1, came 0"),
-    "size zero": ({"size": 0}, ValueError, "size: expected at least 1, came 0"),
-    "size too large": ({"size": 4}, ValueError, "size: expected at most 3, .* came 4"),
-    "epochs negative": ({"epochs": -1}, ValueError, "epochs: expected at least 0, came -1"),
-    "every zero": ({"every": 0}, ValueError, "every: expected at least 1, came 0"),
-    "clip a number": ({"clip": 1.0}, TypeError, "clip: expected a function, came float 1.0"),
-    "validate a number": ({"validate": 1.0}, TypeError, "validate: expected a function, came float"),
-    "stop a number": ({"stop": 5, "validate": len}, TypeError, "stop: expected EarlyStopping or None, came int 5"),
+    "n zero": ({"n": 0}, ValueError, "n: expected at least 1, got 0"),
+    "size zero": ({"size": 0}, ValueError, "size: expected at least 1, got 0"),
+    "size too large": ({"size": 4}, ValueError, "size: expected at most 3, .* got 4"),
+    "epochs negative": ({"epochs": -1}, ValueError, "epochs: expected at least 0, got -1"),
+    "every zero": ({"every": 0}, ValueError, "every: expected at least 1, got 0"),
+    "clip a number": ({"clip": 1.0}, TypeError, "clip: expected a function, got float 1.0"),
+    "validate a number": ({"validate": 1.0}, TypeError, "validate: expected a function, got float"),
+    "stop a number": ({"stop": 5, "validate": len}, TypeError, "stop: expected EarlyStopping or None, got int 5"),
     "stop without validation": ({"stop": EarlyStopping(5)}, ValueError, "stop: expected validate too"),
     "a run and a generator": ({"p": DONE}, ValueError, "rng: expected None"),
-    "a run of another batch": ({**REST, "size": 3}, ValueError, "n, size: expected 3 and 2, .* came 3 and 3"),
+    "a run of another batch": ({**REST, "size": 3}, ValueError, "n, size: expected 3 and 2, .* got 3 and 3"),
     "a run of another optimiser": ({**REST, "optimiser": GradientDescent(), "epochs": 2}, ValueError,
                                    "state: expected start"),
 }

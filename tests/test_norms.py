@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_checks import SWEEPS, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
-from gradtrace import Dense, Residual, Seq, deep, draw, forward, gradient_errors, trace
+from gradtrace import Dense, Residual, Seq, deep, forward, gradient_errors, init_params, trace
 from gradtrace.steps.norms import BatchNorm, BatchNormInference, LayerNorm, WeightNorm, batch_statistics
 
 FIXED = BatchNormInference(np.array([0.3, -1.0, 2.0]), np.array([0.5, 2.0, 0.0]), eps=0.1)
@@ -79,7 +79,7 @@ def test_mean_is_zero_and_variance_one(batch, n, seed, shift):
 def test_batch_norm_keeps_mean_0_and_variance_1_at_depth_50_and_without_it_the_state_fades():
     rng = np.random.default_rng(0)
     layer = Seq(Dense(32, 32), BatchNorm(32, eps=1e-12))
-    params = [draw(layer, rng, gain=0.05, **{"1.gamma": lambda rng, shape: np.ones(shape)}) for _ in range(50)]
+    params = [init_params(layer, rng, gain=0.05, **{"1.gamma": lambda rng, shape: np.ones(shape)}) for _ in range(50)]
     h0 = rng.standard_normal((64, 32))
     h, _ = forward(deep(layer, params), h0)
     np.testing.assert_allclose(h[-1].mean(axis=0), 0, atol=1e-10)
@@ -193,7 +193,7 @@ def test_the_tracer_walks_through_norms():
     rng = np.random.default_rng(0)
     layer = Seq(Dense(8, 8), BatchNorm(8))
     ones = {"1.gamma": lambda rng, shape: np.ones(shape)}
-    small, large = (trace(forward(deep(layer, [draw(layer, rng, gain=gain, **ones) for _ in range(20)]),
+    small, large = (trace(forward(deep(layer, [init_params(layer, rng, gain=gain, **ones) for _ in range(20)]),
                                   rng.standard_normal((32, 8)))[1], np.ones((32, 8)) * np.eye(32, 8)).log_h
                     for gain in (0.01, 1.0))
     assert small.shape == (21,) and np.isfinite(small).all() and np.isfinite(large).all()
@@ -213,12 +213,12 @@ CASES = {
     "batch of one": (lambda: BatchNorm(3)(P, H[:1]), ValueError, "h of BatchNorm.*: expected a batch of at least 2"),
     "statistics of one": (lambda: batch_statistics(H[:1]), ValueError, "h: expected a batch of at least 2"),
     "statistics of a list": (lambda: batch_statistics([1.0]), TypeError, "h: expected a numpy array"),
-    "width zero": (lambda: LayerNorm(0), ValueError, "n: expected at least 1, came 0"),
-    "eps zero": (lambda: BatchNorm(3, 0), ValueError, "eps: expected more than 0, came 0"),
-    "eps a string": (lambda: LayerNorm(3, "tiny"), TypeError, "eps: expected a number, came str"),
-    "eps NaN": (lambda: BatchNormInference(H[0], H[0], np.nan), ValueError, "eps: expected a finite number, came nan"),
+    "width zero": (lambda: LayerNorm(0), ValueError, "n: expected at least 1, got 0"),
+    "eps zero": (lambda: BatchNorm(3, 0), ValueError, "eps: expected more than 0, got 0"),
+    "eps a string": (lambda: LayerNorm(3, "tiny"), TypeError, "eps: expected a number, got str"),
+    "eps NaN": (lambda: BatchNormInference(H[0], H[0], np.nan), ValueError, "eps: expected a finite number, got nan"),
     "negative variance": (lambda: BatchNormInference(H[0], -H[0]), ValueError,
-                          "var: expected no entry below 0, came -1"),
+                          "var: expected no entry below 0, got -1"),
     "variance of wrong width": (lambda: BatchNormInference(H[0], np.ones(2)), ValueError,
                                 r"var: expected last axes \(3\)"),
     "mean of wrong width": (lambda: BatchNorm(3).inference(np.ones(2), np.ones(2)), ValueError,

@@ -5,7 +5,18 @@ import io
 import numpy as np
 import pytest
 
-from gradtrace import AdaDelta, AdaGrad, Adam, GradientDescent, Momentum, Nesterov, RMSProp, flat, nested, spread
+from gradtrace import (
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    RMSProp,
+    flatten_params,
+    tile_params,
+    unflatten_params,
+)
 from gradtrace.training.optim import root
 
 ALL = [GradientDescent(0.02), Momentum(0.02, 0.8), Nesterov(0.02, 0.8), AdaGrad(0.1), RMSProp(0.01, 0.95),
@@ -134,7 +145,7 @@ def test_momentum_multiplies_a_steady_gradient():
 def test_sweep_equals_loop_with_a_learning_rate_for_each_member(optimiser):
     rates = optimiser.lr * np.array([[0.2, 0.5, 0.8], [1.0, 1.1, 1.2]])
     make = lambda lr: type(optimiser)(**{**vars(optimiser), "lr": lr})
-    p, _ = run(make(rates), spread(START, (2, 3)), 20)
+    p, _ = run(make(rates), tile_params(START, (2, 3)), 20)
     for i in np.ndindex(2, 3):
         alone, _ = run(make(float(rates[i])), START, 20)
         for name in p:
@@ -194,11 +205,11 @@ def test_a_gradient_of_zero_moves_nothing(optimiser):
 
 def test_flat_and_nested_are_inverse():
     params = [{"W": np.ones((2, 2)), "b": np.zeros(2)}, {}, {"0.W": np.ones(3)}, *[{"w": np.ones(1)}] * 8, {}]
-    p = flat(params)
+    p = flatten_params(params)
     assert list(p)[:3] == ["0.W", "0.b", "2.0.W"]
-    back = nested(p, len(params))
+    back = unflatten_params(p, len(params))
     assert [list(d) for d in back] == [list(d) for d in params] and back[0]["W"] is params[0]["W"]
-    assert len(nested(p)) == 11 and nested({}) == []
+    assert len(unflatten_params(p)) == 11 and unflatten_params({}) == []
 
 
 P = {"w": np.ones((2, 3))}
@@ -207,14 +218,14 @@ ADAM = Adam()
 S = ADAM.start(P)
 
 CASES = {
-    "negative rate": (lambda: Adam(-0.1), ValueError, "lr: expected at least 0, came -0.1"),
-    "rate a string": (lambda: Adam("0.1"), TypeError, "lr: expected a number, came str"),
+    "negative rate": (lambda: Adam(-0.1), ValueError, "lr: expected at least 0, got -0.1"),
+    "rate a string": (lambda: Adam("0.1"), TypeError, "lr: expected a number, got str"),
     "rates NaN": (lambda: Adam(np.array([np.nan])), ValueError, "lr: expected finite numbers"),
-    "mu one": (lambda: Momentum(0.1, 1.0), ValueError, "mu: expected at least 0 and below 1, came 1.0"),
+    "mu one": (lambda: Momentum(0.1, 1.0), ValueError, "mu: expected at least 0 and below 1, got 1.0"),
     "beta2 two": (lambda: Adam(beta2=2), ValueError, "beta2: expected at least 0 and below 1"),
-    "eps zero": (lambda: AdaGrad(eps=0), ValueError, "eps: expected a number above 0, came 0"),
+    "eps zero": (lambda: AdaGrad(eps=0), ValueError, "eps: expected a number above 0, got 0"),
     "eps_inside a word": (lambda: AdaGrad(eps_inside="yes"), TypeError, "eps_inside: expected True or False"),
-    "p a list": (lambda: ADAM.start([P]), TypeError, r"p: expected a dict of arrays \(flat"),
+    "p a list": (lambda: ADAM.start([P]), TypeError, r"p: expected a dict of arrays, got .*flatten_params"),
     "g with NaN": (lambda: ADAM.step(P, NAN, S), ValueError, r"grads\['w'\]: expected finite numbers"),
     "g misshapen": (lambda: ADAM.step(P, {"w": np.ones((3, 2))}, S), ValueError,
                     r"grads\['w'\]: expected the shape \(2, 3\)"),
@@ -224,16 +235,16 @@ CASES = {
     "g of another dtype": (lambda: ADAM.step(P, {"w": np.ones((2, 3), "f4")}, S), TypeError, "expected float64 as"),
     "another's state": (lambda: ADAM.step(P, G, Momentum().start(P)), ValueError,
                         r"state: expected start\(p\) of Adam"),
-    "no state": (lambda: ADAM.step(P, G, None), ValueError, "state: expected .* came NoneType None"),
+    "no state": (lambda: ADAM.step(P, G, None), ValueError, "state: expected .* got None"),
     "misshapen state": (lambda: ADAM.step(P, G, S | {"m.w": np.ones(3)}), ValueError,
                         "state of 'w': expected the shape"),
     "rates that fit no axis": (lambda: Adam(np.ones(3)).step(P, G, S), ValueError,
-                               r"lr: expected one number, .*spread"),
+                               r"lr: expected one number, .*tile_params"),
     "an overflow": (lambda: ADAM.step(P, {"w": np.full((2, 3), 1e200)}, S), FloatingPointError,
                     r"p\['w'\]: step 1 of Adam left float64 .*clip the gradient"),
-    "a name without number": (lambda: nested({"W": np.ones(1)}), ValueError,
-                              "p: expected names such as '0.W', came 'W'"),
-    "too few layers": (lambda: nested({"3.W": np.ones(1)}, 2), ValueError, "layers: expected at least 4"),
+    "a name without number": (lambda: unflatten_params({"W": np.ones(1)}), ValueError,
+                              "p: expected names such as '0.W', got 'W'"),
+    "too few layers": (lambda: unflatten_params({"3.W": np.ones(1)}, 2), ValueError, "layers: expected at least 4"),
 }
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_checks import SWEEPS, arguments, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
-from gradtrace import RNN, Dense, Step, backward, draw, forward, init, tanh, trace, unroll
+from gradtrace import RNN, Dense, Step, backward, forward, init, init_params, tanh, trace, unroll
 from gradtrace.steps.recurrent import GRU, LSTM, NARX, Masked, OneGate, irnn
 
 GRUS = [GRU(2, 3, reset, keep) for reset in ("after", "before") for keep in ("z", "1-z")]
@@ -165,7 +165,7 @@ def test_the_four_corners_of_the_gates(i, f, what):
 def gated_in_time(gates):
     """Parameters and inputs of an ``LSTM(5, 3)`` whose gates i, f, o at each step are what ``gates`` says, exactly."""
     rng, n = np.random.default_rng(3), 3
-    p = draw(LSTM(5, n), rng)
+    p = init_params(LSTM(5, n), rng)
     p["U"][:3] = np.kron(np.eye(3, 4), np.ones(n))
     p["U"][3:, :3 * n] = 0
     steps = [[OPEN if gate else SHUT for gate in step] for step in gates]
@@ -215,7 +215,7 @@ def test_with_all_gates_at_one_an_lstm_adds_up_and_is_no_plain_rnn():
 @pytest.mark.parametrize("sweep", [False, True], ids=["one", "sweep"])
 def test_irnn_gradient_norm_is_exactly_one_on_positive_states(sweep):
     cell, rng = irnn(2, 8), np.random.default_rng(0)
-    p = draw(cell, rng, W=init.identity, U=lambda rng, shape: abs(init.gaussian(rng, shape, 0.001)))
+    p = init_params(cell, rng, W=init.identity, U=lambda rng, shape: abs(init.gaussian(rng, shape, 0.001)))
     h0, g = np.full((1, 8), 0.5), np.eye(8)[:1]
     if sweep:
         p["b"], h0, g = p["b"][None], h0[None], g[None]
@@ -300,7 +300,7 @@ def test_traces_of_gated_cells_go_past_the_float_range():
     assert expected[0] < -10_000
     x = rng.standard_normal((T, 1, 2))
     cell = LSTM(2, 3)
-    p = draw(cell, rng, W=init.zeros, U=init.zeros, b=lambda rng, shape: cell.bias(f=bias))
+    p = init_params(cell, rng, W=init.zeros, U=init.zeros, b=lambda rng, shape: cell.bias(f=bias))
     _, vjps = forward(unroll(cell, p, x), np.ones((1, 6)))
     np.testing.assert_allclose(trace(vjps, np.array([[0, 0, 0, 0, 0, 1.0]])).log_h, expected, rtol=1e-12)
     for keep, sign in (("z", 1), ("1-z", -1)):
@@ -336,32 +336,32 @@ def test_a_bias_per_gate_sweeps():
     assert cell.bias(1, 2, 3, 4).tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
     swept = cell.bias(f=np.array([0.5, 1.5]))
     assert swept.tolist() == [[0, 0, f, f, 0, 0, 0, 0] for f in (0.5, 1.5)]
-    assert draw(cell, np.random.default_rng(0), b=lambda rng, shape: swept)["b"].shape == (2, 8)
+    assert init_params(cell, np.random.default_rng(0), b=lambda rng, shape: swept)["b"].shape == (2, 8)
 
 
 def call(step, state, inputs, drawn=None):
     """Call ``step`` on ones of these widths, with the parameters of ``drawn`` if that is given."""
-    p = draw(drawn or step, np.random.default_rng(0))
+    p = init_params(drawn or step, np.random.default_rng(0))
     return lambda: step(p, np.ones((1, state)), np.ones((1, inputs)))
 
 
 CASES = {
-    "LSTM of size zero": (lambda: LSTM(2, 0), ValueError, "n: expected at least 1, came 0"),
+    "LSTM of size zero": (lambda: LSTM(2, 0), ValueError, "n: expected at least 1, got 0"),
     "LSTM with a state of h alone": (call(LSTM(2, 3), 3, 2), ValueError,
-                                     r"h of LSTM\(2, 3\): expected last axes \(…, 6\), came shape \(1, 3\)"),
-    "bias a string": (lambda: LSTM(2, 3).bias(f="1"), TypeError, "f: expected a number, came str '1'"),
+                                     r"h of LSTM\(2, 3\): expected last axes \(…, 6\), got shape \(1, 3\)"),
+    "bias a string": (lambda: LSTM(2, 3).bias(f="1"), TypeError, "f: expected a number, got str '1'"),
     "bias NaN": (lambda: LSTM(2, 3).bias(o=np.array([np.nan])), ValueError, "o: expected finite numbers"),
-    "reset unknown": (lambda: GRU(2, 3, "between"), ValueError, "reset: expected 'after' or 'before', came 'between'"),
-    "keep unknown": (lambda: GRU(2, 3, keep="1 - z"), ValueError, "keep: expected 'z' or '1-z', came '1 - z'"),
+    "reset unknown": (lambda: GRU(2, 3, "between"), ValueError, "reset: expected 'after' or 'before', got 'between'"),
+    "keep unknown": (lambda: GRU(2, 3, keep="1 - z"), ValueError, "keep: expected 'z' or '1-z', got '1 - z'"),
     "b_rec missing": (call(GRU(2, 3), 3, 2, drawn=GRU(2, 3, "before")), ValueError,
                       r"p of GRU\(2, 3, reset after, keep z\): expected a dict with .*'b_rec'"),
-    "OneGate with negative input": (lambda: OneGate(3, n_in=-1), ValueError, "n_in: expected at least 0, came -1"),
-    "OneGate with an input it does not take": (call(OneGate(3), 3, 2), ValueError, "x of .*: this step takes no input"),
-    "a delay of zero": (lambda: NARX(2, 3, (0, 1)), ValueError, r"delays\[0\]: expected at least 1, came 0"),
-    "a delay twice": (lambda: NARX(2, 3, (2, 2)), ValueError, r"delays: expected each delay once, came \(2, 2\)"),
+    "OneGate with negative input": (lambda: OneGate(3, n_in=-1), ValueError, "n_in: expected at least 0, got -1"),
+    "OneGate with an input it does not take": (call(OneGate(3), 3, 2), ValueError, "x of .*: expected None, as this step takes no input"),
+    "a delay of zero": (lambda: NARX(2, 3, (0, 1)), ValueError, r"delays\[0\]: expected at least 1, got 0"),
+    "a delay twice": (lambda: NARX(2, 3, (2, 2)), ValueError, r"delays: expected each delay once, got \(2, 2\)"),
     "no delays": (lambda: NARX(2, 3, ()), TypeError, "delays: expected a tuple of at least one whole number"),
-    "delays a number": (lambda: NARX(2, 3, 4), TypeError, "delays: expected a tuple .* came 4"),
-    "mask of a number": (lambda: Masked(3), TypeError, "inner: expected a step, came int 3"),
+    "delays a number": (lambda: NARX(2, 3, 4), TypeError, "delays: expected a tuple .* got 4"),
+    "mask of a number": (lambda: Masked(3), TypeError, "inner: expected a step, got int 3"),
     "mask of a step that changes width": (call(Masked(Dense(3, 4)), 3, 1), ValueError,
                                           r"inner: expected Dense\(3, 4, tanh\) to return the features \(3,\)"),
     "mask left out": (call(Masked(RNN(2, 3)), 3, 2), ValueError, r"x of Masked.*: expected last axes \(…, 3\)"),

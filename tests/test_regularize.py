@@ -126,7 +126,7 @@ def test_patience_decides_whether_a_bump_is_crossed():
     assert follow(EarlyStopping(2), losses)[1]["best_epoch"] == 1
     assert follow(EarlyStopping(3), losses)[1]["best_epoch"] == 4
     assert follow(EarlyStopping(2), [5.0, 5.0, 5.0, 1.0])[1]["best_epoch"] == 0     # equal is no improvement
-    assert follow(EarlyStopping(2, least=0.5), [5.0, 4.9, 4.7, 1.0])[1]["best_epoch"] == 0
+    assert follow(EarlyStopping(2, min_delta=0.5), [5.0, 4.9, 4.7, 1.0])[1]["best_epoch"] == 0
 
 
 def test_each_sweep_member_stops_by_itself_and_no_state_is_changed():
@@ -142,15 +142,15 @@ def test_each_sweep_member_stops_by_itself_and_no_state_is_changed():
 
 
 CASES = {
-    "strength negative": (lambda: l2(P, -1.0), ValueError, "strength: expected at least 0, came -1"),
+    "strength negative": (lambda: l2(P, -1.0), ValueError, "strength: expected at least 0, got -1"),
     "strengths without a sweep": (lambda: l1(P, np.ones(2)), ValueError, "strength: expected one number"),
     "amounts that do not fit": (lambda: soft_threshold({"W": P["W"]}, np.ones(5)), ValueError,
-                                r"amount: .* came shape \(5,\) for p\['W'\]"),
-    "decay of one": (lambda: weight_decay(P, 1.0), ValueError, "amount: expected at least 0 and below 1, came 1.0"),
+                                r"amount: .* got shape \(5,\) for p\['W'\]"),
+    "decay of one": (lambda: weight_decay(P, 1.0), ValueError, "amount: expected at least 0 and below 1, got 1.0"),
     "weights a list": (lambda: l2([1.0], 1.0), TypeError, "p: expected a dict of arrays"),
     "weights NaN": (lambda: l1({"w": np.array([np.nan])}, 1.0), ValueError, r"p\['w'\]: expected finite"),
-    "no patience": (lambda: EarlyStopping(0), ValueError, "patience: expected at least 1, came 0"),
-    "least negative": (lambda: EarlyStopping(1, -1.0), ValueError, "least: expected at least 0, came -1"),
+    "no patience": (lambda: EarlyStopping(0), ValueError, "patience: expected at least 1, got 0"),
+    "min_delta negative": (lambda: EarlyStopping(1, -1.0), ValueError, "min_delta: expected at least 0, got -1"),
     "loss NaN": (lambda: EarlyStopping(1).update(np.nan, EarlyStopping(1).start()), ValueError,
                  "loss: expected a finite number"),
     "losses misshapen": (lambda: EarlyStopping(1).update(np.ones(2), EarlyStopping(1).start()), ValueError,

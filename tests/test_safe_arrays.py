@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradtrace import LSTM, RNN, Dense, LayerNorm, Seq, backward, bptt, deep, draw, forward, trace, unroll
+from gradtrace import LSTM, RNN, Dense, LayerNorm, Seq, backward, bptt, deep, forward, init_params, trace, unroll
 
 CHAINS = {"RNN": RNN(2, 3), "LSTM": LSTM(2, 3), "deep": Dense(3, 3), "norm": Seq(LayerNorm(3), Dense(3, 3)),
           "norm last": Seq(Dense(3, 3), LayerNorm(3))}
@@ -13,7 +13,7 @@ def setting(kind):
     """A path, what went into it, and how to walk it again with arrays that nobody has touched."""
     rng, step = np.random.default_rng(0), CHAINS[kind]
     recurrent = step.inputs is not None
-    params = [draw(step, rng) for _ in range(1 if recurrent else 4)]
+    params = [init_params(step, rng) for _ in range(1 if recurrent else 4)]
     x = rng.standard_normal((4, 2, 2)) if recurrent else None
     h0 = rng.standard_normal((2, *step.features))
     g = [rng.standard_normal(h0.shape) for _ in range(5)]

@@ -26,10 +26,10 @@ from gradtrace import (
     clip_norm,
     cross_entropy,
     deep,
-    draw,
     dynamics,
     forward,
     init,
+    init_params,
     jacobians,
     maps,
     meanfield,
@@ -85,7 +85,7 @@ def larger_step(result):
 def of_a_chain(step):
     """What every way through a chain of this step gives, by the name of the way."""
     rng = np.random.default_rng(0)
-    p = draw(step, rng, init.gaussian)
+    p = init_params(step, rng, init.gaussian)
     h0 = 0.1 * rng.standard_normal((1, *step.features))
     path = deep(step, 4 * [p]) if step.inputs is None else unroll(step, p, rng.standard_normal((4, 1, *step.inputs)))
 
@@ -139,8 +139,8 @@ SHOWN = {
     "tanh.slope": (inspect.unwrap(tanh.slope), twice, lambda: {
         name: value for name, value in of_a_chain(RNN(2, 3)).items() if name != "forward"}),
     "standardise": (standardise, first_twice, lambda: {
-        "layer norm": LayerNorm(3)(draw(LayerNorm(3), np.random.default_rng(0)), U)[0],
-        "batch norm": BatchNorm(3)(draw(BatchNorm(3), np.random.default_rng(0)), np.vstack([U, Y]))[0]}),
+        "layer norm": LayerNorm(3)(init_params(LayerNorm(3), np.random.default_rng(0)), U)[0],
+        "batch norm": BatchNorm(3)(init_params(BatchNorm(3), np.random.default_rng(0)), np.vstack([U, Y]))[0]}),
     "Adam.rule": (Adam.rule, first_twice, lambda: learnt(Adam(0.1))),
     "GradientDescent.rule": (GradientDescent.rule, first_twice, lambda: learnt(GradientDescent(0.1))),
     "minibatches": (minibatches, lambda result: [rows[::-1] for rows in result], batches_of_training),
@@ -149,7 +149,7 @@ SHOWN = {
     "clip_norm": (clip_norm, lambda result: ({name: 2 * value for name, value in result[0].items()}, *result[1:]),
                   lambda: {"clip": gradtrace.clip_norm({"w": 9 * np.ones(3)}, 1.0)[0]["w"]}),
     "init.he_uniform": (init.he_uniform, twice,
-                        lambda: {"draw": draw(Dense(3, 3), np.random.default_rng(0), init.he_uniform)["W"]}),
+                        lambda: {"W": init_params(Dense(3, 3), np.random.default_rng(0), init.he_uniform)["W"]}),
     "meanfield.chi": (meanfield.chi, twice, lambda: {"chi": gradtrace.meanfield.chi(1.0, 0.1)}),
     "dynamics.tanh_rnn": (dynamics.tanh_rnn, lambda step: lambda h: (2 * step(h)[0], step(h)[1]),
                           lambda: {"iterate": np.asarray(dynamics.iterate(

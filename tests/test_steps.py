@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_checks import SWEEPS, arguments, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
 
-from gradtrace import RNN, Dense, Residual, Seq, Step, draw, init
+from gradtrace import RNN, Dense, Residual, Seq, Step, init, init_params
 from gradtrace.steps.activations import NAMED, sigmoid, tanh
 
 SMOOTH = [Dense(3, 4, "tanh"), Dense(3, 4, "sigmoid"), Dense(3, 4, "identity"), RNN(2, 3, "tanh"), RNN(2, 3, "sigmoid"),
@@ -117,7 +117,7 @@ def test_variances_of_random_initialisers(name, variance):
 
 def test_gains_share_one_draw():
     step, gains = Dense(3, 4), np.array([0.5, 2.0])
-    swept = draw(step, np.random.default_rng(0), gain=gains)
+    swept = init_params(step, np.random.default_rng(0), gain=gains)
     for i, gain in enumerate(gains):
-        assert (swept["W"][i] == draw(step, np.random.default_rng(0), gain=gain)["W"]).all()
-    assert draw(RNN(2, 3), np.random.default_rng(0), W=init.identity)["W"].tolist() == np.eye(3).tolist()
+        assert (swept["W"][i] == init_params(step, np.random.default_rng(0), gain=gain)["W"]).all()
+    assert init_params(RNN(2, 3), np.random.default_rng(0), W=init.identity)["W"].tolist() == np.eye(3).tolist()

@@ -47,7 +47,7 @@ def test_grids_dtypes_and_empty_arrays(surface):
 def test_bad_input_is_named(surface):
     with pytest.raises(TypeError, match="x: expected a real number"):
         surface("1", 0.0)
-    with pytest.raises(ValueError, match="y: expected finite numbers, came nan"):
+    with pytest.raises(ValueError, match="y: expected finite numbers, got nan"):
         surface(0.0, np.array([np.nan]))
     with pytest.raises(ValueError, match="x, y: expected shapes that broadcast"):
         surface(np.zeros(2), np.zeros(3))

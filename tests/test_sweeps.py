@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 import pytest
 
-from gradtrace import RNN, SweepError, draw, forward, stream, sweep, trace, unroll
+from gradtrace import RNN, SweepError, forward, init_params, stream, sweep, trace, unroll
 
 GRID = {"gain": np.linspace(0.5, 1.5, 4), "n": [2, 8]}
 
@@ -20,7 +20,7 @@ GRID = {"gain": np.linspace(0.5, 1.5, 4), "n": [2, 8]}
 def faded(gain, n):
     """How much of a gradient 30 steps leave, in a net and for inputs that only the point decides."""
     rng, cell = stream(0, gain=gain, n=n), RNN(1, n)
-    p = draw(cell, rng, gain=gain)
+    p = init_params(cell, rng, gain=gain)
     h, vjps = forward(unroll(cell, p, rng.standard_normal((30, 1, 1))), np.zeros((1, n)))
     return trace(vjps, h[-1]).log_h[0]
 
@@ -90,12 +90,12 @@ def test_a_dask_cluster_gives_them_too(dask):
 def test_results_are_handed_over_as_they_are_finished(where, request):
     pool = {"here": lambda: None, "threads": lambda: ThreadPoolExecutor(4),
             "processes": lambda: request.getfixturevalue("processes")}[where]()
-    came = []
+    got = []
     with pytest.raises(SweepError):
-        sweep(risky, pool, lambda point, result: came.append((threading.current_thread(), point["k"], result)),
+        sweep(risky, pool, lambda point, result: got.append((threading.current_thread(), point["k"], result)),
               k=range(5))
-    assert {thread for thread, _, _ in came} == {threading.main_thread()}
-    assert sorted((k, result) for _, k, result in came) == [(k, 10 * k) for k in (0, 1, 3, 4)]
+    assert {thread for thread, _, _ in got} == {threading.main_thread()}
+    assert sorted((k, result) for _, k, result in got) == [(k, 10 * k) for k in (0, 1, 3, 4)]
 
 
 def test_an_error_in_done_ends_the_sweep():
@@ -213,17 +213,17 @@ def test_streams_do_not_change_from_one_release_to_the_next():
 
 
 CASES = {
-    "no function": (lambda: sweep(3, a=[1]), TypeError, "function: expected a function, came int 3"),
-    "no grid": (lambda: sweep(abs), ValueError, "grid: expected at least one parameter, name=values, came none"),
-    "a number": (lambda: sweep(abs, a=3), TypeError, "a: expected a list of values, came int 3"),
-    "a string": (lambda: sweep(abs, a="tanh"), TypeError, "a: expected a list of values, came str 'tanh'"),
+    "no function": (lambda: sweep(3, a=[1]), TypeError, "function: expected a function, got int 3"),
+    "no grid": (lambda: sweep(abs), ValueError, "grid: expected at least one parameter, name=values, got none"),
+    "a number": (lambda: sweep(abs, a=3), TypeError, "a: expected a list of values, got int 3"),
+    "a string": (lambda: sweep(abs, a="tanh"), TypeError, "a: expected a list of values, got str 'tanh'"),
     "an array without axes": (lambda: sweep(abs, a=np.array(1.0)), TypeError, "a: expected a list of values"),
-    "no values": (lambda: sweep(abs, a=[1], b=[]), ValueError, "b: expected at least one value, came none"),
+    "no values": (lambda: sweep(abs, a=[1], b=[]), ValueError, "b: expected at least one value, got none"),
     "workers a number": (lambda: sweep(abs, 4, a=[1]), TypeError,
-                         r"executor: expected .* client.get_executor\(\), came int"),
-    "seed negative": (lambda: stream(-1), ValueError, "seed: expected at least 0, came -1"),
+                         r"executor: expected .* client.get_executor\(\), got int"),
+    "seed negative": (lambda: stream(-1), ValueError, "seed: expected at least 0, got -1"),
     "seed a fraction": (lambda: stream(0.5), TypeError, "seed: expected a whole number"),
-    "point a list": (lambda: stream(0, a=[1]), TypeError, r"a: expected a number or a string, came list \[1\]"),
+    "point a list": (lambda: stream(0, a=[1]), TypeError, r"a: expected a number or a string, got list \[1\]"),
 }
 
 

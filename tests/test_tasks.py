@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace import RNN, cross_entropy, draw, forward, unroll
+from gradtrace import RNN, cross_entropy, forward, init_params, unroll
 from gradtrace.data.digits import digits, pixels
 from gradtrace.data.tasks import adding, copying, one_hot, temporal_order
 from gradtrace.data.text import decode, encode, hello, vocabulary, walrus, windows
@@ -38,7 +38,7 @@ def test_shapes_are_those_that_unroll_takes(name, batch):
     assert data.y.shape[:2] == (data.mask.sum(), batch) and data.mask[-1]
     assert 0 < data.lag < T and type(data.lag) is int and type(data.baseline) is float
     cell = RNN(n, 3)
-    h, _ = forward(unroll(cell, draw(cell, rng()), data.x), np.zeros((batch, 3)))
+    h, _ = forward(unroll(cell, init_params(cell, rng()), data.x), np.zeros((batch, 3)))
     assert np.array(h)[1:][data.mask].shape == (*data.y.shape[:2], 3)
 
 
@@ -246,34 +246,34 @@ def test_one_hot_counts_from_the_first_axis():
 
 CASES = {
     "no generator": (lambda: adding(0, 3, 5), TypeError, "rng: expected numpy.random.default_rng"),
-    "negative batch": (lambda: copying(rng(), -1, 5), ValueError, "batch: expected at least 0, came -1"),
-    "no second half": (lambda: adding(rng(), 3, 1), ValueError, "T: expected at least 2, came 1"),
-    "no delay": (lambda: copying(rng(), 3, 0), ValueError, "delay: expected at least 1, came 0"),
-    "too short for an order": (lambda: temporal_order(rng(), 3, 9), ValueError, "T: expected at least 10, came 9"),
-    "a fraction": (lambda: temporal_order(rng(), 3, 20.0), TypeError, "T: expected a whole number, came float 20.0"),
-    "truth value": (lambda: adding(rng(), True, 5), TypeError, "batch: expected a whole number, came bool True"),
-    "classes too large": (lambda: one_hot(np.array([3]), 3), ValueError, "classes: expected 0 to 2, came 3 to 3"),
-    "classes negative": (lambda: one_hot(np.array([-1]), 3), ValueError, "classes: expected 0 to 2, came -1"),
-    "classes of floats": (lambda: one_hot(np.ones(2), 3), TypeError, "classes: .* came an array of float64"),
-    "classes a list": (lambda: one_hot([1], 3), TypeError, "classes: expected a numpy array of integers, came list"),
-    "text of numbers": (lambda: vocabulary(3), TypeError, "text: expected a string, came int 3"),
-    "no text": (lambda: vocabulary(""), ValueError, "text: expected at least 1 characters, came 0"),
-    "unknown letter": (lambda: encode("help", "helo"), ValueError, "text: expected only .* 'helo', came 'p'"),
+    "negative batch": (lambda: copying(rng(), -1, 5), ValueError, "batch: expected at least 0, got -1"),
+    "no second half": (lambda: adding(rng(), 3, 1), ValueError, "T: expected at least 2, got 1"),
+    "no delay": (lambda: copying(rng(), 3, 0), ValueError, "delay: expected at least 1, got 0"),
+    "too short for an order": (lambda: temporal_order(rng(), 3, 9), ValueError, "T: expected at least 10, got 9"),
+    "a fraction": (lambda: temporal_order(rng(), 3, 20.0), TypeError, "T: expected a whole number, got float 20.0"),
+    "truth value": (lambda: adding(rng(), True, 5), TypeError, "batch: expected a whole number, got bool True"),
+    "classes too large": (lambda: one_hot(np.array([3]), 3), ValueError, "classes: expected 0 to 2, got 3 to 3"),
+    "classes negative": (lambda: one_hot(np.array([-1]), 3), ValueError, "classes: expected 0 to 2, got -1"),
+    "classes of floats": (lambda: one_hot(np.ones(2), 3), TypeError, "classes: .* got an array of float64"),
+    "classes a list": (lambda: one_hot([1], 3), TypeError, "classes: expected a numpy array of integers, got list"),
+    "text of numbers": (lambda: vocabulary(3), TypeError, "text: expected a string, got int 3"),
+    "no text": (lambda: vocabulary(""), ValueError, "text: expected at least 1 characters, got 0"),
+    "unknown letter": (lambda: encode("help", "helo"), ValueError, "text: expected only .* 'helo', got 'p'"),
     "letter twice": (lambda: encode("hello", "hello"), ValueError, "letters: expected each character once"),
     "classes of two axes": (lambda: decode(np.zeros((1, 1), int), "a"), ValueError, r"classes: .* shape \(1, 1\)"),
-    "text too short": (lambda: windows(rng(), "abc", 1, 3), ValueError, "text: expected more than T = 3 .* came 3"),
-    "share of one": (lambda: digits(rng(), 1.0), ValueError, "test: expected a share between 0 and 1, came 1.0"),
-    "share nan": (lambda: digits(rng(), float("nan")), ValueError, "test: expected a share .* came nan"),
-    "share a string": (lambda: digits(rng(), "0.2"), TypeError, "test: expected a number, came str"),
-    "images flat": (lambda: pixels(IMAGES[0], LABELS), TypeError, r"images: .* came an array .* shape \(4, 3\)"),
+    "text too short": (lambda: windows(rng(), "abc", 1, 3), ValueError, "text: expected more than T = 3 .* got 3"),
+    "share of one": (lambda: digits(rng(), 1.0), ValueError, "test: expected a share between 0 and 1, got 1.0"),
+    "share nan": (lambda: digits(rng(), float("nan")), ValueError, "test: expected a share .* got nan"),
+    "share a string": (lambda: digits(rng(), "0.2"), TypeError, "test: expected a number, got str"),
+    "images flat": (lambda: pixels(IMAGES[0], LABELS), TypeError, r"images: .* got an array .* shape \(4, 3\)"),
     "no images": (lambda: pixels(IMAGES[:0], LABELS[:0]), TypeError, "images: .* at least one image"),
     "labels too few": (lambda: pixels(IMAGES, LABELS[1:]), TypeError, "labels: expected 30 integers"),
-    "labels negative": (lambda: pixels(IMAGES, LABELS - 1), ValueError, "labels: expected classes from 0, came -1"),
+    "labels negative": (lambda: pixels(IMAGES, LABELS - 1), ValueError, "labels: expected classes from 0, got -1"),
     "order of half": (lambda: pixels(IMAGES, LABELS, np.arange(6)), ValueError, "order: expected each of 0 … 11 once"),
-    "order a seed": (lambda: pixels(IMAGES, LABELS, 0), TypeError, r"order: expected rng.permutation\(n\), came int 0"),
+    "order a seed": (lambda: pixels(IMAGES, LABELS, 0), TypeError, r"order: expected rng.permutation\(n\), got int 0"),
     "dictionary twice": (lambda: translation(rng(), 1, 3, np.array([0, 0])), ValueError, "dictionary: expected each"),
     "dictionary empty": (lambda: translation(rng(), 1, 3, WORDS[:0]), ValueError, "dictionary: expected each"),
-    "no words": (lambda: translation(rng(), 1, 0, WORDS), ValueError, "length: expected at least 1, came 0"),
+    "no words": (lambda: translation(rng(), 1, 0, WORDS), ValueError, "length: expected at least 1, got 0"),
     "reverse a string": (lambda: translation(rng(), 1, 3, WORDS, "yes"), TypeError, "reverse: expected True or False"),
 }
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace import Dense, deep, draw, forward, init, trace
+from gradtrace import Dense, deep, forward, init, init_params, trace
 from gradtrace.theory.meanfield import c_map, c_star, chi, critical_sigma_w, depth_scales, kernel, q_map, q_star
 
 PHIS = ["tanh", "erf", "relu"]
@@ -137,7 +137,7 @@ def test_a_wide_net_behaves_as_the_theory_says(phi, w, b, rtol):
     n, depth, rng = 1000, 20, np.random.default_rng(1)
     layer = Dense(n, n, phi)
     weights, biases = (lambda r, s: init.gaussian(r, s, w / np.sqrt(n))), (lambda r, s: init.gaussian(r, s, b))
-    layers = [(layer, draw(layer, rng, W=weights, b=biases)) for _ in range(depth)]
+    layers = [(layer, init_params(layer, rng, W=weights, b=biases)) for _ in range(depth)]
     h, vjps = forward(deep([step for step, _ in layers], [p for _, p in layers]), rng.standard_normal((4, n)))
     q = np.array([((h[t] @ p["W"] + p["b"]) ** 2).mean() for t, (_, p) in enumerate(layers)])
     theory = [w * w * 1.0 + b * b]                               # the input has variance 1 and no φ before it
@@ -186,15 +186,15 @@ def test_shapes_and_dtype():
 
 
 @pytest.mark.parametrize(("call", "error", "words"), [
-    (lambda: q_map(-1.0, 1.0, 0.0), ValueError, "q: expected no negative numbers, came -1.0"),
-    (lambda: q_star(np.array([1.0, -2.0]), 0.0), ValueError, "sigma_w: expected no negative numbers, came -2.0"),
-    (lambda: q_star(1.0, 1e200), ValueError, "sigma_b: expected at most 1e150, .* came 1e\\+200"),
-    (lambda: chi(np.nan, 0.0), ValueError, "sigma_w: expected finite numbers, came nan"),
-    (lambda: chi("1", 0.0), TypeError, "sigma_w: expected a real number or a numpy array of them, came str '1'"),
-    (lambda: chi(np.array([True]), 0.0), TypeError, "sigma_w: .* came an array of bool"),
-    (lambda: chi(np.ones(2), np.ones(3)), ValueError, r"sigma_w, sigma_b: expected shapes .*, came \(2,\), \(3,\)"),
-    (lambda: chi(1.0, 0.0, "gelu"), ValueError, r"phi: expected one of \['erf', 'relu', 'tanh'\], came 'gelu'"),
-    (lambda: c_map(1.5, 1.0, 0.1), ValueError, "c: expected correlations from 0 to 1, came 1.5"),
+    (lambda: q_map(-1.0, 1.0, 0.0), ValueError, "q: expected no negative numbers, got -1.0"),
+    (lambda: q_star(np.array([1.0, -2.0]), 0.0), ValueError, "sigma_w: expected no negative numbers, got -2.0"),
+    (lambda: q_star(1.0, 1e200), ValueError, "sigma_b: expected at most 1e150, .* got 1e\\+200"),
+    (lambda: chi(np.nan, 0.0), ValueError, "sigma_w: expected a finite number, got nan"),
+    (lambda: chi("1", 0.0), TypeError, "sigma_w: expected a real number or a numpy array of them, got str '1'"),
+    (lambda: chi(np.array([True]), 0.0), TypeError, "sigma_w: .* got an array of bool"),
+    (lambda: chi(np.ones(2), np.ones(3)), ValueError, r"sigma_w, sigma_b: expected shapes .*, got \(2,\), \(3,\)"),
+    (lambda: chi(1.0, 0.0, "gelu"), ValueError, r"phi: expected one of \['erf', 'relu', 'tanh'\], got 'gelu'"),
+    (lambda: c_map(1.5, 1.0, 0.1), ValueError, "c: expected correlations from 0 to 1, got 1.5"),
 ])
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):

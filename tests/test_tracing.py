@@ -17,9 +17,9 @@ from gradtrace import (
     backward,
     bptt,
     deep,
-    draw,
     forward,
     init,
+    init_params,
     trace,
     unroll,
 )
@@ -53,14 +53,15 @@ def test_a_linear_matrix_chain_is_the_matrix_power():
 
 
 PATHS = {
-    "depth": lambda rng, gain: (deep(Dense(6, 6), [draw(Dense(6, 6), rng, gain=gain) for _ in range(9)]), 6),
+    "depth": lambda rng, gain: (deep(Dense(6, 6), [init_params(Dense(6, 6), rng, gain=gain) for _ in range(9)]), 6),
     "growing depth": lambda rng, gain: (deep([Dense(6, 4), Seq(Dense(4, 5), Dense(5, 3)), Residual(Dense(3, 3))],
-                                             [draw(s, rng, gain=gain) for s in
+                                             [init_params(s, rng, gain=gain) for s in
                                               (Dense(6, 4), Seq(Dense(4, 5), Dense(5, 3)), Residual(Dense(3, 3)))]), 6),
-    "time": lambda rng, gain: (unroll(RNN(2, 5), draw(RNN(2, 5), rng, gain=gain), rng.standard_normal((9, 3, 2))), 5),
-    "own weights in time": lambda rng, gain: (deep(RNN(2, 5), [draw(RNN(2, 5), rng, gain=gain) for _ in range(9)],
-                                                   rng.standard_normal((9, 3, 2))), 5),
-    "residual time": lambda rng, gain: (unroll(Residual(RNN(2, 5)), draw(RNN(2, 5), rng, gain=gain),
+    "time": lambda rng, gain: (unroll(RNN(2, 5), init_params(RNN(2, 5), rng, gain=gain),
+                                      rng.standard_normal((9, 3, 2))), 5),
+    "own weights in time": lambda rng, gain: (deep(RNN(2, 5), [init_params(RNN(2, 5), rng, gain=gain)
+                                                               for _ in range(9)], rng.standard_normal((9, 3, 2))), 5),
+    "residual time": lambda rng, gain: (unroll(Residual(RNN(2, 5)), init_params(RNN(2, 5), rng, gain=gain),
                                                rng.standard_normal((9, 3, 2))), 5),
 }
 
@@ -98,7 +99,7 @@ def test_whole_path_against_finite_differences(T, B, n, seed):
     """The gradient of a shared weight, of every input and of the first state, through the whole chain at once."""
     rng = np.random.default_rng(seed)
     cell, x, h0 = RNN(2, n), rng.standard_normal((T, B, 2)), rng.standard_normal((B, n))
-    p, v = draw(cell, rng), [rng.standard_normal((B, n)) for _ in range(T + 1)]
+    p, v = init_params(cell, rng), [rng.standard_normal((B, n)) for _ in range(T + 1)]
     loss = lambda p, x, h0: sum(np.sum(a * b) for a, b in zip(v, forward(unroll(cell, p, x), h0)[0], strict=True))
     grads = backward(forward(unroll(cell, p, x), h0)[1], v)
     s = 1e-5
@@ -143,7 +144,7 @@ def test_saturation_is_not_read_as_zero():
 @pytest.mark.parametrize("dtype, scale, shut", [(np.float64, 1e-130, -500.0), (np.float32, 1e-6, -85.0)])
 def test_shares_of_a_shut_gate_are_not_read_as_zero(dtype, scale, shut):
     rng = np.random.default_rng(0)
-    p = {name: value.astype(dtype) for name, value in draw(Highway(3), rng).items()}
+    p = {name: value.astype(dtype) for name, value in init_params(Highway(3), rng).items()}
     p["b2"] += dtype(shut)                                  # e^shut times scale is below the float range
     h, vjps = forward(deep(Highway(3), 4 * [p]), np.ones((2, 3), dtype))
     one, small = (trace(vjps, np.full((2, 3), size, dtype)) for size in (1.0, scale))
@@ -154,7 +155,7 @@ def test_shares_of_a_shut_gate_are_not_read_as_zero(dtype, scale, shut):
 
 def test_traces_and_gradients_travel_between_processes():
     layer, rng = Highway(3), np.random.default_rng(0)
-    h, vjps = forward(deep(layer, [draw(layer, rng) for _ in range(4)]), np.ones((2, 3)))
+    h, vjps = forward(deep(layer, [init_params(layer, rng) for _ in range(4)]), np.ones((2, 3)))
     log, grads = trace(vjps, h[-1]), backward(vjps, h[-1])
     log_there, grads_there = pickle.loads(pickle.dumps((log, grads)))
     for name, logs in log.log_p.items():
@@ -165,8 +166,8 @@ def test_traces_and_gradients_travel_between_processes():
 
 def test_an_input_of_zeros_has_shares_of_zero():
     cell, calls = RNN(2, 3), []
-    h, vjps = forward(unroll(cell, draw(cell, np.random.default_rng(0)), np.zeros((5, 1, 2))), np.ones((1, 3)))
-    vjps.waiting = [lambda g, vjp=vjp: calls.append(vjp) or vjp(g) for vjp in vjps.waiting]
+    h, vjps = forward(unroll(cell, init_params(cell, np.random.default_rng(0)), np.zeros((5, 1, 2))), np.ones((1, 3)))
+    vjps.lazy = [lambda g, vjp=vjp: calls.append(vjp) or vjp(g) for vjp in vjps.lazy]
     assert (trace(vjps, h[-1]).log_p["U"] == -np.inf).all()
     assert len(calls) == 5                                  # that is known without another walk
 
@@ -198,7 +199,7 @@ def test_pytorch_agrees_in_depth(oracle):
     torch = oracle("torch")
     rng = np.random.default_rng(5)
     layers = [Dense(6, 5, "tanh"), Dense(5, 4, "sigmoid"), Dense(4, 4, "relu"), Dense(4, 2, "identity")]
-    params = [draw(s, rng) for s in layers]
+    params = [init_params(s, rng) for s in layers]
     h0, g = rng.standard_normal((7, 6)), rng.standard_normal((7, 2))
     ours = backward(forward(deep(layers, params), h0)[1], g)
     theirs = [{k: torch.tensor(v, requires_grad=True) for k, v in p.items()} for p in params]
@@ -215,7 +216,7 @@ def test_pytorch_agrees_in_depth(oracle):
 
 def test_equal_weights_in_depth_are_a_shared_weight_in_time():
     rng, cell = np.random.default_rng(0), RNN(2, 5)
-    p, x, h0 = draw(cell, rng, gain=np.array([0.5, 1.2])), rng.standard_normal((9, 3, 2)), np.zeros((3, 5))
+    p, x, h0 = init_params(cell, rng, gain=np.array([0.5, 1.2])), rng.standard_normal((9, 3, 2)), np.zeros((3, 5))
     (h, vjps), (same, shared) = forward(deep(cell, [dict(p) for _ in x], x), h0), forward(unroll(cell, p, x), h0)
     np.testing.assert_allclose(h[-1], same[-1], atol=1e-14)
     grads, whole = backward(vjps, h[-1]), backward(shared, h[-1]).shared()
@@ -225,7 +226,7 @@ def test_equal_weights_in_depth_are_a_shared_weight_in_time():
 
 def test_a_path_does_not_follow_the_lists_that_it_was_made_of():
     rng, steps = np.random.default_rng(0), [Dense(3, 3), Dense(3, 3, "relu")]
-    params = [draw(step, rng) for step in steps]
+    params = [init_params(step, rng) for step in steps]
     path = deep(steps, params)
     before = forward(path, np.ones((1, 3)))[0][-1]
     steps.append(steps.pop(0))
@@ -272,7 +273,7 @@ def test_a_loss_of_zero_on_a_state_changes_nothing():
 def test_a_path_of_one_step_is_that_step(gain):
     rng = np.random.default_rng(0)
     step, h0, g = Dense(3, 2), rng.standard_normal((5, 3)), rng.standard_normal((*np.shape(gain), 5, 2))
-    p = draw(step, rng, gain=gain)
+    p = init_params(step, rng, gain=gain)
     h, vjps = forward(deep(step, [p]), h0)
     out, vjp = step(p, h0)
     log, alone = trace(vjps, g), vjp(g)
@@ -284,7 +285,7 @@ def test_a_path_of_one_step_is_that_step(gain):
 
 def test_a_sweep_of_inputs_alone_equals_a_loop():
     rng, cell = np.random.default_rng(0), RNN(2, 5)
-    p, x, h0 = draw(cell, rng), rng.standard_normal((9, 4, 3, 2)), rng.standard_normal((3, 5))
+    p, x, h0 = init_params(cell, rng), rng.standard_normal((9, 4, 3, 2)), rng.standard_normal((3, 5))
     h, vjps = forward(unroll(cell, p, x), h0)
     swept = trace(vjps, h[-1])
     assert swept.log_h.shape == (10, 4)
@@ -306,7 +307,7 @@ def test_the_norm_of_a_share_whose_product_is_past_the_floats(h, g, bias, log):
 
 def test_the_gradient_of_a_shared_weight_is_the_sum_over_hundreds_of_steps():
     rng, cell = np.random.default_rng(0), RNN(2, 5)
-    p, x, h0 = draw(cell, rng), rng.standard_normal((300, 3, 2)), np.zeros((3, 5))
+    p, x, h0 = init_params(cell, rng), rng.standard_normal((300, 3, 2)), np.zeros((3, 5))
     h, vjps = forward(unroll(cell, p, x), h0)
     grads = backward(vjps, h)
     for name, value in grads.shared().items():

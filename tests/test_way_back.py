@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from gradtrace import GRU, LSTM, RNN, Dense, backward, deep, draw, forward, init, trace, unroll
+from gradtrace import GRU, LSTM, RNN, Dense, backward, deep, forward, init, init_params, trace, unroll
 
 N = 16
 CELLS = {"RNN": RNN(4, N), "LSTM": LSTM(4, N), "GRU": GRU(4, N)}
@@ -14,7 +14,7 @@ CELLS = {"RNN": RNN(4, N), "LSTM": LSTM(4, N), "GRU": GRU(4, N)}
 def problem(cell, T=30, B=4, seed=0, **more):
     """Parameters, inputs, a first state and what the loss puts on the last."""
     rng = np.random.default_rng(seed)
-    p = draw(cell, rng, init.orthogonal, **{"b": init.gaussian, **more})
+    p = init_params(cell, rng, init.orthogonal, **{"b": init.gaussian, **more})
     if "b_rec" in p:
         p["b_rec"] = rng.standard_normal(N)
     state = (B, *cell.features)
@@ -66,7 +66,7 @@ def test_cells_agree_with_pytorch_in_every_state_and_weight(name, B, oracle):
 def test_layers_agree_with_pytorch(oracle):
     torch, rng = oracle("torch"), np.random.default_rng(0)
     layers, params = [Dense(5, 7), Dense(7, 3, "sigmoid"), Dense(3, 4)], []
-    params = [draw(layer, rng, b=init.gaussian) for layer in layers]
+    params = [init_params(layer, rng, b=init.gaussian) for layer in layers]
     h0, g = rng.standard_normal((6, 5)), rng.standard_normal((6, 4))
     tensors = [{name: torch.tensor(value, requires_grad=True) for name, value in p.items()} for p in params]
     h = torch.tensor(h0, requires_grad=True)

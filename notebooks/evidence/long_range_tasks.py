@@ -19,18 +19,18 @@ from gradtrace import (
     clip_norm,
     cross_entropy,
     digits,
-    draw,
-    flat,
+    flatten_params,
     forward,
     init,
+    init_params,
     irnn,
     mse,
-    nested,
     pixels,
     stream,
     tasks,
     trace,
     train,
+    unflatten_params,
     unroll,
 )
 
@@ -126,7 +126,7 @@ def compute(task, T, cell, rate, seed, budget):
     last = Dense(budget["units"], OUTPUTS[task], "identity")
     length = T + 20 if task == "copying" else T
     rng = generator("start", cell=cell)
-    p = flat([start(cell, step, length, rng), draw(last, rng)])
+    p = flatten_params([start(cell, step, length, rng), init_params(last, rng)])
     learn = sequences(task, T, "learn")
 
     def gradient(p, rows, rng):
@@ -134,7 +134,7 @@ def compute(task, T, cell, rate, seed, budget):
         u, vjps, back = outputs(step, p, data)
         loss, g = loss_of(task, u, data)
         direct, d_last = back(g)
-        return loss, flat([backward(vjps, direct).shared(), d_last])
+        return loss, flatten_params([backward(vjps, direct).shared(), d_last])
 
     sample = learn(generator("sample"), np.arange(budget["batch"]))
     delays, before = by_delay(task, step, p, sample)
@@ -173,7 +173,7 @@ def start(name, step, length, rng):
     Gates keep for 1 to ``length`` steps (Tallec and Ollivier 2018).
     """
     weights = {"RNN": {"W": init.orthogonal}, "IRNN": {"W": init.identity}}
-    p = draw(step, rng, **weights.get(name, {}))
+    p = init_params(step, rng, **weights.get(name, {}))
     keep = np.log(rng.uniform(1, length, step.n))
     zero = np.zeros(step.n)
     if name == "LSTM":
@@ -216,7 +216,7 @@ def outputs(step, p, data):
     and ``back``, which makes of the gradient at the outputs that at each
     state, as far as it comes from the outputs directly, and the last layer's.
     """
-    own, of_last = nested(p)
+    own, of_last = unflatten_params(p)
     h0 = np.zeros((data.x.shape[1], *step.features))
     h, vjps = forward(unroll(step, own, data.x), h0)
     asked = np.flatnonzero(data.mask) + 1  # h[0] is the start

@@ -29,13 +29,13 @@ function cases(model, spec) {
 
 /** The question that hides the figure until it is answered, or waived. */
 function prediction(model, uid) {
-  const { question, choices, answer, because } = model.get("predict");
+  const { question, options, answer, because } = model.get("predict");
   const verdict = make("p", { class: "xp-verdict", role: "status" });
   const show = make("button", { type: "button", disabled: "" }, ["Check my prediction"]);
   const skip = make("button", { type: "button" }, ["Show without guessing"]);
-  const radios = choices.map((choice) => make("input", { type: "radio", name: `${uid}-predict`, value: choice }));
+  const radios = options.map((option) => make("input", { type: "radio", name: `${uid}-predict`, value: option }));
   const box = make("fieldset", { class: "xp-predict" }, [
-    make("legend", {}, [question]), ...radios.map((radio, i) => make("label", {}, [radio, " ", choices[i]])), show, skip, verdict]);
+    make("legend", {}, [question]), ...radios.map((radio, i) => make("label", {}, [radio, " ", options[i]])), show, skip, verdict]);
   const chosen = () => radios.find((radio) => radio.checked)?.value;
   const reveal = (guess) => {
     const said = guess === undefined ? `The answer: ${answer}.`

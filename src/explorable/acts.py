@@ -15,19 +15,19 @@ class Prediction:
     Parameters
     ----------
     question : str
-    choices : sequence of str
+    options : sequence of str
         At least two, all different.
     answer : str
-        One of the choices.
+        One of the options.
     because : str
         Why; shown with the figure.
 
     Raises
     ------
     ValueError
-        Fewer than two choices, equal choices, or an answer that is none of them.
+        Fewer than two options, equal options, or an answer that is none of them.
     TypeError
-        A question, a choice or a reason that is not a string.
+        A question, an option or a reason that is not a string.
 
     Examples
     --------
@@ -36,20 +36,20 @@ class Prediction:
     """
 
     question: str
-    choices: tuple
+    options: tuple
     answer: str
     because: str = ""
 
     def __post_init__(self):
-        if isinstance(self.choices, str) or not all(isinstance(c, str) for c in self.choices):
-            raise TypeError(f"choices: expected a list of strings, got {self.choices!r}")
+        if isinstance(self.options, str) or not all(isinstance(c, str) for c in self.options):
+            raise TypeError(f"options: expected a list of strings, got {self.options!r}")
         if not isinstance(self.question, str) or not isinstance(self.because, str) or not self.question.strip():
             raise TypeError(f"question, because: expected strings, got {self.question!r} and {self.because!r}")
-        object.__setattr__(self, "choices", tuple(self.choices))
-        if len(self.choices) < 2 or len(set(self.choices)) < len(self.choices):
-            raise ValueError(f"choices: expected at least two different choices, got {list(self.choices)}")
-        if self.answer not in self.choices:
-            raise ValueError(f"answer: expected one of {list(self.choices)}, got {self.answer!r}")
+        object.__setattr__(self, "options", tuple(self.options))
+        if len(self.options) < 2 or len(set(self.options)) < len(self.options):
+            raise ValueError(f"options: expected at least two different options, got {list(self.options)}")
+        if self.answer not in self.options:
+            raise ValueError(f"answer: expected one of {list(self.options)}, got {self.answer!r}")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The grid of states behind the sliders: checks what came, names every state, writes the sliders' labels."""
+"""The grid of states behind the sliders: checks what was given, names every state, writes the sliders' labels."""
 
 import inspect
 import itertools
@@ -166,4 +166,4 @@ def check_view(view, grid, reserved):
         if name in reserved:
             raise ValueError(f"view: its parameter {name!r} is an option of explore; rename it")
         if parameter.default is parameter.empty and name not in grid:
-            raise ValueError(f"{name}: the view needs it, but no values came; add {name}=[...]")
+            raise ValueError(f"{name}: the view needs it, but it got no values; add {name}=[...]")

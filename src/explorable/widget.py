@@ -131,7 +131,7 @@ def explore(view, *, alt, anchor=None, start=None, size=(5.6, 3.3), panels=(1, 1
     ------
     TypeError, ValueError
         An argument that cannot be used; a view that raises, or that changes what cannot be moved. The message names the
-        argument or artist, what was expected and what came, and the states between which it changed.
+        argument or artist, what was expected and what was given, and the states between which it changed.
 
     Examples
     --------

@@ -1,10 +1,10 @@
 """Nets, backpropagation through depth and time, and gradient-norm tracing.
 
 >>> import numpy as np
->>> from gradtrace import RNN, draw, forward, trace, unroll
+>>> from gradtrace import RNN, init_params, forward, trace, unroll
 >>> rng = np.random.default_rng(0)
 >>> cell = RNN(n_in=1, n=32)
->>> path = unroll(cell, draw(cell, rng), rng.standard_normal((50, 1, 1)))
+>>> path = unroll(cell, init_params(cell, rng), rng.standard_normal((50, 1, 1)))
 >>> h, vjps = forward(path, np.zeros((1, 32)))
 >>> log = trace(vjps, h[-1])                    # of the loss ½‖h_T‖²
 >>> log.log_h.shape
@@ -22,10 +22,10 @@ _WHERE = {
     "steps.conv": ["Conv2D", "Flatten", "Pool2D"],
     "steps.dense": ["Dense", "Maxout", "Softmax"],
     "steps.dropout": ["Dropout"],
-    "steps.init": ["draw"],
+    "steps.init": ["init_params"],
     "steps.norms": ["BatchNorm", "LayerNorm", "WeightNorm", "batch_statistics"],
     "steps.recurrent": ["GRU", "LSTM", "NARX", "RNN", "Masked", "OneGate", "irnn"],
-    "tracing.checkpoint": ["Account", "LeanGradients", "LeanTrace", "bptt"],
+    "tracing.checkpoint": ["BPTTResult", "SummedGradients", "Usage", "bptt"],
     "tracing.jacobians": ["jacobians", "log_qr_growth", "log_singular_values", "lyapunov", "spectral_radius"],
     "tracing.path": ["Path", "deep", "forward", "unroll"],
     "tracing.schedules": ["Action", "Binomial", "Full", "SqrtT", "Truncated", "schedule"],
@@ -34,7 +34,7 @@ _WHERE = {
     "training.loop": ["Diverged", "Run", "minibatches", "train"],
     "training.losses": ["argmax", "binary_cross_entropy", "cross_entropy", "half_squared_norm", "mae", "mse"],
     "training.optim": ["AdaDelta", "AdaGrad", "Adam", "GradientDescent", "Momentum", "Nesterov", "RMSProp"],
-    "training.params": ["flat", "nested", "spread"],
+    "training.params": ["flatten_params", "tile_params", "unflatten_params"],
     "training.regularize": ["EarlyStopping", "l1", "l2", "soft_threshold", "weight_decay"],
     "data.digits": ["digits", "pixels"],
     "data.translation": ["Sentences", "translation"],

@@ -1,86 +1,138 @@
-"""Checks that name a bad argument, what was expected and what came."""
+"""Checks of arguments: each error names the argument, what was expected and what was given."""
 
 import math
 import numbers
 
 import numpy as np
 
+REAL = np.dtype(np.float64), np.dtype(np.float32)
+COMPLEX = np.dtype(np.complex128), np.dtype(np.complex64)
 
-def expect_array(name, value, trailing=()):
-    """Return ``value`` if it is an array of finite floats that ends in the axes ``trailing``; else say what is wrong.
+
+def given(value):
+    """What was given, for an error: its type, and the beginning of what it looks like, on one line.
+
+    Examples
+    --------
+    >>> given(np.ones((2, 3))), given([1, 2]), given(None)
+    ('an array of float64, shape (2, 3)', 'list [1, 2]', 'None')
+    """
+    if value is None:
+        return "None"
+    if type(value) is np.ndarray:
+        return f"an array of {value.dtype}, shape {value.shape}"
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:                                       # an integer of 5000 digits, or an object's own fault
+        text = "without a repr"
+    return f"{type(value).__name__} {text if len(text) <= 40 else text[:39] + '…'}"
+
+
+def expect_array(name, value, trailing=(), *, complex=False):
+    """Return ``value`` if it is a plain array of finite float64 or float32 that ends in the axes ``trailing``.
 
     Parameters
     ----------
     name : str or callable
         What to call the argument in the error, or a function that says it, called only if there is one.
     value : object
-        What came.
     trailing : tuple of int or None
         Required sizes of the last axes; ``None`` stands for any size.
+    complex : bool
+        Whether complex128 and complex64 will do, too.
 
     Raises
     ------
     TypeError
-        If ``value`` is not a numpy array of floats.
+        ``value`` is no array, a masked array or a matrix, or of another dtype.
     ValueError
-        If its last axes differ from ``trailing`` or it holds NaN or infinity.
+        Its last axes differ from ``trailing``, or it holds NaN or infinity.
     """
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
-        array = isinstance(value, np.ndarray)
-        came = f"an array of {value.dtype}" if array else f"{type(value).__name__} {value!r:.40}"
-        raise TypeError(f"{_said(name)}: expected a numpy array of float64 or float32, came {came}")
-    got = value.shape[max(0, value.ndim - len(trailing)):]
-    if got != trailing and (len(got) != len(trailing)
-                            or any(w is not None and g != w for g, w in zip(got, trailing, strict=True))):
+    if not isinstance(value, np.ndarray) or value.dtype not in (REAL + COMPLEX if complex else REAL):
+        raise TypeError(f"{_text(name)}: expected a numpy array of float64 or float32, got {given(value)}")
+    if not isinstance(value, np.memmap) and type(value) is not np.ndarray:
+        raise TypeError(f"{_text(name)}: expected a plain numpy array, got {type(value).__name__};"
+                        " np.asarray makes one, without mask or unit")
+    last = value.shape[max(0, value.ndim - len(trailing)):]
+    if last != trailing and (len(last) != len(trailing)
+                             or any(w is not None and n != w for n, w in zip(last, trailing, strict=True))):
         wanted = ", ".join("…" if w is None else str(w) for w in trailing)
-        raise ValueError(f"{_said(name)}: expected last axes ({wanted}), came shape {value.shape}")
+        raise ValueError(f"{_text(name)}: expected last axes ({wanted}), got shape {value.shape}")
     if not np.isfinite(value).all():
         bad = np.argwhere(~np.isfinite(value))
-        raise ValueError(f"{_said(name)}: expected finite numbers, came {value[tuple(bad[0])]}"
-                         f" at {tuple(map(int, bad[0]))} and {len(bad) - 1} more")
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        raise ValueError(f"{_text(name)}: expected finite numbers, got {value[tuple(bad[0])]}"
+                         f" at {tuple(map(int, bad[0]))}{more}")
     return value
 
 
-def _said(name):
+def _text(name):
     return name if isinstance(name, str) else name()
 
 
 def expect_size(name, value, least=1):
     """Return ``value`` as an ``int`` if it is a whole number of at least ``least``; else raise, naming it."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name}: expected a whole number, came {type(value).__name__} {value!r:.40}")
+        raise TypeError(f"{name}: expected a whole number, got {given(value)}")
     if value < least:
-        raise ValueError(f"{name}: expected at least {least}, came {value}")
+        raise ValueError(f"{name}: expected at least {least}, got {value}")
     return int(value)
 
 
-def expect_number(name, value):
-    """Return ``value`` as a ``float`` if it is a finite real number; else raise, naming it."""
+def expect_number(name, value, least=-math.inf):
+    """Return ``value`` as a ``float`` if it is a finite real number of at least ``least``; else raise, naming it."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name}: expected a number, came {type(value).__name__} {value!r:.40}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name}: expected a finite number, came {value}")
-    return float(value)
+        raise TypeError(f"{name}: expected a number, got {given(value)}")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name}: expected a number within float64, got {given(value)}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: expected a finite number, got {number}")
+    if number < least:
+        raise ValueError(f"{name}: expected at least {least:g}, got {value}")
+    return number
+
+
+def expect_bool(name, value):
+    """Return ``value`` if it is ``True`` or ``False``; else raise, naming it."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: expected True or False, got {given(value)}")
+    return value
+
+
+def expect_word(name, value, words):
+    """Return ``value`` if it is one of the strings ``words``; else raise, naming it."""
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, words))}, got {given(value)}")
+    return value
+
+
+def expect_callable(name, value):
+    """Return ``value`` if it can be called; else raise, naming it."""
+    if not callable(value):
+        raise TypeError(f"{name}: expected a function, got {given(value)}")
+    return value
 
 
 def expect_rng(name, value):
     """Return ``value`` if it is a ``numpy.random.Generator``; else raise, naming it."""
     if not isinstance(value, np.random.Generator):
-        raise TypeError(f"{name}: expected numpy.random.default_rng(seed), came {type(value).__name__} {value!r:.40}")
+        raise TypeError(f"{name}: expected numpy.random.default_rng(seed), got {given(value)}")
     return value
 
 
 def expect_order(name, value, n=None):
     """Return ``value`` if it is an array that holds each of ``0 … n - 1`` once; else raise, naming it."""
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu" or value.ndim != 1:
-        raise TypeError(f"{name}: expected rng.permutation(n), came {type(value).__name__} {value!r:.40}")
+        raise TypeError(f"{name}: expected rng.permutation(n), got {given(value)}")
     n = len(value) if n is None else n
     if not n or not np.array_equal(np.sort(value), np.arange(n)):
-        raise ValueError(f"{name}: expected each of 0 … {n - 1} once, came {len(value)} numbers {value!r:.40}")
+        raise ValueError(f"{name}: expected each of 0 … {n - 1} once, got {len(value)} numbers {value[:8]}")
     return value
 
 
-def floats(**named):
+def expect_floats(**named):
     """The arguments as arrays of one dtype, float32 if all arrays among them are; they have to broadcast.
 
     Raises
@@ -91,17 +143,18 @@ def floats(**named):
         One holds NaN or infinity, or the shapes do not broadcast.
     """
     for name, value in named.items():
-        array = isinstance(value, np.ndarray)
-        if isinstance(value, bool) or not (value.dtype.kind in "iuf" if array else isinstance(value, numbers.Real)):
-            came = f"an array of {value.dtype}" if array else f"{type(value).__name__} {value!r:.40}"
-            raise TypeError(f"{name}: expected a real number or a numpy array of them, came {came}")
+        if isinstance(value, numbers.Real) and not isinstance(value, bool):
+            expect_number(name, value)
+            continue
+        if type(value) is not np.ndarray or (value.dtype not in REAL and value.dtype.kind not in "iu"):
+            raise TypeError(f"{name}: expected a real number or a numpy array of them, got {given(value)}")
         if not np.isfinite(value).all():
-            raise ValueError(f"{name}: expected finite numbers, came {np.extract(~np.isfinite(value), value)[0]}")
+            raise ValueError(f"{name}: expected finite numbers, got {np.extract(~np.isfinite(value), value)[0]}")
     shapes = {name: np.shape(value) for name, value in named.items()}
     try:
         np.broadcast_shapes(*shapes.values())
     except ValueError:
-        came = ", ".join(map(str, shapes.values()))
-        raise ValueError(f"{', '.join(shapes)}: expected shapes that broadcast, came {came}") from None
+        got = ", ".join(map(str, shapes.values()))
+        raise ValueError(f"{', '.join(shapes)}: expected shapes that broadcast, got {got}") from None
     dtype = np.result_type(*named.values(), 0.0)
     return [np.asarray(value, dtype) for value in named.values()]

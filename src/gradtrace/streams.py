@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from .expect import expect_size
+from .expect import expect_size, given
 
 
 def stream(seed, /, **point):
@@ -39,6 +39,6 @@ def stream(seed, /, **point):
     point = {name: value.item() if isinstance(value, np.generic) else value for name, value in sorted(point.items())}
     for name, value in point.items():
         if not isinstance(value, int | float | complex | str | None):
-            raise TypeError(f"{name}: expected a number or a string, came {type(value).__name__} {value!r:.40}")
+            raise TypeError(f"{name}: expected a number or a string, got {given(value)}")
     digest = hashlib.sha256(repr(point).encode()).digest()
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=np.frombuffer(digest, "<u4").tolist()))

@@ -10,6 +10,7 @@ from itertools import product
 
 import numpy as np
 
+from .expect import expect_callable, given
 from .progress import bar
 
 
@@ -113,14 +114,13 @@ def sweep(function, /, executor=None, done=None, **grid):
     >>> run.results
     [1, 2, 4, 8, 1, 3, 9, 27]
     """
-    if not callable(function):
-        raise TypeError(f"function: expected a function, came {type(function).__name__} {function!r:.40}")
+    expect_callable("function", function)
     if executor is not None and not isinstance(executor, Executor):
         raise TypeError("executor: expected a concurrent.futures.Executor, of Dask client.get_executor(),"
-                        f" came {type(executor).__name__}")
+                        f" got {given(executor)}")
     grid = {name: _expect_values(name, values) for name, values in grid.items()}
     if not grid:
-        raise ValueError("grid: expected at least one parameter, name=values, came none")
+        raise ValueError("grid: expected at least one parameter, name=values, got none")
     points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     shape = tuple(len(values) for values in grid.values())
     results, failures = [None] * len(points), {}
@@ -150,25 +150,25 @@ def _answers(function, executor, points):
         for i, point in enumerate(points):
             yield i, partial(function, **point)
         return
-    waiting = {}
+    pending = {}
     try:
         for i, point in enumerate(points):
-            waiting[_submit(executor, function, point)] = i
-        while waiting:
-            wait(waiting, timeout=0.5)                      # Windows hears Ctrl-C in between
-            yield from _finished(waiting)
+            pending[_submit(executor, function, point)] = i
+        while pending:
+            wait(pending, timeout=0.5)                      # Windows hears Ctrl-C in between
+            yield from _finished(pending)
     except KeyboardInterrupt:
-        yield from _finished(waiting)                       # since the last look
+        yield from _finished(pending)                       # since the last look
         raise
     finally:
-        for future in waiting:
+        for future in pending:
             future.cancel()
 
 
-def _finished(waiting):
-    """Take out of ``waiting`` the futures that are done."""
-    for future in [future for future in waiting if future.done()]:
-        yield waiting.pop(future), future.result
+def _finished(pending):
+    """Take out of ``pending`` the futures that are done."""
+    for future in [future for future in pending if future.done()]:
+        yield pending.pop(future), future.result
 
 
 def _submit(executor, function, point):
@@ -188,8 +188,8 @@ def _call(function, point):
 
 def _expect_values(name, values):
     if isinstance(values, str | bytes) or not np.iterable(values):
-        raise TypeError(f"{name}: expected a list of values, came {type(values).__name__} {values!r:.40}")
+        raise TypeError(f"{name}: expected a list of values, got {given(values)}")
     values = tuple(values)
     if not values:
-        raise ValueError(f"{name}: expected at least one value, came none")
+        raise ValueError(f"{name}: expected at least one value, got none")
     return values

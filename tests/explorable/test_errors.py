@@ -130,14 +130,14 @@ def test_a_prediction_locks_the_controls():
     question = Prediction("Up?", ["yes", "no"], "yes", "It grows.")
     figure = explore(view, alt="a line", gain=[0.5, 1.0], predict=question)
     assert figure.figure.locked and figure.controls["gain"].disabled
-    assert figure.figure.predict["choices"] == ("yes", "no")
+    assert figure.figure.predict["options"] == ("yes", "no")
 
 
-@pytest.mark.parametrize(("choices", "answer", "message"), [
+@pytest.mark.parametrize(("options", "answer", "message"), [
     (["a"], "a", "at least two"), (["a", "a"], "a", "at least two"), (["a", "b"], "c", "answer: expected one of")])
-def test_predictions_are_checked(choices, answer, message):
+def test_predictions_are_checked(options, answer, message):
     with pytest.raises(ValueError, match=message):
-        Prediction("q", choices, answer)
+        Prediction("q", options, answer)
 
 
 def game(ax, gain, activation="tanh", moves=True):

@@ -4,7 +4,7 @@ import numbers
 
 import numpy as np
 
-from ..expect import expect_order, expect_rng
+from ..expect import expect_order, expect_rng, given
 from .tasks import Sequences
 
 
@@ -46,9 +46,9 @@ def digits(rng, test=0.25):
     """
     expect_rng("rng", rng)
     if isinstance(test, bool) or not isinstance(test, numbers.Real):
-        raise TypeError(f"test: expected a number, came {type(test).__name__} {test!r:.40}")
+        raise TypeError(f"test: expected a number, got {given(test)}")
     if not 0 < test < 1:
-        raise ValueError(f"test: expected a share between 0 and 1, came {test}")
+        raise ValueError(f"test: expected a share between 0 and 1, got {test}")
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
@@ -96,13 +96,13 @@ def pixels(images, labels, order=None):
     (array([3., 0., 1., 2.]), 0.69)
     """
     if not isinstance(images, np.ndarray) or images.dtype.kind != "f" or images.ndim != 3 or not images[:1].size:
-        came = f"an array of {images.dtype}, shape {images.shape}" if isinstance(images, np.ndarray) else type(images)
-        raise TypeError(f"images: expected floats of shape (batch, height, width), at least one image, came {came}")
+        got = f"an array of {images.dtype}, shape {images.shape}" if isinstance(images, np.ndarray) else type(images)
+        raise TypeError(f"images: expected floats of shape (batch, height, width), at least one image, got {got}")
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
-        came = f"an array of {labels.dtype}, shape {labels.shape}" if isinstance(labels, np.ndarray) else type(labels)
-        raise TypeError(f"labels: expected {len(images)} integers, one for each image, came {came}")
+        got = f"an array of {labels.dtype}, shape {labels.shape}" if isinstance(labels, np.ndarray) else type(labels)
+        raise TypeError(f"labels: expected {len(images)} integers, one for each image, got {got}")
     if labels.min() < 0:
-        raise ValueError(f"labels: expected classes from 0, came {labels.min()}")
+        raise ValueError(f"labels: expected classes from 0, got {labels.min()}")
     T = images[0].size
     order = np.arange(T) if order is None else expect_order("order", order, T)
     share = np.bincount(labels)[np.unique(labels)] / len(labels)

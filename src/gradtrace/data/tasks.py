@@ -76,10 +76,10 @@ def one_hot(classes, n):
     """
     n = expect_size("n", n)
     if not isinstance(classes, np.ndarray) or classes.dtype.kind not in "iu":
-        came = f"an array of {classes.dtype}" if isinstance(classes, np.ndarray) else f"{type(classes).__name__}"
-        raise TypeError(f"classes: expected a numpy array of integers, came {came}")
+        got = f"an array of {classes.dtype}" if isinstance(classes, np.ndarray) else f"{type(classes).__name__}"
+        raise TypeError(f"classes: expected a numpy array of integers, got {got}")
     if classes.size and not 0 <= classes.min() <= classes.max() < n:
-        raise ValueError(f"classes: expected 0 to {n - 1}, came {classes.min()} to {classes.max()}")
+        raise ValueError(f"classes: expected 0 to {n - 1}, got {classes.min()} to {classes.max()}")
     return (classes[..., None] == np.arange(n)).astype(float)
 
 

@@ -5,7 +5,7 @@ from math import log
 
 import numpy as np
 
-from ..expect import expect_rng, expect_size
+from ..expect import expect_rng, expect_size, given
 from .tasks import Sequences, one_hot
 
 
@@ -77,7 +77,7 @@ def encode(text, letters):
     place = _places(letters)
     for character in _expect_text("text", text, least=0):
         if character not in place:
-            raise ValueError(f"text: expected only characters of {letters!r:.60}, came {character!r}")
+            raise ValueError(f"text: expected only characters of {letters!r:.60}, got {character!r}")
     return np.array([place[character] for character in text], dtype=int)
 
 
@@ -101,7 +101,7 @@ def decode(classes, letters):
     """
     one_hot(classes, len(_places(letters)))                 # complains of what are no classes
     if classes.ndim != 1:
-        raise ValueError(f"classes: expected one axis, came shape {classes.shape}")
+        raise ValueError(f"classes: expected one axis, got shape {classes.shape}")
     return "".join(letters[k] for k in classes)
 
 
@@ -168,7 +168,7 @@ def windows(rng, text, batch, T):
     expect_rng("rng", rng)
     batch, T = expect_size("batch", batch, 0), expect_size("T", T)
     if len(_expect_text("text", text)) <= T:
-        raise ValueError(f"text: expected more than T = {T} characters, came {len(text)}")
+        raise ValueError(f"text: expected more than T = {T} characters, got {len(text)}")
     letters = vocabulary(text)
     classes = encode(text, letters)
     cut = classes[rng.integers(len(text) - T, size=batch) + np.arange(T + 1)[:, None]]
@@ -179,14 +179,14 @@ def windows(rng, text, batch, T):
 
 def _expect_text(name, value, least=1):
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a string, came {type(value).__name__} {value!r:.40}")
+        raise TypeError(f"{name}: expected a string, got {given(value)}")
     if len(value) < least:
-        raise ValueError(f"{name}: expected at least {least} characters, came {len(value)}")
+        raise ValueError(f"{name}: expected at least {least} characters, got {len(value)}")
     return value
 
 
 def _places(letters):
     place = {character: k for k, character in enumerate(_expect_text("letters", letters))}
     if len(place) < len(letters):
-        raise ValueError(f"letters: expected each character once, came {letters!r:.60}")
+        raise ValueError(f"letters: expected each character once, got {letters!r:.60}")
     return place

@@ -30,13 +30,13 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
             return print(f"Not yet: {hint}")
     if isinstance(answer, str) or isinstance(yours, str):
         return print(f"Not yet: {yours!r} is not the answer.")
-    came = repr(yours)
+    got = repr(yours)
     try:
         yours, answer = np.asarray(yours, dtype=float), np.asarray(answer, dtype=float)
     except (TypeError, ValueError):
-        return print(f"Not yet: a number or an array of numbers is expected, not {came}.")
+        return print(f"Not yet: a number or an array of numbers is expected, not {got}.")
     if np.isnan(yours).any():
-        return print(f"Not yet: a number or an array of numbers is expected, not {came}.")
+        return print(f"Not yet: a number or an array of numbers is expected, not {got}.")
     if yours.shape != answer.shape:
         return print(f"Not yet: the shape should be {answer.shape}, yours is {yours.shape}.")
     where = np.unravel_index(np.argmax(np.abs(yours - answer)), answer.shape)

@@ -139,7 +139,7 @@ def norms(ax, log, *, start=0, colour=BLUE, label=None, style="-"):
     """
     log = np.asarray(log)
     if log.ndim != 1:
-        raise ValueError(f"log: expected one curve of shape (T,), came shape {log.shape}")
+        raise ValueError(f"log: expected one curve of shape (T,), got shape {log.shape}")
     ax.plot(start + np.arange(len(log)), decades(log), style, color=colour, label=label)
 
 

@@ -50,7 +50,7 @@ def show(thing):
     try:
         lines = textwrap.dedent(inspect.getsource(inspect.unwrap(thing))).rstrip().splitlines()
     except (TypeError, OSError):
-        raise TypeError(f"thing: expected a function or class written in Python, came {thing!r:.60}") from None
+        raise TypeError(f"thing: expected a function or class written in Python, got {thing!r:.60}") from None
     body = ast.parse("\n".join(lines)).body[0]
     first = body.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):

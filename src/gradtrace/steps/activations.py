@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..expect import expect_number
+from ..expect import expect_number, given
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def leaky_relu(alpha=0.01):
     """
     alpha = expect_number("alpha", alpha)
     if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha: expected a number from 0 to 1, came {alpha}")
+        raise ValueError(f"alpha: expected a number from 0 to 1, got {alpha}")
     return _rectified("leaky_relu" if alpha == 0.01 else f"leaky_relu({alpha})", 1,
                       lambda a: alpha * a, lambda a: alpha, 1.0)
 
@@ -133,7 +133,7 @@ def activation(phi, name="phi"):
     if isinstance(phi, Activation):
         return phi
     if not isinstance(phi, str):
-        raise TypeError(f"{name}: expected the name of an activation, came {type(phi).__name__} {phi!r:.40}")
+        raise TypeError(f"{name}: expected the name of an activation, got {given(phi)}")
     if phi not in NAMED:
-        raise ValueError(f"{name}: expected one of {', '.join(NAMED)}, came {phi!r}")
+        raise ValueError(f"{name}: expected one of {', '.join(NAMED)}, got {phi!r}")
     return NAMED[phi]

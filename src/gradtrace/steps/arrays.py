@@ -52,10 +52,10 @@ class Product:
 
         Every sample's factors are divided by powers of two first; what these amount to comes back at the end.
         """
-        b, power = _unit_samples(self.b)
+        b, power = _normalised(self.b)
         a = np.ones((*b.shape[:-1], 1), b.dtype)
         if self.a is not None:
-            a, more = _unit_samples(self.a)
+            a, more = _normalised(self.a)
             power = power + more
         top = power.max(axis=-1, initial=NOTHING)
         weight = np.ldexp(np.ones((), b.dtype), np.maximum(power - top[..., None], -2000))
@@ -65,14 +65,14 @@ class Product:
 NOTHING = -10**6                        # the power of two of a sample of zeros
 
 
-def _unit_samples(a):
+def _normalised(a):
     """``a 2^-power`` with the largest entry of each sample between ½ and 1, and ``power``, one for each sample."""
     size = np.abs(a).max(axis=-1, initial=0.0)
     power = np.where(size > 0, np.frexp(size)[1], NOTHING)
     return np.ldexp(a, -np.where(size > 0, power, 0)[..., None]), power
 
 
-def add_up(shares):
+def sum_of_products(shares):
     """``Σ_t`` of what the steps contribute to one gradient, products as one product.
 
     Parameters
@@ -81,13 +81,13 @@ def add_up(shares):
     """
     if not all([isinstance(share, Product) for share in shares]):
         return sum(np.asarray(share) for share in shares)
-    b = _beside([share.b for share in shares])
+    b = _concatenated([share.b for share in shares])
     if shares[0].a is None:
         return b.sum(axis=-2)
-    return T(_beside([share.a for share in shares])) @ b
+    return T(_concatenated([share.a for share in shares])) @ b
 
 
-def _beside(arrays):
+def _concatenated(arrays):
     """Arrays of all times as one long batch, ``(*sweep, T batch, n)``."""
     leads = {a.shape[:-2] for a in arrays}
     if len(leads) > 1:

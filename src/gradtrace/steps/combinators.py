@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..expect import expect_rng
+from ..expect import expect_rng, given
 from .activations import sigmoid
 from .arrays import T, outer, row, total
 from .contract import Grads, Phi, Size, Step, expect_finite, expect_same_features, expect_state, expect_step
@@ -35,11 +35,11 @@ class Seq(Step):
 
     def __init__(self, *steps):
         if not steps:
-            raise ValueError("steps: expected at least one step, came none")
+            raise ValueError("steps: expected at least one step, got none")
         for i, step in enumerate(steps):
             expect_step(f"steps[{i}]", step)
             if i and step.inputs is not None:
-                raise ValueError(f"steps[{i}]: expected a step without input after the first, came {step}")
+                raise ValueError(f"steps[{i}]: expected a step without input after the first, got {step}")
         self.set("steps", steps)
 
     @property
@@ -91,7 +91,7 @@ class Residual(Step):
     Examples
     --------
     >>> block = Residual(Dense(3, 3, "tanh"))
-    >>> p = draw(block, np.random.default_rng(0), init.zeros)
+    >>> p = init_params(block, np.random.default_rng(0), init.zeros)
     >>> h, vjp = block(p, np.array([[1.0, -2.0, 0.5]]))
     >>> h                                           # zero weights: the identity
     array([[ 1. , -2. ,  0.5]])
@@ -146,7 +146,7 @@ class Highway(Step):
     Examples
     --------
     >>> layer = Highway(2)
-    >>> p = draw(layer, np.random.default_rng(0))
+    >>> p = init_params(layer, np.random.default_rng(0))
     >>> p["b2"] -= 800                              # the gate is shut
     >>> layer(p, np.array([[1.0, -2.0]]))[0]
     array([[ 1., -2.]])
@@ -224,7 +224,7 @@ class StochasticDepth(Step):
         expect_step("inner", self.inner)
         self.set("rho", expect_probability("rho", self.rho))
         if self.keep is not None and not isinstance(self.keep, bool | np.bool_):
-            raise TypeError(f"keep: expected True, False or None, came {type(self.keep).__name__} {self.keep!r:.40}")
+            raise TypeError(f"keep: expected True, False or None, got {given(self.keep)}")
 
     @property
     def features(self):

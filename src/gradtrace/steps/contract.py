@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ..expect import expect_array, expect_size
+from ..expect import expect_array, expect_size, given
 from .activations import Activation, activation
 
 # Types of hyperparameters, each with the function that checks a value by its name.
@@ -72,7 +72,7 @@ class Step:
     ...             return Grads(h=g + d @ T(p["W"]), x=None, p={"W": outer(h, d)})
     ...         return h + tanh(a), vjp
     >>> cell, rng = Adding(3), np.random.default_rng(0)
-    >>> check_gradients(cell, draw(cell, rng), rng.standard_normal((2, 3)), rng=rng)
+    >>> check_gradients(cell, init_params(cell, rng), rng.standard_normal((2, 3)), rng=rng)
     Adding(n=3): h, W agree with finite differences within 1e-07
     """
 
@@ -131,19 +131,19 @@ def expect_params(step, p):
     """Raise unless ``p`` holds exactly the parameters that ``step.shapes()`` names, in those shapes."""
     shapes = step.shapes()
     if not isinstance(p, dict) or p.keys() != shapes.keys():
-        came = sorted(p) if isinstance(p, dict) else f"{type(p).__name__} {p!r:.40}"
-        raise ValueError(f"p of {step}: expected a dict with {sorted(shapes)}, came {came}")
+        got = sorted(p) if isinstance(p, dict) else given(p)
+        raise ValueError(f"p of {step}: expected a dict with {sorted(shapes)}, got {got}")
     for name, shape in shapes.items():
-        expect_array(lambda name=name: f"p[{name!r}] of {step}", p[name], shape)
+        expect_array(lambda name=name: f"p[{name!r}] of {step}", p[name], shape, complex=True)
 
 
 def expect_state(step, h, x, names=("h", "x")):
     """Raise unless ``h`` and ``x`` end in (batch, features) as ``step`` expects them."""
-    expect_array(lambda: f"{names[0]} of {step}", h, (None, *step.features))
+    expect_array(lambda: f"{names[0]} of {step}", h, (None, *step.features), complex=True)
     if step.inputs is None and x is not None:
-        raise ValueError(f"{names[1]} of {step}: this step takes no input, came an array of shape {np.shape(x)}")
+        raise ValueError(f"{names[1]} of {step}: expected None, as this step takes no input, got {given(x)}")
     if step.inputs is not None:
-        expect_array(lambda: f"{names[1]} of {step}", x, (None, *step.inputs))
+        expect_array(lambda: f"{names[1]} of {step}", x, (None, *step.inputs), complex=True)
 
 
 def expect_finite(step, out):
@@ -156,13 +156,13 @@ def expect_one_dtype(step, p, h, x):
     """Raise unless parameters, state and input are of one dtype."""
     if any(a.dtype != h.dtype for a in p.values()) or (x is not None and x.dtype != h.dtype):
         kinds = {name: a.dtype.name for name, a in {**p, "h": h, "x": x}.items() if a is not None}
-        raise TypeError(f"dtype in {step}: expected one dtype for all, came {kinds}")
+        raise TypeError(f"dtype in {step}: expected one dtype for all, got {kinds}")
 
 
 def expect_step(name, value):
     """Return ``value`` if it is a :class:`Step`; else raise, naming it."""
     if not isinstance(value, Step):
-        raise TypeError(f"{name}: expected a step, came {type(value).__name__} {value!r:.40}")
+        raise TypeError(f"{name}: expected a step, got {given(value)}")
     return value
 
 
@@ -170,4 +170,4 @@ def expect_same_features(step, inner, f):
     """Raise unless ``inner``, a part of ``step``, returned ``f`` with the features that it takes."""
     if f.shape[-len(step.features):] != step.features:
         raise ValueError(f"inner: expected {inner} to return the features {step.features} that it takes,"
-                         f" came {f.shape[-len(step.features):]}")
+                         f" got {f.shape[-len(step.features):]}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..expect import expect_size
+from ..expect import expect_size, given
 from .arrays import T
 from .contract import Grads, Phi, Size, Step
 
@@ -144,7 +144,7 @@ class Pool2D(Step):
         self.set("features", _expect_sizes("features", self.features, 3))
         _expect_to_fit("size", self.size, self.features[1:])
         if self.kind not in ("max", "average", "sum"):
-            raise ValueError(f"kind: expected one of max, average, sum, came {self.kind!r}")
+            raise ValueError(f"kind: expected one of max, average, sum, got {self.kind!r}")
         stride = self.size if self.stride is None else expect_size("stride", self.stride)
         self.set("stride", stride)
         channels, *image = self.features
@@ -218,12 +218,12 @@ def _scatter(d, image, stride):
 def _expect_sizes(name, value, axes=None):
     """``value`` as a tuple of whole numbers, ``axes`` of them or at least one."""
     if not isinstance(value, tuple | list):
-        raise TypeError(f"{name}: expected a tuple of sizes, came {type(value).__name__} {value!r:.40}")
+        raise TypeError(f"{name}: expected a tuple of sizes, got {given(value)}")
     if len(value) != axes if axes else not value:
-        raise ValueError(f"{name}: expected {axes or 1} sizes{'' if axes else ' or more'}, came {len(value)}")
+        raise ValueError(f"{name}: expected {axes or 1} sizes{'' if axes else ' or more'}, got {len(value)}")
     return tuple(expect_size(f"{name}[{i}]", n) for i, n in enumerate(value))
 
 
 def _expect_to_fit(name, side, image):
     if side > min(image):
-        raise ValueError(f"{name}: expected at most {min(image)}, the smaller side of the image, came {side}")
+        raise ValueError(f"{name}: expected at most {min(image)}, the smaller side of the image, got {side}")

@@ -46,7 +46,7 @@ class Dropout(Step):
         super().__post_init__()
         self.set("rho", expect_probability("rho", self.rho, below=1))
         if not isinstance(self.inverted, bool):
-            raise TypeError(f"inverted: expected True or False, came {type(self.inverted).__name__}"
+            raise TypeError(f"inverted: expected True or False, got {type(self.inverted).__name__}"
                             f" {self.inverted!r:.40}")
 
     @property
@@ -95,7 +95,7 @@ class Mask(Step):
 
     def __post_init__(self):
         if expect_array("m", self.m, (None, None)).ndim != 2:
-            raise ValueError(f"m: expected shape (batch, n), came {self.m.shape}")
+            raise ValueError(f"m: expected shape (batch, n), got {self.m.shape}")
         self.set("m", self.m.copy())
 
     @property
@@ -109,7 +109,7 @@ class Mask(Step):
         m = self.m.astype(h.dtype)
         if len(m) not in (1, h.shape[-2]):
             raise ValueError(f"h of {self}: expected a batch of {len(m)}, as many as the mask has rows,"
-                             f" came {h.shape[-2]}")
+                             f" got {h.shape[-2]}")
         def vjp(g):                                         # g  = ∂L/∂h'
             return Grads(h=g * m, x=None, p={})             # ∂L/∂h = g ⊙ m
         return h * m, vjp                                   # h' = h ⊙ m
@@ -119,5 +119,5 @@ def expect_probability(name, value, below=None):
     """Return ``value`` as a ``float`` if it lies between 0 and 1, and is not ``below``; else raise, naming it."""
     rho = expect_number(name, value)
     if not 0 <= rho <= 1 or rho == below:
-        raise ValueError(f"{name}: expected a probability{f' below {below}' if below else ''}, came {value}")
+        raise ValueError(f"{name}: expected a probability{f' below {below}' if below else ''}, got {value}")
     return rho

@@ -1,4 +1,4 @@
-"""Where weights start: each initialiser is a function ``(rng, shape) -> array``, for :func:`~gradtrace.draw`.
+"""Where weights start: each initialiser is a function ``(rng, shape) -> array``, for :func:`~gradtrace.init_params`.
 
 LeCun, Xavier and He choose a variance from the numbers ``n`` and ``m`` of :func:`fans`. Each comes normal and uniform,
 with the same variance: U(-r, r) has variance r²/3, so a variance of 1/n takes r = √(3/n). Two slips to avoid: √(1/n)
@@ -46,7 +46,7 @@ def fans(shape):
             return n, m
         case (c_out, c_in, kh, kw):
             return c_in * kh * kw, c_out * kh * kw
-    raise ValueError(f"shape: expected (n, m) or (c_out, c_in, kh, kw), came {tuple(shape)}")
+    raise ValueError(f"shape: expected (n, m) or (c_out, c_in, kh, kw), got {tuple(shape)}")
 
 
 def gaussian(rng, shape, sd=1.0):
@@ -250,7 +250,7 @@ def ones(rng, shape):
     return np.ones(shape)
 
 
-def draw(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_name):
+def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_name):
     """Parameters for ``step``: matrices from ``weights`` times ``gain``, biases zero, factors (``gamma``, ``g``) one.
 
     Parameters
@@ -281,7 +281,7 @@ def draw(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_name):
 
     Examples
     --------
-    >>> p = draw(Dense(3, 4), np.random.default_rng(0), init.he, gain=np.array([0.5, 1.0]))
+    >>> p = init_params(Dense(3, 4), np.random.default_rng(0), init.he, gain=np.array([0.5, 1.0]))
     >>> p["W"].shape, p["b"].shape
     ((2, 3, 4), (4,))
     """

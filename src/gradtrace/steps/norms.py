@@ -62,14 +62,14 @@ class BatchNorm(Step):
     Notes
     -----
     ``h`` is ``(*sweep, batch, n)`` with a batch of at least two, ``gamma`` and ``beta`` are ``(*sweep, n)``.
-    ``draw`` starts ``gamma`` at one.
+    ``init_params`` starts ``gamma`` at one.
 
     Source: Lee, "Batch Normalization"; Ioffe–Szegedy 2015, alg. 1.
 
     Examples
     --------
     >>> norm = BatchNorm(1)
-    >>> p = draw(norm, np.random.default_rng(0))
+    >>> p = init_params(norm, np.random.default_rng(0))
     >>> h, vjp = norm(p, np.array([[1.0], [3.0], [8.0]]))
     >>> h.round(3).ravel()
     array([-1.019, -0.34 ,  1.359])
@@ -141,7 +141,7 @@ class BatchNormInference(Step):
     def __post_init__(self):
         n = expect_array("mean", self.mean, (None,)).shape[-1]
         if (expect_array("var", self.var, (n,)) < 0).any():
-            raise ValueError(f"var: expected no entry below 0, came {self.var.min()}")
+            raise ValueError(f"var: expected no entry below 0, got {self.var.min()}")
         self.set("mean", self.mean.copy())
         self.set("var", self.var.copy())
         self.set("eps", _expect_eps(self.eps))
@@ -180,14 +180,15 @@ class LayerNorm(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. ``draw`` starts ``gamma`` at one.
+    ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. ``init_params`` starts ``gamma`` at
+    one.
 
     Source: Ba–Kiros–Hinton 2016, sec. 3.
 
     Examples
     --------
     >>> norm = LayerNorm(4)
-    >>> p = draw(norm, np.random.default_rng(0))
+    >>> p = init_params(norm, np.random.default_rng(0))
     >>> norm(p, np.array([[1.0, 2.0, 3.0, 4.0]]))[0].round(3)
     array([[-1.342, -0.447,  0.447,  1.342]])
     """
@@ -233,7 +234,7 @@ class WeightNorm(Step):
     Notes
     -----
     ``h`` is ``(*sweep, batch, n_in)``, ``v`` is ``(*sweep, n_in, n_out)`` without a column of zeros, ``g`` and ``b``
-    are ``(*sweep, n_out)``. ``draw`` starts ``g`` at one. ``∂L/∂v`` is orthogonal to ``v``, column by column.
+    are ``(*sweep, n_out)``. ``init_params`` starts ``g`` at one. ``∂L/∂v`` is orthogonal to ``v``, column by column.
 
     Source: Salimans–Kingma 2016, eq. 2 and 3.
 
@@ -262,7 +263,7 @@ class WeightNorm(Step):
     def step(self, p, h, x=None):
         size = length(p["v"], axis=-2)                      # ‖v‖, per column
         if not size.all():
-            raise ValueError(f"p['v'] of {self}: expected no column of zeros, came one")
+            raise ValueError(f"p['v'] of {self}: expected no column of zeros, got one")
         u = p["v"] / size                                   # u  = v / ‖v‖
         W = u * row(p["g"])                                 # W  = u g
         a = h @ W + row(p["b"])                             # a  = h W + b
@@ -302,11 +303,11 @@ def length(v, axis):
 
 def _expect_batch(name, h):
     if h.shape[-2] < 2:
-        raise ValueError(f"{name}: expected a batch of at least 2, came {h.shape[-2]}; one sample has no variance")
+        raise ValueError(f"{name}: expected a batch of at least 2, got {h.shape[-2]}; one sample has no variance")
     return h.shape[-2]
 
 
 def _expect_eps(eps):
     if expect_number("eps", eps) <= 0:
-        raise ValueError(f"eps: expected more than 0, came {eps}")
+        raise ValueError(f"eps: expected more than 0, got {eps}")
     return float(eps)

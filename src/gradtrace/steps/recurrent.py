@@ -78,7 +78,7 @@ class RNN(Step):
 
 
 def irnn(n_in, n):
-    """``RNN(n_in, n, "relu")``, an IRNN once it is drawn with the identity: ``draw(cell, rng, W=init.identity)``.
+    """``RNN(n_in, n, "relu")``, an IRNN once it starts at ``init_params(cell, rng, W=init.identity)``.
 
     Where the state stays positive every Jacobian is then the identity, and gradients neither fade nor grow. Le et al.
     draw ``U`` from N(0, 0.001²): ``U=lambda rng, shape: init.gaussian(rng, shape, 0.001)``.
@@ -88,7 +88,7 @@ def irnn(n_in, n):
     Examples
     --------
     >>> cell = irnn(1, 3)
-    >>> p = draw(cell, np.random.default_rng(0), W=init.identity)
+    >>> p = init_params(cell, np.random.default_rng(0), W=init.identity)
     >>> h, vjp = cell(p, np.ones((1, 3)), np.zeros((1, 1)))
     >>> vjp(np.array([[1.0, 2.0, 3.0]])).h
     array([[1., 2., 3.]])
@@ -135,10 +135,10 @@ class NARX(Step):
     def __post_init__(self):
         super().__post_init__()
         if not isinstance(self.delays, tuple | list) or not self.delays:
-            raise TypeError(f"delays: expected a tuple of at least one whole number, came {self.delays!r:.40}")
+            raise TypeError(f"delays: expected a tuple of at least one whole number, got {self.delays!r:.40}")
         delays = tuple(expect_size(f"delays[{i}]", k) for i, k in enumerate(self.delays))
         if len(set(delays)) < len(delays):
-            raise ValueError(f"delays: expected each delay once, came {delays}")
+            raise ValueError(f"delays: expected each delay once, got {delays}")
         self.set("delays", delays)
 
     @property
@@ -231,16 +231,16 @@ class LSTM(Step):
         return np.repeat(np.stack(np.broadcast_arrays(*gates), axis=-1), self.n, axis=-1)
 
     def step(self, p, h, x):
-        h, c = _cut(h, self.n)
+        h, c = _columns(h, self.n)
         a = h @ p["W"] + x @ p["U"] + row(p["b"])       # a  = h W + x U + b
         a_ifo, a_g = np.split(a, [3 * self.n], axis=-1)
-        i, f, o = _cut(sigmoid(a_ifo), self.n)          # the gates
+        i, f, o = _columns(sigmoid(a_ifo), self.n)          # the gates
         new = tanh(a_g)                                 # the candidate
         c_next = f * c + i * new                        # c' = f ∘ c + i ∘ g
         seen = tanh(c_next)
         h_next = o * seen                               # h' = o ∘ tanh(c')
         def vjp(g):                                     # g  = ∂L/∂[h' | c']
-            gh, gc = _cut(g, self.n)
+            gh, gc = _columns(g, self.n)
             dc = gc + gh * o * tanh.slope(c_next)       # all that reaches c'
             gates = [dc * new, dc * c, gh * seen, dc * i]       # ∂L/∂[i f o g]
             slopes = [sigmoid.slope(a_ifo), tanh.slope(a_g)]
@@ -282,7 +282,7 @@ class GRU(Step):
     Examples
     --------
     >>> cell = GRU(n_in=1, n=2)
-    >>> p = draw(cell, np.random.default_rng(0))
+    >>> p = init_params(cell, np.random.default_rng(0))
     >>> p["b"][2:4] = 40                            # z = 1: the state is kept
     >>> cell(p, np.array([[0.3, -0.7]]), np.zeros((1, 1)))[0]
     array([[ 0.3, -0.7]])
@@ -297,7 +297,7 @@ class GRU(Step):
         super().__post_init__()
         for name, words in (("reset", ("after", "before")), ("keep", ("z", "1-z"))):
             if getattr(self, name) not in words:
-                raise ValueError(f"{name}: expected {words[0]!r} or {words[1]!r}, came {getattr(self, name)!r:.40}")
+                raise ValueError(f"{name}: expected {words[0]!r} or {words[1]!r}, got {getattr(self, name)!r:.40}")
 
     @property
     def features(self):
@@ -318,7 +318,7 @@ class GRU(Step):
         n, after, sign = self.n, self.reset == "after", 1 if self.keep == "z" else -1
         W, V = p["W"][..., :2 * n], p["W"][..., 2 * n:]     # of the gates, of the candidate
         u = x @ p["U"] + row(p["b"])
-        a_r, a_z = _cut(u[..., :2 * n] + h @ W, n)          # [a_r a_z] = x U + b + h W
+        a_r, a_z = _columns(u[..., :2 * n] + h @ W, n)          # [a_r a_z] = x U + b + h W
         r, keep, write = sigmoid(a_r), sigmoid(sign * a_z), sigmoid(-sign * a_z)
         q = h @ V + row(p["b_rec"]) if after else r * h     # q  = h V + b_rec    or  q  = r ∘ h
         a = u[..., 2 * n:] + (r * q if after else q @ V)    # a  = x U + b + r ∘ q  or  x U + b + q V
@@ -431,7 +431,7 @@ class Masked(Step):
     Examples
     --------
     >>> cell = Masked(RNN(1, 2))
-    >>> p = draw(cell, np.random.default_rng(0))
+    >>> p = init_params(cell, np.random.default_rng(0))
     >>> x = np.array([[0.5, 1.0], [0.5, 0.0]])      # the second sample is at its end
     >>> h, vjp = cell(p, np.ones((2, 2)), x)
     >>> h[1]
@@ -443,7 +443,7 @@ class Masked(Step):
     def __post_init__(self):
         expect_step("inner", self.inner)
         if self.inner.inputs is not None and len(self.inner.inputs) != 1:
-            raise ValueError(f"inner: expected a step whose input is a vector, came {self.inner}")
+            raise ValueError(f"inner: expected a step whose input is a vector, got {self.inner}")
 
     @property
     def features(self):
@@ -473,6 +473,6 @@ class Masked(Step):
         return m * f + (1 - m) * h, vjp                     # h' = m F(h, x) + (1 - m) h
 
 
-def _cut(a, n):
+def _columns(a, n):
     """Blocks of ``n`` columns."""
     return [a[..., k:k + n] for k in range(0, a.shape[-1], n)]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_size, floats
+from ..expect import expect_floats, expect_size
 
 
 def tanh_rnn(W, b):
@@ -42,9 +42,9 @@ def tanh_rnn(W, b):
     (array([0.7616]), array([[0.8399]]))
     """
     if np.ndim(W) != 2 or np.shape(W) != 2 * np.shape(b):
-        came = f"{np.shape(W)} and {np.shape(b)}"
-        raise ValueError(f"W, b: expected shapes (n, n) and (n,), came {came}")
-    W, b = floats(W=W, b=b)
+        raise ValueError("W, b: expected shapes (n, n) and (n,),"
+                         f" got {np.shape(W)} and {np.shape(b)}")
+    W, b = expect_floats(W=W, b=b)
 
     def step(h):
         a = h @ W + b
@@ -96,9 +96,9 @@ def iterate(step, h, steps):
     >>> orbits.h[-1, :, 0].round(3), orbits.log_norm[-1].round(1)
     (array([-0.958,  0.001,  0.958]), array([-36.1,  13.9, -36.1]))
     """
-    (h,) = floats(h=h)
+    (h,) = expect_floats(h=h)
     if h.ndim == 0:
-        raise ValueError("h: expected shape (*grid, n), came a single number")
+        raise ValueError("h: expected shape (*grid, n), got a single number")
     n = h.shape[-1]
     product, exponent = np.broadcast_to(np.eye(n, dtype=h.dtype), (*h.shape, n)), np.zeros(h.shape[:-1], int)
     states, log_norm = [h], [_log_norm(product, exponent)]
@@ -159,12 +159,12 @@ def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
     >>> found.label                                     # 0 is a fixed point too, but not a stable one
     array([ 0, -1,  1])
     """
-    (h,), longest = floats(h=h), expect_size("longest", longest)
+    (h,), longest = expect_floats(h=h), expect_size("longest", longest)
     for name, value in (("atol", atol), ("radius", radius)):
-        if floats(**{name: value})[0] <= 0:
-            raise ValueError(f"{name}: expected a positive number, came {value}")
+        if expect_floats(**{name: value})[0] <= 0:
+            raise ValueError(f"{name}: expected a positive number, got {value}")
     if h.ndim < 2 or len(h) <= longest:
-        raise ValueError(f"h: expected shape (steps + 1, *grid, n) with steps of at least {longest}, came {h.shape}")
+        raise ValueError(f"h: expected shape (steps + 1, *grid, n) with steps of at least {longest}, got {h.shape}")
     end = h[-1].reshape(-1, h.shape[-1])
     settled = np.zeros(len(end), int)
     for p in range(longest, 0, -1):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_size, floats
+from ..expect import expect_floats, expect_size
 
 
 def logistic(r, x0, steps):
@@ -150,11 +150,11 @@ def period(x, longest=64, atol=1e-6):
     >>> period(logistic(np.array([2.8, 3.2, 3.5, 3.83, 4.0]), 0.3, 2000))
     array([1, 2, 4, 3, 0])
     """
-    (x,), longest, (atol,) = floats(x=x), expect_size("longest", longest), floats(atol=atol)
+    (x,), longest, (atol,) = expect_floats(x=x), expect_size("longest", longest), expect_floats(atol=atol)
     if atol <= 0:
-        raise ValueError(f"atol: expected a positive number, came {atol}")
+        raise ValueError(f"atol: expected a positive number, got {atol}")
     if x.ndim == 0 or len(x) < 2 * longest:
-        raise ValueError(f"x: expected at least {2 * longest} states, twice the longest period, came shape {x.shape}")
+        raise ValueError(f"x: expected at least {2 * longest} states, twice the longest period, got shape {x.shape}")
     found = np.zeros(x.shape[1:], int)
     for p in range(longest, 0, -1):
         found[(np.abs(x[-p:] - x[-2 * p:len(x) - p]) <= atol).all(0)] = p
@@ -200,7 +200,7 @@ def mandelbrot(c, steps):
     array([-1, -1, -1, 30,  3])
     """
     for part in (np.real(c), np.imag(c)) if np.iscomplexobj(c) else (c,):
-        floats(c=part)
+        expect_floats(c=part)
     grid = np.asarray(c, np.result_type(c, 0j))
     last = expect_size("steps", steps)
     escape, log_slope = np.full(grid.size, -1), np.zeros(grid.size, grid.real.dtype)
@@ -220,9 +220,9 @@ def mandelbrot(c, steps):
 
 def _unit(r, x0):
     """``r`` and ``x0`` with one dtype and shape, checked."""
-    r, x0 = np.broadcast_arrays(*floats(r=r, x0=x0))
+    r, x0 = np.broadcast_arrays(*expect_floats(r=r, x0=x0))
     for name, value, most in (("r", r, 4), ("x0", x0, 1)):
         if ((value < 0) | (value > most)).any():
             bad = value[(value < 0) | (value > most)][0]
-            raise ValueError(f"{name}: expected numbers from 0 to {most}, came {bad}")
+            raise ValueError(f"{name}: expected numbers from 0 to {most}, got {bad}")
     return r, x0

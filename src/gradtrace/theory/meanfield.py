@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import floats
+from ..expect import expect_floats
 
 __all__ = ["c_map", "c_star", "chi", "critical_sigma_w", "depth_scales", "q_map", "q_star"]
 ROUNDING = 1e-14          # of a slope that is exactly 1
@@ -117,20 +117,20 @@ _ALL = {
 def kernel(phi):
     """The averages of an activation by its name."""
     if not isinstance(phi, str) or phi not in _ALL:
-        raise ValueError(f"phi: expected one of {sorted(_ALL)}, came {phi!r:.40}")
+        raise ValueError(f"phi: expected one of {sorted(_ALL)}, got {phi!r:.40}")
     return _ALL[phi]
 
 
 def squares(sigma_w, sigma_b, **more):
     """The dtype, and in float64 ``more``, ``σ_w²`` and ``σ_b²``, broadcast; none may be negative."""
     named = {**more, "sigma_w": sigma_w, "sigma_b": sigma_b}
-    values = floats(**named)
+    values = expect_floats(**named)
     wide = [value.astype(np.float64) for value in values]
     for name, value in zip(named, wide, strict=True):
         if (value < 0).any():
-            raise ValueError(f"{name}: expected no negative numbers, came {value.min()}")
+            raise ValueError(f"{name}: expected no negative numbers, got {value.min()}")
         if name.startswith("sigma") and (value > 1e150).any():
-            raise ValueError(f"{name}: expected at most 1e150, its square has to stay finite, came {value.max()}")
+            raise ValueError(f"{name}: expected at most 1e150, its square has to stay finite, got {value.max()}")
     *first, w, b = np.broadcast_arrays(*wide)
     return values[0].dtype, (*first, w * w, b * b)
 
@@ -310,7 +310,7 @@ def c_map(c, sigma_w, sigma_b, phi="tanh"):
     """
     dtype, (c, ww, bb) = squares(sigma_w, sigma_b, c=c)
     if (c > 1).any():
-        raise ValueError(f"c: expected correlations from 0 to 1, came {c.max()}")
+        raise ValueError(f"c: expected correlations from 0 to 1, got {c.max()}")
     return c_step(c, *at_fixed_q(ww, bb, kernel(phi)))[0].astype(dtype)[()]
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_number, expect_size, floats
+from ..expect import expect_floats, expect_number, expect_size
 
 
 class Surface(NamedTuple):
@@ -49,9 +49,9 @@ def valley(x, y, steep=25.0, turn=0.0):
     >>> valley(2.0, 1.0, steep=25.0)
     Surface(loss=np.float64(14.5), dx=np.float64(2.0), dy=np.float64(25.0))
     """
-    x, y = np.broadcast_arrays(*floats(x=x, y=y))
+    x, y = np.broadcast_arrays(*expect_floats(x=x, y=y))
     if expect_number("steep", steep) <= 0:
-        raise ValueError(f"steep: expected a number above 0, came {steep}")
+        raise ValueError(f"steep: expected a number above 0, got {steep}")
     angle = np.radians(expect_number("turn", turn))
     c, s = x.dtype.type(np.cos(angle)), x.dtype.type(np.sin(angle))
     with np.errstate(over="raise", invalid="raise"):
@@ -84,7 +84,7 @@ def saddle(x, y):
     >>> saddle(1.0, 0.0)
     Surface(loss=np.float64(1.5), dx=np.float64(1.0), dy=np.float64(0.0))
     """
-    x, y = np.broadcast_arrays(*floats(x=x, y=y))
+    x, y = np.broadcast_arrays(*expect_floats(x=x, y=y))
     with np.errstate(over="raise"):
         return Surface((x * x / 2 + np.cos(y))[()], (x + 0 * y)[()], (-np.sin(y) + 0 * x)[()])
 
@@ -130,7 +130,7 @@ def cliff(w, b, x0=0.5, target=0.7, steps=50):
     >>> c.loss.round(3), c.db.round(2)
     (array([0.305, 0.091, 0.021]), array([ -0.31, -57.7 ,   0.09]))
     """
-    w, b, x, target = np.broadcast_arrays(*floats(w=w, b=b, x0=x0, target=target))
+    w, b, x, target = np.broadcast_arrays(*expect_floats(w=w, b=b, x0=x0, target=target))
     s, slopes = [], []
     for _ in range(expect_size("steps", steps)):
         value, slope = _sigmoid(x)

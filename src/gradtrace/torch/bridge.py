@@ -9,6 +9,7 @@ from itertools import count
 import numpy as np
 import torch
 
+from ..expect import given
 from .record import Recorder
 
 RECURRENT = torch.nn.RNNBase, torch.nn.RNNCellBase
@@ -92,16 +93,16 @@ def trace(model, input, loss, modules=None):
     ((11,), (10,), '9')
     """
     if not isinstance(model, torch.nn.Module):
-        raise TypeError(f"model: expected a torch.nn.Module, came {type(model).__name__} {model!r:.40}")
+        raise TypeError(f"model: expected a torch.nn.Module, got {given(model)}")
     if not callable(loss):
-        raise TypeError(f"loss: expected a function of the model's output, came {type(loss).__name__} {loss!r:.40}")
+        raise TypeError(f"loss: expected a function of the model's output, got {given(loss)}")
     inputs = input if isinstance(input, tuple) else (input,)
     for i, value in enumerate(inputs):
         name = "input" if inputs is not input else f"input[{i}]"
         if inputs is not input and not isinstance(value, torch.Tensor):
-            raise TypeError(f"{name}: expected a tensor or a tuple, came {type(value).__name__} {value!r:.40}")
+            raise TypeError(f"{name}: expected a tensor or a tuple, got {given(value)}")
         if isinstance(value, torch.Tensor) and not torch.isfinite(value).all():
-            raise ValueError(f"{name}: expected finite numbers, came a tensor with NaN or infinity")
+            raise ValueError(f"{name}: expected finite numbers, got a tensor with NaN or infinity")
     chosen = _chosen(model, modules)
     with ExitStack() as stack:
         for context in (torch.inference_mode(False), torch.enable_grad(), _as_found(model)):
@@ -111,15 +112,15 @@ def trace(model, input, loss, modules=None):
         with record.listening(model, chosen):
             out = model(*inputs)
         if not record.calls:
-            raise ValueError(f"modules: expected modules that the model calls, came {sorted(chosen.values())}")
+            raise ValueError(f"modules: expected modules that the model calls, got {sorted(chosen.values())}")
         total = loss(out)
         if not isinstance(total, torch.Tensor) or total.numel() != 1 or not total.is_floating_point():
-            came = f"shape {tuple(total.shape)}, {total.dtype}" if isinstance(total, torch.Tensor) else f"{total!r:.40}"
-            raise TypeError(f"loss: expected to return a tensor with one number, came {came}")
+            got = f"shape {tuple(total.shape)}, {total.dtype}" if isinstance(total, torch.Tensor) else f"{total!r:.40}"
+            raise TypeError(f"loss: expected to return a tensor with one number, got {got}")
         if not torch.isfinite(total):
-            raise ValueError(f"loss: expected a finite number, came {total.item()}")
+            raise ValueError(f"loss: expected a finite number, got {total.item()}")
         if not total.requires_grad:
-            raise ValueError("loss: expected a number that depends on the model, came one without a gradient")
+            raise ValueError("loss: expected a number that depends on the model, got one without a gradient")
         log_h, log_p = record.norms(total)
     return ModelTrace(np.array(log_h), {name: np.array(logs) for name, logs in log_p.items()},
                       _names([chosen[call.module] for call in record.calls]))
@@ -138,9 +139,9 @@ def _chosen(model, modules):
     chosen = {m: named[m] or type(m).__name__ for m in found}
     for m, name in chosen.items():
         if inner := [chosen[part] for part in m.modules() if part in chosen and part is not m]:
-            raise ValueError(f"modules: expected none within another, came {inner[0]!r} within {name!r}")
+            raise ValueError(f"modules: expected none within another, got {inner[0]!r} within {name!r}")
     if len(several := [name for m, name in chosen.items() if isinstance(m, RECURRENT)]) > 1:
-        raise ValueError(f"modules: expected one recurrent module, came {several}; choose one of them")
+        raise ValueError(f"modules: expected one recurrent module, got {several}; choose one of them")
     return chosen
 
 
@@ -149,7 +150,7 @@ def _by_rule(named):
         return recurrent
     weighty = {m for m in named if next(m.parameters(), None) is not None}
     if not weighty:
-        raise ValueError("model: expected modules that have parameters, came a model without any")
+        raise ValueError("model: expected modules that have parameters, got a model without any")
     boxes = [[*dict.fromkeys(child for child in m if child in weighty)] for m in named
              if isinstance(m, torch.nn.Sequential | torch.nn.ModuleList)]
     longest = max(boxes, key=len, default=[])
@@ -159,19 +160,19 @@ def _by_rule(named):
 def _by_wish(named, modules):
     single = isinstance(modules, str | type | torch.nn.Module) and not isinstance(modules, torch.nn.ModuleList)
     if not single and not isinstance(modules, Iterable):
-        raise TypeError(f"modules: expected names, classes or modules, came {type(modules).__name__} {modules!r:.40}")
+        raise TypeError(f"modules: expected names, classes or modules, got {given(modules)}")
     found = []
     for one in [modules] if single else modules:
         if not isinstance(one, str | type | torch.nn.Module):
-            raise TypeError(f"modules: expected names, classes or modules, came {type(one).__name__} {one!r:.40}")
+            raise TypeError(f"modules: expected names, classes or modules, got {given(one)}")
         these = [m for m, name in named.items()
                  if m is one or name == one or (isinstance(one, type) and isinstance(m, one))]
         if not these:
             raise ValueError(f"modules: expected modules of the model, such as {[*named.values()][1:4]},"
-                             f" came {one!r:.60}")
+                             f" got {one!r:.60}")
         found += these
     if not found:
-        raise ValueError("modules: expected at least one module, came none")
+        raise ValueError("modules: expected at least one module, got none")
     return found
 
 

@@ -140,11 +140,11 @@ class Recorder:
         def recorded(input, hx=None):
             if rnn.bidirectional or rnn.proj_size or not isinstance(input, torch.Tensor):
                 raise ValueError(f"modules: expected an RNN in one direction, without projection, on a tensor,"
-                                 f" came {rnn} on a {type(input).__name__}; a loop over a cell can be traced")
+                                 f" got {rnn} on a {type(input).__name__}; a loop over a cell can be traced")
             lstm, single = rnn.mode == "LSTM", input.dim() == 2
             x = input[:, None] if single else input.transpose(0, 1) if rnn.batch_first else input
             if not len(x):
-                raise ValueError(f"input of {rnn}: expected at least one time step, came shape {tuple(input.shape)}")
+                raise ValueError(f"input of {rnn}: expected at least one time step, got shape {tuple(input.shape)}")
             if hx is None:
                 hx = [x.new_zeros(rnn.num_layers, x.shape[1], rnn.hidden_size) for _ in range(1 + lstm)]
             elif not lstm:

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..expect import expect_array
-from ..steps.arrays import add_up
-from .path import Path, blocks, expect_first, sweep_shape, walk
+from ..expect import expect_array, given
+from ..steps.arrays import sum_of_products
+from .path import Path, blocks, expect_start, forward_pass, sweep_shape
 from .schedules import Full, expect_plan
 from .trace import (
-    fitting,
+    backward_pass,
+    expect_shape,
     log_scaled,
     rescale,
-    shift,
+    scale_by_power,
+    scaled_backward_pass,
     squared_norms,
-    walk_back,
-    walk_back_scaled,
     within_range,
 )
 
@@ -39,7 +39,7 @@ def bptt(path, h0, g, plan=Full()):  # noqa: B008 - a plan is frozen
 
     Returns
     -------
-    LeanTrace
+    BPTTResult
 
     Raises
     ------
@@ -55,25 +55,25 @@ def bptt(path, h0, g, plan=Full()):  # noqa: B008 - a plan is frozen
 
     Examples
     --------
-    >>> from gradtrace import RNN, draw, unroll
+    >>> from gradtrace import RNN, init_params, unroll
     >>> from gradtrace.tracing.schedules import SqrtT
     >>> rng = np.random.default_rng(0)
-    >>> path = unroll(RNN(1, 4), draw(RNN(1, 4), rng), rng.standard_normal((100, 1, 1)))
-    >>> bptt(path, np.zeros((1, 4)), np.ones((1, 4)), SqrtT()).account
-    Account(states=20, nbytes=640, evaluations=190, lost=0)
+    >>> path = unroll(RNN(1, 4), init_params(RNN(1, 4), rng), rng.standard_normal((100, 1, 1)))
+    >>> bptt(path, np.zeros((1, 4)), np.ones((1, 4)), SqrtT()).usage
+    Usage(states=20, nbytes=640, evaluations=190, truncated=0)
     """
     if not isinstance(path, Path):
-        raise TypeError(f"path: expected deep(...) or unroll(...), came {type(path).__name__} {path!r:.40}")
-    expect_first(path, h0)
+        raise TypeError(f"path: expected deep(...) or unroll(...), got {given(path)}")
+    expect_start(path, h0)
     plan = expect_plan(plan, len(path), h0.nbytes or 1)
-    run = _Run(path, h0.copy(), g)
+    run = _Execution(path, h0.copy(), g)
     for kind, start, stop in plan.actions(len(path)):
         getattr(run, kind)(start, stop)
     return run.result()
 
 
 @dataclass(frozen=True)
-class Account:
+class Usage:
     """What a plan took.
 
     Attributes
@@ -84,23 +84,23 @@ class Account:
         pre-activations, and the way back holds the gradients of a block of steps.
     evaluations : int
         Forward steps, those among them that were made to record a pullback included.
-    lost : int
+    truncated : int
         How many pairs of a state's loss and an earlier step were cut; 0 for every plan but truncation.
 
     Examples
     --------
-    >>> Account(states=200, nbytes=1600, evaluations=19_900, lost=0).states
+    >>> Usage(states=200, nbytes=1600, evaluations=19_900, truncated=0).states
     200
     """
 
     states: int
     nbytes: int
     evaluations: int
-    lost: int
+    truncated: int
 
 
 @dataclass(frozen=True)
-class LeanGradients:
+class SummedGradients:
     """Plain gradients, summed on the way.
 
     Attributes
@@ -112,7 +112,7 @@ class LeanGradients:
 
     Examples
     --------
-    >>> LeanGradients(np.zeros((1, 2)), [{"b": np.ones(2)}]).shared()
+    >>> SummedGradients(np.zeros((1, 2)), [{"b": np.ones(2)}]).shared()
     {'b': array([1., 1.])}
     """
 
@@ -125,8 +125,8 @@ class LeanGradients:
 
 
 @dataclass(frozen=True)
-class LeanTrace:
-    """The norms, the gradients and the account of :func:`~gradtrace.bptt`.
+class BPTTResult:
+    """The norms, the gradients and the usage of memory and time of :func:`~gradtrace.bptt`.
 
     Attributes
     ----------
@@ -137,18 +137,18 @@ class LeanTrace:
 
     Examples
     --------
-    >>> LeanTrace(np.zeros(3), None, LeanGradients(np.full((1, 1), np.inf), [])).grads
+    >>> BPTTResult(np.zeros(3), None, SummedGradients(np.full((1, 1), np.inf), [])).grads
     Traceback (most recent call last):
     FloatingPointError: ∂L/∂h_0 overflows float64; log_h keeps logarithms
     """
 
     log_h: np.ndarray
-    account: Account
-    plain: LeanGradients = field(repr=False)
+    usage: Usage
+    plain: SummedGradients = field(repr=False)
 
     @property
     def grads(self):
-        """The :class:`LeanGradients`, or a ``FloatingPointError`` that names one of them that overflows."""
+        """The :class:`SummedGradients`, or a ``FloatingPointError`` that names one of them that overflows."""
         named = [("h_0", self.plain.h0), *((name, a) for p in self.plain.p for name, a in p.items())]
         for name, a in named:
             if not np.isfinite(a).all():
@@ -156,16 +156,16 @@ class LeanTrace:
         return self.plain
 
 
-class _Run:
+class _Execution:
     """Carries out actions, one method for each kind; the present state is ``h`` at time ``at``."""
 
     def __init__(self, path, h0, g):
         self.path, self.loss = path, _loss(g, len(path), h0.dtype)
         self.members = sweep_shape(path, h0)
         self.sweep = len(self.members)
-        self.at, self.h, self.stored, self.recorded, self.walked = 0, h0, {}, {}, set()
+        self.at, self.h, self.stored, self.recorded, self.reversed = 0, h0, {}, {}, set()
         self.log_h, self.sums, self.dh0 = None, {}, np.zeros_like(h0)
-        self.held, self.most, self.evaluations, self.lost = np.zeros(2, int), np.zeros(2, int), 0, 0
+        self.held, self.most, self.evaluations, self.truncated = np.zeros(2, int), np.zeros(2, int), 0, 0
 
     def store(self, _, t):
         self.stored[t] = self.h
@@ -173,8 +173,8 @@ class _Run:
 
     def advance(self, start, stop):
         h = self.h if self.at == start else self.stored[start]
-        for some in blocks(stop - start, h.nbytes):         # keeps no state but the last of each block
-            h = walk(self.path, h, start + some.start, start + some.stop)[0][-1]
+        for block in blocks(stop - start, h.nbytes):         # keeps no state but the last of each block
+            h = forward_pass(self.path, h, start + block.start, start + block.stop)[0][-1]
         self.at, self.h = stop, h
         self.evaluations += stop - start
         self._hold(1, h.nbytes)
@@ -182,46 +182,46 @@ class _Run:
 
     def record(self, start, stop):
         h = self.h if self.at == start else self.stored[start]
-        states, waiting = walk(self.path, h, start, stop)
-        self.recorded[start, stop] = states, waiting
+        states, vjps = forward_pass(self.path, h, start, stop)
+        self.recorded[start, stop] = states, vjps
         self.at, self.h = stop, states[-1]
         self.evaluations += stop - start
         self._hold(stop - start, _nbytes(states))
 
     def begin(self, after, stop):
         g, self.after = self.loss(stop, self.h), after
-        self.carried, self.lost = g is not None, self.lost + (0 if g is None else stop)
-        g = np.zeros_like(self.h) if g is None else fitting(g, self.h, stop).copy()
+        self.carried, self.truncated = g is not None, self.truncated + (0 if g is None else stop)
+        g = np.zeros_like(self.h) if g is None else expect_shape(g, self.h, stop).copy()
         if self.log_h is None:
             self.log_h = np.full((len(self.path) + 1, *self.members), -np.inf)
         self.g, self.exponent = rescale(self._swept(stop, g), np.zeros(self.members, dtype=int))
         self._note(stop, log_scaled(self.g, self.exponent))
 
     def backward(self, start, stop):
-        self.walked.add((start, stop))
-        states, waiting = self.recorded[start, stop]
-        for some in reversed(blocks(stop - start, states[-1].nbytes)):      # the gradients of one block at a time
-            first = start + some.start
-            self._back(first, waiting[some], self._direct(first, states[some]))
+        self.reversed.add((start, stop))
+        states, vjps = self.recorded[start, stop]
+        for block in reversed(blocks(stop - start, states[-1].nbytes)):      # the gradients of one block at a time
+            first = start + block.start
+            self._back(first, vjps[block], self._direct(first, states[block]))
         if start == 0:
             with np.errstate(all="ignore"):
-                self.dh0 = self.dh0 + shift(self.g, self.exponent)
+                self.dh0 = self.dh0 + scale_by_power(self.g, self.exponent)
 
     def free(self, start, stop):
         if start == stop:
             self._hold(-1, -self.stored.pop(start).nbytes)
             return
-        states, waiting = self.recorded.pop((start, stop))
+        states, vjps = self.recorded.pop((start, stop))
         self._hold(start - stop, -_nbytes(states))
-        if (start, stop) not in self.walked:                # the losses on these states were never read
-            self.lost += sum(t for t in range(start + 1, stop) if self.loss(t, states[t - start]) is not None)
-        self.walked.discard((start, stop))
+        if (start, stop) not in self.reversed:                # the losses on these states were never read
+            self.truncated += sum(t for t in range(start + 1, stop) if self.loss(t, states[t - start]) is not None)
+        self.reversed.discard((start, stop))
 
     def result(self):
         p = [self.sums.get(name) or {key: np.zeros_like(value) for key, value in self.path.params[t].items()}
-             for name, t in self.path.different().items()]
-        return LeanTrace(self.log_h, Account(*map(int, self.most), self.evaluations, self.lost),
-                         LeanGradients(self.dh0, p))
+             for name, t in self.path.distinct_params().items()]
+        return BPTTResult(self.log_h, Usage(*map(int, self.most), self.evaluations, self.truncated),
+                         SummedGradients(self.dh0, p))
 
     def _hold(self, *more):
         self.held += more
@@ -231,13 +231,13 @@ class _Run:
         self.log_h[t] = np.maximum(self.log_h[t], log)      # where ways back overlap, the longest gradient
 
     def _direct(self, first, states):
-        """What the loss puts on these states, and the account of what its parts had to say to which steps."""
+        """What the loss puts on these states, and the count of the pairs that are truncated."""
         direct = [None] * len(states)
         for i in reversed(range(len(states))):
-            self.lost -= self.carried                       # what the losses so far had to say to this step is kept
-            if first + i > self.after and (extra := self.loss(first + i, states[i])) is not None:
-                direct[i] = self._swept(first + i, extra)
-                self.carried, self.lost = self.carried + 1, self.lost + first + i
+            self.truncated -= self.carried                  # the losses so far do reach this step
+            if first + i > self.after and (direct_g := self.loss(first + i, states[i])) is not None:
+                direct[i] = self._swept(first + i, direct_g)
+                self.carried, self.truncated = self.carried + 1, self.truncated + first + i
         return direct
 
     def _swept(self, t, g):
@@ -247,20 +247,20 @@ class _Run:
         own = 1 + len(self.path.steps[t].features)
         return np.broadcast_to(g, (*self.members, *g.shape[max(g.ndim - own, 0):]))
 
-    def _back(self, first, waiting, direct):
+    def _back(self, first, vjps, direct):
         """Back through one block: as plain numbers if they stay in range, else with powers of two apart."""
         with np.errstate(all="ignore"):
-            g = shift(self.g, self.exponent)
-        h, shares = walk_back(waiting, g, direct)
+            g = scale_by_power(self.g, self.exponent)
+        h, shares = backward_pass(vjps, g, direct)
         squares = squared_norms(h, self.sweep)
         if within_range(squares, g.dtype):
             logs, exponents = 0.5 * np.log(squares, dtype=float), None
             self.g, self.exponent = rescale(h[0], np.zeros_like(self.exponent))
         else:
-            h, exponents, shares = walk_back_scaled(waiting, self.g, self.exponent, direct)
+            h, exponents, shares = scaled_backward_pass(vjps, self.g, self.exponent, direct)
             logs = [log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)]
             self.g, self.exponent = h[0], exponents[0]
-        for t in range(len(waiting)):
+        for t in range(len(vjps)):
             self._note(first + t, logs[t])
         self._sum(first, [p for _, p in shares], exponents)
 
@@ -273,25 +273,25 @@ class _Run:
             with np.errstate(all="ignore"):
                 for key in shares[mine[0]]:
                     if exponents is None:
-                        value = add_up([shares[t][key] for t in mine])
+                        value = sum_of_products([shares[t][key] for t in mine])
                     else:
-                        value = sum(shift(np.asarray(shares[t][key]), exponents[t + 1]) for t in mine)
+                        value = sum(scale_by_power(np.asarray(shares[t][key]), exponents[t + 1]) for t in mine)
                     sums[key] = sums[key] + value if key in sums else value
 
 
 def _loss(g, T, dtype):
     """``g`` as a function of ``t`` and ``h_t``, with its values checked."""
     def fit(name, value):
-        if value is not None and expect_array(name, value).dtype != dtype:
-            raise TypeError(f"{name}: expected {dtype}, the dtype of the states, came {value.dtype}")
+        if value is not None and expect_array(name, value, complex=True).dtype != dtype:
+            raise TypeError(f"{name}: expected {dtype}, the dtype of the states, got {value.dtype}")
         return value
     if callable(g):
         return lambda t, h: fit(f"g({t}, h_{t})", g(t, h))
     if not isinstance(g, list | tuple):
-        fit("g", expect_array("g", g))
+        fit("g", expect_array("g", g, complex=True))
         return lambda t, h: g if t == T else None
     if len(g) != T + 1:
-        raise ValueError(f"g: expected {T + 1} entries, one for each state, came {len(g)}")
+        raise ValueError(f"g: expected {T + 1} entries, one for each state, got {len(g)}")
     values = [fit(f"g[{t}]", value) for t, value in enumerate(g)]
     return lambda t, h: values[t]
 

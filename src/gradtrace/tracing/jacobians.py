@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from ..expect import expect_array, expect_size
+from ..expect import expect_array, expect_size, given
 from ..steps.arrays import T
 from .path import Pullbacks
 
@@ -25,7 +25,7 @@ def expect_square(name, value, lead=()):
     """Raise unless ``value`` is an array of finite floats of shape ``(*lead, *sweep, n, n)``."""
     expect_array(name, value, (None, None))
     if value.ndim < 2 + len(lead) or value.shape[-1] != value.shape[-2]:
-        raise ValueError(f"{name}: expected the shape ({', '.join([*lead, '*sweep', 'n', 'n'])}), came {value.shape}")
+        raise ValueError(f"{name}: expected the shape ({', '.join([*lead, '*sweep', 'n', 'n'])}), got {value.shape}")
 
 
 def jacobians(vjps):
@@ -67,18 +67,18 @@ def jacobians(vjps):
            [0., 1.]])
     """
     if not isinstance(vjps, Pullbacks):
-        raise TypeError(f"vjps: expected the pullbacks that forward returns, came {type(vjps).__name__}")
+        raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
     end, sweep = vjps.end, vjps.end.shape[:vjps.sweep]
     state, N = end.shape[vjps.sweep:], math.prod(end.shape[vjps.sweep:])
     g = np.eye(N, dtype=end.dtype).reshape(N, *(1,) * len(sweep), *state)
     g = np.broadcast_to(g, (N, *sweep, *state))
     J = np.empty((len(vjps), *sweep, N, N), end.dtype)
-    for t, vjp in enumerate(vjps.waiting):
+    for t, vjp in enumerate(vjps.lazy):
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             dh = vjp(g).h
         if dh.size != g.size:
             raise ValueError(f"vjps: expected steps that keep the shape {state} of the last state,"
-                             f" came {dh.shape[1 + len(sweep):]} before step {t + 1}")
+                             f" got {dh.shape[1 + len(sweep):]} before step {t + 1}")
         J[t] = np.moveaxis(dh.reshape(N, *sweep, N), 0, -1)
     if not np.isfinite(J).all():
         raise FloatingPointError(f"vjps: a Jacobian overflows {J.dtype}")
@@ -112,7 +112,7 @@ def spectral_radius(W):
     """
     expect_square("W", W)
     if not W.shape[-1]:
-        raise ValueError(f"W: expected at least one row, came shape {W.shape}")
+        raise ValueError(f"W: expected at least one row, got shape {W.shape}")
     return np.abs(np.linalg.eigvals(W)).max(axis=-1)
 
 
@@ -199,7 +199,7 @@ def lyapunov(J, every=1):
     """
     expect_square("J", J, ("T",))
     if not len(J):
-        raise ValueError(f"J: expected at least one Jacobian, came shape {J.shape}")
+        raise ValueError(f"J: expected at least one Jacobian, got shape {J.shape}")
     return log_qr_growth(J, every)[-1] / np.asarray(len(J), J.dtype)
 
 

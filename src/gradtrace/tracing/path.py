@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_array, expect_size
+from ..expect import expect_array, expect_size, given
 from ..steps.contract import (
     Step,
     as_arrays,
@@ -39,7 +39,7 @@ class Path(Sequence):
     Examples
     --------
     >>> cell = RNN(1, 3)
-    >>> unroll(cell, draw(cell, np.random.default_rng(0)), np.zeros((50, 1, 1)))
+    >>> unroll(cell, init_params(cell, np.random.default_rng(0)), np.zeros((50, 1, 1)))
     Path of 50 steps: RNN(1, 3, tanh)
     """
 
@@ -58,14 +58,14 @@ class Path(Sequence):
         names = list(dict.fromkeys(map(str, {id(step): step for step in self.steps}.values())))
         return f"Path of {len(self)} steps: {', '.join(names[:3])}{', …' if len(names) > 3 else ''}"
 
-    def own(self):
+    def copied(self):
         """The same path with copies of all parameters and inputs: what its owner does to them later changes nothing."""
         copies = {name: {key: value.copy() for key, value in self.params[t].items()}
-                  for name, t in self.different().items()}
+                  for name, t in self.distinct_params().items()}
         inputs = self.inputs.copy() if isinstance(self.inputs, np.ndarray) else self.inputs
         return Path(self.steps, [copies[id(p)] for p in self.params], inputs)
 
-    def different(self):
+    def distinct_params(self):
         """Where each different dict of parameters stands, by its identity: one in time, as many as layers in depth."""
         names = [id(p) for p in self.params]
         return {name: names.index(name) for name in dict.fromkeys(names)}
@@ -79,7 +79,7 @@ def deep(steps, params, x=None):
     steps : Step or sequence of Step
         The layers in order; a single step stands for as many layers as there are ``params``.
     params : sequence of dict
-        One dict of arrays per layer, as :func:`~gradtrace.draw` makes them.
+        One dict of arrays per layer, as :func:`~gradtrace.init_params` makes them.
     x : ndarray of shape (T, *sweep, batch, n_in), optional
         One input per layer, for steps that take one: an RNN whose weights are not shared.
 
@@ -95,7 +95,7 @@ def deep(steps, params, x=None):
     Examples
     --------
     >>> rng, layer = np.random.default_rng(0), Dense(8, 8)
-    >>> deep(layer, [draw(layer, rng) for _ in range(20)])
+    >>> deep(layer, [init_params(layer, rng) for _ in range(20)])
     Path of 20 steps: Dense(8, 8, tanh)
     """
     params = list(params)
@@ -103,14 +103,14 @@ def deep(steps, params, x=None):
         expect_step("steps", steps)
     steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
     if not steps or len(steps) != len(params):
-        raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one; came {len(params)}")
+        raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one; got {len(params)}")
     for t, (step, p) in enumerate(zip(steps, params, strict=True)):
         expect_step(f"steps[{t}]", step)
         if (step.inputs is None) != (x is None):
             raise ValueError(f"x: expected {'one input per layer' if x is None else 'none'} for steps[{t}], {step}")
         expect_params(step, p)
-    if x is not None and len(expect_array("x", x, (None, None, None))) != len(steps):
-        raise ValueError(f"x: expected an input for each of the {len(steps)} steps, came shape {x.shape}")
+    if x is not None and len(expect_array("x", x, (None, None, None), complex=True)) != len(steps):
+        raise ValueError(f"x: expected an input for each of the {len(steps)} steps, got shape {x.shape}")
     return Path(steps, params, [None] * len(steps) if x is None else x)
 
 
@@ -138,7 +138,7 @@ def unroll(step, p, x):
     Examples
     --------
     >>> cell = RNN(2, 8)
-    >>> len(unroll(cell, draw(cell, np.random.default_rng(0)), np.zeros((100, 1, 2))))
+    >>> len(unroll(cell, init_params(cell, np.random.default_rng(0)), np.zeros((100, 1, 2))))
     100
     """
     expect_step("step", step)
@@ -146,9 +146,9 @@ def unroll(step, p, x):
     if step.inputs is None:
         T = expect_size("x, the number of steps of a step without input", x)
         return Path([step] * T, [p] * T, [None] * T)
-    expect_array("x", x, (None, None, *step.inputs))
+    expect_array("x", x, (None, None, *step.inputs), complex=True)
     if not len(x):
-        raise ValueError(f"x: expected at least one time step, came shape {x.shape}")
+        raise ValueError(f"x: expected at least one time step, got shape {x.shape}")
     return Path([step] * len(x), [p] * len(x), x)
 
 
@@ -157,25 +157,25 @@ class Pullbacks(Sequence):
 
     Attributes
     ----------
-    waiting : list of callable
-        The pullbacks as the steps made them: their products wait.
+    lazy : list of callable
+        The pullbacks as the steps made them, whose products are not multiplied yet.
     end : ndarray
         The last state ``h_T``.
     sweep : int
         How many leading axes are sweep axes.
     """
 
-    def __init__(self, waiting, end, sweep):
-        self.waiting, self.end, self.sweep = waiting, end, sweep
+    def __init__(self, lazy, end, sweep):
+        self.lazy, self.end, self.sweep = lazy, end, sweep
 
     def __getitem__(self, t):
         if isinstance(t, slice):
             return [self[i] for i in range(*t.indices(len(self)))]
-        vjp = self.waiting[t]
+        vjp = self.lazy[t]
         return lambda g: as_arrays(vjp(g))
 
     def __len__(self):
-        return len(self.waiting)
+        return len(self.lazy)
 
 
 def forward(path, h0):
@@ -212,19 +212,19 @@ def forward(path, h0):
     array([1., 2., 4., 8.])
     """
     if not isinstance(path, Path):
-        raise TypeError(f"path: expected deep(...) or unroll(...), came {type(path).__name__} {path!r:.40}")
-    expect_first(path, h0)
-    h, vjps = walk(path.own(), h0.copy())
+        raise TypeError(f"path: expected deep(...) or unroll(...), got {given(path)}")
+    expect_start(path, h0)
+    h, vjps = forward_pass(path.copied(), h0.copy())
     return h, Pullbacks(vjps, h[-1], len(sweep_shape(path, h0)))
 
 
-def expect_first(path, h0):
+def expect_start(path, h0):
     """Raise unless ``h0`` can be the state that the path begins with, in the dtype of all that it meets."""
     if not len(path):
-        raise ValueError("path: expected at least one step, came none")
+        raise ValueError("path: expected at least one step, got none")
     step, _, x = path[0]
     expect_state(step, h0, x, names=("h0", "x"))
-    for t in path.different().values():
+    for t in path.distinct_params().values():
         step, p, x = path[t]
         try:
             if p.keys() != step.shapes().keys():            # the dict is its owner's, who may have changed it
@@ -234,14 +234,14 @@ def expect_first(path, h0):
             raise type(error)(f"step {t + 1} of {len(path)}: {error}") from None
 
 
-def walk(path, h0, start=0, stop=None):
+def forward_pass(path, h0, start=0, stop=None):
     """The states from ``h_start``, which is ``h0``, to ``h_stop``, and the pullbacks; arguments were checked."""
-    h, vjps, some = [h0], [], slice(start, stop)
+    h, vjps, block = [h0], [], slice(start, stop)
     step, before = path.steps[start], path.steps[max(start - 1, 0)]
     fits = step is before and h0.shape[-len(step.features):] == step.features
     known = (step, h0.shape, h0.dtype) if fits else (None, None, None)      # what was checked already
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for step, p, x in zip(path.steps[some], path.params[some], path.inputs[some], strict=True):
+        for step, p, x in zip(path.steps[block], path.params[block], path.inputs[block], strict=True):
             try:
                 if step is not known[0] or h[-1].shape != known[1] or h[-1].dtype != known[2]:
                     expect_state(step, h[-1], x)
@@ -249,17 +249,17 @@ def walk(path, h0, start=0, stop=None):
                     known = step, h[-1].shape, h[-1].dtype
                 out, vjp = step.step(p, h[-1], x)
             except (FloatingPointError, ValueError, TypeError) as error:
-                explain(path, h, start, error)
+                raise_at_step(path, h, start, error)
             h.append(out)
             vjps.append(vjp)
     if first_not_finite(h) is not None:
-        explain(path, h, start)
+        raise_at_step(path, h, start)
     for state in h:
         state.setflags(write=False)
     return h, vjps
 
 
-def explain(path, h, start, error=None):
+def raise_at_step(path, h, start, error=None):
     """Raise what a walk ended with, named by its step: a state that overflowed, a wrong argument, or ``error``."""
     t = first_not_finite(h) or len(h)                       # an earlier overflow is the cause of what came later
     step, p, x = path[start + t - 1]
@@ -284,17 +284,17 @@ def blocks(T, nbytes, most=2**18):
 
 def first_not_finite(arrays):
     """The place of the first array that holds ``nan`` or an infinity, or ``None``."""
-    for some in blocks(len(arrays), arrays[0].nbytes):
-        alike = len({a.shape for a in arrays[some]}) == 1
-        if not all(np.isfinite(a).all() for a in ([np.stack(arrays[some])] if alike else arrays[some])):
-            return next(t for t in range(some.start, some.stop) if not np.isfinite(arrays[t]).all())
+    for block in blocks(len(arrays), arrays[0].nbytes):
+        alike = len({a.shape for a in arrays[block]}) == 1
+        if not all(np.isfinite(a).all() for a in ([np.stack(arrays[block])] if alike else arrays[block])):
+            return next(t for t in range(block.start, block.stop) if not np.isfinite(arrays[t]).all())
     return None
 
 
 def sweep_shape(path, h0):
     """The leading axes that belong to no step, of all that states, parameters and inputs carry together."""
     shapes = [h0.shape[:h0.ndim - 1 - len(path.steps[0].features)]]
-    for t in path.different().values():
+    for t in path.distinct_params().values():
         step, p, x = path[t]
         shapes += [p[name].shape[:p[name].ndim - len(shape)] for name, shape in step.shapes().items()]
         if x is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..expect import expect_size
+from ..expect import expect_size, given
 
 
 class Action(NamedTuple):
@@ -55,7 +55,7 @@ class Full:
 
     def actions(self, T):
         yield Action("store", 0, 0)
-        yield from _there_and_back(0, T, T)
+        yield from _record_and_reverse(0, T, T)
         yield Action("free", 0, 0)
 
 
@@ -128,7 +128,7 @@ class SqrtT:
             yield Action("advance", start - k, start)
             yield Action("store", start, start)
         for start in reversed(starts):
-            yield from _there_and_back(start, min(start + k, T), T)
+            yield from _record_and_reverse(start, min(start + k, T), T)
             yield Action("free", start, start)
 
 
@@ -171,7 +171,7 @@ class Binomial:
 
     def __post_init__(self):
         if (self.slots is None) == (self.nbytes is None):
-            raise TypeError(f"slots, nbytes: expected one of the two, came {self.slots!r:.40} and {self.nbytes!r:.40}")
+            raise TypeError(f"slots, nbytes: expected one of the two, got {self.slots!r:.40} and {self.nbytes!r:.40}")
         for name in ("slots", "block", "nbytes"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, expect_size(name, getattr(self, name)))
@@ -181,7 +181,7 @@ class Binomial:
         if self.nbytes is None:
             return self
         if self.nbytes < 8 * state:
-            raise ValueError(f"nbytes: expected at least {8 * state}, eight states of {state} each, came {self.nbytes}")
+            raise ValueError(f"nbytes: expected at least {8 * state}, eight states of {state} each, got {self.nbytes}")
         return Binomial(*fit(T, self.nbytes // state - 4))
 
     def actions(self, T):
@@ -199,7 +199,7 @@ class Binomial:
             for last in reversed(range(start, stop)):
                 if last > start:
                     yield Action("advance", at(start), at(last))
-                yield from _there_and_back(at(last), at(last + 1), T)
+                yield from _record_and_reverse(at(last), at(last + 1), T)
             yield Action("free", at(start), at(start))
 
 
@@ -231,7 +231,7 @@ def schedule(plan, T, state=1):
     return list(expect_plan(plan, T, state).actions(T))
 
 
-def _there_and_back(start, stop, T):
+def _record_and_reverse(start, stop, T):
     yield Action("record", start, stop)
     if stop == T:
         yield Action("begin", -1, T)
@@ -242,8 +242,8 @@ def _there_and_back(start, stop, T):
 def expect_plan(plan, T, state):
     """Return ``plan``, fitted to ``T`` steps from a state of ``state`` bytes, if it is one; else raise, naming it."""
     if not isinstance(plan, Full | Truncated | SqrtT | Binomial):
-        came = f"{type(plan).__name__} {plan!r:.40}"
-        raise TypeError(f"plan: expected Full(), Truncated(k1, k2), SqrtT() or Binomial(slots=…), came {came}")
+        raise TypeError("plan: expected Full(), Truncated(k1, k2), SqrtT() or Binomial(slots=…),"
+                        f" got {given(plan)}")
     return plan.fitted(T, state) if isinstance(plan, Binomial) else plan
 
 

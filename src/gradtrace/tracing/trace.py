@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..expect import expect_array
-from ..steps.arrays import Product, add_up, log_norm
+from ..expect import expect_array, given
+from ..steps.arrays import Product, log_norm, sum_of_products
 from .path import Pullbacks, blocks, first_not_finite
 
 # Squares of norms in this range are exact, and nothing that matters in them has underflowed.
@@ -18,20 +18,20 @@ SAFE = {kind: (float(np.finfo(kind).tiny) / float(np.finfo(kind).eps) ** 2,
                float(np.finfo(kind).max) * float(np.finfo(kind).eps) ** 2) for kind in "fdFD"}
 
 
-class Asked(Sequence):
+class LazySequence(Sequence):
     """A list whose entries are computed when they are asked for."""
 
-    def __init__(self, waiting, compute):
-        self.waiting, self.compute = waiting, compute
+    def __init__(self, lazy, compute):
+        self.lazy, self.compute = lazy, compute
 
     def __getitem__(self, t):
         if isinstance(t, slice):
-            return Asked(self.waiting[t], self.compute)
+            return LazySequence(self.lazy[t], self.compute)
         with np.errstate(all="ignore"):
-            return self.compute(self.waiting[t])
+            return self.compute(self.lazy[t])
 
     def __len__(self):
-        return len(self.waiting)
+        return len(self.lazy)
 
 
 class Gradients:
@@ -60,8 +60,8 @@ class Gradients:
 
     def __init__(self, h, shares):
         self.h, self._shares = h, shares
-        self.x = Asked([x for x, _ in shares], as_array)
-        self.p = Asked([p for _, p in shares], as_arrays_by_name)
+        self.x = LazySequence([x for x, _ in shares], as_array)
+        self.p = LazySequence([p for _, p in shares], dict_of_arrays)
 
     def shared(self):
         """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``."""
@@ -72,7 +72,7 @@ def as_array(x):
     return None if x is None else np.asarray(x)
 
 
-def as_arrays_by_name(p):
+def dict_of_arrays(p):
     return {name: np.asarray(value) for name, value in p.items()}
 
 
@@ -158,8 +158,8 @@ def backward(vjps, g):
     >>> np.ravel(grads.h), grads.p[0]["W"]
     (array([8., 4., 2., 1.]), array([[4.]]))
     """
-    direct = what_loss_gives(vjps, g)
-    return finite(*walk_back(vjps.waiting, direct[-1], direct[:-1]))
+    direct = loss_gradients(vjps, g)
+    return finite(*backward_pass(vjps.lazy, direct[-1], direct[:-1]))
 
 
 def finite(h, shares):
@@ -205,12 +205,12 @@ def trace(vjps, g):
     >>> log.log_h[0] / np.log(2)                    # of a gradient of 0.5^20000
     np.float64(-20000.0)
     """
-    direct = what_loss_gives(vjps, g)
-    h, shares = plain = walk_back(vjps.waiting, direct[-1], direct[:-1])
+    direct = loss_gradients(vjps, g)
+    h, shares = plain = backward_pass(vjps.lazy, direct[-1], direct[:-1])
     none = np.zeros(vjps.end.shape[:vjps.sweep], dtype=int)
 
     def scaled():
-        return walk_back_scaled(vjps.waiting, *rescale(direct[-1], none), direct[:-1])
+        return scaled_backward_pass(vjps.lazy, *rescale(direct[-1], none), direct[:-1])
 
     squares = squared_norms(h, vjps.sweep)
     if within_range(squares, h[0].dtype):
@@ -222,12 +222,12 @@ def trace(vjps, g):
     return Trace(log_h, exponents[1:], shares, plain)
 
 
-def walk_back(waiting, g, direct):
+def backward_pass(vjps, g, direct):
     """Gradients at the states of a stretch of steps, and each step's shares ``(x, p)``, which wait.
 
     Parameters
     ----------
-    waiting : list of callable
+    vjps : list of callable
         The pullbacks of the stretch.
     g : ndarray
         ``∂L/∂h`` at its end.
@@ -236,10 +236,10 @@ def walk_back(waiting, g, direct):
     """
     h, shares = [g], []
     with np.errstate(all="ignore"):
-        for t in reversed(range(len(waiting))):
-            g, *share = waiting[t](g)
+        for t in reversed(range(len(vjps))):
+            g, *share = vjps[t](g)
             if direct[t] is not None:
-                g = g + fitting(direct[t], g, t)
+                g = g + expect_shape(direct[t], g, t)
             h.append(g)
             shares.append(share)
     for gradient in h:
@@ -247,17 +247,17 @@ def walk_back(waiting, g, direct):
     return h[::-1], shares[::-1]
 
 
-def walk_back_scaled(waiting, g, exponent, direct):
+def scaled_backward_pass(vjps, g, exponent, direct):
     """The same for gradients ``g 2^exponent``; the exponents come along.
 
     The shares of step ``t`` are to be taken times ``2^exponents[t]``, the exponent at the state after it.
     """
     h, exponents, shares = [g], [exponent], []
     with np.errstate(all="ignore"):
-        for t in reversed(range(len(waiting))):
-            g, *share = waiting[t](g)
+        for t in reversed(range(len(vjps))):
+            g, *share = vjps[t](g)
             if direct[t] is not None:
-                g, exponent = add_scaled(g, exponent, fitting(direct[t], g, t))
+                g, exponent = add_scaled(g, exponent, expect_shape(direct[t], g, t))
             g, exponent = rescale(g, exponent)
             h.append(g)
             exponents.append(exponent)
@@ -269,9 +269,9 @@ def squared_norms(arrays, sweep):
     """``‖a‖²`` of every array, over all but the sweep axes: shape ``(T, *sweep)``."""
     squares = []
     with np.errstate(all="ignore"):
-        for some in blocks(len(arrays), arrays[0].nbytes):
-            alike = len({a.shape for a in arrays[some]}) == 1
-            for a in [np.stack(arrays[some])] if alike else [a[None] for a in arrays[some]]:
+        for block in blocks(len(arrays), arrays[0].nbytes):
+            alike = len({a.shape for a in arrays[block]}) == 1
+            for a in [np.stack(arrays[block])] if alike else [a[None] for a in arrays[block]]:
                 flat = a.reshape(*a.shape[:1 + sweep], math.prod(a.shape[1 + sweep:]))
                 squares.append(np.vecdot(flat, flat).real)
     return np.concatenate(squares)
@@ -292,8 +292,8 @@ def log_norms_of_shares(shares, exponents, plain=False):
     out = np.full((len(shares), *exponents[0].shape), np.nan)
     there = [t for t, share in enumerate(shares) if share is not None]
     with np.errstate(all="ignore"):
-        for some in blocks(len(there), np.asarray(shares[there[0]]).nbytes):
-            steps = there[some]
+        for block in blocks(len(there), np.asarray(shares[there[0]]).nbytes):
+            steps = there[block]
             values = [np.asarray(shares[t]) for t in steps]
             squares = squared_norms(values, sweep)
             out[steps] = 0.5 * np.log(squares, dtype=float)
@@ -302,14 +302,14 @@ def log_norms_of_shares(shares, exponents, plain=False):
             for t, value, square in zip(steps, values, squares, strict=True):
                 if within_range(square, value.dtype):
                     continue
-                if plain and may_have_faded(shares[t]):
+                if plain and may_have_underflowed(shares[t]):
                     return None
                 product = isinstance(shares[t], Product)
                 out[t] = shares[t].log_norm() if product else log_norm(value, value.ndim - sweep)
     return out + np.array(exponents) * np.log(2)
 
 
-def may_have_faded(share):
+def may_have_underflowed(share):
     """Whether the factor of a share that comes from above has under- or overflowed; that of the state cannot."""
     if not isinstance(share, Product):
         return True
@@ -323,52 +323,52 @@ def sum_over_time(shares):
     first = shares[0].b if isinstance(shares[0], Product) else shares[0]
     total = 0
     with np.errstate(all="ignore"):
-        for some in blocks(len(shares), first.nbytes, most=2**21):
-            total = total + add_up(shares[some])
+        for block in blocks(len(shares), first.nbytes, most=2**21):
+            total = total + sum_of_products(shares[block])
     return total
 
 
-def what_loss_gives(vjps, g):
+def loss_gradients(vjps, g):
     """What the loss puts on each of the ``T + 1`` states, checked, as a list."""
     if not isinstance(vjps, Pullbacks):
-        raise TypeError(f"vjps: expected the pullbacks that forward returns, came {type(vjps).__name__}")
+        raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
     direct = g if isinstance(g, list | tuple) else [None] * len(vjps) + [g]
     if len(direct) != len(vjps) + 1:
-        raise ValueError(f"g: expected {len(vjps) + 1} entries, one for each state, came {len(direct)}")
+        raise ValueError(f"g: expected {len(vjps) + 1} entries, one for each state, got {len(direct)}")
     if direct[-1] is None:
         direct = [*direct[:-1], np.zeros_like(vjps.end)]
     for t, entry in enumerate(direct):
         if entry is None:
             continue
         name = "g" if direct is not g else f"g[{t}]"
-        expect_array(name, entry)
+        expect_array(name, entry, complex=True)
         if t == len(vjps) and entry.shape != vjps.end.shape:
-            raise ValueError(f"{name}: expected the shape {vjps.end.shape} of the last state, came {entry.shape}")
+            raise ValueError(f"{name}: expected the shape {vjps.end.shape} of the last state, got {entry.shape}")
         if entry.dtype != vjps.end.dtype:
-            raise TypeError(f"{name}: expected {vjps.end.dtype}, the dtype of the states, came {entry.dtype}")
+            raise TypeError(f"{name}: expected {vjps.end.dtype}, the dtype of the states, got {entry.dtype}")
     return [None if entry is None else entry.copy() for entry in direct]     # the caller may change his
 
 
-def fitting(extra, g, t):
-    if extra.shape != g.shape:
-        raise ValueError(f"g[{t}]: expected the shape {g.shape} of that state's gradient, came {extra.shape}")
-    return extra
+def expect_shape(direct_g, g, t):
+    if direct_g.shape != g.shape:
+        raise ValueError(f"g[{t}]: expected the shape {g.shape} of that state's gradient, got {direct_g.shape}")
+    return direct_g
 
 
 def rescale(g, exponent):
     """Divide each sweep member by the power of two at its largest entry, and add that power to ``exponent``."""
     _, power = np.frexp(np.abs(g).max(axis=_members(g, exponent), initial=0.0))
-    return shift(g, -power), exponent + power
+    return scale_by_power(g, -power), exponent + power
 
 
-def add_scaled(g, exponent, extra):
+def add_scaled(g, exponent, direct_g):
     """``g 2^exponent + extra``, written with the larger of their two exponents."""
-    extra, power = rescale(extra, np.zeros_like(exponent))
+    direct_g, power = rescale(direct_g, np.zeros_like(exponent))
     nothing = np.iinfo(int).min // 4
     top = np.maximum(np.where(np.any(g, axis=_members(g, exponent)), exponent, nothing),
-                     np.where(np.any(extra, axis=_members(g, exponent)), power, nothing))
+                     np.where(np.any(direct_g, axis=_members(g, exponent)), power, nothing))
     top = np.where(top == nothing, 0, top)
-    return shift(g, exponent - top) + shift(extra, power - top), top
+    return scale_by_power(g, exponent - top) + scale_by_power(direct_g, power - top), top
 
 
 def _members(g, exponent):
@@ -376,7 +376,7 @@ def _members(g, exponent):
     return tuple(range(exponent.ndim, g.ndim))
 
 
-def shift(g, power):
+def scale_by_power(g, power):
     """``g 2^power``, exact while it stays in the float range."""
     power = power[(...,) + (None,) * (g.ndim - power.ndim)]
     if np.abs(power).max(initial=0) < 100:

@@ -7,7 +7,7 @@ from outside the picture is 0.
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_rng
+from ..expect import expect_array, expect_number, expect_rng, given
 
 
 def flip(images, rng=None, *, vertical=False):
@@ -40,7 +40,7 @@ def flip(images, rng=None, *, vertical=False):
     """
     _expect_images(images)
     if not isinstance(vertical, bool):
-        raise TypeError(f"vertical: expected True or False, came {type(vertical).__name__} {vertical!r:.40}")
+        raise TypeError(f"vertical: expected True or False, got {given(vertical)}")
     chosen = np.ones(len(images), bool) if rng is None else expect_rng("rng", rng).random(len(images)) < 0.5
     return np.where(_per_image(chosen, images), np.flip(images, -2 if vertical else -1), images)
 
@@ -103,7 +103,7 @@ def scale(images, factor, rng=None):
     array([[[2., 4., 2.]]])
     """
     if not 0.001 <= expect_number("factor", factor) <= 1000:
-        raise ValueError(f"factor: expected a number from 0.001 to 1000, came {factor}")
+        raise ValueError(f"factor: expected a number from 0.001 to 1000, got {factor}")
     size = np.exp(_amounts("factor", np.log(factor), images, rng))
     return _warp(images, np.eye(2) / size[:, None, None])
 
@@ -132,7 +132,7 @@ def crop(images, share, rng=None):
     array([[[1. , 1.5, 2. , 2.5, 3. ]]])
     """
     if not 0 < expect_number("share", share) <= 1:
-        raise ValueError(f"share: expected a number above 0 and at most 1, came {share}")
+        raise ValueError(f"share: expected a number above 0 and at most 1, got {share}")
     where = np.zeros((len(_expect_images(images)), 2))
     if rng is not None:
         where = expect_rng("rng", rng).uniform(-1, 1, where.shape) * (1 - share)
@@ -198,12 +198,12 @@ def noise(images, deviation, rng):
     """
     _expect_images(images)
     if expect_number("deviation", deviation) < 0:
-        raise ValueError(f"deviation: expected at least 0, came {deviation}")
+        raise ValueError(f"deviation: expected at least 0, got {deviation}")
     try:
         with np.errstate(over="raise"):
             return images + (deviation * expect_rng("rng", rng).standard_normal(images.shape)).astype(images.dtype)
     except FloatingPointError:
-        raise FloatingPointError(f"deviation: expected noise within {images.dtype}, came {deviation}") from None
+        raise FloatingPointError(f"deviation: expected noise within {images.dtype}, got {deviation}") from None
 
 
 def _warp(images, A, b=0.0):
@@ -233,7 +233,7 @@ def _expect_images(images):
     expect_array("images", images, (None, None))
     if images.ndim not in (3, 4) or 0 in images.shape[1:]:
         raise ValueError("images: expected shape (batch, height, width) or (batch, channels, height, width),"
-                         f" no size but the batch 0; came {images.shape}")
+                         f" no size but the batch 0; got {images.shape}")
     return images
 
 

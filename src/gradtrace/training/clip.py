@@ -7,7 +7,7 @@ bounds every later gradient; :func:`~gradtrace.init.spectral` starts there. The 
 import numpy as np
 
 from ..steps.arrays import log_norm
-from .params import expect_dict, expect_members, expect_rate, lead, sweep_shape
+from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes, sweep_shape
 
 
 def total_log_norm(grads, sweep=0):
@@ -69,7 +69,7 @@ def clip_norm(grads, limit, sweep=0):
     half = np.exp(0.5 * excess)                 # √(η / ‖g‖), at most 1
     clipped = {}
     for name, g in grads.items():
-        factor = np.asarray(lead(half, g), dtype=g.dtype)
+        factor = np.asarray(align_sweep(half, g), dtype=g.dtype)
         clipped[name] = np.asarray(g * factor * factor)     # no underflow
     return clipped, before
 
@@ -88,15 +88,19 @@ def clip_value(grads, limit, sweep=0):
     array([1. , 0.4])
     """
     before, limit = total_log_norm(grads, sweep), _limit(limit, grads, sweep)
-    return {name: np.asarray(np.clip(g, -lead(limit, g), lead(limit, g))) for name, g in grads.items()}, before
+    clipped = {}
+    for name, g in grads.items():
+        most = align_sweep(limit, g)
+        clipped[name] = np.asarray(np.clip(g, -most, most))
+    return clipped, before
 
 
 def _limit(limit, grads, sweep):
     if np.any(np.asarray(expect_rate("limit", limit)) == 0):
-        raise ValueError(f"limit: expected numbers above 0, came {limit}")
+        raise ValueError(f"limit: expected numbers above 0, got {limit}")
     if np.ndim(limit) not in (0, sweep):
         raise ValueError(f"limit: expected one number, or one for each member of {sweep} sweep axes,"
-                         f" came shape {np.shape(limit)}")
+                         f" got shape {np.shape(limit)}")
     for name, g in grads.items():
-        expect_members("limit", limit, f"grads[{name!r}]", g)
+        expect_sweep_axes("limit", limit, f"grads[{name!r}]", g)
     return limit

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..expect import expect_rng, expect_size
+from ..expect import expect_rng, expect_size, given
 from ..progress import bar
 from .clip import total_log_norm
 from .optim import Optimiser
-from .params import expect_dict, lead
+from .params import align_sweep, expect_dict
 from .regularize import EarlyStopping
 
 GROUPS = ("p", "best", "state", "stopping")                 # the parts of a run that are dicts of arrays
@@ -50,7 +50,7 @@ def minibatches(rng, n, size):
     expect_rng("rng", rng)
     n, size = expect_size("n", n), expect_size("size", size)
     if size > n:
-        raise ValueError(f"size: expected at most n, {n}, came {size}")
+        raise ValueError(f"size: expected at most n, {n}, got {size}")
     order = rng.permutation(n)
     return [order[i:i + size] for i in range(0, n, size)]
 
@@ -61,7 +61,7 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
     Parameters
     ----------
     p : dict of str to ndarray, or Run
-        Where to start: parameters (``flat(params)`` for several layers), or a run to be continued.
+        Where to start: parameters (``flatten_params(params)`` for several layers), or a run to be continued.
     gradient : callable
         ``gradient(p, rows, rng) -> (loss, grads)`` for the samples ``rows``, an array of indices. The loss is a number
         or an array ``(*sweep,)``. Penalties are added here; dropout and augmentation draw from ``rng``.
@@ -108,7 +108,7 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
     (Run(18 updates, 0 validations), array([3.]))
     """
     run = _begin(p, gradient, optimiser, rng, n, size, epochs, clip, validate, every, stop)
-    rng, order, per = rng or generator(run.bits), run.order, -(-n // size)
+    rng, order, per = rng or generator(run.rng_state), run.order, -(-n // size)
     stop, loss, log_g = stop or EarlyStopping(epochs + 1), list(run.loss), list(run.log_g)
 
     def so_far(**more):
@@ -134,7 +134,7 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
                 loss.append(value)
                 log_g.append(length)
                 run = replace(run, updates=run.updates + 1, p=_in_order(after), state=state, order=order,
-                              bits=rng.bit_generator.state)             # one assignment: all of an update, or nothing
+                              rng_state=rng.bit_generator.state)        # one assignment: all of an update, or nothing
                 shown.update()
         return so_far()
     except KeyboardInterrupt:
@@ -162,7 +162,7 @@ class Run:
         Whether a ``KeyboardInterrupt`` ended it; everything above holds all the same.
     updates : int
         How many updates are done.
-    state, stopping, bits, order, size
+    state, stopping, rng_state, order, size
         The states of optimiser, early stopping and random generator, this epoch's order of the samples, and the
         size of a batch.
 
@@ -178,7 +178,7 @@ class Run:
 
     p: dict
     state: dict
-    bits: dict
+    rng_state: dict
     order: np.ndarray
     size: int
     best: dict
@@ -216,7 +216,8 @@ class Run:
         arrays |= {name: getattr(self, name) for name in ARRAYS}
         part = Path(f"{fspath(file)}.part")
         with part.open("wb") as out:
-            np.savez(out, bits=json.dumps(self.bits, default=np.ndarray.tolist), interrupted=self.interrupted, **arrays)
+            rng_state = json.dumps(self.rng_state, default=np.ndarray.tolist)
+            np.savez(out, rng_state=rng_state, interrupted=self.interrupted, **arrays)
         part.replace(file)
 
     @classmethod
@@ -232,14 +233,14 @@ class Run:
             with Path(file).open("rb") as opened, np.load(opened, allow_pickle=False) as saved:
                 arrays = dict(saved)
             found = {group: {} for group in GROUPS} | {name: arrays.pop(name) for name in ARRAYS}
-            bits, interrupted = json.loads(str(arrays.pop("bits"))), bool(arrays.pop("interrupted"))
+            rng_state, interrupted = json.loads(str(arrays.pop("rng_state"))), bool(arrays.pop("interrupted"))
             for key, value in arrays.items():
                 group, _, name = key.partition(".")
                 found[group][name] = value
         except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"file: expected a run that Run.save wrote, came {file} ({error})") from None
+            raise ValueError(f"file: expected a run that Run.save wrote, got {file} ({error})") from None
         found["size"] = int(found["size"])
-        return cls(**found, bits=bits, interrupted=interrupted, updates=len(found["loss"]))
+        return cls(**found, rng_state=rng_state, interrupted=interrupted, updates=len(found["loss"]))
 
 
 class Diverged(FloatingPointError):
@@ -262,12 +263,12 @@ class Diverged(FloatingPointError):
         self.run = run
 
 
-def generator(bits):
-    """A generator in the state ``bits``."""
+def generator(rng_state):
+    """A generator in the state ``rng_state``."""
     kinds = {kind.__name__: kind for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937,
                                               np.random.Philox, np.random.SFC64)}
-    generator = kinds[bits["bit_generator"]]()
-    generator.state = bits
+    generator = kinds[rng_state["bit_generator"]]()
+    generator.state = rng_state
     return np.random.Generator(generator)
 
 
@@ -275,35 +276,35 @@ def _begin(p, gradient, optimiser, rng, n, size, epochs, clip, validate, every, 
     """The run before the first of these updates, after a look at all arguments."""
     for name, value in {"gradient": gradient, "clip": clip, "validate": validate}.items():
         if not (callable(value) or (value is None and name != "gradient")):
-            raise TypeError(f"{name}: expected a function, came {type(value).__name__} {value!r:.40}")
+            raise TypeError(f"{name}: expected a function, got {given(value)}")
     if not isinstance(optimiser, Optimiser):
-        raise TypeError(f"optimiser: expected one like Adam(), came {type(optimiser).__name__} {optimiser!r:.40}")
+        raise TypeError(f"optimiser: expected one like Adam(), got {given(optimiser)}")
     if not isinstance(stop, EarlyStopping | None):
-        raise TypeError(f"stop: expected EarlyStopping or None, came {type(stop).__name__} {stop!r:.40}")
+        raise TypeError(f"stop: expected EarlyStopping or None, got {given(stop)}")
     if stop and not validate:
-        raise ValueError("stop: expected validate too, whose losses it looks at; came None")
+        raise ValueError("stop: expected validate too, whose losses it looks at; got None")
     expect_size("epochs", epochs, least=0)
     expect_size("every", every)
     if expect_size("size", size) > expect_size("n", n):
-        raise ValueError(f"size: expected at most {n}, the number of samples, came {size}")
+        raise ValueError(f"size: expected at most {n}, the number of samples, got {size}")
     if not isinstance(p, Run):
-        bits, none = expect_rng("rng", rng).bit_generator.state, np.zeros(0)
-        return Run(_in_order(expect_dict("p", p)), optimiser.start(p), bits, np.arange(n), size, {}, {},
+        rng_state, none = expect_rng("rng", rng).bit_generator.state, np.zeros(0)
+        return Run(_in_order(expect_dict("p", p)), optimiser.start(p), rng_state, np.arange(n), size, {}, {},
                    none, none, none, none.astype(int))
     if rng is not None:
-        raise ValueError("rng: expected None, because a run goes on with its own generator; came another")
+        raise ValueError("rng: expected None, because a run goes on with its own generator; got another")
     if (len(p.order), p.size) != (n, size):
-        raise ValueError(f"n, size: expected {len(p.order)} and {p.size}, those of the run, came {n} and {size}")
+        raise ValueError(f"n, size: expected {len(p.order)} and {p.size}, those of the run, got {n} and {size}")
     return replace(p, interrupted=False)
 
 
 def _finite(pair, before):
     """The loss as an array, and the gradients, if they can be used."""
     if not (isinstance(pair, tuple) and len(pair) == 2):
-        raise TypeError(f"gradient: expected it to return (loss, grads), came {type(pair).__name__} {pair!r:.40}")
+        raise TypeError(f"gradient: expected it to return (loss, grads), got {given(pair)}")
     loss, grads = np.asarray(pair[0]), pair[1]
     if before and loss.shape != np.shape(before[0]):
-        raise ValueError(f"gradient: expected a loss of shape {np.shape(before[0])} as before, came {loss.shape}")
+        raise ValueError(f"gradient: expected a loss of shape {np.shape(before[0])} as before, got {loss.shape}")
     named = grads.items() if isinstance(grads, dict) else ()            # the optimiser says what is wrong
     for what, value in (("the loss", loss), *((f"the gradient of p[{name!r}]", g) for name, g in named)):
         if not np.isfinite(value).all():
@@ -316,7 +317,7 @@ def _clipped(grads, clip, loss):
     clipped, length = clip(grads) if clip else (grads, total_log_norm(grads, loss.ndim))
     if np.shape(length) != loss.shape:
         raise ValueError(f"{'clip' if clip else 'gradient'}: expected one loss and one ln ‖g‖ for each sweep member,"
-                         f" came shapes {loss.shape} and {np.shape(length)}")
+                         f" got shapes {loss.shape} and {np.shape(length)}")
     return clipped, length
 
 
@@ -324,12 +325,12 @@ def _validated(run, epoch, validate, stop, shape):
     """The run with one more validation, and for each sweep member the best parameters so far."""
     loss = np.asarray(validate(run.p))
     if loss.shape != shape:
-        raise ValueError(f"validate: expected a loss of shape {shape} as from gradient, came {loss.shape}")
+        raise ValueError(f"validate: expected a loss of shape {shape} as from gradient, got {loss.shape}")
     if not np.isfinite(loss).all():
         raise FloatingPointError(f"the loss is no longer finite: {loss!s:.200}")
     stopping = stop.update(loss, run.stopping or stop.start(loss.shape))
     better, best = stopping["wait"] == 0, run.best or run.p
-    best = {name: np.where(lead(better, w), w, best[name]) for name, w in run.p.items()}
+    best = {name: np.where(align_sweep(better, w), w, best[name]) for name, w in run.p.items()}
     return replace(run, validation=np.array([*run.validation, loss]), validated=np.array([*run.validated, epoch]),
                    stopping=stopping, best=best)
 

@@ -214,7 +214,7 @@ def argmax(u):
 def reduced(loss, g, reduction):
     """Loss and gradient of the batch from those of its samples."""
     if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction: expected 'mean' or 'sum', came {reduction!r:.40}")
+        raise ValueError(f"reduction: expected 'mean' or 'sum', got {reduction!r:.40}")
     if reduction == "mean":
         loss, g = loss / loss.shape[-1], g / loss.shape[-1]
     loss = loss.sum(axis=-1)
@@ -227,35 +227,35 @@ def expect_pair(u, y):
     expect_array("u", u, (None, None))
     expect_array("y", y, u.shape[-2:])
     if y.dtype != u.dtype:
-        raise TypeError(f"y: expected {u.dtype}, the dtype of u, came {y.dtype}")
+        raise TypeError(f"y: expected {u.dtype}, the dtype of u, got {y.dtype}")
     _expect_sweep(u, y.shape, u.shape)
     if not u.size:
-        raise ValueError(f"u: expected at least one sample and one output, came shape {u.shape}")
+        raise ValueError(f"u: expected at least one sample and one output, got shape {u.shape}")
 
 
-def _expect_sweep(u, came, whole):
+def _expect_sweep(u, got, whole):
     """The axes in front have to be those of ``u``, or some of them."""
-    front = zip(came[::-1], whole[::-1], strict=False)
-    if len(came) > len(whole) or any(c not in (1, w) for c, w in front):
-        raise ValueError(f"y: expected no sweep axes but those of u, which has shape {u.shape}, came shape {came}")
+    front = zip(got[::-1], whole[::-1], strict=False)
+    if len(got) > len(whole) or any(c not in (1, w) for c, w in front):
+        raise ValueError(f"y: expected no sweep axes but those of u, which has shape {u.shape}, got shape {got}")
 
 
 def _expect_probabilities(y):
     if y.min() < 0 or y.max() > 1:
-        raise ValueError(f"y: expected probabilities from 0 to 1, came {y.min() if y.min() < 0 else y.max():g}")
+        raise ValueError(f"y: expected probabilities from 0 to 1, got {y.min() if y.min() < 0 else y.max():g}")
 
 
 def _expect_sums_of_one(y):
     sums = y.sum(axis=-1)
     if not np.allclose(sums, 1, rtol=0, atol=np.finfo(y.dtype).eps ** 0.5):
         raise ValueError("y: expected probabilities that add to 1 over the last axis,"
-                         f" came sums from {sums.min():g} to {sums.max():g}")
+                         f" got sums from {sums.min():g} to {sums.max():g}")
 
 
 def _expect_classes(u):
     expect_array("u", u, (None, None))
     if u.shape[-1] < 2:
-        raise ValueError(f"u: expected at least two classes on the last axis, came shape {u.shape};"
+        raise ValueError(f"u: expected at least two classes on the last axis, got shape {u.shape};"
                          " a single logit goes with binary_cross_entropy and u > 0")
     return u
 
@@ -264,7 +264,7 @@ def _one_hot(y, u):
     """Numbers of classes as probabilities."""
     batch, n = u.shape[-2:]
     if y.shape[-1:] != (batch,):
-        raise ValueError(f"y: expected a class number for each sample, last axes ({batch}), came shape {y.shape}")
+        raise ValueError(f"y: expected a class number for each sample, last axes ({batch}), got shape {y.shape}")
     if y.size and not 0 <= y.min() <= y.max() < n:
-        raise ValueError(f"y: expected classes from 0 to {n - 1}, came {y.min() if y.min() < 0 else y.max()}")
+        raise ValueError(f"y: expected classes from 0 to {n - 1}, got {y.min() if y.min() < 0 else y.max()}")
     return (y[..., None] == np.arange(n)).astype(u.dtype)

@@ -3,7 +3,7 @@
 An optimiser is a frozen dataclass of hyperparameters. ``start(p)`` gives its state, ``step(p, grads, state)`` the
 next parameters and the next state; nothing is changed in place. The state is a plain dict, so ``np.savez(file,
 **state)`` keeps it and a run resumes bit for bit. Parameters are one flat dict; for the list of dicts of a deep net,
-:func:`~gradtrace.flat` makes one and ``nested`` goes back.
+:func:`~gradtrace.flatten_params` makes one and ``unflatten_params`` goes back.
 
 Where ε stands in those that scale each parameter by what its gradients have been is a choice, ``eps_inside``:
 ``√(v + ε)`` as in the slides, or ``√v + ε``. The default is as published.
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .params import expect_dict, expect_members, expect_rate, lead
+from ..expect import given
+from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes
 
 
 class Optimiser:
@@ -32,9 +33,9 @@ class Optimiser:
         for name in {"mu", "rho", "beta1", "beta2"} & vars(self).keys():
             expect_rate(name, getattr(self, name), below=1.0)
         if "eps" in vars(self) and not (np.ndim(self.eps) == 0 and expect_rate("eps", self.eps) > 0):
-            raise ValueError(f"eps: expected a number above 0, came {self.eps}")
+            raise ValueError(f"eps: expected a number above 0, got {self.eps}")
         if not isinstance(vars(self).get("eps_inside", True), bool):
-            raise TypeError(f"eps_inside: expected True or False, came {self.eps_inside!r:.40}")
+            raise TypeError(f"eps_inside: expected True or False, got {self.eps_inside!r:.40}")
 
     def start(self, p):
         """The state before the first step: ``"t"`` is 0, and every buffer, such as ``"v.W"``, is zero."""
@@ -70,7 +71,7 @@ class Optimiser:
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise"):
                     direction, *kept = self.rule(g, t, *kept)
-                    new[name] = np.asarray(p[name] - lead(self.lr, g) * direction)
+                    new[name] = np.asarray(p[name] - align_sweep(self.lr, g) * direction)
             except FloatingPointError as error:
                 raise FloatingPointError(f"p[{name!r}]: step {t} of {type(self).__name__} left {g.dtype} ({error});"
                                          " clip the gradient or use a smaller learning rate") from None
@@ -81,21 +82,21 @@ class Optimiser:
         expect_dict("p", p)
         expect_dict("grads", grads)
         if p.keys() != grads.keys():
-            raise ValueError(f"grads: expected the names {sorted(p)}, came {sorted(grads)}")
+            raise ValueError(f"grads: expected the names {sorted(p)}, got {sorted(grads)}")
         wanted = {"t", *(f"{b}.{name}" for b in self.buffers for name in p)}
         if not isinstance(state, dict) or state.keys() != wanted:
-            came = sorted(state) if isinstance(state, dict) else f"{type(state).__name__} {state!r:.40}"
-            raise ValueError(f"state: expected start(p) of {type(self).__name__} with {sorted(wanted)}, came {came}")
+            got = sorted(state) if isinstance(state, dict) else given(state)
+            raise ValueError(f"state: expected start(p) of {type(self).__name__} with {sorted(wanted)}, got {got}")
         for name, g in grads.items():
             w, kept = p[name], [state[f"{b}.{name}"] for b in self.buffers]
             if g.shape[max(0, g.ndim - w.ndim):] != w.shape:
-                raise ValueError(f"grads[{name!r}]: expected the shape {w.shape} of its parameter, came {g.shape}")
+                raise ValueError(f"grads[{name!r}]: expected the shape {w.shape} of its parameter, got {g.shape}")
             if any(array.dtype != w.dtype for array in (g, *kept)):
-                came = [array.dtype.name for array in (g, *kept)]
-                raise TypeError(f"grads[{name!r}] and its state: expected {w.dtype} as p[{name!r}], came {came}")
+                got = [array.dtype.name for array in (g, *kept)]
+                raise TypeError(f"grads[{name!r}] and its state: expected {w.dtype} as p[{name!r}], got {got}")
             if any(array.shape != w.shape for array in kept):
-                raise ValueError(f"state of {name!r}: expected the shape {w.shape}, came {[a.shape for a in kept]}")
-            expect_members("lr", self.lr, f"grads[{name!r}]", g)
+                raise ValueError(f"state of {name!r}: expected the shape {w.shape}, got {[a.shape for a in kept]}")
+            expect_sweep_axes("lr", self.lr, f"grads[{name!r}]", g)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size
+from ..expect import expect_array, expect_number, expect_size, given
 
 
-def flat(params):
+def flatten_params(params):
     """One dict for all layers: entry ``"W"`` of ``params[2]`` becomes ``"2.W"``; gradients likewise.
 
     Parameters
@@ -16,18 +16,18 @@ def flat(params):
     Returns
     -------
     dict of str to ndarray
-        The same arrays, not copies. :func:`nested` goes back.
+        The same arrays, not copies. :func:`unflatten_params` goes back.
 
     Examples
     --------
-    >>> sorted(flat([{"W": np.eye(2)}, {"W": np.eye(2), "b": np.zeros(2)}]))
+    >>> sorted(flatten_params([{"W": np.eye(2)}, {"W": np.eye(2), "b": np.zeros(2)}]))
     ['0.W', '1.W', '1.b']
     """
     return {f"{i}.{name}": value for i, p in enumerate(params) for name, value in p.items()}
 
 
-def nested(p, layers=None):
-    """One dict per layer, the inverse of :func:`flat`.
+def unflatten_params(p, layers=None):
+    """One dict per layer, the inverse of :func:`flatten_params`.
 
     Parameters
     ----------
@@ -43,24 +43,24 @@ def nested(p, layers=None):
 
     Examples
     --------
-    >>> nested({"0.b": np.zeros(2), "1.b": np.ones(1)})
+    >>> unflatten_params({"0.b": np.zeros(2), "1.b": np.ones(1)})
     [{'b': array([0., 0.])}, {'b': array([1.])}]
     """
     split = {name: name.partition(".") for name in p}
     for name, (number, point, own) in split.items():
         if not (number.isdecimal() and point and own):
-            raise ValueError(f"p: expected names such as '0.W', came {name!r}")
+            raise ValueError(f"p: expected names such as '0.W', got {name!r}")
     most = max((int(number) + 1 for number, _, _ in split.values()), default=0)
     layers = most if layers is None else expect_size("layers", layers, least=0)
     if most > layers:
-        raise ValueError(f"layers: expected at least {most} for the names in p, came {layers}")
+        raise ValueError(f"layers: expected at least {most} for the names in p, got {layers}")
     params = [{} for _ in range(layers)]
     for name, (number, _, own) in split.items():
         params[int(number)][own] = p[name]
     return params
 
 
-def spread(p, sweep):
+def tile_params(p, sweep):
     """The same start for every sweep member: copies of shape ``(*sweep, *features)`` of arrays ``(*features)``.
 
     Parameters
@@ -70,13 +70,13 @@ def spread(p, sweep):
 
     Examples
     --------
-    >>> spread({"b": np.zeros(3)}, (41,))["b"].shape
+    >>> tile_params({"b": np.zeros(3)}, (41,))["b"].shape
     (41, 3)
     """
     return {name: np.broadcast_to(value, (*sweep, *value.shape)).copy() for name, value in p.items()}
 
 
-def lead(value, like):
+def align_sweep(value, like):
     """A number, or an array ``(*sweep,)``, ready to multiply an array ``like`` of shape ``(*sweep, *features)``."""
     return value if np.ndim(value) == 0 else value[(...,) + (None,) * (like.ndim - value.ndim)].astype(like.dtype)
 
@@ -84,8 +84,8 @@ def lead(value, like):
 def expect_dict(name, value):
     """Return ``value`` if it is a dict of arrays of finite floats; else raise, naming the entry."""
     if not isinstance(value, dict) or not value:
-        came = f"{type(value).__name__} {value!r:.40}"
-        raise TypeError(f"{name}: expected a dict of arrays (flat(params) makes one for several layers), came {came}")
+        raise TypeError(f"{name}: expected a dict of arrays, got {given(value)};"
+                        " flatten_params makes one of a list of dicts")
     for key, array in value.items():
         expect_array(lambda key=key: f"{name}[{key!r}]", array)
     return value
@@ -97,16 +97,16 @@ def expect_rate(name, value, least=0.0, below=np.inf):
     value = expect_array(name, value) if isinstance(value, np.ndarray) else expect_number(name, value)
     if np.any(value < least) or np.any(value >= below):
         upper = "" if below == np.inf else f" and below {below:g}"
-        raise ValueError(f"{name}: expected at least {least:g}{upper}, came {value}")
+        raise ValueError(f"{name}: expected at least {least:g}{upper}, got {value}")
     return value
 
 
-def expect_members(name, value, key, array):
+def expect_sweep_axes(name, value, key, array):
     """Raise unless an array ``value`` has the shape of the leading axes of ``array``, which is called ``key``."""
     shape = np.shape(value)
     if array.shape[:len(shape)] != shape:
         raise ValueError(f"{name}: expected one number, or one for each member of a sweep that all arrays carry in"
-                         f" front, came shape {shape} for {key} of shape {array.shape}; spread(p, sweep) adds axes")
+                         f" front, got shape {shape} for {key} of shape {array.shape}; tile_params(p, sweep) adds axes")
 
 
 def sweep_shape(name, p, sweep):
@@ -114,5 +114,5 @@ def sweep_shape(name, p, sweep):
     sweep = expect_size("sweep", sweep, least=0)
     shapes = {key: value.shape[:sweep] for key, value in p.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) < sweep for shape in shapes.values()):
-        raise ValueError(f"{name}: expected arrays that share their {sweep} leading axes, came {shapes}")
+        raise ValueError(f"{name}: expected arrays that share their {sweep} leading axes, got {shapes}")
     return next(iter(shapes.values()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..expect import expect_array, expect_number, expect_size
-from .params import expect_dict, expect_members, expect_rate, lead, sweep_shape
+from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes, sweep_shape
 
 
 def l2(p, strength, sweep=0):
@@ -41,7 +41,7 @@ def l2(p, strength, sweep=0):
     """
     shape = _expect(p, strength, sweep)
     value = strength * sum((w * w).reshape(*shape, -1).sum(-1) for w in p.values())
-    return value, {name: np.asarray(2 * lead(strength, w) * w) for name, w in p.items()}
+    return value, {name: np.asarray(2 * align_sweep(strength, w) * w) for name, w in p.items()}
 
 
 def l1(p, strength, sweep=0):
@@ -60,7 +60,7 @@ def l1(p, strength, sweep=0):
     """
     shape = _expect(p, strength, sweep)
     value = strength * sum(np.abs(w).reshape(*shape, -1).sum(-1) for w in p.values())
-    return value, {name: np.asarray(lead(strength, w) * np.sign(w)) for name, w in p.items()}
+    return value, {name: np.asarray(align_sweep(strength, w) * np.sign(w)) for name, w in p.items()}
 
 
 def soft_threshold(p, amount):
@@ -86,7 +86,7 @@ def soft_threshold(p, amount):
     array([ 1. , -1.5,  0. ])
     """
     _expect(p, amount, np.ndim(amount), "amount")
-    return {name: np.asarray(np.sign(w) * np.maximum(np.abs(w) - lead(amount, w), 0)) for name, w in p.items()}
+    return {name: np.asarray(np.sign(w) * np.maximum(np.abs(w) - align_sweep(amount, w), 0)) for name, w in p.items()}
 
 
 def weight_decay(p, amount):
@@ -115,7 +115,7 @@ def weight_decay(p, amount):
     array([1.5])
     """
     _expect(p, expect_rate("amount", amount, below=1.0), np.ndim(amount), "amount")
-    return {name: np.asarray((1 - lead(amount, w)) * w) for name, w in p.items()}
+    return {name: np.asarray((1 - align_sweep(amount, w)) * w) for name, w in p.items()}
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class EarlyStopping:
     Parameters
     ----------
     patience : int
-    least : float
+    min_delta : float
         An improvement is a loss below the best one by more than this.
 
     Notes
@@ -147,12 +147,12 @@ class EarlyStopping:
     """
 
     patience: int
-    least: float = 0.0
+    min_delta: float = 0.0
 
     def __post_init__(self):
         object.__setattr__(self, "patience", expect_size("patience", self.patience))
-        if expect_number("least", self.least) < 0:
-            raise ValueError(f"least: expected at least 0, came {self.least}")
+        if expect_number("min_delta", self.min_delta) < 0:
+            raise ValueError(f"min_delta: expected at least 0, got {self.min_delta}")
 
     def start(self, sweep=()):
         """The state before the first epoch, for sweep members of shape ``sweep``."""
@@ -163,9 +163,9 @@ class EarlyStopping:
         """The state after an epoch of validation loss ``loss``, a number or an array ``(*sweep,)``."""
         loss = expect_array("loss", loss) if isinstance(loss, np.ndarray) else np.array(expect_number("loss", loss))
         if loss.shape != state["best"].shape:
-            raise ValueError(f"loss: expected the shape {state['best'].shape} of the state, came {loss.shape}")
+            raise ValueError(f"loss: expected the shape {state['best'].shape} of the state, got {loss.shape}")
         runs = ~state["stop"]
-        better = runs & (loss < state["best"] - self.least)
+        better = runs & (loss < state["best"] - self.min_delta)
         wait = np.where(better, 0, state["wait"] + runs)
         return {"epoch": int(state["epoch"]) + 1, "best": np.where(better, loss, state["best"]),
                 "best_epoch": np.where(better, state["epoch"], state["best_epoch"]),
@@ -178,7 +178,7 @@ def _expect(p, value, sweep, name="strength"):
     expect_rate(name, value)
     if np.ndim(value) not in (0, sweep):
         raise ValueError(f"{name}: expected one number, or one for each member of {sweep} sweep axes,"
-                         f" came shape {np.shape(value)}")
+                         f" got shape {np.shape(value)}")
     for key, w in p.items():
-        expect_members(name, value, f"p[{key!r}]", w)
+        expect_sweep_axes(name, value, f"p[{key!r}]", w)
     return shape
