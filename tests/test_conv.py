@@ -216,7 +216,7 @@ CASES = {
     "weights of wrong kernel": (lambda: SMALL({**P, "W": np.ones((3, 2, 3, 2))}, np.ones((1, 2, 5, 4))), ValueError,
                                 r"p\['W'\] of Conv2D.*: expected last axes \(3, 2, 3, 3\)"),
     "unknown pooling": (lambda: Pool2D((1, 4, 4), 2, "mean"), ValueError,
-                        "kind: expected one of max, average, sum, got 'mean'"),
+                        "kind: expected one of 'max', 'average', 'sum', got 'mean'"),
     "window too large": (lambda: Pool2D((1, 4, 3), 4), ValueError, "size: expected at most 3, .* got 4"),
     "pooling stride a string": (lambda: Pool2D((1, 4, 4), 2, stride="2"), TypeError, "stride: expected a whole number"),
     "flatten nothing": (lambda: Flatten(()), ValueError, "features: expected 1 sizes or more, got 0"),

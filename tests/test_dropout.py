@@ -83,9 +83,9 @@ def test_the_mask_is_a_copy():
 CASES = {
     "rho one": (lambda: Dropout(3, 1), ValueError, "rho: expected a probability below 1, got 1"),
     "negative rho": (lambda: Dropout(3, -0.5), ValueError, "rho: expected a probability below 1, got -0.5"),
-    "rho a string": (lambda: Dropout(3, "0.5"), TypeError, "rho: expected a number, got str '0.5'"),
+    "rho a string": (lambda: Dropout(3, "0.5"), TypeError, "rho: expected a number, got '0.5'"),
     "width zero": (lambda: Dropout(0, 0.5), ValueError, "n: expected at least 1, got 0"),
-    "inverted a string": (lambda: Dropout(3, 0.5, "no"), TypeError, "inverted: expected True or False, got str 'no'"),
+    "inverted a string": (lambda: Dropout(3, 0.5, "no"), TypeError, "inverted: expected True or False, got 'no'"),
     "no generator": (lambda: Dropout(3, 0.5).draw(None), TypeError, "rng: expected numpy.random.default_rng"),
     "batch zero": (lambda: Dropout(3, 0.5).draw(np.random.default_rng(0), 0), ValueError,
                    "batch: expected at least 1, got 0"),

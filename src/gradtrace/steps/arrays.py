@@ -5,6 +5,8 @@ Axes are ``(*sweep, batch, *features)`` and matrices act from the right, ``h @ W
 
 import numpy as np
 
+from ..expect import expect_array, expect_size
+
 
 def T(W):
     """Transpose of the last two axes: ``(*sweep, n, m)`` to ``(*sweep, m, n)``."""
@@ -59,7 +61,7 @@ class Product:
             power = power + more
         top = power.max(axis=-1, initial=NOTHING)
         weight = np.ldexp(np.ones((), b.dtype), np.maximum(power - top[..., None], -2000))
-        return log_norm(T(a * weight[..., None]) @ b, 2) + top * np.log(2)
+        return log_norm_of(T(a * weight[..., None]) @ b, 2) + top * np.log(2)
 
 
 NOTHING = -10**6                        # the power of two of a sample of zeros
@@ -110,13 +112,24 @@ def log_norm(g, axes):
     ndarray of shape (...)
         A norm that is exactly zero gives ``-inf``.
 
+    Raises
+    ------
+    ValueError, TypeError
+        ``g`` is no array of finite floats or has fewer axes.
+
     Examples
     --------
     >>> log_norm(np.array([3e-200, 4e-200]), 1).round(4)      # ln 5e-200
     np.float64(-458.9076)
     """
+    expect_array("g", g, (None,) * expect_size("axes", axes, least=0), complex=True)
+    return log_norm_of(g, axes)
+
+
+@np.errstate(all="ignore")
+def log_norm_of(g, axes):
+    """The same, of what may hold infinities."""
     over = tuple(range(-axes, 0))
     size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
     unit = g / np.where(size > 0, size, 1)
-    with np.errstate(divide="ignore"):
-        return np.log(size).reshape(g.shape[:g.ndim - axes]) + 0.5 * np.log((unit * unit).sum(axis=over))
+    return np.log(size).reshape(g.shape[:g.ndim - axes]) + 0.5 * np.log((unit * unit).sum(axis=over))

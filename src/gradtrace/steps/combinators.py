@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..expect import expect_rng, given
+from ..expect import expect_bool, expect_rng
 from .activations import sigmoid
 from .arrays import T, outer, row, total
 from .contract import Grads, Phi, Size, Step, expect_finite, expect_same_features, expect_state, expect_step
@@ -49,6 +49,10 @@ class Seq(Step):
     @property
     def inputs(self):
         return self.steps[0].inputs
+
+    @property
+    def sweep(self):
+        return np.broadcast_shapes(*(step.sweep for step in self.steps))
 
     def __str__(self):
         return f"Seq({', '.join(map(str, self.steps))})"
@@ -109,6 +113,10 @@ class Residual(Step):
     @property
     def inputs(self):
         return self.inner.inputs
+
+    @property
+    def sweep(self):
+        return self.inner.sweep
 
     def __str__(self):
         return f"Residual({self.inner})"
@@ -223,8 +231,8 @@ class StochasticDepth(Step):
     def __post_init__(self):
         expect_step("inner", self.inner)
         self.set("rho", expect_probability("rho", self.rho))
-        if self.keep is not None and not isinstance(self.keep, bool | np.bool_):
-            raise TypeError(f"keep: expected True, False or None, got {given(self.keep)}")
+        if self.keep is not None:
+            expect_bool("keep", self.keep)
 
     @property
     def features(self):
@@ -233,6 +241,10 @@ class StochasticDepth(Step):
     @property
     def inputs(self):
         return self.inner.inputs
+
+    @property
+    def sweep(self):
+        return self.inner.sweep
 
     def __str__(self):
         decided = {None: "", True: ", kept", False: ", dropped"}[self.keep]

@@ -5,8 +5,8 @@ hyperparameters, called with a plain dict of parameters. In depth every step has
 steps share one. Nothing else tells the two apart.
 """
 
-from dataclasses import fields
-from typing import Annotated, NamedTuple
+from functools import cache
+from typing import Annotated, NamedTuple, get_type_hints
 
 import numpy as np
 
@@ -46,6 +46,8 @@ class Step:
         Trailing shape of the state ``h`` that goes in.
     inputs : tuple of int or None
         Trailing shape of the input ``x`` of this step; ``None`` if it takes none.
+    sweep : tuple of int
+        Leading axes of the arrays that a step holds itself, such as kept statistics.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class Step:
 
     features: tuple[int, ...]
     inputs: tuple[int, ...] | None = None
+    sweep: tuple[int, ...] = ()
 
     def __init_subclass__(cls):
         super().__init_subclass__()
@@ -86,9 +89,15 @@ class Step:
 
     def __post_init__(self):
         """Check the hyperparameters whose type says how."""
-        for field in fields(self):
-            for check in getattr(field.type, "__metadata__", ()):
-                self.set(field.name, check(field.name, getattr(self, field.name)))
+        for name, checks in field_checks(type(self)).items():
+            for check in checks:
+                self.set(name, check(name, getattr(self, name)))
+
+    def __getattr__(self, name):
+        if name == "features":
+            raise AttributeError(f"features of {type(self).__name__}: expected the trailing shape of its state,"
+                                 " got none")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def set(self, name, value):
         """Set an attribute while a frozen step is being made."""
@@ -100,7 +109,7 @@ class Step:
 
     def step(self, p, h, x=None):
         """The next state, and ``vjp(g)``: the :class:`Grads` for ``g = ∂L/∂h'``."""
-        raise NotImplementedError(f"{type(self).__name__} defines no step(p, h, x)")
+        raise NotImplementedError(f"step of {type(self).__name__}: expected a method step(p, h, x), got none")
 
     def __call__(self, p, h, x=None):
         """As :meth:`step`, with checked arguments, and with arrays where its products wait.
@@ -115,10 +124,38 @@ class Step:
         expect_params(self, p)
         expect_state(self, h, x)
         expect_one_dtype(self, p, h, x)
-        with np.errstate(over="ignore", invalid="ignore"):
-            out, vjp = self.step(p, h, x)
-        expect_finite(self, out)
-        return out, lambda g: as_arrays(vjp(g))
+        sweep_axes(self, p, h, x)
+        with np.errstate(all="ignore"):
+            result = expect_result(self, self.step(p, h, x))
+        expect_finite(self, result[0])
+        return result[0], checked_pullback(self, *result)
+
+
+@cache
+def field_checks(cls):
+    """For each field of a class of steps the functions that check its value, from its type."""
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except NameError as error:                              # postponed annotations that name something local
+        raise TypeError(f"fields of {cls.__name__}: expected types that its module defines, got {error}") from None
+    return {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+
+
+def checked_pullback(step, out, vjp):
+    """``vjp`` with a look at the gradient that goes in, every product multiplied, and a look at what comes out."""
+    def pullback(g):
+        expect_array("g", g, complex=True)
+        if g.dtype != out.dtype:
+            raise TypeError(f"g: expected {out.dtype}, the dtype of the next state, got {g.dtype}")
+        if g.shape[max(0, g.ndim - out.ndim):] != out.shape:
+            raise ValueError(f"g: expected the shape {out.shape} of the next state, got {g.shape}")
+        with np.errstate(all="ignore"):
+            grads = as_arrays(vjp(g))
+        for name, value in (("h", grads.h), ("x", grads.x), *grads.p.items()):
+            if value is not None and not np.isfinite(value).all():
+                raise FloatingPointError(f"∂L/∂{name} of {step}: expected finite numbers, got an overflow of {g.dtype}")
+        return grads
+    return pullback
 
 
 def as_arrays(grads):
@@ -144,19 +181,44 @@ def expect_state(step, h, x, names=("h", "x")):
         raise ValueError(f"{names[1]} of {step}: expected None, as this step takes no input, got {given(x)}")
     if step.inputs is not None:
         expect_array(lambda: f"{names[1]} of {step}", x, (None, *step.inputs), complex=True)
+        batch, of_x = h.shape[-1 - len(step.features)], x.shape[-1 - len(step.inputs)]
+        if batch != of_x:
+            raise ValueError(f"{names[1]} of {step}: expected the batch of {batch} that {names[0]} has, got {of_x}")
+
+
+def sweep_axes(step, p, h, x):
+    """The leading axes that belong to no step, of all that it is called with together; they have to broadcast."""
+    shapes = {"h": h.shape[:h.ndim - 1 - len(step.features)]}
+    if x is not None:
+        shapes["x"] = x.shape[:x.ndim - 1 - len(step.inputs)]
+    shapes |= {name: p[name].shape[:p[name].ndim - len(shape)] for name, shape in step.shapes().items()}
+    try:
+        return np.broadcast_shapes(step.sweep, *shapes.values())
+    except ValueError:
+        raise ValueError(f"sweep axes of {step}: expected shapes that broadcast, got"
+                         f" {', '.join(f'{shape} of {name}' for name, shape in shapes.items())}") from None
+
+
+def expect_result(step, result):
+    """Return what ``step.step`` returned if it is a state with a pullback; else raise, naming the step."""
+    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], np.ndarray)
+            and callable(result[1])):
+        raise TypeError(f"step of {step}: expected it to return (next state, pullback), got {given(result)}")
+    return result
 
 
 def expect_finite(step, out):
     """Raise unless the next state, from finite arguments, is finite."""
     if not np.isfinite(out).all():
-        raise FloatingPointError(f"{step}: the next state overflowed {out.dtype}; use smaller weights")
+        raise FloatingPointError(f"next state of {step}: expected finite numbers, got an overflow of {out.dtype};"
+                                 " use smaller weights")
 
 
 def expect_one_dtype(step, p, h, x):
     """Raise unless parameters, state and input are of one dtype."""
     if any(a.dtype != h.dtype for a in p.values()) or (x is not None and x.dtype != h.dtype):
         kinds = {name: a.dtype.name for name, a in {**p, "h": h, "x": x}.items() if a is not None}
-        raise TypeError(f"dtype in {step}: expected one dtype for all, got {kinds}")
+        raise TypeError(f"dtypes of {step}: expected one dtype for all, got {kinds}")
 
 
 def expect_step(name, value):

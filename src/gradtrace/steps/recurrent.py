@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size
+from ..expect import expect_array, expect_number, expect_size, expect_word, given
 from .activations import sigmoid, tanh
 from .arrays import T, outer, row, through, total
 from .contract import Grads, Phi, Size, Step, expect_same_features, expect_step
@@ -135,7 +135,7 @@ class NARX(Step):
     def __post_init__(self):
         super().__post_init__()
         if not isinstance(self.delays, tuple | list) or not self.delays:
-            raise TypeError(f"delays: expected a tuple of at least one whole number, got {self.delays!r:.40}")
+            raise TypeError(f"delays: expected a tuple of at least one whole number, got {given(self.delays)}")
         delays = tuple(expect_size(f"delays[{i}]", k) for i, k in enumerate(self.delays))
         if len(set(delays)) < len(delays):
             raise ValueError(f"delays: expected each delay once, got {delays}")
@@ -295,9 +295,8 @@ class GRU(Step):
 
     def __post_init__(self):
         super().__post_init__()
-        for name, words in (("reset", ("after", "before")), ("keep", ("z", "1-z"))):
-            if getattr(self, name) not in words:
-                raise ValueError(f"{name}: expected {words[0]!r} or {words[1]!r}, got {getattr(self, name)!r:.40}")
+        expect_word("reset", self.reset, ("after", "before"))
+        expect_word("keep", self.keep, ("z", "1-z"))
 
     @property
     def features(self):
@@ -452,6 +451,10 @@ class Masked(Step):
     @property
     def inputs(self):
         return (1 + sum(self.inner.inputs or ()),)
+
+    @property
+    def sweep(self):
+        return self.inner.sweep
 
     def __str__(self):
         return f"Masked({self.inner})"

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import torch
 
-from ..steps.arrays import log_norm
+from ..steps.arrays import log_norm_of
 
 ZERO = -math.inf, math.inf, -math.inf
 
@@ -29,7 +29,7 @@ def measure(g):
     if top == 0:
         return ZERO
     with np.errstate(invalid="ignore"):                     # of infinity
-        return (float(log_norm(a.ravel(), 1)), math.log2(info.max) - float(np.log2(top)),
+        return (float(log_norm_of(a.ravel(), 1)), math.log2(info.max) - float(np.log2(top)),
                 float(np.log2(top)) - math.log2(info.tiny) + math.log2(info.eps))
 
 

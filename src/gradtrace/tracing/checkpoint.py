@@ -14,6 +14,7 @@ from .path import Path, blocks, expect_start, forward_pass, sweep_shape
 from .schedules import Full, expect_plan
 from .trace import (
     backward_pass,
+    expect_finite_gradient,
     expect_shape,
     log_scaled,
     rescale,
@@ -139,7 +140,7 @@ class BPTTResult:
     --------
     >>> BPTTResult(np.zeros(3), None, SummedGradients(np.full((1, 1), np.inf), [])).grads
     Traceback (most recent call last):
-    FloatingPointError: ∂L/∂h_0 overflows float64; log_h keeps logarithms
+    FloatingPointError: ∂L/∂h_0: expected finite numbers, got an overflow of float64; a trace keeps logarithms
     """
 
     log_h: np.ndarray
@@ -149,10 +150,10 @@ class BPTTResult:
     @property
     def grads(self):
         """The :class:`SummedGradients`, or a ``FloatingPointError`` that names one of them that overflows."""
-        named = [("h_0", self.plain.h0), *((name, a) for p in self.plain.p for name, a in p.items())]
-        for name, a in named:
-            if not np.isfinite(a).all():
-                raise FloatingPointError(f"∂L/∂{name} overflows {a.dtype}; log_h keeps logarithms")
+        expect_finite_gradient("∂L/∂h_0", self.plain.h0)
+        for p in self.plain.p:
+            for name, value in p.items():
+                expect_finite_gradient(f"∂L/∂{name}", value)
         return self.plain
 
 
@@ -286,13 +287,18 @@ def _loss(g, T, dtype):
             raise TypeError(f"{name}: expected {dtype}, the dtype of the states, got {value.dtype}")
         return value
     if callable(g):
-        return lambda t, h: fit(f"g({t}, h_{t})", g(t, h))
+        def of_state(t, h):
+            value = fit(f"g({t}, h_{t})", g(t, h))
+            return None if value is None else value.copy()          # its owner may use one buffer for all
+        return of_state
     if not isinstance(g, list | tuple):
         fit("g", expect_array("g", g, complex=True))
         return lambda t, h: g if t == T else None
     if len(g) != T + 1:
         raise ValueError(f"g: expected {T + 1} entries, one for each state, got {len(g)}")
     values = [fit(f"g[{t}]", value) for t, value in enumerate(g)]
+    if all(value is None for value in values):
+        raise ValueError("g: expected a gradient for at least one state, got None")
     return lambda t, h: values[t]
 
 

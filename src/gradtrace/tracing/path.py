@@ -11,12 +11,14 @@ import numpy as np
 from ..expect import expect_array, expect_size, given
 from ..steps.contract import (
     Step,
-    as_arrays,
+    checked_pullback,
     expect_finite,
     expect_one_dtype,
     expect_params,
+    expect_result,
     expect_state,
     expect_step,
+    sweep_axes,
 )
 
 
@@ -98,16 +100,19 @@ def deep(steps, params, x=None):
     >>> deep(layer, [init_params(layer, rng) for _ in range(20)])
     Path of 20 steps: Dense(8, 8, tanh)
     """
+    if not isinstance(params, Iterable) or isinstance(params, dict):
+        raise TypeError(f"params: expected a list with one dict per layer, got {given(params)}")
     params = list(params)
     if not isinstance(steps, Iterable):
         expect_step("steps", steps)
     steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
     if not steps or len(steps) != len(params):
-        raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one; got {len(params)}")
+        raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one, got {len(params)}")
     for t, (step, p) in enumerate(zip(steps, params, strict=True)):
         expect_step(f"steps[{t}]", step)
         if (step.inputs is None) != (x is None):
-            raise ValueError(f"x: expected {'one input per layer' if x is None else 'none'} for steps[{t}], {step}")
+            raise ValueError(f"x: expected {'one input per layer' if x is None else 'None'} for steps[{t}], {step},"
+                             f" got {given(x)}")
         expect_params(step, p)
     if x is not None and len(expect_array("x", x, (None, None, None), complex=True)) != len(steps):
         raise ValueError(f"x: expected an input for each of the {len(steps)} steps, got shape {x.shape}")
@@ -153,29 +158,38 @@ def unroll(step, p, x):
 
 
 class Pullbacks(Sequence):
-    """The pullbacks of a forward pass, one per step, with what the way back has to know.
+    """The pullbacks of a forward pass, one per step, with what the backward pass has to know.
 
     Attributes
     ----------
     lazy : list of callable
         The pullbacks as the steps made them, whose products are not multiplied yet.
-    end : ndarray
-        The last state ``h_T``.
+    h : list of ndarray
+        The states ``h_0 … h_T``.
+    steps : list of Step
     sweep : int
         How many leading axes are sweep axes.
     """
 
-    def __init__(self, lazy, end, sweep):
-        self.lazy, self.end, self.sweep = lazy, end, sweep
+    def __init__(self, lazy, h, steps, sweep):
+        self.lazy, self.h, self.steps, self.sweep = lazy, h, steps, sweep
+
+    @property
+    def end(self):
+        """The last state, ``h_T``."""
+        return self.h[-1]
 
     def __getitem__(self, t):
         if isinstance(t, slice):
             return [self[i] for i in range(*t.indices(len(self)))]
-        vjp = self.lazy[t]
-        return lambda g: as_arrays(vjp(g))
+        return checked_pullback(self.steps[t], self.h[range(len(self))[t] + 1], self.lazy[t])
 
     def __len__(self):
         return len(self.lazy)
+
+    def __reduce__(self):
+        raise TypeError("vjps: expected the path to be copied or pickled, and forward to be called again;"
+                        " got pullbacks, which are functions of this process")
 
 
 def forward(path, h0):
@@ -215,7 +229,7 @@ def forward(path, h0):
         raise TypeError(f"path: expected deep(...) or unroll(...), got {given(path)}")
     expect_start(path, h0)
     h, vjps = forward_pass(path.copied(), h0.copy())
-    return h, Pullbacks(vjps, h[-1], len(sweep_shape(path, h0)))
+    return h, Pullbacks(vjps, list(h), path.steps, len(sweep_shape(path, h0)))
 
 
 def expect_start(path, h0):
@@ -240,14 +254,16 @@ def forward_pass(path, h0, start=0, stop=None):
     step, before = path.steps[start], path.steps[max(start - 1, 0)]
     fits = step is before and h0.shape[-len(step.features):] == step.features
     known = (step, h0.shape, h0.dtype) if fits else (None, None, None)      # what was checked already
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+    with np.errstate(all="ignore"):
         for step, p, x in zip(path.steps[block], path.params[block], path.inputs[block], strict=True):
             try:
                 if step is not known[0] or h[-1].shape != known[1] or h[-1].dtype != known[2]:
                     expect_state(step, h[-1], x)
                     expect_one_dtype(step, p, h[-1], x)
                     known = step, h[-1].shape, h[-1].dtype
-                out, vjp = step.step(p, h[-1], x)
+                    out, vjp = expect_result(step, step.step(p, h[-1], x))
+                else:
+                    out, vjp = step.step(p, h[-1], x)
             except (FloatingPointError, ValueError, TypeError) as error:
                 raise_at_step(path, h, start, error)
             h.append(out)
@@ -293,10 +309,13 @@ def first_not_finite(arrays):
 
 def sweep_shape(path, h0):
     """The leading axes that belong to no step, of all that states, parameters and inputs carry together."""
-    shapes = [h0.shape[:h0.ndim - 1 - len(path.steps[0].features)]]
+    sweep = h0.shape[:h0.ndim - 1 - len(path.steps[0].features)]
     for t in path.distinct_params().values():
         step, p, x = path[t]
-        shapes += [p[name].shape[:p[name].ndim - len(shape)] for name, shape in step.shapes().items()]
-        if x is not None:
-            shapes.append(x.shape[:x.ndim - 1 - len(step.inputs)])
-    return np.broadcast_shapes(*shapes)
+        own = sweep_axes(step, p, np.empty((1,) * (1 + len(step.features))), x)
+        try:
+            sweep = np.broadcast_shapes(sweep, own)
+        except ValueError:
+            raise ValueError(f"step {t + 1} of {len(path)}: sweep axes of {step}: expected shapes that broadcast with"
+                             f" the {sweep} of h0 and the steps before, got {own}") from None
+    return sweep

@@ -173,7 +173,7 @@ class Binomial:
         if (self.slots is None) == (self.nbytes is None):
             raise TypeError(f"slots, nbytes: expected one of the two, got {self.slots!r:.40} and {self.nbytes!r:.40}")
         for name in ("slots", "block", "nbytes"):
-            if getattr(self, name) is not None:
+            if name == "block" or getattr(self, name) is not None:
                 object.__setattr__(self, name, expect_size(name, getattr(self, name)))
 
     def fitted(self, T, state):

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..expect import expect_array, given
-from ..steps.arrays import Product, log_norm, sum_of_products
+from ..steps.arrays import Product, log_norm_of, sum_of_products
 from .path import Pullbacks, blocks, first_not_finite
 
 # Squares of norms in this range are exact, and nothing that matters in them has underflowed.
@@ -19,19 +19,18 @@ SAFE = {kind: (float(np.finfo(kind).tiny) / float(np.finfo(kind).eps) ** 2,
 
 
 class LazySequence(Sequence):
-    """A list whose entries are computed when they are asked for."""
+    """The list of ``compute(t, share)`` for the steps ``t = 1 … T``, each computed when it is asked for."""
 
-    def __init__(self, lazy, compute):
-        self.lazy, self.compute = lazy, compute
+    def __init__(self, numbered, compute):
+        self.numbered, self.compute = numbered, compute
 
     def __getitem__(self, t):
         if isinstance(t, slice):
-            return LazySequence(self.lazy[t], self.compute)
-        with np.errstate(all="ignore"):
-            return self.compute(self.lazy[t])
+            return LazySequence(self.numbered[t], self.compute)
+        return self.compute(*self.numbered[t])
 
     def __len__(self):
-        return len(self.lazy)
+        return len(self.numbered)
 
 
 class Gradients:
@@ -58,22 +57,51 @@ class Gradients:
     array([[12.]])
     """
 
-    def __init__(self, h, shares):
-        self.h, self._shares = h, shares
-        self.x = LazySequence([x for x, _ in shares], as_array)
-        self.p = LazySequence([p for _, p in shares], dict_of_arrays)
+    def __init__(self, h, shares, steps):
+        self.h, self._shares, self._steps = h, shares, steps
+        self.x = LazySequence([(t, x) for t, (x, _) in enumerate(shares, start=1)], gradient_of_input)
+        self.p = LazySequence([(t, p) for t, (_, p) in enumerate(shares, start=1)], gradients_of_params)
 
     def shared(self):
-        """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``."""
-        return {name: sum_over_time([p[name] for _, p in self._shares]) for name in self._shares[0][1]}
+        """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``.
+
+        Raises
+        ------
+        ValueError
+            The steps have different parameters.
+        FloatingPointError
+            The sum overflows.
+        """
+        first = self._steps[0]
+        for step in self._steps:
+            if step is not first and step.shapes() != first.shapes():
+                raise ValueError(f"shared: expected steps with the same parameters, got {first} and {step}")
+        sums = {name: sum_over_time([p[name] for _, p in self._shares]) for name in first.shapes()}
+        return {name: expect_finite_gradient(f"∂L/∂{name}", value) for name, value in sums.items()}
 
 
-def as_array(x):
-    return None if x is None else np.asarray(x)
+def gradient_of_input(t, share):
+    return None if share is None else multiplied(f"∂L/∂x_{t}", share)
 
 
-def dict_of_arrays(p):
-    return {name: np.asarray(value) for name, value in p.items()}
+def gradients_of_params(t, shares):
+    return {name: multiplied(f"the share of step {t} in ∂L/∂{name}", share) for name, share in shares.items()}
+
+
+def multiplied(name, share):
+    """A share as an array: finite, and read-only, since a change would be lost when it is asked for again."""
+    with np.errstate(all="ignore"):
+        value = expect_finite_gradient(name, np.asarray(share))
+    value.setflags(write=False)
+    return value
+
+
+def expect_finite_gradient(name, value):
+    """Return ``value`` if it is finite; else raise, naming it."""
+    if not np.isfinite(value).all():
+        raise FloatingPointError(f"{name}: expected finite numbers, got an overflow of {value.dtype};"
+                                 " a trace keeps logarithms")
+    return value
 
 
 class Trace:
@@ -121,7 +149,7 @@ class Trace:
 
     @cached_property
     def grads(self):
-        return finite(*self._plain)
+        return finite_gradients(*self._plain)
 
 
 def backward(vjps, g):
@@ -159,16 +187,16 @@ def backward(vjps, g):
     (array([8., 4., 2., 1.]), array([[4.]]))
     """
     direct = loss_gradients(vjps, g)
-    return finite(*backward_pass(vjps.lazy, direct[-1], direct[:-1]))
+    return finite_gradients(*backward_pass(vjps.lazy, direct[-1], direct[:-1]), vjps.steps)
 
 
-def finite(h, shares):
+def finite_gradients(h, shares, steps):
     """The :class:`Gradients`, unless one at a state overflows."""
     back = first_not_finite(h[::-1])
     if back is not None:
-        raise FloatingPointError(f"∂L/∂h_{len(shares) - back} of {len(shares)} overflows {h[0].dtype};"
-                                 " trace(vjps, g) keeps logarithms")
-    return Gradients(h, shares)
+        t = len(shares) - back
+        expect_finite_gradient(f"∂L/∂h_{t} of {len(shares)}", h[t])
+    return Gradients(h, shares, steps)
 
 
 def trace(vjps, g):
@@ -206,7 +234,8 @@ def trace(vjps, g):
     np.float64(-20000.0)
     """
     direct = loss_gradients(vjps, g)
-    h, shares = plain = backward_pass(vjps.lazy, direct[-1], direct[:-1])
+    h, shares = backward_pass(vjps.lazy, direct[-1], direct[:-1])
+    plain = h, shares, vjps.steps
     none = np.zeros(vjps.end.shape[:vjps.sweep], dtype=int)
 
     def scaled():
@@ -215,7 +244,7 @@ def trace(vjps, g):
     squares = squared_norms(h, vjps.sweep)
     if within_range(squares, h[0].dtype):
         log = Trace(0.5 * np.log(squares, dtype=float), [none] * len(shares), shares, plain, scaled)
-        log.grads = Gradients(h, shares)                    # finite, as their squares are
+        log.grads = Gradients(*plain)                       # finite, as their squares are
         return log
     h, exponents, shares = scaled()
     log_h = np.array([log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)])
@@ -305,7 +334,7 @@ def log_norms_of_shares(shares, exponents, plain=False):
                 if plain and may_have_underflowed(shares[t]):
                     return None
                 product = isinstance(shares[t], Product)
-                out[t] = shares[t].log_norm() if product else log_norm(value, value.ndim - sweep)
+                out[t] = shares[t].log_norm() if product else log_norm_of(value, value.ndim - sweep)
     return out + np.array(exponents) * np.log(2)
 
 
@@ -335,6 +364,8 @@ def loss_gradients(vjps, g):
     direct = g if isinstance(g, list | tuple) else [None] * len(vjps) + [g]
     if len(direct) != len(vjps) + 1:
         raise ValueError(f"g: expected {len(vjps) + 1} entries, one for each state, got {len(direct)}")
+    if all(entry is None for entry in direct):
+        raise ValueError("g: expected a gradient for at least one state, got None")
     if direct[-1] is None:
         direct = [*direct[:-1], np.zeros_like(vjps.end)]
     for t, entry in enumerate(direct):
@@ -390,4 +421,4 @@ def log_scaled(g, exponent):
         squares, (low, high) = np.vecdot(flat, flat).real, SAFE[g.dtype.char]
         if ((low < squares) & (squares < high)).all():
             return exponent * np.log(2) + 0.5 * np.log(squares)
-    return exponent * np.log(2) + log_norm(g, g.ndim - exponent.ndim)
+    return exponent * np.log(2) + log_norm_of(g, g.ndim - exponent.ndim)
