@@ -29,7 +29,7 @@ def total(d):
 
 
 def through(d, W):
-    """``d Wᵀ``, the way back through a matrix: ``(*sweep, batch, m), (*sweep, n, m)`` to ``(*sweep, batch, n)``."""
+    """``d Wᵀ``, backwards through a matrix: ``(*sweep, batch, m), (*sweep, n, m)`` to ``(*sweep, batch, n)``."""
     return Product(T(d), T(W))
 
 

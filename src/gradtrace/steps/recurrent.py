@@ -1,8 +1,8 @@
 """Recurrent cells, one step in time: plain, with skip connections in time, and with gates; and a mask over time.
 
-Gates make memories that keep by default, because the way back holds a term close to the identity. A gate is a number
-between 0 and 1, ``σ(a)``, learnt like everything else. Saturated gates are the point of these cells, so slopes are
-taken at the pre-activations and ``1 - σ(a)`` is computed as ``σ(-a)``.
+Gates make memories that keep by default, because the backward pass holds a term close to the identity. A gate is a
+number between 0 and 1, ``σ(a)``, learnt like everything else. Saturated gates are the point of these cells, so slopes
+are taken at the pre-activations and ``1 - σ(a)`` is computed as ``σ(-a)``.
 """
 
 from dataclasses import dataclass
@@ -424,8 +424,6 @@ class Masked(Step):
     Notes
     -----
     The input is ``[x | m]`` of shape ``(*sweep, batch, n_in + 1)``; for a step without input it is ``m`` alone.
-
-    Source: the usual way to batch sequences of different lengths.
 
     Examples
     --------

@@ -82,7 +82,7 @@ class Usage:
     states, nbytes : int
         The most states that were held at a time, and their bytes; of a state that a stretch is recorded from, only
         while it is stored, so that binomial plans hold one more. Besides, pullbacks hold what they need, such as
-        pre-activations, and the way back holds the gradients of a block of steps.
+        pre-activations, and the backward pass holds the gradients of a block of steps.
     evaluations : int
         Forward steps, those among them that were made to record a pullback included.
     truncated : int
@@ -132,7 +132,7 @@ class BPTTResult:
     Attributes
     ----------
     log_h : ndarray of shape (T + 1, *sweep)
-        ``ln ‖∂L/∂h_t‖`` for ``t = 0 … T``, as :func:`~gradtrace.trace` gives it. Where ways back overlap, of the
+        ``ln ‖∂L/∂h_t‖`` for ``t = 0 … T``, as :func:`~gradtrace.trace` gives it. Where backward passes overlap, of the
         longest gradient; ``-inf`` where none comes.
     account : Account
 
@@ -229,7 +229,7 @@ class _Execution:
         self.most = np.maximum(self.most, self.held)
 
     def _note(self, t, log):
-        self.log_h[t] = np.maximum(self.log_h[t], log)      # where ways back overlap, the longest gradient
+        self.log_h[t] = np.maximum(self.log_h[t], log)      # where passes overlap, the longest gradient
 
     def _direct(self, first, states):
         """What the loss puts on these states, and the count of the pairs that are truncated."""

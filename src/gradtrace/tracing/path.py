@@ -193,7 +193,7 @@ class Pullbacks(Sequence):
 
 
 def forward(path, h0):
-    """Walk a path forward: ``h_t = F_t(h_{t-1}, x_t; θ_t)`` for every ``t``.
+    """The forward pass: ``h_t = F_t(h_{t-1}, x_t; θ_t)`` for every ``t``.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def forward(path, h0):
     Returns
     -------
     h : list of ndarray
-        The ``T + 1`` states ``h_0 … h_T``, read-only, since the way back needs them as they are.
+        The ``T + 1`` states ``h_0 … h_T``, read-only, since the backward pass needs them as they are.
     vjps : Pullbacks
         The ``T`` pullbacks, in the order of the steps, for :func:`backward` and :func:`trace`.
 
@@ -276,7 +276,7 @@ def forward_pass(path, h0, start=0, stop=None):
 
 
 def raise_at_step(path, h, start, error=None):
-    """Raise what a walk ended with, named by its step: a state that overflowed, a wrong argument, or ``error``."""
+    """Raise what ended a forward pass, named by its step: a state that overflowed, a wrong argument, or ``error``."""
     t = first_not_finite(h) or len(h)                       # an earlier overflow is the cause of what came later
     step, p, x = path[start + t - 1]
     try:

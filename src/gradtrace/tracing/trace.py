@@ -1,4 +1,4 @@
-"""The way back: plain gradients, and their norms past the range of floating-point numbers.
+"""The backward pass: plain gradients, and their norms past the range of floating-point numbers.
 
 Past that range a gradient is kept as ``g 2^exponent``, with the power of two apart, one for each sweep member.
 """
@@ -128,7 +128,7 @@ class Trace:
 
     def __init__(self, log_h, exponents, shares, plain, scaled=None):
         self.log_h, self._exponents, self._shares, self._plain = log_h, exponents, shares, plain
-        self._scaled = scaled                               # the walk with powers of two apart, if it was not needed
+        self._scaled = scaled                               # the pass with powers of two apart, if it was not needed
 
     @cached_property
     def log_p(self):
@@ -202,10 +202,11 @@ def finite_gradients(h, shares, steps):
 def trace(vjps, g):
     """The logarithm of every gradient norm: ``ln ‖∂L/∂h_t‖`` for all ``t``, past the float range.
 
-    The way back is walked as :func:`backward` does. If a norm leaves the range in which its square is exact, it is
-    walked again: after each pullback the gradient is then divided by a power of two, so that its largest entry lies
+    The backward pass is that of :func:`backward`. If a norm leaves the range in which its square is exact, it is
+    repeated: after each pullback the gradient is then divided by a power of two, so that its largest entry lies
     between ½ and 1, and the exponent is kept as an integer. 1e-4000 is as easy as 1, and no digit is lost, because such
-    a division is exact. There is one exponent per sweep member, never one per sample.
+    a division is exact. There is one exponent per sweep member, never one per sample. A single step has to keep within
+    the range: what its own pullback multiplies is not divided in between.
 
     Parameters
     ----------
@@ -272,7 +273,7 @@ def backward_pass(vjps, g, direct):
             h.append(g)
             shares.append(share)
     for gradient in h:
-        gradient.setflags(write=False)                      # shares that wait may still read it
+        gradient.setflags(write=False)                      # shares not yet multiplied still read it
     return h[::-1], shares[::-1]
 
 
@@ -377,7 +378,7 @@ def loss_gradients(vjps, g):
             raise ValueError(f"{name}: expected the shape {vjps.end.shape} of the last state, got {entry.shape}")
         if entry.dtype != vjps.end.dtype:
             raise TypeError(f"{name}: expected {vjps.end.dtype}, the dtype of the states, got {entry.dtype}")
-    return [None if entry is None else entry.copy() for entry in direct]     # the caller may change his
+    return [None if entry is None else entry.copy() for entry in direct]     # the caller may change hers
 
 
 def expect_shape(direct_g, g, t):
@@ -407,6 +408,7 @@ def _members(g, exponent):
     return tuple(range(exponent.ndim, g.ndim))
 
 
+@np.errstate(all="ignore")
 def scale_by_power(g, power):
     """``g 2^power``, exact while it stays in the float range."""
     power = power[(...,) + (None,) * (g.ndim - power.ndim)]
