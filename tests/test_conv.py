@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from step_checks import SWEEPS, arguments, check_finite_differences, check_purity_and_dtype, check_sweep_equals_loop
+from step_checks import SWEEPS, arguments, check_finite_differences, check_sweep_equals_loop
 
 from gradtrace import Dense, Residual, Seq, deep, forward, trace
 from gradtrace.steps.conv import Conv2D, Flatten, Pool2D
@@ -29,11 +29,6 @@ def test_pullback_agrees_with_finite_differences(step, sweep):
 @pytest.mark.parametrize("step", [*STEPS, *KINKED, Seq(SMALL, Flatten(SMALL.returns), Dense(18, 2))], ids=str)
 def test_sweep_equals_loop(step):
     check_sweep_equals_loop(step)
-
-
-@pytest.mark.parametrize("step", [*STEPS, *KINKED, *POOLS, Flatten((2, 3))], ids=str)
-def test_arguments_are_not_changed_and_float32_stays_float32(step):
-    check_purity_and_dtype(step)
 
 
 @pytest.mark.parametrize("step", [*POOLS, Flatten((3,))], ids=lambda s: f"{s}, stride {getattr(s, 'stride', 0)}")

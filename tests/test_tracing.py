@@ -1,7 +1,5 @@
 """Forward, backward and trace: closed forms, sweep = loop, tracer = naive where naive survives."""
 
-import pickle
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -153,17 +151,6 @@ def test_shares_of_a_shut_gate_are_not_read_as_zero(dtype, scale, shut):
     np.testing.assert_allclose(small.log_h, one.log_h + np.log(scale), rtol=1e-6)
 
 
-def test_traces_and_gradients_travel_between_processes():
-    layer, rng = Highway(3), np.random.default_rng(0)
-    h, vjps = forward(deep(layer, [init_params(layer, rng) for _ in range(4)]), np.ones((2, 3)))
-    log, grads = trace(vjps, h[-1]), backward(vjps, h[-1])
-    log_there, grads_there = pickle.loads(pickle.dumps((log, grads)))
-    for name, logs in log.log_p.items():
-        np.testing.assert_array_equal(log_there.log_p[name], logs)
-        np.testing.assert_array_equal(grads_there.p[1][name], grads.p[1][name])
-        np.testing.assert_array_equal(log_there.grads.shared()[name], grads.shared()[name])
-
-
 def test_an_input_of_zeros_has_shares_of_zero():
     cell, calls = RNN(2, 3), []
     h, vjps = forward(unroll(cell, init_params(cell, np.random.default_rng(0)), np.zeros((5, 1, 2))), np.ones((1, 3)))
@@ -270,20 +257,6 @@ def test_a_loss_of_zero_on_a_state_changes_nothing():
     _, vjps = linear_chain(0.5, 3000)
     nothing, last = [np.zeros((1, 1))] * 3000, np.ones((1, 1))
     np.testing.assert_array_equal(trace(vjps, [*nothing, last]).log_h, trace(vjps, last).log_h)
-
-
-@pytest.mark.parametrize("gain", [1.0, np.linspace(0.5, 1.5, 4)], ids=["one", "sweep"])
-def test_a_path_of_one_step_is_that_step(gain):
-    rng = np.random.default_rng(0)
-    step, h0, g = Dense(3, 2), rng.standard_normal((5, 3)), rng.standard_normal((*np.shape(gain), 5, 2))
-    p = init_params(step, rng, gain=gain)
-    h, vjps = forward(deep(step, [p]), h0)
-    out, vjp = step(p, h0)
-    log, alone = trace(vjps, g), vjp(g)
-    np.testing.assert_array_equal(h[1], out)
-    np.testing.assert_allclose(log.log_h[0], np.log(np.linalg.norm(alone.h, axis=(-2, -1))), rtol=1e-12)
-    np.testing.assert_allclose(log.log_p["W"][0], np.log(np.linalg.norm(alone.p["W"], axis=(-2, -1))), rtol=1e-12)
-    np.testing.assert_allclose(log.log_p["b"][0], np.log(np.linalg.norm(alone.p["b"], axis=-1)), rtol=1e-12)
 
 
 def test_a_sweep_of_inputs_alone_equals_a_loop():
