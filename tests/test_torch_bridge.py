@@ -499,7 +499,7 @@ BAD = {
     "input with NaN": (dict(input="nan"), ValueError, "input: expected finite numbers"),
     "loss of many numbers": (dict(loss=lambda out: out), TypeError, r"loss: expected to return a tensor with one"
                              r" number, got shape \(3, 2\)"),
-    "loss a float": (dict(loss=lambda out: 2.0), TypeError, "loss: expected to return a tensor .* got 2.0"),
+    "loss a float": (dict(loss=lambda out: 2.0), TypeError, "loss: expected to return a tensor .* got float 2.0"),
     "loss not finite": (dict(loss=lambda out: out.sum() / 0), ValueError,
                         "loss: expected a finite number, got -?(inf|nan)"),
     "loss detached": (dict(loss=lambda out: out.detach().sum()), ValueError, "loss: expected a number that depends"),

@@ -24,7 +24,8 @@ def measure(g):
     (0.0, 128, 103)
     """
     info = torch.finfo(g.dtype)
-    a = (g.coalesce().values() if g.is_sparse else g).detach().double().cpu().numpy()
+    a = (g.coalesce().values() if g.is_sparse else g).detach()
+    a = (torch.view_as_real(a.resolve_conj()) if a.is_complex() else a).double().cpu().numpy()
     top = np.abs(a).max(initial=0.0)
     if top == 0:
         return ZERO
@@ -33,19 +34,19 @@ def measure(g):
                 float(np.log2(top)) - math.log2(info.tiny) + math.log2(info.eps))
 
 
-def sound(log, up, down):
-    """Whether the norm has all its digits and is not zero."""
+def has_all_digits(up, down):
+    """Whether a norm is as exact as its floats, and not zero."""
     return up >= 0 and down >= 0
 
 
-def agree(plain, chain):
-    """Whether both saw the same norms where the plain pass back has their digits."""
+def agree_where_exact(plain, chain):
+    """Whether both saw the same norms where the plain pass back has all digits."""
     return all(abs(plain[key][0] - log) < 1e-3 for key, (log, _, _) in chain.items()
-               if key in plain and sound(*plain[key]))
+               if key in plain and has_all_digits(*plain[key][1:]))
 
 
-def best(runs, keys, lost):
-    """``ln`` of the norm over all ``keys``, from the first run that has its digits, and whether none of them has.
+def norm_over(runs, keys, lost):
+    """``ln`` of the norm over all ``keys``, from the first run that has all digits, and whether none of them has.
 
     What is zero in all runs is zero, unless the step after was ``lost`` already.
     """
@@ -54,7 +55,7 @@ def best(runs, keys, lost):
     zero = True
     for run in runs:
         logs, ups, downs = zip(*(run.get(key, ZERO) for key in keys), strict=True)
-        if sound(None, min(ups), max(downs)):
+        if has_all_digits(min(ups), max(downs)):
             return float(np.logaddexp.reduce(2 * np.array(logs)) / 2), False
         zero = zero and max(logs) == -math.inf
     return (-math.inf, False) if zero and not lost else (math.nan, True)
@@ -81,7 +82,8 @@ def step_by_step(states, tensors, direct):
         else:
             g = {}
         extra = {key: direct[key] for key in keys if key in direct}
-        powers = [power + _power(g)] * any(map(_any, g.values())) + [_power(extra)] * any(map(_any, extra.values()))
+        powers = [power + _power(g)] * any(map(_not_zero, g.values()))
+        powers += [_power(extra)] * any(map(_not_zero, extra.values()))
         below = max(powers, default=0)
         g = {key: _times(g.get(key), power - below, tensors[key]) + _times(extra.get(key), -below, tensors[key])
              for key in keys}
@@ -90,7 +92,7 @@ def step_by_step(states, tensors, direct):
     return found
 
 
-def _any(g):
+def _not_zero(g):
     return bool(g.any())
 
 
@@ -103,7 +105,7 @@ def _times(g, power, like):
     """``g 2^power`` in the shape and dtype of ``like``."""
     if g is None:
         return torch.zeros_like(like)
-    return (g.double() * 2.0 ** max(-1000, min(1000, power))).to(like.dtype)
+    return (g.to(torch.promote_types(g.dtype, torch.float64)) * 2.0 ** max(-1000, min(1000, power))).to(like.dtype)
 
 
 def measure_scaled(g, power):
