@@ -138,12 +138,15 @@ class Recorder:
             state = named[at] = loan.lend(named.get(at))
             self.lent = self.lent or (bool(loan.copies) and not cell)
             call = Call(module, self._state(module, state), cut=not torch.is_grad_enabled())
-            args = [named[i] for i in range(len(args))]
-            kwargs = {name: named[name] for name in kwargs}
-            with in_place_of_parameters(module, partial(self.alias, call), self.earlier):
-                out = run(*args, **kwargs)
+            versions = [(tensor, tensor._version) for tensor in tensors(state)]
+            with in_place_of_parameters(module, partial(self.alias, call), self.earlier) as again:
+                others = Loan(again)                        # weights that the model hands to the call
+                named |= {key: others.lend(value) for key, value in named.items() if key != at}
+                args = [named[i] for i in range(len(args))]
+                out = run(*args, **{name: named[name] for name in kwargs})
+            self._refuse_written_views(module, versions)
             written = state if out is None else None        # a step may give out nothing but what it wrote
-            out = separate(loan.give_back(out))
+            out = separate(loan.give_back(others.give_back(out)))
             call.gives = self.watch(written if out is None else out)
             call.out = "" if tensors(out) or call.gives else given(out)
             self.calls.append(call)
@@ -158,6 +161,14 @@ class Recorder:
                             f" dataclasses of them, got {given(state)}; hand the tensors over in one of these, or"
                             " choose other modules")
         return self.watch(state)
+
+    def _refuse_written_views(self, module, versions):
+        """PyTorch forgets the hook of a view that is written into."""
+        for tensor, version in versions:
+            if tensor.requires_grad and tensor._is_view() and tensor._version != version:
+                raise ValueError(f"{self.chosen[module]}: expected a state of its own to write into, got a view of a"
+                                 f" tensor of shape {tuple(tensor._base.shape)}; give it a clone, or let it return a"
+                                 " new tensor")
 
     def _unrolled(self, rnn):
         parameters = {p: name for name, p in rnn.named_parameters()}
@@ -288,16 +299,16 @@ class Recorder:
 
 
 class Loan:
-    """A state that a call borrows, with tensors of ours in the place of those that have no gradient."""
+    """What a call borrows, with ``stand_in(tensor)`` in the place of its tensors."""
 
-    def __init__(self, variable):
-        self.variable, self.copies, self.changes = variable, [], []
+    def __init__(self, stand_in):
+        self.stand_in, self.copies, self.changes = stand_in, [], []
 
-    def lend(self, state):
-        return replace(state, self._copy, self.changes)
+    def lend(self, value):
+        return replace(value, self._copy, self.changes)
 
     def _copy(self, tensor):
-        new = self.variable(tensor)
+        new = self.stand_in(tensor)
         if new is not tensor:
             self.copies.append((tensor, new, new._version))
         return new

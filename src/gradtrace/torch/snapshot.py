@@ -11,7 +11,7 @@ import torch
 from .nested import parts
 
 OWN_MEMORY = torch.Tensor, torch.nn.Module, type
-OF_EVERY_MODULE = {*vars(torch.nn.Module())} - {"_buffers"}
+OF_EVERY_MODULE = {*vars(torch.nn.Module()), "forward", "_call_impl"} - {"_buffers"}
 
 
 class Snapshot:
@@ -43,7 +43,7 @@ class Snapshot:
         self.restore()
 
     def _keep(self, value):
-        if isinstance(value, torch.nn.Parameter) or id(value) in self.boxes:
+        if isinstance(value, torch.nn.Parameter | type) or id(value) in self.boxes:
             return
         if isinstance(value, torch.Tensor):
             self.tensors[id(value)] = value, value.detach().clone(), value.requires_grad

@@ -66,9 +66,13 @@ def in_place_of_parameters(module, alias, earlier):
 
     A tensor that the module keeps and that was made of these parameters alone before the call, by whoever it was, is
     replaced, too, so that the call's share is theirs. ``parametrize.cached`` would hand a weight on to the next call;
-    here each call makes its own.
+    here each call makes its own. Gives a function that does the same for a tensor made before the call.
     """
-    homes, aliases, kept = [], {}, []
+
+    def again(made):
+        return made_again(made, sources(made, aliases, earlier), aliases)
+
+    homes, aliases, kept = [], {}, []                       # kept: (dict, name, tensor, the same made again)
     for path, part in module.named_modules():
         for name, p in part._parameters.items():
             if p is not None and p.requires_grad:
@@ -77,23 +81,22 @@ def in_place_of_parameters(module, alias, earlier):
                     aliases[p] = alias(f"{path}.{name}".lstrip("."), p)
     for part in module.modules():
         for name, made in vars(part).items():
-            if isinstance(made, torch.Tensor) and made.grad_fn is not None:
-                again = made_again(made, sources(made, aliases, earlier), aliases)
-                kept += [(vars(part), name, made, again)] * (again is not made)
+            if isinstance(made, torch.Tensor):
+                kept.append((vars(part), name, made, again(made)))
     cache = parametrize._cache
     try:
         if parametrize._cache_enabled:
             parametrize._cache = {}
         for home, name, p in homes:
             home[name] = aliases[p]
-        for home, name, _, again in kept:
-            home[name] = again
-        yield
+        for home, name, _, new in kept:
+            home[name] = new
+        yield again
     finally:
         for home, name, p in homes:
             home[name] = p
-        for home, name, made, again in kept:
-            if home.get(name) is again:
+        for home, name, made, new in kept:
+            if home.get(name) is new:
                 home[name] = made
         if parametrize._cache_enabled:
             parametrize._cache = cache
