@@ -12,7 +12,7 @@ import torch
 from ..expect import given
 from .calls import calls_through
 from .choose import choose_modules
-from .finite import LOOK, finite, first_not_finite, first_not_finite_back
+from .finite import RANGE, ZERO, finite, first_not_finite, first_not_finite_back
 from .nested import copied, replace, tensors
 from .plain import Survey, first_difference, nearly_same, needs_survey, same_bits
 from .record import Recorder, has_slopes
@@ -117,8 +117,7 @@ def trace(model, input, loss, modules=None):
             stack.enter_context(context)
         found = stack.enter_context(Snapshot(model, inputs))
         passes = Passes(model, inputs, loss, chosen, found)
-        record = stack.enter_context(passes.recorder())
-        total = passes.traced(record)
+        record, total = passes.recorded(stack)
         if not record.calls:
             raise ValueError(f"modules: expected modules that the model calls, got {sorted(chosen.values())}")
         if not torch.isfinite(total):
@@ -165,7 +164,7 @@ class Passes:
     def __init__(self, model, inputs, loss, chosen, found):
         self.model, self.inputs, self.loss, self.chosen, self.found = model, inputs, loss, chosen, found
         self.names = {m: f"{name or 'the model'} ({type(m).__name__})" for name, m in model.named_modules()}
-        self.reference, self.places = None, {}
+        self.reference, self.places, self.writers = None, {}, set()
         floats = [has_slopes(t) for t in tensors(inputs)]
         self.with_slopes = floats
         if needs_survey(chosen, sum(floats)):
@@ -173,7 +172,18 @@ class Passes:
 
     def recorder(self):
         leaves = [p for p in self.model.parameters() if p.requires_grad]
-        return Recorder(leaves, self.chosen, self.places)
+        return Recorder(leaves, self.chosen, self.places, self.writers)
+
+    def recorded(self, stack):
+        """A record of all calls, which ``stack`` closes, and the loss."""
+        while True:
+            with ExitStack() as attempt:
+                record = attempt.enter_context(self.recorder())
+                total = self.traced(record)
+                if record.written <= self.writers:
+                    stack.push(attempt.pop_all())
+                    return record, total
+            self.writers |= record.written                  # once more, with copies for them
 
     def plain(self):
         """The loss without a trace."""
@@ -241,7 +251,7 @@ class Passes:
         low = [i for i, value in enumerate(self.inputs) if not finite(value)]
         if low:
             return f"input[{low[0]}] holds -inf, which only a mask may"
-        return f"the output of the model is finite: {LOOK} in the loss"
+        return f"the output of the model is finite: {ZERO} in the loss, or {RANGE}"
 
     def refuse_spoilt_gradients(self):
         """Raise if a gradient is not finite for another reason than the float range."""

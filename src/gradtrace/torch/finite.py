@@ -8,7 +8,9 @@ from .calls import calls_through
 from .nested import tensors
 from .record import has_slopes
 
-LOOK = "look for a root, a logarithm or a division at zero, or for a fully masked row of attention"
+ZERO = "look for a root, a logarithm or a division at zero"
+MASK = "a fully masked row of attention"
+RANGE = "numbers past the range of the dtype, of which model.double() has more"
 
 
 def finite(value, low=False):
@@ -42,7 +44,7 @@ def first_not_finite(run, names):
         return None
     bad = [name for name, p in found[0].named_parameters() if not finite(p)]
     remedy = f"its {bad[0]} is not finite either; load or initialise it anew" if bad else (
-        f"{LOOK} there, or for numbers past the range of the dtype, of which model.double() has more")
+        f"{ZERO} there, {MASK}, or {RANGE}")
     return f"{names[found[0]]} is the first module whose output is not finite though its input is: {remedy}"
 
 
@@ -103,8 +105,7 @@ def first_not_finite_back(run, leaves, names):
     if not found:
         return None
     who = names.get(found[0], "the loss")
-    return (f"{who} is the first on the way back to make one of a finite gradient: {LOOK} there;"
-            " sqrt(x + 1e-12), for one, has a slope at 0")
+    return f"{who} makes the first on the way back, of a finite gradient: {ZERO} there, or {MASK}"
 
 
 def _spoils(node, g):

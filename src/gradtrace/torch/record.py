@@ -42,18 +42,23 @@ class Recorder:
         The modules that are steps, each with its name.
     places : dict of Module to int
         Which argument of each is the state; the first where it is not said.
+    writers : set of Module
+        Those that write into a state that is a view of another tensor, and are given a copy.
 
     Attributes
     ----------
     calls : list of Call
     lent : bool
-        Whether a module was given a copy, as its state had no gradient.
+        Whether a module was given a copy of its state.
+    written : set of Module
+        The ``writers`` of this pass, whose states have no true norms if they were given none.
     """
 
-    def __init__(self, leaves, chosen, places):
-        self.leaves, self.chosen, self.places = leaves, chosen, places
-        self.calls, self.end, self.lent = [], None, False
+    def __init__(self, leaves, chosen, places, writers):
+        self.leaves, self.chosen, self.places, self.writers = leaves, chosen, places, writers
+        self.calls, self.end, self.lent, self.written = [], None, False, set()
         self.keys, self.kept, self.handles, self.hear = {}, [], [], None
+        self.copies = []                                    # so that their ids are not given to others
         self.deaf, self.shared = set(), {}                  # keys without a gradient; of a parameter for one call
         self.earlier = set()                                # nodes at which calls took their parameters
 
@@ -64,6 +69,7 @@ class Recorder:
         for handle in self.handles:
             handle.remove()
         self.kept.clear()
+        self.copies.clear()
         self.earlier.clear()
 
     def variable(self, value):
@@ -125,6 +131,16 @@ class Recorder:
             return out
         return carried
 
+    def of_its_own(self, value):
+        """``variable(value)``, and of a view with a gradient a copy that may be written into; the key is the view's."""
+        if not value.requires_grad or not value._is_view():
+            return self.variable(value)
+        key, = self.watch(value)
+        copy = value.clone()
+        self.keys[id(copy), copy._version] = key
+        self.copies.append(copy)
+        return copy
+
     def _called(self, module, run):
         cell = isinstance(module, torch.nn.RNNCellBase)
         place = 1 if cell else self.places.get(module, 0)
@@ -134,7 +150,7 @@ class Recorder:
                 args, kwargs = _start(module, *args, **kwargs), {}
             named = dict(enumerate(args)) | kwargs
             at = [*named][place] if place < len(named) else None
-            loan = Loan(self.variable)
+            loan = Loan(self.of_its_own if module in self.writers else self.variable)
             state = named[at] = loan.lend(named.get(at))
             self.lent = self.lent or (bool(loan.copies) and not cell)
             call = Call(module, self._state(module, state), cut=not torch.is_grad_enabled())
@@ -144,7 +160,8 @@ class Recorder:
                 named |= {key: others.lend(value) for key, value in named.items() if key != at}
                 args = [named[i] for i in range(len(args))]
                 out = run(*args, **{name: named[name] for name in kwargs})
-            self._refuse_written_views(module, versions)
+            if any(t.requires_grad and t._is_view() and t._version != version for t, version in versions):
+                self.written.add(module)                    # PyTorch forgets the hook of a view that is written into
             written = state if out is None else None        # a step may give out nothing but what it wrote
             out = separate(loan.give_back(others.give_back(out)))
             call.gives = self.watch(written if out is None else out)
@@ -161,14 +178,6 @@ class Recorder:
                             f" dataclasses of them, got {given(state)}; hand the tensors over in one of these, or"
                             " choose other modules")
         return self.watch(state)
-
-    def _refuse_written_views(self, module, versions):
-        """PyTorch forgets the hook of a view that is written into."""
-        for tensor, version in versions:
-            if tensor.requires_grad and tensor._is_view() and tensor._version != version:
-                raise ValueError(f"{self.chosen[module]}: expected a state of its own to write into, got a view of a"
-                                 f" tensor of shape {tuple(tensor._base.shape)}; give it a clone, or let it return a"
-                                 " new tensor")
 
     def _unrolled(self, rnn):
         parameters = {p: name for name, p in rnn.named_parameters()}
