@@ -1,12 +1,14 @@
 """A PyTorch model traced from outside gives the norms of the library for the same weights, and stays as it was."""
 
 import contextlib
+import json
 import random
 import subprocess
 import sys
 import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -1070,6 +1072,19 @@ def test_whole_numbers_have_no_gradient_and_the_rest_has(torch, trace):
     squares(model(tokens)).backward()
     np.testing.assert_allclose(log.log_h, [np.nan, *(h.grad.norm().log().item() for h in states)], **EQUAL)
     np.testing.assert_allclose(log.log_p["weight"][0], model[0].weight.grad.norm().log().item(), **EQUAL)
+
+
+def test_the_check_up_of_the_notebook_begins_after_the_tokens(torch, trace):
+    notebook = json.loads((Path(__file__).parents[1] / "notebooks/your-own-network.ipynb").read_text())
+    cell, = [cell for cell in notebook["cells"] if "def checkup" in "".join(cell["source"])]
+    names = {"np": np, "torch": torch}
+    exec("".join(cell["source"]), names)
+    layers = [torch.nn.Linear(4, 4) for _ in range(20)]
+    model, tokens = torch.nn.Sequential(torch.nn.Embedding(5, 4), *layers), torch.tensor([1, 2])
+    assert "vanishes" in names["checkup"](trace(model, tokens, squares))
+    for layer in layers:
+        torch.nn.init.orthogonal_(layer.weight)
+    assert names["checkup"](trace(model, tokens, squares)) == "no findings"
 
 
 def test_no_grad_in_the_middle_passes_exactly_nothing(torch, trace):
