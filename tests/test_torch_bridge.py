@@ -499,18 +499,22 @@ def test_an_empty_batch_has_gradients_of_zero(torch, trace):
 
 # --- weights that are made of parameters ---
 
+
 def normed(torch, kind, module, *names):
     """``module`` with the weights of these names made by a hook or a parametrization."""
     import torch.nn.utils.prune
 
     utils = torch.nn.utils
-    make = {"weight_norm": utils.weight_norm, "spectral_norm": utils.spectral_norm,
-            "prune": lambda m, name: utils.prune.l1_unstructured(m, name, 0.5),
-            "new weight_norm": utils.parametrizations.weight_norm,
-            "new spectral_norm": utils.parametrizations.spectral_norm,
-            "orthogonal": utils.parametrizations.orthogonal}[kind]
+    make = {
+        "weight_norm": utils.weight_norm,
+        "spectral_norm": utils.spectral_norm,
+        "prune": lambda m, name: utils.prune.l1_unstructured(m, name, 0.5),
+        "new weight_norm": utils.parametrizations.weight_norm,
+        "new spectral_norm": utils.parametrizations.spectral_norm,
+        "orthogonal": utils.parametrizations.orthogonal,
+    }[kind]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)      # weight_norm of old
+        warnings.simplefilter("ignore", FutureWarning)  # weight_norm of old
         for name in names:
             make(module, name)
     return module.double()
@@ -543,7 +547,14 @@ def assert_shares(log, modules):
         np.testing.assert_allclose(logs, [grads[name] for grads in wanted], **EQUAL)
 
 
-KINDS = ["weight_norm", "spectral_norm", "prune", "new weight_norm", "new spectral_norm", "orthogonal"]
+KINDS = [
+    "weight_norm",
+    "spectral_norm",
+    "prune",
+    "new weight_norm",
+    "new spectral_norm",
+    "orthogonal",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -577,7 +588,10 @@ def test_made_weights_of_a_whole_sequence_are_told_apart_by_step(torch, trace, k
     torch.manual_seed(5)
     names = [f"{name}_l{layer}" for name in ("weight_ih", "weight_hh") for layer in range(2)]
     rnns = untied(lambda: normed(torch, kind, torch.nn.LSTM(2, 3, 2), *names), 5)
-    x, h = torch.randn(5, 4, 2).double(), (torch.ones(2, 4, 3).double(), torch.ones(2, 4, 3).double())
+    x, h = (
+        torch.randn(5, 4, 2).double(),
+        (torch.ones(2, 4, 3).double(), torch.ones(2, 4, 3).double()),
+    )
     log = trace(rnns[0], (x, h), lambda out: squares(out[0][-1]))
     for rnn, x_t in zip(rnns, x, strict=True):
         out, h = rnn(x_t[None], h)
@@ -628,7 +642,7 @@ def test_weights_made_outside_forward_are_told_apart_by_call(torch, trace, way):
             for cell in {*self.cells}:
                 more[cell] = (torch.sigmoid(cell.raw),)
                 if way == "kept by the module":
-                    cell.kept, = more[cell]
+                    (cell.kept,) = more[cell]
             for x_t, cell in zip(x, self.cells, strict=True):
                 h = cell(x_t, h, *more[cell] if way == "handed to the call" else ())
             return h
@@ -647,9 +661,15 @@ def test_tied_weights_and_weights_that_the_model_uses_elsewhere(torch, trace):
     class Tied(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.emb, self.body, self.head = torch.nn.Embedding(7, 4), torch.nn.Linear(4, 4), torch.nn.Linear(4, 7)
+            self.emb, self.body, self.head = (
+                torch.nn.Embedding(7, 4),
+                torch.nn.Linear(4, 4),
+                torch.nn.Linear(4, 7),
+            )
             self.head.weight = self.emb.weight
-            self.body.scale = torch.nn.Parameter(torch.ones(4))     # which the body itself does not use
+            self.body.scale = torch.nn.Parameter(
+                torch.ones(4)
+            )  # which the body itself does not use
             self.body.idle = torch.nn.Parameter(torch.ones(4))
 
         def forward(self, tokens):
@@ -659,8 +679,10 @@ def test_tied_weights_and_weights_that_the_model_uses_elsewhere(torch, trace):
     log = trace(model, tokens, squares)
     h = torch.tanh(model.body(model.emb(tokens))) * model.body.scale
     alone = {"emb": [], "head": []}
-    for name, total in (("emb", torch.nn.functional.linear(h, model.emb.weight.detach(), model.head.bias)),
-                        ("head", model.head(h.detach()))):
+    for name, total in (
+        ("emb", torch.nn.functional.linear(h, model.emb.weight.detach(), model.head.bias)),
+        ("head", model.head(h.detach())),
+    ):
         alone[name] = torch.autograd.grad(squares(total), model.emb.weight)[0].norm().log().item()
     np.testing.assert_allclose(log.log_p["weight"][[0, 2]], [alone["emb"], alone["head"]], **EQUAL)
     np.testing.assert_array_equal(log.log_p["scale"], [np.nan] * 3)
@@ -669,10 +691,13 @@ def test_tied_weights_and_weights_that_the_model_uses_elsewhere(torch, trace):
 
 def test_parametrized_modules_are_steps_but_not_what_is_behind_them(torch, trace, nets):
     own = normed(torch, "new weight_norm", nets.Own(2, 3).U, "weight")
-    assert trace(torch.nn.Sequential(torch.nn.Flatten(), own), torch.ones(1, 2).double(), squares).names == ("1",)
+    assert trace(
+        torch.nn.Sequential(torch.nn.Flatten(), own), torch.ones(1, 2).double(), squares
+    ).names == ("1",)
 
 
 # --- the traced model computes what the model computes ---
+
 
 @dataclass
 class State:
@@ -697,6 +722,7 @@ def loop(step):
         for block in blocks:
             h = step(block, h)
         return h
+
     return run
 
 
@@ -734,6 +760,7 @@ def in_box(box):
         for block in blocks:
             state = block(state)
         return state["h"] + state["c"] if isinstance(state, dict) else state.h + state.c
+
     return run
 
 
@@ -787,6 +814,7 @@ def step_of(box):
         h, c = (state["h"], state["c"]) if isinstance(state, dict) else (state.h, state.c)
         c = 0.9 * c + lin(h)
         return box(c.tanh(), c)
+
     return step
 
 
@@ -805,17 +833,32 @@ def write_below(lin, above, below):
 # what the block does, how the model calls it, and how to find the state among a call's arguments
 WRITERS = {
     "a tensor as second argument": (add_memory, with_memory, lambda y, memory: [y]),
-    "a tensor as first argument": (lambda lin, memory, y: add_memory(lin, y, memory), memory_first, None),
+    "a tensor as first argument": (
+        lambda lin, memory, y: add_memory(lin, y, memory),
+        memory_first,
+        None,
+    ),
     "a list as second argument": (append, with_cache, lambda y, cache: [y]),
     "a list as first argument": (append_alone, cache_first, None),
     "the state": (change_in_place, loop(lambda block, h: block(h)), lambda h: [h]),
-    "the state, which it returns": (add_in_place, loop(lambda block, h: block(2 * h)), lambda h: [h]),
-    "a state that is a view": (change_in_place, loop(lambda block, h: block((2 * h).view(4, 2).view(2, 4))),
-                               lambda h: [h]),
+    "the state, which it returns": (
+        add_in_place,
+        loop(lambda block, h: block(2 * h)),
+        lambda h: [h],
+    ),
+    "a state that is a view": (
+        change_in_place,
+        loop(lambda block, h: block((2 * h).view(4, 2).view(2, 4))),
+        lambda h: [h],
+    ),
     "a dataclass": (replace_parts, written_box, None),
     "a view": (write_below, slices, None),
     "nothing, of a dataclass": (step_of(State), in_box(State), lambda s: [s.h, s.c]),
-    "nothing, of a frozen dataclass": (step_of(FrozenState), in_box(FrozenState), lambda s: [s.h, s.c]),
+    "nothing, of a frozen dataclass": (
+        step_of(FrozenState),
+        in_box(FrozenState),
+        lambda s: [s.h, s.c],
+    ),
     "nothing, of a named tuple": (step_of(NamedState), in_box(NamedState), lambda s: [s.h, s.c]),
     "nothing, of a dict": (step_of(dictionary), in_box(dictionary), lambda s: [*s.values()]),
     "nothing, of a namespace": (step_of(namespace), in_box(namespace), None),
@@ -853,6 +896,7 @@ def test_a_block_that_writes_gives_the_same_loss_and_the_same_gradients(torch, t
     def loss(out):
         losses.append(squares(out))
         return losses[-1]
+
     before = x.clone()
     log = trace(model, x, loss)
     total = squares(model(x.clone()))
@@ -872,26 +916,39 @@ def test_a_state_that_is_written_into_has_the_gradient_of_finite_differences(tor
     def loss(k, part, i, step):
         def nudge(block, args):
             state(*args)[part].data.view(-1)[i] += step
+
         handle = model.blocks[k].register_forward_pre_hook(nudge)
         value = squares(model(x.clone())).item()
         handle.remove()
         return value
 
     sizes = []
-    model.blocks[1].register_forward_pre_hook(lambda block, args: sizes.extend(t.numel() for t in state(*args)))
+    model.blocks[1].register_forward_pre_hook(
+        lambda block, args: sizes.extend(t.numel() for t in state(*args))
+    )
     model(x.clone())
     model.blocks[1]._forward_pre_hooks.clear()
-    for k in range(1, 3):                                   # at k = 0 the dataclass holds a constant
-        slopes = [(loss(k, part, i, 1e-5) - loss(k, part, i, -1e-5)) / 2e-5
-                  for part, size in enumerate(sizes) for i in range(size)]
-        np.testing.assert_allclose(log.log_h[k], np.log(np.linalg.norm(slopes)), rtol=1e-6, atol=1e-7)
+    for k in range(1, 3):  # at k = 0 the dataclass holds a constant
+        slopes = [
+            (loss(k, part, i, 1e-5) - loss(k, part, i, -1e-5)) / 2e-5
+            for part, size in enumerate(sizes)
+            for i in range(size)
+        ]
+        np.testing.assert_allclose(
+            log.log_h[k], np.log(np.linalg.norm(slopes)), rtol=1e-6, atol=1e-7
+        )
 
 
 def test_a_model_that_keeps_things_is_traced_from_where_it_was(torch, trace):
     class Keeps(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.lin, self.memory, self.seen, self.calls = torch.nn.Linear(4, 4), torch.zeros(4), [], 0
+            self.lin, self.memory, self.seen, self.calls = (
+                torch.nn.Linear(4, 4),
+                torch.zeros(4),
+                [],
+                0,
+            )
 
         def forward(self, x, more=None):
             self.memory += self.lin(x).mean(0).detach()
@@ -905,12 +962,18 @@ def test_a_model_that_keeps_things_is_traced_from_where_it_was(torch, trace):
     def loss(out):
         losses.append(squares(out))
         return losses[-1]
+
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     for _ in range(2):
         trace(model, x, loss)
     assert random.getstate() == of_python and (np.random.get_state()[1] == of_numpy[1]).all()  # noqa: NPY002
     for part in model:
-        assert (part.memory == 0).all() and not part.seen and not part.calls and not hasattr(part, "last")
+        assert (
+            (part.memory == 0).all()
+            and not part.seen
+            and not part.calls
+            and not hasattr(part, "last")
+        )
     assert {value.item() for value in losses} == {squares(model(x)).item()} and len(losses) == 4
 
 
@@ -929,13 +992,22 @@ class Untraceable:
         return lin(h) * Untraceable.counts
 
 
-@pytest.mark.parametrize("do, message", [
-    ("asks", r"^0 \(Block\): expected to compute the same in a trace, got a loss of .* instead of .*; let it return"
-             r" new tensors instead of writing into those that others hold, and not ask which tensors have a"
-             r" gradient$"),
-    ("counted", r"^model: expected the same loss from the same random numbers, got .*, then .*, first in"
-                r" 0 \(Block\); keep what it counts or keeps in buffers, or use torch.use_deterministic_algorithms"),
-])
+@pytest.mark.parametrize(
+    "do, message",
+    [
+        (
+            "asks",
+            r"^0 \(Block\): expected to compute the same in a trace, got a loss of .* instead of .*; let it return"
+            r" new tensors instead of writing into those that others hold, and not ask which tensors have a"
+            r" gradient$",
+        ),
+        (
+            "counted",
+            r"^model: expected the same loss from the same random numbers, got .*, then .*, first in"
+            r" 0 \(Block\); hold what it counts or keeps in buffers, or use torch.use_deterministic_algorithms",
+        ),
+    ],
+)
 def test_what_cannot_be_traced_faithfully_is_refused_with_its_module(torch, trace, do, message):
     class Block(torch.nn.Module):
         def __init__(self):
@@ -951,12 +1023,15 @@ def test_what_cannot_be_traced_faithfully_is_refused_with_its_module(torch, trac
 
 # --- masks ---
 
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("training", [True, False])
 def test_a_causal_mask_of_minus_infinity(torch, trace, dtype, training):
     torch.manual_seed(8)
     layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
-    model = torch.nn.TransformerEncoder(layer, 3, enable_nested_tensor=False).to(getattr(torch, dtype))
+    model = torch.nn.TransformerEncoder(layer, 3, enable_nested_tensor=False).to(
+        getattr(torch, dtype)
+    )
     model.train(training)
     mask = torch.nn.Transformer.generate_square_subsequent_mask(5).to(getattr(torch, dtype))
     x, losses, state = torch.randn(2, 5, 8).to(mask), [], torch.random.get_rng_state()
@@ -964,6 +1039,7 @@ def test_a_causal_mask_of_minus_infinity(torch, trace, dtype, training):
     def loss(out):
         losses.append(squares(out))
         return losses[-1]
+
     log = trace(model, (x, mask), loss)
     torch.random.set_rng_state(state)
     states = []
@@ -978,6 +1054,7 @@ def test_a_causal_mask_of_minus_infinity(torch, trace, dtype, training):
 
 
 # --- numbers that are not finite ---
+
 
 def function(torch, f):
     module = torch.nn.Module()
@@ -1001,24 +1078,58 @@ def unfinished(torch):
     back = "loss: expected finite gradients, got nan or infinity; "
     made = "makes the first on the way back, of a finite gradient: look for a root"
     return {
-        "log of zero": ([lin(), relu, log, lin()], squares, rf"{forward}2 \(Module\) {first}look for a root"),
-        "in a block": ([lin(), torch.nn.Sequential(relu, log), lin()], squares, rf"{forward}1.1 \(Module\) {first}"),
-        "a weight": ([lin(), nan_weight(torch), lin()], squares,
-                     rf"{forward}1 \(Linear\) {first}its weight is not finite either; load or initialise it anew"),
-        "float16": ([lin().half(), lin().half(), function(torch, lambda h: h * 6e4)], squares,
-                    rf"{forward}(2 \(Module\) {first}|the output of the model is finite: ).* model.double"),
-        "the loss": ([lin(), lin()], lambda out: (0 * out).sum().log(),
-                     f"{forward}the output of the model is finite: look for a root, .* in the loss"),
+        "log of zero": (
+            [lin(), relu, log, lin()],
+            squares,
+            rf"{forward}2 \(Module\) {first}look for a root",
+        ),
+        "in a block": (
+            [lin(), torch.nn.Sequential(relu, log), lin()],
+            squares,
+            rf"{forward}1.1 \(Module\) {first}",
+        ),
+        "a weight": (
+            [lin(), nan_weight(torch), lin()],
+            squares,
+            rf"{forward}1 \(Linear\) {first}its weight is not finite either; load or initialise it anew",
+        ),
+        "float16": (
+            [lin().half(), lin().half(), function(torch, lambda h: h * 6e4)],
+            squares,
+            rf"{forward}(2 \(Module\) {first}|the output of the model is finite: ).* model.double",
+        ),
+        "the loss": (
+            [lin(), lin()],
+            lambda out: (0 * out).sum().log(),
+            f"{forward}the output of the model is finite: look for a root, .* in the loss",
+        ),
         "slope of a root": ([lin(), zero, sqrt, lin()], squares, rf"{back}2 \(Module\) {made}"),
-        "root of a norm": ([lin(), zero, lin(), zero], lambda out: out.norm(dim=1).sqrt().sum(),
-                           f"{back}the loss {made}"),
-        "after an explosion": ([function(torch, lambda h: 1e30 * h), lin(), zero, sqrt, lin()],
-                               lambda out: 1e30 * out.sum(), rf"{back}3 \(Module\) {made}"),
+        "root of a norm": (
+            [lin(), zero, lin(), zero],
+            lambda out: out.norm(dim=1).sqrt().sum(),
+            f"{back}the loss {made}",
+        ),
+        "after an explosion": (
+            [function(torch, lambda h: 1e30 * h), lin(), zero, sqrt, lin()],
+            lambda out: 1e30 * out.sum(),
+            rf"{back}3 \(Module\) {made}",
+        ),
     }
 
 
-@pytest.mark.parametrize("case", ["log of zero", "in a block", "a weight", "float16", "the loss", "slope of a root",
-                                  "root of a norm", "after an explosion"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "log of zero",
+        "in a block",
+        "a weight",
+        "float16",
+        "the loss",
+        "slope of a root",
+        "root of a norm",
+        "after an explosion",
+    ],
+)
 def test_what_is_not_finite_names_its_module(torch, trace, case):
     torch.manual_seed(9)
     layers, loss, message = unfinished(torch)[case]
@@ -1061,22 +1172,33 @@ def test_minus_infinity_within_the_model_is_no_fault(torch, trace):
 
 # --- states without a gradient ---
 
+
 def test_whole_numbers_have_no_gradient_and_the_rest_has(torch, trace):
     torch.manual_seed(10)
-    model = torch.nn.Sequential(torch.nn.Embedding(5, 4), torch.nn.Linear(4, 4), torch.nn.Linear(4, 2)).double()
+    model = torch.nn.Sequential(
+        torch.nn.Embedding(5, 4), torch.nn.Linear(4, 4), torch.nn.Linear(4, 2)
+    ).double()
     tokens, states = torch.tensor([[1, 2, 1]]), []
     log = trace(model, tokens, squares)
-    assert log.notes == ("log_h[0], of what 0 takes in, is nan: whole numbers, and no state at all, have no gradient",)
+    assert log.notes == (
+        "log_h[0], of what 0 takes in, is nan: whole numbers, and no state at all, have no gradient",
+    )
     for layer in model:
         layer.register_forward_hook(lambda layer, args, out: keep_gradient(out, states))
     squares(model(tokens)).backward()
-    np.testing.assert_allclose(log.log_h, [np.nan, *(h.grad.norm().log().item() for h in states)], **EQUAL)
-    np.testing.assert_allclose(log.log_p["weight"][0], model[0].weight.grad.norm().log().item(), **EQUAL)
+    np.testing.assert_allclose(
+        log.log_h, [np.nan, *(h.grad.norm().log().item() for h in states)], **EQUAL
+    )
+    np.testing.assert_allclose(
+        log.log_p["weight"][0], model[0].weight.grad.norm().log().item(), **EQUAL
+    )
 
 
 def test_the_check_up_of_the_notebook_begins_after_the_tokens(torch, trace):
-    notebook = json.loads((Path(__file__).parents[1] / "notebooks/your-own-network.ipynb").read_text())
-    cell, = [cell for cell in notebook["cells"] if "def checkup" in "".join(cell["source"])]
+    notebook = json.loads(
+        (Path(__file__).parents[1] / "notebooks/your-own-network.ipynb").read_text()
+    )
+    (cell,) = [cell for cell in notebook["cells"] if "def checkup" in "".join(cell["source"])]
     names = {"np": np, "torch": torch}
     exec("".join(cell["source"]), names)
     layers = [torch.nn.Linear(4, 4) for _ in range(20)]
@@ -1114,7 +1236,9 @@ def test_no_grad_in_the_middle_passes_exactly_nothing(torch, trace):
     np.testing.assert_allclose(log.log_p["weight"], gone + wanted, **EQUAL)
     np.testing.assert_array_equal(np.isneginf(log.log_h), [True, True, False, False, False])
     assert np.isfinite(log.log_h[2:]).all()
-    assert log.notes == ("layers.1 ran under torch.no_grad(): it passes no gradient on, which counts as zero, -inf",)
+    assert log.notes == (
+        "layers.1 ran under torch.no_grad(): it passes no gradient on, which counts as zero, -inf",
+    )
     with pytest.raises(ValueError, match=r"a gradient; layers.0 ran under torch.no_grad\(\)"):
         trace(WithoutGrad().double(), x, squares)
 
@@ -1141,7 +1265,9 @@ def test_a_state_in_an_object_of_your_own_is_refused(torch, trace, where):
         def forward(self, h):
             return self.block(Box(h) if where == "in" else h).h
 
-    with pytest.raises(TypeError, match=r"^block: expected .*of tensors|tensors, or lists.* got Box .*choose other"):
+    with pytest.raises(
+        TypeError, match=r"^block: expected .*of tensors|tensors, or lists.* got Box .*choose other"
+    ):
         trace(Model(), torch.ones(2, 4), squares, modules="block")
 
 
@@ -1166,7 +1292,10 @@ def test_a_forward_called_by_itself_is_a_step_too(torch, trace):
             return h
 
     layers, x = [torch.nn.Linear(4, 4) for _ in range(3)], torch.ones(2, 4)
-    wanted, log = trace(torch.nn.Sequential(*layers), x, squares), trace(Direct(*layers), x, squares)
+    wanted, log = (
+        trace(torch.nn.Sequential(*layers), x, squares),
+        trace(Direct(*layers), x, squares),
+    )
     np.testing.assert_array_equal(log.log_h, wanted.log_h)
 
 

@@ -1,14 +1,14 @@
-"""Standing at the door of modules: every call of theirs, with its hooks, goes through a function of ours."""
+"""Standing at the door of modules: their calls, hooks included, go through functions of ours."""
 
 from contextlib import contextmanager
 
 
 @contextmanager
 def calls_through(wraps):
-    """While it lasts, each module of ``wraps`` is called as ``wraps[module](call)`` instead of ``call``.
+    """While it lasts, a module of ``wraps`` is called as ``wraps[module](call)``, not as ``call``.
 
-    No hook is registered, as PyTorch leaves its fast paths where it sees one. A ``forward`` that is called by
-    itself goes through the same function.
+    No hook is registered, as PyTorch leaves its fast paths where it sees one. A ``forward`` that is
+    called by itself goes through the same function.
     """
     before = [(vars(module), dict(vars(module))) for module in wraps]
     try:
@@ -25,7 +25,7 @@ def calls_through(wraps):
 
 
 def _paired(call, forward, wrap):
-    """The call and the forward of one module, of which the call announces that its forward is no other call."""
+    """A call and a forward of one module; the call announces that its forward is no call apart."""
     announced = []
 
     def announcing(*args, **kwargs):
@@ -42,6 +42,7 @@ def _paired(call, forward, wrap):
             announced.pop()
             return forward(*args, **kwargs)
         return alone(*args, **kwargs)
+
     return through, inner
 
 

@@ -5,8 +5,7 @@ from functools import partial
 import torch
 
 from .calls import calls_through
-from .nested import tensors
-from .record import has_slopes
+from .nested import has_slopes, tensors
 
 ZERO = "look for a root, a logarithm or a division at zero"
 MASK = "a fully masked row of attention"
@@ -14,9 +13,12 @@ RANGE = "numbers past the range of the dtype, of which model.double() has more"
 
 
 def finite(value, low=False):
-    """Whether all numbers in ``value`` are finite, or where they may be ``low`` are minus infinity."""
+    """Whether all numbers in ``value`` are finite, or minus infinity where they may be ``low``."""
     for t in filter(has_slopes, tensors(value)):
-        good = torch.isfinite(t) | (t == -torch.inf) if low and not t.is_complex() else torch.isfinite(t)
+        t = t.coalesce().values() if t.is_sparse else t
+        good = torch.isfinite(t)
+        if low and not t.is_complex():
+            good |= t == -torch.inf
         if not good.all():
             return False
     return True
@@ -25,7 +27,8 @@ def finite(value, low=False):
 def first_not_finite(run, names):
     """The first module whose output is not finite though its input was, and what to do; else None.
 
-    ``run()`` is a plain pass of the model. A mask may hold minus infinity, but not the first argument.
+    ``run()`` is a plain pass of the model. A mask may hold minus infinity, but not the first
+    argument.
     """
     found = []
 
@@ -37,26 +40,30 @@ def first_not_finite(run, names):
             if good and not found and not finite(out):
                 found.append(module)
             return out
+
         return looked_at
+
     with calls_through({m: partial(wrap, m) for m in names}):
         run()
     if not found:
         return None
     bad = [name for name, p in found[0].named_parameters() if not finite(p)]
-    remedy = f"its {bad[0]} is not finite either; load or initialise it anew" if bad else (
-        f"{ZERO} there, {MASK}, or {RANGE}")
-    return f"{names[found[0]]} is the first module whose output is not finite though its input is: {remedy}"
+    remedy = f"{ZERO} there, {MASK}, or {RANGE}"
+    if bad:
+        remedy = f"its {bad[0]} is not finite either; load or initialise it anew"
+    who = f"{names[found[0]]} is the first module whose output is not finite though its input is"
+    return f"{who}: {remedy}"
 
 
 class Makers:
-    """Which module made which node of the graph; None stands for what was computed outside all calls."""
+    """Which module made which node of the graph; None where no call was open."""
 
     def __init__(self):
         self.of, self.open = {}, [None]
 
     def wrap(self, module, call):
         def seen(*args, **kwargs):
-            self.claim([args, kwargs])                      # what the enclosing call had made so far
+            self.claim([args, kwargs])  # what the enclosing call had made so far
             self.open.append(module)
             try:
                 out = call(*args, **kwargs)
@@ -64,10 +71,11 @@ class Makers:
                 return out
             finally:
                 self.open.pop()
+
         return seen
 
     def claim(self, value):
-        """All that ``value`` was made by and that has no maker yet belongs to the innermost open call."""
+        """The innermost open call made all nodes behind ``value`` that have no maker yet."""
         todo = [t.grad_fn for t in tensors(value)]
         while todo:
             node = todo.pop()
@@ -77,10 +85,10 @@ class Makers:
 
 
 def first_not_finite_back(run, leaves, names):
-    """The first module on the way back that makes a finite gradient one that is not, and what to do; else None.
+    """The first module on the way back that spoils a finite gradient, and what to do; else None.
 
-    A gradient that merely grew past the float range is nobody's fault: the same operation has to spoil a gradient
-    near one as well.
+    A gradient that merely grew past the float range is nobody's fault: the same operation has to
+    spoil a gradient near one as well.
 
     Parameters
     ----------
@@ -98,6 +106,7 @@ def first_not_finite_back(run, leaves, names):
     def look(node, back, g):
         if not found and finite(g) and not finite(back) and _spoils(node, g):
             found.append(makers.of[node])
+
     handles = [node.register_hook(partial(look, node)) for node in makers.of]
     torch.autograd.grad(total, leaves, retain_graph=True, allow_unused=True)
     for handle in handles:
@@ -112,4 +121,5 @@ def _spoils(node, g):
     """Whether a node makes numbers that are not finite of a gradient near one."""
     largest = max((part.abs().max().item() for part in tensors(g) if part.numel()), default=0.0)
     near_one = [part if part is None else part / (largest or 1.0) for part in g]
-    return not finite(getattr(node, "apply", node)(*near_one))      # a node written in Python has an apply
+    call = getattr(node, "apply", node)                     # of a node that is written in Python
+    return not finite(call(*near_one))

@@ -1,4 +1,4 @@
-"""Tensors inside lists, tuples, dicts and dataclasses, the forms in which models hand on a state."""
+"""Tensors inside lists, tuples, dicts and dataclasses, in which models hand on their states."""
 
 from collections import deque
 from collections.abc import Mapping, MutableMapping
@@ -7,6 +7,11 @@ from dataclasses import fields, is_dataclass
 from types import SimpleNamespace
 
 import torch
+
+
+def has_slopes(value):
+    """Whether it is a tensor of numbers that can have a gradient."""
+    return isinstance(value, torch.Tensor) and (value.is_floating_point() or value.is_complex())
 
 
 def parts(box):
@@ -52,8 +57,9 @@ def tensors(value):
 def replace(value, change, undo=None):
     """``value`` with ``change(tensor)`` in the place of every tensor.
 
-    Lists, dicts and dataclasses stay the same objects, since a model may go on writing into them; tuples are made
-    anew. What is needed to take it back, ``(box, key, old, new)``, is appended to ``undo``.
+    Lists, dicts and dataclasses stay the same objects, since a model may go on writing into them;
+    tuples are made anew. What is needed to take it back, ``(box, key, old, new)``, is appended to
+    ``undo``.
     """
     if isinstance(value, torch.Tensor):
         return change(value)

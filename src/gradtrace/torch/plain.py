@@ -1,4 +1,4 @@
-"""The plain pass of a model: what a trace learns from it, and whether the traced pass did the same."""
+"""The plain pass of a model: what a trace learns from it, and whether a traced pass is the same."""
 
 import inspect
 from functools import partial
@@ -7,7 +7,7 @@ import torch
 
 from .calls import calls_through
 from .choose import RECURRENT
-from .nested import tensors
+from .nested import has_slopes, tensors
 
 
 class Survey:
@@ -26,7 +26,9 @@ class Survey:
         def surveyed(*args, **kwargs):
             given = [tensors(value) for value in [*args, *kwargs.values()]]
             if module not in self.first:
-                self.first[module] = [{id(whole) for t in some for whole in (t, t._base)} for some in given]
+                self.first[module] = [
+                    {id(whole) for t in some for whole in (t, t._base)} for some in given
+                ]
             elif module not in self.places:
                 before = {*map(id, self.last[module])}
                 fits = [i for i, some in enumerate(given) if before.intersection(map(id, some))]
@@ -34,6 +36,7 @@ class Survey:
             out = run(*args, **kwargs)
             self.last[module] = tensors(out)
             return out
+
         return surveyed
 
     def is_state(self, tensor):
@@ -45,11 +48,13 @@ class Survey:
         return False
 
 
-def needs_survey(chosen, floats):
-    """Whether the state can be another argument than the first, or an input something else than a state."""
+def needs_survey(chosen, inputs):
+    """Whether a state may be another argument, or another of the ``inputs``, than the first."""
     if any(isinstance(m, torch.nn.RNNBase) for m in chosen):
         return False
-    return floats > 1 or any(not isinstance(m, RECURRENT) and _may_take_several(m) for m in chosen)
+    return any(map(has_slopes, inputs[1:])) or any(
+        not isinstance(m, RECURRENT) and _may_take_several(m) for m in chosen
+    )
 
 
 def _may_take_several(module):
@@ -71,7 +76,7 @@ def nearly_same(a, b):
 
 
 def first_difference(run, other, names):
-    """The first module, innermost, that gives out other numbers in ``other`` than in ``run``; each a pass."""
+    """The first module, innermost, whose output in the pass ``other`` is not that in ``run``."""
     seen = []
     for one in (run, other):
         outs = []
@@ -89,6 +94,7 @@ def _noting(outs, module, run):
         out = run(*args, **kwargs)
         outs.append((module, [fingerprint(tensor) for tensor in tensors(out)]))
         return out
+
     return noted
 
 

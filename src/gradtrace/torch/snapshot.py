@@ -15,17 +15,21 @@ OF_EVERY_MODULE = {*vars(torch.nn.Module()), "forward", "_call_impl"} - {"_buffe
 
 
 class Snapshot:
-    """Buffers, the tensors, lists, dicts and dataclasses that modules keep, and the states of the random numbers.
+    """Buffers, what modules keep as tensors, lists, dicts and dataclasses, and the random numbers.
 
-    ``with Snapshot(model, inputs):`` puts them back at the end, ``restore()`` also in between; of objects among the
-    inputs, too. Parameters are not copied.
+    ``with Snapshot(model, inputs):`` puts them back at the end, ``restore()`` also in between; of
+    objects among the inputs, too. Parameters are not copied.
     """
 
     def __init__(self, model, inputs):
-        self.attributes = []                                # (dict of a module, what it held)
-        self.boxes = {}                                     # id: (list, dict, set or dataclass, what it held)
-        self.tensors = {}                                   # id: (tensor, its values, whether it had a gradient)
-        objects = [value for value in inputs if hasattr(value, "__dict__") and not isinstance(value, OWN_MEMORY)]
+        self.attributes = []  # (dict of a module, what it held)
+        self.boxes = {}  # id: (list, dict, set or dataclass, what it held)
+        self.tensors = {}  # id: (tensor, its values, whether it had a gradient)
+        objects = [
+            value
+            for value in inputs
+            if hasattr(value, "__dict__") and not isinstance(value, OWN_MEMORY)
+        ]
         for one in [*model.modules(), *objects]:
             own = vars(one)
             held = {name: value for name, value in own.items() if name not in OF_EVERY_MODULE}
@@ -33,8 +37,12 @@ class Snapshot:
             for value in held.values():
                 self._keep(value)
         self.cuda = {p.device.index for p in model.parameters() if p.is_cuda}
-        self.random = (torch.get_rng_state(), {i: torch.cuda.get_rng_state(i) for i in self.cuda},
-                       random.getstate(), np.random.get_state())  # noqa: NPY002  # what a model may use
+        self.random = (
+            torch.get_rng_state(),
+            {i: torch.cuda.get_rng_state(i) for i in self.cuda},
+            random.getstate(),
+            np.random.get_state(),  # noqa: NPY002
+        )
 
     def __enter__(self):
         return self

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 import torch
 from torch.nn.utils import parametrize
 
-LONGEST = 1000                                              # nodes of a graph that makes a weight from parameters
+LONGEST = 1000  # nodes of a graph that makes a weight from parameters
 
 
 class MadeAgain(torch.autograd.Function):
-    """A weight made of parameters before the call, with a way back to this call's aliases of them alone."""
+    """A weight that was made before the call, with a way back to the call's aliases alone."""
 
     @staticmethod
     def forward(ctx, made, sources, *aliases):
@@ -23,7 +23,7 @@ class MadeAgain(torch.autograd.Function):
 
 
 def sources(made, parameters, earlier):
-    """The ``parameters`` that a tensor is made of; none if anything else is in it, such as an ``earlier`` call.
+    """The ``parameters`` that a tensor is made of; none if there is anything else in it.
 
     Parameters
     ----------
@@ -62,17 +62,18 @@ def reaches(outs, node):
 
 @contextmanager
 def in_place_of_parameters(module, alias, earlier):
-    """During one call, ``alias(name, p)`` instead of every parameter of ``module`` that has a gradient.
+    """During one call, ``alias(name, p)`` in the place of every parameter that has a gradient.
 
-    A tensor that the module keeps and that was made of these parameters alone before the call, by whoever it was, is
-    replaced, too, so that the call's share is theirs. ``parametrize.cached`` would hand a weight on to the next call;
-    here each call makes its own. Gives a function that does the same for a tensor made before the call.
+    A tensor that the module keeps and that was made of these parameters alone before the call, by
+    whoever it was, is replaced, too, so that the call's share is theirs. ``parametrize.cached``
+    would hand a weight on to the next call; here each call makes its own. Gives a function that
+    does the same for a tensor made before the call.
     """
 
     def again(made):
         return made_again(made, sources(made, aliases, earlier), aliases)
 
-    homes, aliases, kept = [], {}, []                       # kept: (dict, name, tensor, the same made again)
+    homes, aliases, kept = [], {}, []  # kept: (dict, name, tensor, the same made again)
     for path, part in module.named_modules():
         for name, p in part._parameters.items():
             if p is not None and p.requires_grad:
@@ -103,5 +104,5 @@ def in_place_of_parameters(module, alias, earlier):
 
 
 def made_again(made, leaves, aliases):
-    """``made`` from the ``aliases`` that one call has of the ``leaves``; without leaves as it is."""
+    """``made`` from one call's ``aliases`` of the ``leaves``; as it is where there are none."""
     return MadeAgain.apply([made], leaves, *[aliases[p] for p in leaves]) if leaves else made
