@@ -748,9 +748,11 @@ def with_cache(blocks, x):
 
 
 def cache_first(blocks, x):
-    cache = [1 * x.detach()]
+    start = 1 * x.detach()
+    cache = [start]
     for block in blocks:
         block(cache)
+    assert cache[0] is start                                # what was lent is back
     return sum(cache)
 
 
@@ -1051,6 +1053,42 @@ def test_a_causal_mask_of_minus_infinity(torch, trace, dtype, training):
     assert {value.item() for value in losses} == {total.item()}
     wanted = [t.grad.double().norm().log().item() for t in (x, *states)]
     np.testing.assert_allclose(log.log_h, wanted, rtol=1e-5 if dtype == "float32" else 1e-10)
+
+
+def test_a_mask_is_no_state(torch, trace):
+    class Block(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lin = torch.nn.Linear(4, 4)
+
+        def forward(self, h, mask):
+            assert not mask.requires_grad
+            return self.lin(h) + mask
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.blocks = torch.nn.ModuleList([Block(), Block()])
+
+        def forward(self, h, mask):
+            for block in self.blocks:
+                h = block(h, mask)
+            return h
+
+    assert np.isfinite(trace(Model(), (torch.ones(2, 4), torch.zeros(4)), squares).log_h).all()
+
+
+def test_a_sparse_gradient(torch, trace):
+    torch.manual_seed(12)
+    model = torch.nn.Sequential(torch.nn.Embedding(5, 4, sparse=True), torch.nn.Linear(4, 4))
+    tokens = torch.tensor([1, 2, 1])
+    log = trace(model, tokens, squares)
+    squares(model(tokens)).backward()
+    wanted = model[0].weight.grad.to_dense().norm().log().item()
+    np.testing.assert_allclose(log.log_p["weight"][0], wanted, rtol=1e-6)
+    spoilt = torch.nn.Sequential(*model, function(torch, lambda h: (0 * h).sqrt()))
+    with pytest.raises(ValueError, match=r"; 2 \(Module\) makes the first on the way back"):
+        trace(spoilt, tokens, squares)
 
 
 # --- numbers that are not finite ---
