@@ -45,6 +45,11 @@ class Product:
     def __init__(self, a, b):
         self.a, self.b = a, b
 
+    @property
+    def shape(self):
+        *lead, _, m = self.b.shape
+        return (*lead, m) if self.a is None else (*lead, self.a.shape[-1], m)
+
     def __array__(self, dtype=None, copy=None):
         value = self.b.sum(axis=-2) if self.a is None else T(self.a) @ self.b
         return value if dtype is None else value.astype(dtype, copy=False)

@@ -7,7 +7,7 @@ import numpy as np
 from ..expect import expect_bool, expect_rng
 from .activations import sigmoid
 from .arrays import T, outer, row, total
-from .contract import Grads, Phi, Size, Step, expect_finite, expect_same_features, expect_state, expect_step
+from .contract import Grads, Phi, Size, Step, expect_finite, expect_same_shape, expect_state, expect_step
 from .dropout import expect_probability
 
 
@@ -125,8 +125,7 @@ class Residual(Step):
         return self.inner.shapes()
 
     def step(self, p, h, x=None):
-        f, inner_vjp = self.inner.step(p, h, x)
-        expect_same_features(self, self.inner, f)
+        f, inner_vjp = expect_same_shape(self, self.inner, h, self.inner.step(p, h, x))
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(g)
             return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + ∂F/∂h)
@@ -259,8 +258,7 @@ class StochasticDepth(Step):
 
     def step(self, p, h, x=None):
         k = 1 - self.rho if self.keep is None else float(self.keep)
-        f, inner_vjp = self.inner.step(p, h, x)
-        expect_same_features(self, self.inner, f)
+        f, inner_vjp = expect_same_shape(self, self.inner, h, self.inner.step(p, h, x))
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(k * g)
             return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + k ∂F/∂h)

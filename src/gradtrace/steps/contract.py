@@ -5,6 +5,7 @@ hyperparameters, called with a plain dict of parameters. In depth every step has
 steps share one. Nothing else tells the two apart.
 """
 
+from contextlib import contextmanager
 from functools import cache
 from typing import Annotated, NamedTuple, get_type_hints
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from ..expect import expect_array, expect_size, given
 from .activations import Activation, activation
+from .arrays import Product
 
 # Types of hyperparameters, each with the function that checks a value by its name.
 Size = Annotated[int, expect_size]
@@ -93,12 +95,6 @@ class Step:
             for check in checks:
                 self.set(name, check(name, getattr(self, name)))
 
-    def __getattr__(self, name):
-        if name == "features":
-            raise AttributeError(f"features of {type(self).__name__}: expected the trailing shape of its state,"
-                                 " got none")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
     def set(self, name, value):
         """Set an attribute while a frozen step is being made."""
         object.__setattr__(self, name, value)
@@ -121,14 +117,14 @@ class Step:
         FloatingPointError
             All went in finite and the next state is not.
         """
+        expect_step("step", self)
         expect_params(self, p)
         expect_state(self, h, x)
         expect_one_dtype(self, p, h, x)
-        sweep_axes(self, p, h, x)
         with np.errstate(all="ignore"):
-            result = expect_result(self, self.step(p, h, x))
-        expect_finite(self, result[0])
-        return result[0], checked_pullback(self, *result)
+            out, vjp = checked_step(self, p, h, x)
+        expect_finite(self, out)
+        return out, checked_pullback(self, out, vjp)
 
 
 @cache
@@ -139,6 +135,44 @@ def field_checks(cls):
     except NameError as error:                              # postponed annotations that name something local
         raise TypeError(f"fields of {cls.__name__}: expected types that its module defines, got {error}") from None
     return {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+
+
+def checked_step(step, p, h, x):
+    """``step.step`` with a look at what comes back, from it and from its pullback; it cannot change its arguments."""
+    sweep = sweep_axes(step, p, h, x)
+    with arguments_kept(step):
+        result = step.step({name: read_only(value) for name, value in p.items()}, read_only(h), read_only(x))
+    out, vjp = expect_result(step, h, sweep, result)
+    def pullback(g):
+        if g.dtype != out.dtype:
+            raise TypeError(f"gradient after {step}: expected {out.dtype}, the dtype of the state, got {g.dtype}")
+        with arguments_kept(step):
+            grads = vjp(read_only(g))
+        lead = g.shape[:g.ndim - out.ndim + len(sweep)]     # sweep axes, and of many gradients at once their number
+        return expect_grads(step, h, x, g.dtype, lead, grads)
+    return out, pullback
+
+
+def read_only(a):
+    """A view of an array that cannot be written to."""
+    if a is None:
+        return None
+    view = a.view()
+    view.setflags(write=False)
+    return view
+
+
+@contextmanager
+def arguments_kept(step):
+    """Name the step that writes into what it is called with, or whose part makes a mistake."""
+    try:
+        yield
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise ValueError(f"step of {step}: expected it to leave p, h, x and g as they are, got a write") from error
+        if "unpack" in str(error):
+            raise ValueError(f"step of {step}: expected a pullback to return Grads(h, x, p), got {error}") from error
+        raise
 
 
 def checked_pullback(step, out, vjp):
@@ -199,12 +233,46 @@ def sweep_axes(step, p, h, x):
                          f" {', '.join(f'{shape} of {name}' for name, shape in shapes.items())}") from None
 
 
-def expect_result(step, result):
+def expect_pair(step, result):
     """Return what ``step.step`` returned if it is a state with a pullback; else raise, naming the step."""
     if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], np.ndarray)
             and callable(result[1])):
         raise TypeError(f"step of {step}: expected it to return (next state, pullback), got {given(result)}")
     return result
+
+
+def expect_result(step, h, sweep, result):
+    """The same, if the next state has the axes in front and the dtype that it should have."""
+    expect_pair(step, result)
+    out, lead = result[0], (*sweep, h.shape[-1 - len(step.features)])
+    if out.dtype != h.dtype:
+        raise TypeError(f"next state of {step}: expected {h.dtype}, the dtype of the state, got {out.dtype}")
+    if out.shape[:len(lead)] != lead:
+        raise ValueError(f"next state of {step}: expected {lead} in front, sweep axes and batch, got shape {out.shape}")
+    return result
+
+
+def expect_grads(step, h, x, dtype, lead, grads):
+    """Return what a pullback returned if it is the :class:`Grads` of all that went in; else raise, naming the step."""
+    if not isinstance(grads, Grads):
+        raise TypeError(f"pullback of {step}: expected Grads(h, x, p), got {given(grads)}")
+    shapes = step.shapes()
+    if not isinstance(grads.p, dict) or grads.p.keys() != shapes.keys():
+        got = sorted(grads.p) if isinstance(grads.p, dict) else given(grads.p)
+        raise ValueError(f"pullback of {step}: expected gradients of {sorted(shapes)}, got {got}")
+    wanted = {"h": h.shape[-1 - len(step.features):], **shapes}
+    found = {"h": grads.h, **grads.p}
+    if step.inputs is not None:
+        wanted["x"], found["x"] = x.shape[-1 - len(step.inputs):], grads.x
+    for name, shape in wanted.items():
+        value = found[name]
+        if not isinstance(value, np.ndarray | Product):
+            raise TypeError(f"∂L/∂{name} of {step}: expected an array, got {given(value)}")
+        if value.shape not in (shape, (*lead, *shape)):
+            raise ValueError(f"∂L/∂{name} of {step}: expected shape {(*lead, *shape)}, got {value.shape}")
+    if grads.h.dtype != dtype:
+        raise TypeError(f"∂L/∂h of {step}: expected {dtype}, the dtype of g, got {grads.h.dtype}")
+    return grads
 
 
 def expect_finite(step, out):
@@ -225,11 +293,17 @@ def expect_step(name, value):
     """Return ``value`` if it is a :class:`Step`; else raise, naming it."""
     if not isinstance(value, Step):
         raise TypeError(f"{name}: expected a step, got {given(value)}")
+    features = getattr(value, "features", None)
+    if not isinstance(features, tuple):
+        raise TypeError(f"{type(value).__name__}.features: expected the trailing shape of the state, a tuple,"
+                        f" got {given(features)}")
     return value
 
 
-def expect_same_features(step, inner, f):
-    """Raise unless ``inner``, a part of ``step``, returned ``f`` with the features that it takes."""
-    if f.shape[-len(step.features):] != step.features:
-        raise ValueError(f"inner: expected {inner} to return the features {step.features} that it takes,"
-                         f" got {f.shape[-len(step.features):]}")
+def expect_same_shape(step, inner, h, result):
+    """Return what ``inner``, a part of ``step``, returned if the next state has batch and features of ``h``."""
+    f, axes = expect_pair(inner, result)[0], 1 + len(step.features)
+    if f.dtype != h.dtype or f.shape[-axes:] != h.shape[-axes:]:
+        raise ValueError(f"inner: expected {inner} to return the last axes {h.shape[-axes:]} that it takes, as"
+                         f" {h.dtype}, got shape {f.shape}, as {f.dtype}")
+    return result

@@ -288,7 +288,7 @@ class WeightNorm(Step):
 def standardise(h, eps, axis):
     """``z = (h − μ) / s`` with ``s = √(σ² + ε)`` over one axis, and the pullback of ``z``."""
     c = h - h.mean(axis, keepdims=True)             # c = h − μ
-    sigma = length(c, axis) / h.shape[axis] ** 0.5
+    sigma = length(c / h.shape[axis] ** 0.5, axis)
     s = np.hypot(sigma, eps ** 0.5)                 # s = √(σ² + ε)
     z = c / s
     def vjp(d):                                     # d = ∂L/∂z

@@ -12,7 +12,7 @@ import numpy as np
 from ..expect import expect_array, expect_number, expect_size, expect_word, given
 from .activations import sigmoid, tanh
 from .arrays import T, outer, row, through, total
-from .contract import Grads, Phi, Size, Step, expect_same_features, expect_step
+from .contract import Grads, Phi, Size, Step, expect_same_shape, expect_step
 
 
 @dataclass(frozen=True)
@@ -463,8 +463,8 @@ class Masked(Step):
     def step(self, p, h, x):
         over = tuple(range(-len(self.features), 0))
         m = np.expand_dims(x[..., -1], over)
-        f, inner_vjp = self.inner.step(p, h, x[..., :-1] if self.inner.inputs else None)
-        expect_same_features(self, self.inner, f)
+        result = self.inner.step(p, h, x[..., :-1] if self.inner.inputs else None)
+        f, inner_vjp = expect_same_shape(self, self.inner, h, result)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(m * g)                   # only samples that step reach F
             dm = (g * (f - h)).sum(axis=over)[..., None]    # ∂L/∂m = Σ g ⊙ (F - h)

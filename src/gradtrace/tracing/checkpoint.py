@@ -121,8 +121,12 @@ class SummedGradients:
     p: list[dict[str, np.ndarray]]
 
     def shared(self):
-        """The gradient of weights that all steps share."""
-        return {name: sum(p[name] for p in self.p) for name in self.p[0]}
+        """The gradient of weights that all steps share; a ``ValueError`` if their parameters differ."""
+        first, *others = ({name: value.shape for name, value in p.items()} for p in self.p)
+        for other in others:
+            if other != first:
+                raise ValueError(f"shared: expected steps with the same parameters, got {first} and {other}")
+        return {name: sum(p[name] for p in self.p) for name in first}
 
 
 @dataclass(frozen=True)

@@ -70,15 +70,16 @@ def jacobians(vjps):
         raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
     end, sweep = vjps.end, vjps.end.shape[:vjps.sweep]
     state, N = end.shape[vjps.sweep:], math.prod(end.shape[vjps.sweep:])
+    for t, h in enumerate(vjps.h):
+        if h.shape[h.ndim - len(state):] != state:
+            raise ValueError(f"vjps: expected steps that keep the shape {state} of the last state,"
+                             f" got {h.shape[h.ndim - len(state):]} before step {t + 1}")
     g = np.eye(N, dtype=end.dtype).reshape(N, *(1,) * len(sweep), *state)
     g = np.broadcast_to(g, (N, *sweep, *state))
     J = np.empty((len(vjps), *sweep, N, N), end.dtype)
     for t, vjp in enumerate(vjps.lazy):
         with np.errstate(all="ignore"):
             dh = vjp(g).h
-        if dh.size != g.size:
-            raise ValueError(f"vjps: expected steps that keep the shape {state} of the last state,"
-                             f" got {dh.shape[1 + len(sweep):]} before step {t + 1}")
         J[t] = np.moveaxis(dh.reshape(N, *sweep, N), 0, -1)
     if not np.isfinite(J).all():
         raise FloatingPointError(f"vjps: expected finite Jacobians, got an overflow of {J.dtype}")

@@ -12,10 +12,10 @@ from ..expect import expect_array, expect_size, given
 from ..steps.contract import (
     Step,
     checked_pullback,
+    checked_step,
     expect_finite,
     expect_one_dtype,
     expect_params,
-    expect_result,
     expect_state,
     expect_step,
     sweep_axes,
@@ -187,6 +187,12 @@ class Pullbacks(Sequence):
     def __len__(self):
         return len(self.lazy)
 
+    def __copy__(self):
+        return self                                         # nothing in them can change
+
+    def __deepcopy__(self, memo):
+        return self
+
     def __reduce__(self):
         raise TypeError("vjps: expected the path to be copied or pickled, and forward to be called again;"
                         " got pullbacks, which are functions of this process")
@@ -241,8 +247,7 @@ def expect_start(path, h0):
     for t in path.distinct_params().values():
         step, p, x = path[t]
         try:
-            if p.keys() != step.shapes().keys():            # the dict is its owner's, who may have changed it
-                expect_params(step, p)
+            expect_params(step, p)                          # the dict is its owner's, who may have changed it
             expect_one_dtype(step, p, h0, x)
         except (ValueError, TypeError) as error:
             raise type(error)(f"step {t + 1} of {len(path)}: {error}") from None
@@ -251,9 +256,10 @@ def expect_start(path, h0):
 def forward_pass(path, h0, start=0, stop=None):
     """The states from ``h_start``, which is ``h0``, to ``h_stop``, and the pullbacks; arguments were checked."""
     h, vjps, block = [h0], [], slice(start, stop)
-    step, before = path.steps[start], path.steps[max(start - 1, 0)]
-    fits = step is before and h0.shape[-len(step.features):] == step.features
-    known = (step, h0.shape, h0.dtype) if fits else (None, None, None)      # what was checked already
+    h0.setflags(write=False)
+    step = path.steps[start]
+    fits = start and step is path.steps[start - 1] and h0.shape[-len(step.features):] == step.features
+    known = (step, h0.shape, h0.dtype) if fits else (None, None, None)      # checked when the path was begun
     with np.errstate(all="ignore"):
         for step, p, x in zip(path.steps[block], path.params[block], path.inputs[block], strict=True):
             try:
@@ -261,17 +267,16 @@ def forward_pass(path, h0, start=0, stop=None):
                     expect_state(step, h[-1], x)
                     expect_one_dtype(step, p, h[-1], x)
                     known = step, h[-1].shape, h[-1].dtype
-                    out, vjp = expect_result(step, step.step(p, h[-1], x))
+                    out, vjp = checked_step(step, p, h[-1], x)
                 else:
                     out, vjp = step.step(p, h[-1], x)
             except (FloatingPointError, ValueError, TypeError) as error:
                 raise_at_step(path, h, start, error)
+            out.setflags(write=False)
             h.append(out)
             vjps.append(vjp)
     if first_not_finite(h) is not None:
         raise_at_step(path, h, start)
-    for state in h:
-        state.setflags(write=False)
     return h, vjps
 
 

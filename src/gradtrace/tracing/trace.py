@@ -270,10 +270,9 @@ def backward_pass(vjps, g, direct):
             g, *share = vjps[t](g)
             if direct[t] is not None:
                 g = g + expect_shape(direct[t], g, t)
+            g.setflags(write=False)                         # shares that wait still read it
             h.append(g)
             shares.append(share)
-    for gradient in h:
-        gradient.setflags(write=False)                      # shares not yet multiplied still read it
     return h[::-1], shares[::-1]
 
 
@@ -382,9 +381,10 @@ def loss_gradients(vjps, g):
 
 
 def expect_shape(direct_g, g, t):
-    if direct_g.shape != g.shape:
+    """What the loss puts on ``h_t`` in the shape of its gradient ``g``; a sweep may begin at a later step only."""
+    if direct_g.shape != g.shape[g.ndim - direct_g.ndim:]:
         raise ValueError(f"g[{t}]: expected the shape {g.shape} of that state's gradient, got {direct_g.shape}")
-    return direct_g
+    return np.broadcast_to(direct_g, g.shape)
 
 
 def rescale(g, exponent):
