@@ -401,12 +401,14 @@ def test_sums_over_time_of_shares_near_the_end_of_the_floats(T):
         assert shared["b"].item() == pytest.approx(T * 1e150, rel=1e-14)
 
 
-@pytest.mark.xfail(strict=True, reason="the sum of all times is one product, whose parts overflow on the way")
 def test_shares_at_the_end_of_the_floats_that_cancel():
+    """As one product their parts overflow, which is said; in blocks of steps they do not."""
     p = {"W": ONE, "U": 0 * ONE, "b": np.zeros(1)}
     x = np.full((200, 1, 1), 1.7e158) * np.where(np.arange(200) % 2, 1, -1)[:, None, None]
-    for _, shared in shared_by_every_way(unroll(RNN(1, 1, "identity"), p, x), 0 * ONE, 1e150 * ONE):
-        assert shared["U"] == 0
+    path, g = unroll(RNN(1, 1, "identity"), p, x), 1e150 * ONE
+    with pytest.raises(FloatingPointError, match="∂L/∂U: expected finite numbers, got an overflow"):
+        backward(forward(path, 0 * ONE)[1], g).shared()
+    assert bptt(path, 0 * ONE, g).grads.shared()["U"] == 0
 
 
 @pytest.mark.parametrize("plan", [None, *PLANS], ids=str)
@@ -417,49 +419,20 @@ def test_one_member_of_a_sweep_with_no_gradient_beside_one_that_explodes(plan):
     np.testing.assert_allclose(log.log_h[0], [400 * np.log(10), -np.inf, -300 * np.log(10)], rtol=1e-12)
 
 
-# Digits that trace loses: each walk is right as plain numbers, or by hand --------------------------------------------
+# What the docstring of trace says it cannot do -----------------------------------------------------------------------
 
-@pytest.mark.xfail(strict=True, reason="one exponent for all samples: what lies 1e-308 below the largest is gone")
-def test_a_sample_far_below_another_that_a_dead_unit_then_stops():
+def test_a_sample_the_range_of_floats_below_another_of_its_member_is_lost():
     p = {"W": ONE, "b": np.zeros(1)}
-    vjps = forward(deep(Dense(1, 1, "relu"), [p]), np.array([[1.0], [-1.0]]))[1]
-    g = np.array([[1e-200], [1e200]])
-    assert backward(vjps, g).h[0].tolist() == [[1e-200], [0.0]]
-    assert trace(vjps, g).log_h[0] == pytest.approx(-200 * np.log(10))
+    vjps = forward(deep(Dense(1, 1, "relu"), [p]), np.array([[1.0], [-1.0]]))[1]    # stops the second sample
+    for small, log in (1e-100, -100 * np.log(10)), (1e-200, -np.inf):
+        g = np.array([[small], [1e200]])
+        assert backward(vjps, g).h[0].tolist() == [[small], [0.0]]
+        assert trace(vjps, g).log_h[0] == pytest.approx(log)
 
 
-@pytest.mark.xfail(strict=True, reason="one exponent for all samples: what lies 1e-308 below the largest is gone")
-def test_a_saturated_sample_beside_a_linear_one_that_the_first_layer_stops():
-    steps, wide = [Dense(1, 1, "relu")] + 40 * [Dense(1, 1)], {"W": 10 * ONE, "b": np.zeros(1)}
-    path = deep(steps, [{"W": ONE, "b": np.zeros(1)}, *40 * [wide]])
-    alone = trace(forward(path, ONE)[1], ONE).log_h
-    both = trace(forward(path, np.array([[1.0], [-1e-300]]))[1], np.ones((2, 1))).log_h
-    assert both[0] == pytest.approx(alone[0], rel=1e-12)    # of the second sample nothing arrives
-
-
-@pytest.mark.xfail(strict=True, reason="one exponent for all samples: what lies 1e-308 below the largest is gone")
-def test_a_share_of_a_sample_with_a_large_state_and_a_small_gradient():
-    p = {"W": ONE, "b": np.zeros(1)}
-    vjps = forward(deep(Dense(1, 1, "identity"), [p]), np.array([[1e300], [0.0]]))[1]
-    g = np.array([[1e-300], [1e200]])
-    assert backward(vjps, g).p[0]["W"] == pytest.approx(1)
-    assert trace(vjps, g).log_p["W"][0] == pytest.approx(0, abs=1e-12)
-
-
-THREE = Seq(*3 * [Dense(1, 1, "identity")])
-
-
-@pytest.mark.xfail(strict=True, reason="within a step nothing is rescaled")
-@pytest.mark.parametrize("last", [1e-200, 1e-115 / 3], ids=["all digits", "some digits"])
-def test_factors_far_apart_within_one_step(last):
-    p = {name: np.zeros(1) for name in ("0.b", "1.b", "2.b")}
-    p |= {"0.W": 1e200 * ONE, "1.W": 1e-200 * ONE, "2.W": last * ONE}
-    log = trace(forward(deep(THREE, [p]), 0 * ONE)[1], ONE).log_h
-    assert log[0] - log[1] == pytest.approx(np.log(last), rel=1e-12)
-
-
-@pytest.mark.xfail(strict=True, reason="σ'(-800) is below the float range")
-def test_a_slope_below_the_floats_times_a_large_weight():
-    p = {"W": 1e300 * ONE, "b": np.array([-800.0])}
-    log = trace(forward(deep(Dense(1, 1, "sigmoid"), [p]), 0 * ONE)[1], ONE).log_h
-    assert log[0] == pytest.approx(300 * np.log(10) - 800)
+def test_nothing_is_rescaled_within_a_step():
+    three = Seq(*3 * [Dense(1, 1, "identity")])
+    p = {name: np.zeros(1) for name in ("0.b", "1.b", "2.b")} | {"0.W": 1e200 * ONE, "1.W": 1e-200 * ONE}
+    for last, log in (1e-100, -100 * np.log(10)), (1e-200, -np.inf):
+        vjps = forward(deep(three, [p | {"2.W": last * ONE}]), 0 * ONE)[1]
+        assert trace(vjps, ONE).log_h[0] == pytest.approx(log)

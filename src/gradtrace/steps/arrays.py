@@ -47,8 +47,9 @@ class Product:
 
     @property
     def shape(self):
-        *lead, _, m = self.b.shape
-        return (*lead, m) if self.a is None else (*lead, self.a.shape[-1], m)
+        if self.a is None:
+            return (*self.b.shape[:-2], self.b.shape[-1])
+        return (*np.broadcast_shapes(self.a.shape[:-2], self.b.shape[:-2]), self.a.shape[-1], self.b.shape[-1])
 
     def __array__(self, dtype=None, copy=None):
         value = self.b.sum(axis=-2) if self.a is None else T(self.a) @ self.b

@@ -303,7 +303,7 @@ def expect_step(name, value):
 def expect_same_shape(step, inner, h, result):
     """Return what ``inner``, a part of ``step``, returned if the next state has batch and features of ``h``."""
     f, axes = expect_pair(inner, result)[0], 1 + len(step.features)
-    if f.dtype != h.dtype or f.shape[-axes:] != h.shape[-axes:]:
-        raise ValueError(f"inner: expected {inner} to return the last axes {h.shape[-axes:]} that it takes, as"
-                         f" {h.dtype}, got shape {f.shape}, as {f.dtype}")
+    if f.dtype.kind not in "fc" or f.shape[-axes:] != h.shape[-axes:]:
+        raise ValueError(f"inner: expected {inner} to return floats with the last axes {h.shape[-axes:]} that it takes,"
+                         f" got {given(f)}")
     return result

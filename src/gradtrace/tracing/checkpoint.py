@@ -301,8 +301,6 @@ def _loss(g, T, dtype):
     if len(g) != T + 1:
         raise ValueError(f"g: expected {T + 1} entries, one for each state, got {len(g)}")
     values = [fit(f"g[{t}]", value) for t, value in enumerate(g)]
-    if all(value is None for value in values):
-        raise ValueError("g: expected a gradient for at least one state, got None")
     return lambda t, h: values[t]
 
 

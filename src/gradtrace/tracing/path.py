@@ -194,8 +194,8 @@ class Pullbacks(Sequence):
         return self
 
     def __reduce__(self):
-        raise TypeError("vjps: expected the path to be copied or pickled, and forward to be called again;"
-                        " got pullbacks, which are functions of this process")
+        raise TypeError("Pullbacks: expected the path to be pickled, and forward to be called there, got functions"
+                        " of this process")
 
 
 def forward(path, h0):

@@ -205,8 +205,9 @@ def trace(vjps, g):
     The backward pass is that of :func:`backward`. If a norm leaves the range in which its square is exact, it is
     repeated: after each pullback the gradient is then divided by a power of two, so that its largest entry lies
     between ½ and 1, and the exponent is kept as an integer. 1e-4000 is as easy as 1, and no digit is lost, because such
-    a division is exact. There is one exponent per sweep member, never one per sample. A single step has to keep within
-    the range: what its own pullback multiplies is not divided in between.
+    a division is exact. There is one exponent per sweep member, as steps such as batch norm couple its samples:
+    what lies further below the largest entry of the member than floats reach, 1e308 times in float64 and 1e38 in
+    float32, is lost. So is what a single step multiplies to less within itself, as nothing is divided in between.
 
     Parameters
     ----------
@@ -361,11 +362,11 @@ def loss_gradients(vjps, g):
     """What the loss puts on each of the ``T + 1`` states, checked, as a list."""
     if not isinstance(vjps, Pullbacks):
         raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
+    if g is None:
+        raise TypeError("g: expected ∂L/∂h_T, or a list with an entry for each state, got None")
     direct = g if isinstance(g, list | tuple) else [None] * len(vjps) + [g]
     if len(direct) != len(vjps) + 1:
         raise ValueError(f"g: expected {len(vjps) + 1} entries, one for each state, got {len(direct)}")
-    if all(entry is None for entry in direct):
-        raise ValueError("g: expected a gradient for at least one state, got None")
     if direct[-1] is None:
         direct = [*direct[:-1], np.zeros_like(vjps.end)]
     for t, entry in enumerate(direct):
