@@ -108,7 +108,6 @@ CASES = {
     "three axes": (lambda: init.he(np.random.default_rng(0), (2, 3, 4)),
                    r"shape: expected \(n, m\) or .* got \(2, 3, 4\)"),
     "no axes": (lambda: init.fans(()), r"shape: expected \(n, m\)"),
-    "a norm of NaN": (lambda: init.spectral_norm(np.array([[np.nan]])), "W: expected finite numbers"),
     "a norm of a vector": (lambda: init.spectral_norm(np.ones(3)),
                            r"W: expected last axes \(…, …\), got shape \(3,\)"),
 }

@@ -302,7 +302,7 @@ def overflowing(p, rows, rng):
 FATAL = {
     "loss": ((np.nan, {"w": np.ones(1)}), "the loss is no longer finite: nan"),
     "gradient": ((0.0, {"w": np.array([np.inf])}), r"the gradient of p\['w'\] is no longer finite: \[inf\]"),
-    "step": ((0.0, {"w": np.array([-1e308])}), r"p\['w'\]: step 6 of GradientDescent left float64"),
+    "step": ((0.0, {"w": np.array([-1e308])}), r"p\['w'\]: expected step 6 of GradientDescent within float64"),
 }
 
 
@@ -406,8 +406,6 @@ OK = {"p": {"w": np.zeros(1)}, "gradient": counting, "optimiser": Adam(), "rng":
 DONE = train(**OK)
 REST = {"p": DONE, "rng": None}
 BAD = {
-    "p a list": ({"p": [{"w": np.zeros(1)}]}, TypeError, r"p: expected a dict of arrays, got .*flatten_params"),
-    "no gradient": ({"gradient": None}, TypeError, "gradient: expected a function, got None"),
     "a loss alone": ({"gradient": lambda p, rows, rng: 0.0}, TypeError,
                      r"gradient: expected it to return \(loss, grads\), got float"),
     "a list of gradients": ({"gradient": lambda p, rows, rng: (0.0, [p])}, TypeError,
@@ -423,17 +421,8 @@ BAD = {
                                         r"clip: expected one loss .* got shapes \(1,\) and \(\)"),
     "validation of each sample": ({"validate": lambda p: np.ones(3)}, ValueError,
                                   r"validate: expected a loss of shape \(\) as from gradient, got \(3,\)"),
-    "no optimiser": ({"optimiser": 0.1}, TypeError, "optimiser: expected one like .* got float 0.1"),
-    "no generator": ({"rng": 0}, TypeError, "rng: expected numpy.random.default_rng"),
     "no generator at all": ({"rng": None}, TypeError, "rng: expected numpy.random.default_rng"),
-    "n zero": ({"n": 0}, ValueError, "n: expected at least 1, got 0"),
-    "size zero": ({"size": 0}, ValueError, "size: expected at least 1, got 0"),
     "size too large": ({"size": 4}, ValueError, "size: expected at most 3, .* got 4"),
-    "epochs negative": ({"epochs": -1}, ValueError, "epochs: expected at least 0, got -1"),
-    "every zero": ({"every": 0}, ValueError, "every: expected at least 1, got 0"),
-    "clip a number": ({"clip": 1.0}, TypeError, "clip: expected a function, got float 1.0"),
-    "validate a number": ({"validate": 1.0}, TypeError, "validate: expected a function, got float"),
-    "stop a number": ({"stop": 5, "validate": len}, TypeError, "stop: expected EarlyStopping or None, got int 5"),
     "stop without validation": ({"stop": EarlyStopping(5)}, ValueError, "stop: expected validate too"),
     "a run and a generator": ({"p": DONE}, ValueError, "rng: expected None"),
     "a run of another batch": ({**REST, "size": 3}, ValueError, "n, size: expected 3 and 2, .* got 3 and 3"),

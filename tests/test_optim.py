@@ -218,15 +218,7 @@ ADAM = Adam()
 S = ADAM.start(P)
 
 CASES = {
-    "negative rate": (lambda: Adam(-0.1), ValueError, "lr: expected at least 0, got -0.1"),
-    "rate a string": (lambda: Adam("0.1"), TypeError, "lr: expected a number, got str"),
-    "rates NaN": (lambda: Adam(np.array([np.nan])), ValueError, "lr: expected finite numbers"),
-    "mu one": (lambda: Momentum(0.1, 1.0), ValueError, "mu: expected at least 0 and below 1, got 1.0"),
-    "beta2 two": (lambda: Adam(beta2=2), ValueError, "beta2: expected at least 0 and below 1"),
-    "eps zero": (lambda: AdaGrad(eps=0), ValueError, "eps: expected a number above 0, got 0"),
-    "eps_inside a word": (lambda: AdaGrad(eps_inside="yes"), TypeError, "eps_inside: expected True or False"),
     "p a list": (lambda: ADAM.start([P]), TypeError, r"p: expected a dict of arrays, got .*flatten_params"),
-    "g with NaN": (lambda: ADAM.step(P, NAN, S), ValueError, r"grads\['w'\]: expected finite numbers"),
     "g misshapen": (lambda: ADAM.step(P, {"w": np.ones((3, 2))}, S), ValueError,
                     r"grads\['w'\]: expected the shape \(2, 3\)"),
     "g of too few axes": (lambda: ADAM.step(P, {"w": np.ones(3)}, S), ValueError,
@@ -235,15 +227,14 @@ CASES = {
     "g of another dtype": (lambda: ADAM.step(P, {"w": np.ones((2, 3), "f4")}, S), TypeError, "expected float64 as"),
     "another's state": (lambda: ADAM.step(P, G, Momentum().start(P)), ValueError,
                         r"state: expected start\(p\) of Adam"),
-    "no state": (lambda: ADAM.step(P, G, None), ValueError, "state: expected .* got None"),
     "misshapen state": (lambda: ADAM.step(P, G, S | {"m.w": np.ones(3)}), ValueError,
-                        "state of 'w': expected the shape"),
+                        r"state\['m.w'\]: expected float64 of shape \(2, 3\)"),
     "rates that fit no axis": (lambda: Adam(np.ones(3)).step(P, G, S), ValueError,
                                r"lr: expected one number, .*tile_params"),
     "an overflow": (lambda: ADAM.step(P, {"w": np.full((2, 3), 1e200)}, S), FloatingPointError,
-                    r"p\['w'\]: step 1 of Adam left float64 .*clip the gradient"),
+                    r"p\['w'\]: expected step 1 of Adam within float64, got overflow .*clip the gradient"),
     "a name without number": (lambda: unflatten_params({"W": np.ones(1)}), ValueError,
-                              "p: expected names such as '0.W', got 'W'"),
+                              "p: expected names such as '0.W', got str 'W'"),
     "too few layers": (lambda: unflatten_params({"3.W": np.ones(1)}, 2), ValueError, "layers: expected at least 4"),
 }
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .expect import expect_number, expect_rng
+from .expect import expect_positive, expect_rng
+from .steps.contract import expect_step
 
 
 def slope(f, at, direction, width=1e-3):
@@ -44,8 +45,9 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     >>> sorted(errors), max(errors.values()) < 1e-9
     (['W', 'b', 'h'], True)
     """
+    expect_step("step", step)
     expect_rng("rng", rng)
-    expect_number("width", width)
+    expect_positive("width", width)
     out, vjp = step(p, h, x)
     sweep = max([h.ndim - 1 - len(step.features)] + [p[name].ndim - len(s) for name, s in step.shapes().items()])
     per = _size(out, out.ndim - sweep)                      # one per sweep member
@@ -97,6 +99,7 @@ def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):
     Softmax(3): h agree with finite differences within 1e-06
     True
     """
+    expect_positive("rtol", rtol)
     errors = gradient_errors(step, p, h, x, rng=rng)
     wrong = {name: error for name, error in errors.items() if not error < rtol}
     if wrong:

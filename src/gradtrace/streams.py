@@ -1,6 +1,7 @@
 """Random numbers for the points of a sweep."""
 
 import hashlib
+import math
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def stream(seed, /, **point):
     >>> one.random() == other.random()
     True
     """
-    seed = expect_size("seed", seed, 0)
+    seed = expect_size("seed", seed, least=0, most=math.inf)
     point = {name: value.item() if isinstance(value, np.generic) else value for name, value in sorted(point.items())}
     for name, value in point.items():
         if not isinstance(value, int | float | complex | str | None):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..expect import expect_number, given
+
 
 def check_answer(yours, answer, *, hints=(), rtol=1e-3):
     """Say whether an exercise is solved, and if not, what the mistake may be.
@@ -21,6 +23,11 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
     >>> check_answer(117.4, 1.1**49, hints=[(1.1**50, "that is the 50th power; T - 1 is 49")], rtol=1e-3)
     Not yet: that is the 50th power; T - 1 is 49
     """
+    rtol = expect_number("rtol", rtol, least=0)
+    _expect_answer("answer", answer)
+    for i, hint in enumerate(_expect_sequence("hints", hints)):
+        if not isinstance(hint, tuple | list) or len(hint) != 2 or not isinstance(hint[1], str):
+            raise TypeError(f"hints[{i}]: expected (wrong value, what to say to it), got {given(hint)}")
     if yours is ...:
         return print("Not answered yet: put your answer in the place of the dots.")
     if _same(yours, answer, rtol):
@@ -43,6 +50,22 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
     ratio = yours[where] / answer[where] if answer[where] else np.inf
     print(f"Not yet: {yours[where]:.4g} is too {'small' if yours[where] < answer[where] else 'large'}"
           + (f", by a factor of {ratio:.4g}." if 0 < ratio < np.inf else "."))
+
+
+def _expect_answer(name, value):
+    """Raise unless ``value`` is a string, or numbers without ``nan``."""
+    try:
+        fine = isinstance(value, str) or not np.isnan(np.asarray(value, dtype=float)).any()
+    except (TypeError, ValueError, OverflowError):
+        fine = False
+    if not fine or value is None:
+        raise TypeError(f"{name}: expected a string, a number or an array of numbers, got {given(value)}")
+
+
+def _expect_sequence(name, value):
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name}: expected a list, got {given(value)}")
+    return value
 
 
 def _same(a, b, rtol):

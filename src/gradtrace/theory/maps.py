@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_floats, expect_size
+from ..expect import expect_floats, expect_positive, expect_size
 
 
+@np.errstate(under="ignore")
 def logistic(r, x0, steps):
     """``x_t = r x_{t-1} (1 - x_{t-1})`` for ``t = 0 … steps``, the logistic map.
 
@@ -46,6 +47,7 @@ def logistic(r, x0, steps):
     return np.array(xs)
 
 
+@np.errstate(under="ignore")
 def bifurcation(r, x0=0.3, skip=1000, keep=100):
     """Where the logistic map ends up: its states after ``skip`` steps, for each ``r``.
 
@@ -82,6 +84,7 @@ def bifurcation(r, x0=0.3, skip=1000, keep=100):
     return logistic(r, x, expect_size("keep", keep) - 1)
 
 
+@np.errstate(under="ignore")
 def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
     """The Lyapunov exponent, the mean of ``ln |r (1 - 2 x_t)|``: the logarithm of the gradient's factor per step.
 
@@ -123,8 +126,9 @@ def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
     return (log_slope / steps)[()]
 
 
+@np.errstate(under="ignore")
 def period(x, longest=64, atol=1e-6):
-    """The smallest ``p`` with ``x_{t+p} = x_t`` at the end of an orbit.
+    """The smallest ``p`` with ``x_{t+p} = x_t`` for each of the last ``longest`` states of an orbit.
 
     Parameters
     ----------
@@ -150,14 +154,13 @@ def period(x, longest=64, atol=1e-6):
     >>> period(logistic(np.array([2.8, 3.2, 3.5, 3.83, 4.0]), 0.3, 2000))
     array([1, 2, 4, 3, 0])
     """
-    (x,), longest, (atol,) = expect_floats(x=x), expect_size("longest", longest), expect_floats(atol=atol)
-    if atol <= 0:
-        raise ValueError(f"atol: expected a positive number, got {atol}")
+    (x,), longest, atol = expect_floats(x=x), expect_size("longest", longest), expect_positive("atol", atol)
     if x.ndim == 0 or len(x) < 2 * longest:
         raise ValueError(f"x: expected at least {2 * longest} states, twice the longest period, got shape {x.shape}")
     found = np.zeros(x.shape[1:], int)
     for p in range(longest, 0, -1):
-        found[(np.abs(x[-p:] - x[-2 * p:len(x) - p]) <= atol).all(0)] = p
+        later, earlier = x[-longest:], x[-longest - p:len(x) - p]
+        found[(np.abs(later - earlier) <= atol).all(0)] = p
     return found[()]
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_floats
+from ..expect import expect_floats, expect_word
 
 __all__ = ["c_map", "c_star", "chi", "critical_sigma_w", "depth_scales", "q_map", "q_star"]
 ROUNDING = 1e-14          # of a slope that is exactly 1
@@ -116,9 +116,7 @@ _ALL = {
 
 def kernel(phi):
     """The averages of an activation by its name."""
-    if not isinstance(phi, str) or phi not in _ALL:
-        raise ValueError(f"phi: expected one of {sorted(_ALL)}, got {phi!r:.40}")
-    return _ALL[phi]
+    return _ALL[expect_word("phi", phi, sorted(_ALL))]
 
 
 def squares(sigma_w, sigma_b, **more):
@@ -180,6 +178,7 @@ def fixed_c(pair):
     return np.where(chaos, c, 1.0)
 
 
+@np.errstate(under="ignore")
 def q_map(q, sigma_w, sigma_b, phi="tanh"):
     """``q' = σ_w² E[φ(√q z)²] + σ_b²`` with z from N(0, 1): the pre-activations' variance one layer on.
 
@@ -215,6 +214,7 @@ def q_map(q, sigma_w, sigma_b, phi="tanh"):
         return (ww * kernel(phi).mean(q) + bb).astype(dtype)[()]
 
 
+@np.errstate(under="ignore")
 def q_star(sigma_w, sigma_b, phi="tanh"):
     """``q*``, the variance that a deep net settles at: the stable fixed point of :func:`q_map`.
 
@@ -249,6 +249,7 @@ def q_star(sigma_w, sigma_b, phi="tanh"):
     return fixed_q(ww, bb, kernel(phi)).astype(dtype)[()]
 
 
+@np.errstate(under="ignore")
 def chi(sigma_w, sigma_b, phi="tanh"):
     """``χ₁ = σ_w² E[φ'(√q* z)²]``: the factor of the squared gradient norm per layer.
 
@@ -276,6 +277,7 @@ def chi(sigma_w, sigma_b, phi="tanh"):
     return (ww * k.slope(fixed_q(ww, bb, k))).astype(dtype)[()]
 
 
+@np.errstate(under="ignore")
 def c_map(c, sigma_w, sigma_b, phi="tanh"):
     """``c' = (σ_w² E[φ(u₁) φ(u₂)] + σ_b²) / q*``: the correlation of two inputs' pre-activations one layer on.
 
@@ -314,6 +316,7 @@ def c_map(c, sigma_w, sigma_b, phi="tanh"):
     return c_step(c, *at_fixed_q(ww, bb, kernel(phi)))[0].astype(dtype)[()]
 
 
+@np.errstate(under="ignore")
 def c_star(sigma_w, sigma_b, phi="tanh"):
     """``c*``, the correlation that two different inputs end at: 1 in order, below 1 in chaos.
 
@@ -347,6 +350,7 @@ class DepthScales(NamedTuple):
     gradient: np.ndarray
 
 
+@np.errstate(under="ignore")
 def depth_scales(sigma_w, sigma_b, phi="tanh"):
     """``ξ_q``, ``ξ_c`` and ``ξ_∇``: over how many layers the size, the likeness and the gradient of signals survive.
 
@@ -384,6 +388,7 @@ def depth_scales(sigma_w, sigma_b, phi="tanh"):
         return DepthScales(*((1 / rate).astype(dtype)[()] for rate in rates))
 
 
+@np.errstate(under="ignore")
 def critical_sigma_w(sigma_b, phi="tanh"):
     """The ``σ_w`` at which ``χ₁ = 1``, between order and chaos.
 

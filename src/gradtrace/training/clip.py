@@ -10,6 +10,7 @@ from ..steps.arrays import log_norm
 from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes, sweep_shape
 
 
+@np.errstate(under="ignore")
 def total_log_norm(grads, sweep=0):
     """``ln ‖g‖`` over all parameters together, one for each sweep member, safe from overflow; shape ``(*sweep,)``.
 
@@ -33,6 +34,7 @@ def total_log_norm(grads, sweep=0):
     return 0.5 * np.logaddexp.reduce([2 * log for log in logs], axis=0)     # ln ‖g‖ = ½ ln Σ ‖g_k‖²
 
 
+@np.errstate(under="ignore")
 def clip_norm(grads, limit, sweep=0):
     """``g ← η g / ‖g‖`` if ``‖g‖ > η``: a shorter gradient of the same direction.
 
@@ -74,6 +76,7 @@ def clip_norm(grads, limit, sweep=0):
     return clipped, before
 
 
+@np.errstate(over="ignore", under="ignore")
 def clip_value(grads, limit, sweep=0):
     """``g ← min(max(g, −η), η)``, entry by entry: the direction changes, towards a diagonal.
 
@@ -97,7 +100,7 @@ def clip_value(grads, limit, sweep=0):
 
 def _limit(limit, grads, sweep):
     if np.any(np.asarray(expect_rate("limit", limit)) == 0):
-        raise ValueError(f"limit: expected numbers above 0, got {limit}")
+        raise ValueError("limit: expected numbers above 0, got 0")
     if np.ndim(limit) not in (0, sweep):
         raise ValueError(f"limit: expected one number, or one for each member of {sweep} sweep axes,"
                          f" got shape {np.shape(limit)}")
