@@ -12,6 +12,7 @@ def slope(f, at, direction, width=1e-3):
     return (points[0] - 8 * points[1] + 8 * points[2] - points[3]) / (12 * width)
 
 
+@np.errstate(under="ignore")
 def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     """Relative error of a step's pullback for its state, its input and every parameter.
 

@@ -1,5 +1,7 @@
 """Arrays in, matplotlib out: the pieces that the notebooks' figures share, on one palette."""
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -87,7 +89,7 @@ def decades(log):
     (array([ 2., -1.]), np.float64(nan))
     """
     log = _numbers("log", log)
-    return np.where(np.isfinite(log), log, np.nan)[()] / np.log(10)
+    return np.where(np.isfinite(log), log, np.nan)[()] / math.log(10)
 
 
 def powers(factor, steps):
@@ -275,7 +277,8 @@ def mosaic(images, columns):
     """
     images, columns = _numbers("images", images, "n, height, width"), expect_size("columns", columns)
     n, height, width = images.shape
-    out = np.full((-(-n // columns) * (height + 1), columns * (width + 1)), np.nan)
+    out = np.full((-(-n // columns) * (height + 1), columns * (width + 1)), np.nan,
+                  dtype=images.dtype if images.dtype.kind == "f" else float)
     for k, image in enumerate(images):
         row, column = (height + 1) * (k // columns), (width + 1) * (k % columns)
         out[row:row + height, column:column + width] = image

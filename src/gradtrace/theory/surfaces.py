@@ -103,7 +103,7 @@ class Cliff(NamedTuple):
     db: np.ndarray
 
 
-@np.errstate(under="ignore")
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def cliff(w, b, x0=0.5, target=0.7, steps=50):
     """The loss ``(σ(x_T) - target)²`` of one unit, ``x_t = w σ(x_{t-1}) + b``, and its exact gradient.
 
@@ -146,13 +146,13 @@ def cliff(w, b, x0=0.5, target=0.7, steps=50):
         x = w * value + b                               # x_t = w σ(x_{t-1}) + b
     y, slope = _sigmoid(x)
     g, dw, db = 2 * (y - target) * slope, np.zeros_like(x), np.zeros_like(x)      # g = ∂L/∂x_T
-    with np.errstate(over="ignore", invalid="ignore"):
-        for value, slope in zip(reversed(s), reversed(slopes), strict=True):
-            dw, db = dw + g * value, db + g             # this step's share of ∂L/∂w and ∂L/∂b
-            g = g * w * slope                           # ∂L/∂x_{t-1}
-    if not (np.isfinite(dw).all() and np.isfinite(db).all()):
-        raise FloatingPointError(f"w, b: expected a gradient within {dw.dtype}, got an overflow")
-    return Cliff(((y - target) ** 2)[()], dw[()], db[()])
+    for value, slope in zip(reversed(s), reversed(slopes), strict=True):
+        dw, db = dw + g * value, db + g                 # this step's share of ∂L/∂w and ∂L/∂b
+        g = g * w * slope                               # ∂L/∂x_{t-1}
+    loss = (y - target) ** 2
+    if not all(np.isfinite(part).all() for part in (loss, dw, db)):
+        raise FloatingPointError(f"w, b, target: expected a loss and a gradient within {dw.dtype}, got an overflow")
+    return Cliff(loss[()], dw[()], db[()])
 
 
 def _sigmoid(x):
