@@ -1,5 +1,7 @@
 """Augmented images: exact where no pixel is split, PyTorch's numbers elsewhere, a draw of its own for every image."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -139,6 +141,12 @@ def test_far_amounts_have_an_answer():
         assert (rotate(x, many) == rotate(x, np.fmod(many, 360))).all()
     assert not scale(x, 0.001)[:, 0].any() and np.isfinite(scale(x, 1000)).all()
     np.testing.assert_allclose(crop(x[:, :3], 1e-300), np.broadcast_to(x[:, 1:2, 2:3], (2, 3, 5)), rtol=1e-12)
+
+
+def test_without_scipy_they_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.ndimage", None)
+    with pytest.raises(ImportError, match="augment: expected the package scipy: pip install scipy"):
+        rotate(images((1, 4, 4)), 5)
 
 
 X = np.ones((2, 4, 4))

@@ -342,6 +342,24 @@ def test_every_generator_goes_on_where_it_was(kind, tmp_path):
     assert train(part, epochs=4, **how).p["w"].tolist() == whole.p["w"].tolist(), "a run can be continued twice"
 
 
+def test_a_run_with_bits_of_ones_own_goes_on_with_a_generator_of_that_kind(tmp_path):
+    class Mine(np.random.PCG64):
+        pass
+
+    def gradient(p, rows, rng):
+        return 0.0, {"w": rng.standard_normal(3)}
+
+    how = {"gradient": gradient, "optimiser": GradientDescent(1.0), "n": 5, "size": 2}
+    rng = lambda seed: np.random.Generator(Mine(seed))
+    whole = train({"w": np.zeros(3)}, rng=rng(7), epochs=4, **how)
+    train({"w": np.zeros(3)}, rng=rng(7), epochs=2, **how).save(tmp_path / "run")
+    part = Run.load(tmp_path / "run")
+    assert train(part, rng=rng(0), epochs=4, **how).p["w"].tolist() == whole.p["w"].tolist()
+    for wrong in (None, np.random.default_rng(7)):
+        with pytest.raises(ValueError, match=r"rng: expected a Generator\(Mine\(…\)\) to go on with, .* got"):
+            train(part, rng=wrong, epochs=4, **how)
+
+
 def test_saving_replaces_a_file_whole_or_not_at_all(tmp_path, monkeypatch):
     file = tmp_path / "run.npz"
     begun, how = start("momentum")
