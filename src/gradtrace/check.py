@@ -26,7 +26,7 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     p, h, x
         What the step is called with; sweep axes are welcome.
     rng : numpy.random.Generator
-        Draws the projection and the directions.
+        Draws ``v`` and the directions.
     width : float
         Half of the distance between the inner points of the difference.
 
@@ -35,9 +35,10 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     dict of str to float
         ``"h"``, ``"x"`` if there is one, and one entry per parameter.
 
-    Notes
-    -----
-    Source: the idea of ``check_vjp`` in HIPS autograd.
+    Raises
+    ------
+    TypeError, ValueError
+        ``step`` is no step, ``width`` not above 0, or the step refuses its arguments.
 
     Examples
     --------
@@ -87,12 +88,10 @@ def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):
 
     Raises
     ------
+    TypeError, ValueError
+        As for :func:`gradient_errors`, or ``rtol`` is not above 0.
     AssertionError
         A gradient disagrees with finite differences; all that do are named.
-
-    Notes
-    -----
-    Source: the idea of ``check_grads`` in HIPS autograd.
 
     Examples
     --------

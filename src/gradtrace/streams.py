@@ -11,9 +11,12 @@ from .expect import expect_size, given
 def stream(seed, /, **point):
     """A random generator for one point of a sweep, independent of the other points, of their number and order.
 
+    A hash of the point is the ``spawn_key`` of a ``numpy.random.SeedSequence``.
+
     Parameters
     ----------
     seed : int
+        From 0, as large as one likes.
     **point : number, str, bool or None
         The parameters of the point; 1 and 1.0 are two points.
 
@@ -25,10 +28,6 @@ def stream(seed, /, **point):
     ------
     ValueError, TypeError
         ``seed`` is no whole number from 0, or a parameter is neither number nor string.
-
-    Notes
-    -----
-    Source: the ``spawn_key`` of ``numpy.random.SeedSequence``.
 
     Examples
     --------

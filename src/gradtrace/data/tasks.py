@@ -50,7 +50,7 @@ class Sequences:
 
 
 def one_hot(classes, n):
-    """Rows of the identity matrix: integers of shape ``(…)`` to floats of shape ``(…, n)``.
+    """Rows of the identity matrix, ``e_k`` for class ``k``: integers of shape ``(…)`` to floats of shape ``(…, n)``.
 
     Parameters
     ----------
@@ -63,10 +63,6 @@ def one_hot(classes, n):
     ------
     ValueError, TypeError
         ``classes`` holds no such integers.
-
-    Notes
-    -----
-    Source: Giselsson, "Prediction".
 
     Examples
     --------

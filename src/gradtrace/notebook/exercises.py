@@ -25,15 +25,17 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
     """
     rtol = expect_number("rtol", rtol, least=0)
     _expect_answer("answer", answer)
-    for i, hint in enumerate(_expect_sequence("hints", hints)):
+    if not isinstance(hints, tuple | list):
+        raise TypeError(f"hints: expected a list, got {given(hints)}")
+    for i, hint in enumerate(hints):
         if not isinstance(hint, tuple | list) or len(hint) != 2 or not isinstance(hint[1], str):
             raise TypeError(f"hints[{i}]: expected (wrong value, what to say to it), got {given(hint)}")
     if yours is ...:
         return print("Not answered yet: put your answer in the place of the dots.")
-    if _same(yours, answer, rtol):
+    if _agree(yours, answer, rtol):
         return print("Right.")
     for wrong, hint in hints:
-        if _same(yours, wrong, rtol):
+        if _agree(yours, wrong, rtol):
             return print(f"Not yet: {hint}")
     if isinstance(answer, str) or isinstance(yours, str):
         return print(f"Not yet: {yours!r} is not the answer.")
@@ -62,13 +64,7 @@ def _expect_answer(name, value):
         raise TypeError(f"{name}: expected a string, a number or an array of numbers, got {given(value)}")
 
 
-def _expect_sequence(name, value):
-    if not isinstance(value, tuple | list):
-        raise TypeError(f"{name}: expected a list, got {given(value)}")
-    return value
-
-
-def _same(a, b, rtol):
+def _agree(a, b, rtol):
     if isinstance(a, str) or isinstance(b, str):
         return isinstance(a, str) and isinstance(b, str) and a.strip().lower() == b.strip().lower()
     try:

@@ -88,7 +88,7 @@ def decades(log):
     >>> figures.decades(np.log([100.0, 0.1])).round(9), figures.decades(-np.inf)
     (array([ 2., -1.]), np.float64(nan))
     """
-    log = _numbers("log", log)
+    log = _expect_numbers("log", log)
     return np.where(np.isfinite(log), log, np.nan)[()] / math.log(10)
 
 
@@ -154,7 +154,7 @@ def norms(ax, log, *, start=0, colour=BLUE, label=None, style="-"):
     array([ 0., -1., -2., -3.])
     """
     _expect_axes(ax)
-    log, start = _numbers("log", log, "T"), expect_number("start", start)
+    log, start = _expect_numbers("log", log, "T"), expect_number("start", start)
     ax.plot(start + np.arange(len(log)), decades(log), style, color=colour, label=label)
 
 
@@ -178,7 +178,7 @@ def band(ax, x, many, *, colour=BLUE, style="-", label=None):
     array([2., 3.])
     """
     _expect_axes(ax)
-    x, many = _numbers("x", x, "points"), _numbers("many", many, "points, seeds")
+    x, many = _expect_numbers("x", x, "points"), _expect_numbers("many", many, "points, seeds")
     low, middle, high = np.quantile(many, [0.25, 0.5, 0.75], axis=-1)
     ax.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
     ax.plot(x, middle, style, color=colour, markersize=4, label=label)
@@ -203,7 +203,7 @@ def arrow(ax, start, end, *, colour=GREY):
     """
     _expect_axes(ax)
     for name, point in (("start", start), ("end", end)):
-        if _numbers(name, point, "2").shape != (2,):
+        if _expect_numbers(name, point, "2").shape != (2,):
             raise ValueError(f"{name}: expected two numbers, got {given(point)}")
     ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": colour})
 
@@ -241,7 +241,7 @@ def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=
     _expect_string("title", "" if title is None else title)
     expect_bool("signed", signed)
     expect_bool("numbers", numbers)
-    image, most = _numbers("image", image, "height, width"), expect_positive("most", most)
+    image, most = _expect_numbers("image", image, "height, width"), expect_positive("most", most)
     height, width = image.shape if side is None else 2 * (expect_positive("side", side),)
     ax.imshow(image, cmap="PuOr_r" if signed else "Greys", vmin=-most if signed else 0, vmax=most, aspect="auto",
               extent=(-0.5, width - 0.5, height - 0.5, -0.5))
@@ -253,7 +253,7 @@ def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=
         for (row, column), value in np.ndenumerate(image):
             ax.text(column, row, f"{value + 0.0:.2g}".replace("-", "−"), ha="center", va="center", color=INK)
     if window is not None:
-        if _numbers("window", window, "3").shape != (3,):
+        if _expect_numbers("window", window, "3").shape != (3,):
             raise ValueError(f"window: expected a row, a column and a number of pixels, got {given(window)}")
         row, column, width = window
         near, far = -0.4, width - 0.6
@@ -275,7 +275,7 @@ def mosaic(images, columns):
     >>> figures.mosaic(np.ones((8, 3, 3)), 4).shape
     (7, 15)
     """
-    images, columns = _numbers("images", images, "n, height, width"), expect_size("columns", columns)
+    images, columns = _expect_numbers("images", images, "n, height, width"), expect_size("columns", columns)
     n, height, width = images.shape
     out = np.full((-(-n // columns) * (height + 1), columns * (width + 1)), np.nan,
                   dtype=images.dtype if images.dtype.kind == "f" else float)
@@ -295,7 +295,7 @@ def _expect_string(name, value):
         raise TypeError(f"{name}: expected a string, got {given(value)}")
 
 
-def _numbers(name, value, axes=None):
+def _expect_numbers(name, value, axes=None):
     """``value`` as an array of real numbers with axes such as ``"height, width"``; ``nan`` and infinity may stay."""
     try:
         array = np.asarray(value)

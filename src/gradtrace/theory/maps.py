@@ -40,7 +40,7 @@ def logistic(r, x0, steps):
     >>> logistic(3.5, 0.3, 1000)[-4:].round(4)          # a cycle of four
     array([0.8269, 0.5009, 0.875 , 0.3828])
     """
-    r, x = _unit(r, x0)
+    r, x = _expect_logistic(r, x0)
     xs = [x]
     for _ in range(expect_size("steps", steps, 0)):
         xs.append(r * xs[-1] * (1 - xs[-1]))
@@ -78,7 +78,7 @@ def bifurcation(r, x0=0.3, skip=1000, keep=100):
            [0.6429, 0.513 ],
            [0.6429, 0.7995]])
     """
-    r, x = _unit(r, x0)
+    r, x = _expect_logistic(r, x0)
     for _ in range(expect_size("skip", skip, 0)):
         x = r * x * (1 - x)
     return logistic(r, x, expect_size("keep", keep) - 1)
@@ -115,7 +115,7 @@ def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
     >>> logistic_exponent(np.array([2.8, 3.5, 4.0])).round(2)
     array([-0.22, -0.87,  0.69])
     """
-    r, x = _unit(r, x0)
+    r, x = _expect_logistic(r, x0)
     for _ in range(expect_size("skip", skip, 0)):
         x = r * x * (1 - x)
     log_slope = np.zeros_like(x)
@@ -221,7 +221,7 @@ def mandelbrot(c, steps):
     return Escape(escape.reshape(grid.shape)[()], log_slope.reshape(grid.shape)[()])
 
 
-def _unit(r, x0):
+def _expect_logistic(r, x0):
     """``r`` and ``x0`` with one dtype and shape, checked."""
     r, x0 = np.broadcast_arrays(*expect_floats(r=r, x0=x0))
     for name, value, most in (("r", r, 4), ("x0", x0, 1)):

@@ -2,7 +2,7 @@
 With weights from N(0, σ_w²/n) and biases from N(0, σ_b²) the pre-activations of a wide layer are Gaussian. Their
 variance ``q`` and the correlation ``c`` of two inputs follow maps of one number; ``χ₁``, the slope of the second map
 at ``c = 1``, is also a layer's factor on the squared gradient norm. Below 1 is order and vanishing, above 1 chaos.
-Source: Poole et al. 2016; Schoenholz et al. 2017.
+Source: Poole et al. 2016 for the maps; Schoenholz et al. 2017 for the depth scales.
 
 The averages are closed forms for erf and ReLU, and quadrature to the last digits for tanh. In the helpers ``ww, bb``
 are ``σ_w²`` and ``σ_b²``, and ``k`` is a :class:`Kernel`.
@@ -102,7 +102,7 @@ def _relu_pair(q):
     return pair
 
 
-_ALL = {
+KERNELS = {
     "tanh": Kernel("tanh", _tanh_mean, _tanh_growth, _tanh_slope_mean, _tanh_pair),
     "erf": Kernel("erf",
                   lambda q: 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q)),
@@ -116,7 +116,7 @@ _ALL = {
 
 def kernel(phi):
     """The averages of an activation by its name."""
-    return _ALL[expect_word("phi", phi, sorted(_ALL))]
+    return KERNELS[expect_word("phi", phi, sorted(KERNELS))]
 
 
 def squares(sigma_w, sigma_b, **more):

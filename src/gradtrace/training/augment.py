@@ -2,7 +2,9 @@
 
 Images are ``(batch, height, width)`` or ``(batch, channels, height, width)``. With a generator ``rng`` every image gets
 an amount of its own, drawn from minus to plus the amount given; without one all get exactly that amount. What comes
-from outside the picture is 0.
+from outside the picture is 0. Turning, resizing, cropping and moving need scipy.
+
+Source: Lee, "Data Augmentation"; for noise on the input, Goodfellow et al. 2016, section 7.5.
 """
 
 import numpy as np
@@ -27,11 +29,7 @@ def flip(images, rng=None, *, vertical=False):
     Raises
     ------
     ValueError, TypeError
-        An argument is misshapen, not finite or of the wrong type; so for all functions here.
-
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
+        An argument cannot be used; so for all functions here.
 
     Examples
     --------
@@ -58,10 +56,6 @@ def rotate(images, degrees, rng=None):
     Returns
     -------
     ndarray of the shape and dtype of images
-
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -94,10 +88,6 @@ def scale(images, factor, rng=None):
     -------
     ndarray of the shape and dtype of images
 
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
-
     Examples
     --------
     >>> scale(np.array([[[0.0, 4.0, 0.0]]]), 2)
@@ -123,10 +113,6 @@ def crop(images, share, rng=None):
     Returns
     -------
     ndarray of the shape and dtype of images
-
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -157,10 +143,6 @@ def translate(images, rows, columns, rng=None):
     -------
     ndarray of the shape and dtype of images
 
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
-
     Examples
     --------
     >>> translate(np.array([[[1.0, 2.0, 3.0]]]), 0, 1)
@@ -188,10 +170,6 @@ def noise(images, deviation, rng):
     ------
     FloatingPointError
         The sum overflows.
-
-    Notes
-    -----
-    Source: Goodfellow et al. 2016.
 
     Examples
     --------

@@ -67,7 +67,8 @@ def clip_norm(grads, limit, sweep=0):
     (array([0.6, 0.8]), np.float64(5.0))
     """
     before = total_log_norm(grads, sweep)
-    excess = np.minimum(0.0, np.log(_limit(limit, grads, sweep)) - before)
+    limit = _expect_limit(limit, grads, sweep)
+    excess = np.minimum(0.0, np.log(limit) - before)
     half = np.exp(0.5 * excess)                 # √(η / ‖g‖), at most 1
     clipped = {}
     for name, g in grads.items():
@@ -90,7 +91,7 @@ def clip_value(grads, limit, sweep=0):
     >>> clipped["w"]
     array([1. , 0.4])
     """
-    before, limit = total_log_norm(grads, sweep), _limit(limit, grads, sweep)
+    before, limit = total_log_norm(grads, sweep), _expect_limit(limit, grads, sweep)
     clipped = {}
     for name, g in grads.items():
         most = align_sweep(limit, g)
@@ -98,7 +99,7 @@ def clip_value(grads, limit, sweep=0):
     return clipped, before
 
 
-def _limit(limit, grads, sweep):
+def _expect_limit(limit, grads, sweep):
     if np.any(np.asarray(expect_rate("limit", limit)) == 0):
         raise ValueError("limit: expected numbers above 0, got 0")
     if np.ndim(limit) not in (0, sweep):

@@ -94,10 +94,6 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
     Diverged
         Something is no longer finite, be it for one sweep member; the message names the update and the epoch.
 
-    Notes
-    -----
-    Source: Lee, "Variants of Gradient Descent".
-
     Examples
     --------
     >>> from gradtrace import GradientDescent
@@ -131,7 +127,7 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
                 where = f"update {run.updates + 1}, in epoch {epoch + 1}"
                 if k == 0:
                     order = np.concatenate(minibatches(rng, n, size))
-                value, grads = _finite(gradient(run.p, order[k * size:(k + 1) * size], rng), loss)
+                value, grads = _expect_finite(gradient(run.p, order[k * size:(k + 1) * size], rng), loss)
                 grads, length = _clipped(grads, clip, value)
                 after, state = optimiser.step(run.p, grads, run.state)
                 loss.append(value)
@@ -311,7 +307,7 @@ def _expect_file(file):
     return file
 
 
-def _finite(pair, before):
+def _expect_finite(pair, before):
     """The loss as an array, and the gradients, if they can be used."""
     if not (isinstance(pair, tuple) and len(pair) == 2):
         raise TypeError(f"gradient: expected it to return (loss, grads), got {given(pair)}")

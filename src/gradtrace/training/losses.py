@@ -38,7 +38,7 @@ def half_squared_norm(u, y, *, reduction="mean"):
     Raises
     ------
     ValueError, TypeError
-        ``u`` or ``y`` is misshapen, not finite or of another dtype than the other, or ``reduction`` is no such word.
+        ``u`` or ``y`` is misshapen, not finite or of another dtype than the other.
     FloatingPointError
         The loss overflows.
 

@@ -28,7 +28,7 @@ class Optimiser:
     buffers = ()                                            # names of the averages kept for every parameter
 
     def __post_init__(self):
-        for name in self.rates():
+        for name in self._rates():
             value = expect_rate(name, getattr(self, name), below=np.inf if name == "lr" else 1.0)
             if isinstance(value, np.ndarray):               # what the caller does to his array changes nothing here
                 value = value.copy()
@@ -38,29 +38,30 @@ class Optimiser:
             expect_positive("eps", self.eps)
             expect_bool("eps_inside", self.eps_inside)
 
-    def rates(self):
+    def _rates(self):
         """Names of the hyperparameters that may differ from one sweep member to the next."""
         return [field.name for field in fields(self) if field.name in ("lr", "mu", "rho", "beta1", "beta2")]
 
     def __eq__(self, other):
-        return self.key() == other.key() if isinstance(other, Optimiser) else NotImplemented
+        return self._identity() == other._identity() if isinstance(other, Optimiser) else NotImplemented
 
     def __hash__(self):
-        return hash(self.key())
+        return hash(self._identity())
 
-    def key(self):
+    def _identity(self):
         """The class and all numbers, to be compared and hashed."""
         values = [np.asarray(getattr(self, field.name)) for field in fields(self)]
         return type(self), *((value.shape, *value.ravel().tolist()) for value in values)
 
-    def aligned(self, g):
-        """This optimiser with hyperparameters that are arrays ready to meet the gradient ``g``."""
-        swept = {name: value for name in self.rates() if isinstance(value := getattr(self, name), np.ndarray)}
+    def _aligned(self, g):
+        """This optimiser, its arrays of hyperparameters with the axes of ``g``, so that they multiply it by members."""
+        swept = [name for name in self._rates() if isinstance(getattr(self, name), np.ndarray)]
         if not swept:
             return self
         own = copy.copy(self)
-        for name, value in swept.items():
-            object.__setattr__(own, name, value[(...,) + (None,) * (g.ndim - value.ndim)])
+        for name in swept:
+            value = getattr(self, name)
+            object.__setattr__(own, name, value.reshape(*value.shape, *[1] * (g.ndim - value.ndim)))
         return own
 
     def start(self, p):
@@ -85,7 +86,7 @@ class Optimiser:
         Raises
         ------
         TypeError, ValueError
-            A name is missing, or an array misshapen, not finite or of another dtype.
+            An array is missing, misshapen, not finite or of another dtype.
         FloatingPointError
             All went in finite and the step overflows.
         """
@@ -96,7 +97,7 @@ class Optimiser:
             kept = [state[f"{b}.{name}"] for b in self.buffers]
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):
-                    direction, *kept = self.aligned(g).rule(g, t, *kept)
+                    direction, *kept = self._aligned(g).rule(g, t, *kept)
                     new[name] = np.asarray(p[name] - align_sweep(self.lr, g) * direction, dtype=g.dtype)
                     kept = [np.asarray(average, dtype=g.dtype) for average in kept]
             except FloatingPointError as error:
@@ -121,7 +122,7 @@ class Optimiser:
                 raise ValueError(f"grads[{name!r}]: expected the shape {w.shape} of its parameter, got {g.shape}")
             if g.dtype != w.dtype:
                 raise TypeError(f"grads[{name!r}]: expected {w.dtype} as p[{name!r}], got {g.dtype}")
-            for rate in self.rates():
+            for rate in self._rates():
                 expect_sweep_axes(rate, getattr(self, rate), f"grads[{name!r}]", g)
             for key in (f"{b}.{name}" for b in self.buffers):
                 kept = expect_array(f"state[{key!r}]", state[key])

@@ -30,6 +30,13 @@ def l2(p, strength, sweep=0):
     grads : dict of str to ndarray
         To be added to those of the loss.
 
+    Raises
+    ------
+    TypeError, ValueError
+        An argument cannot be used.
+    FloatingPointError
+        The penalty or a gradient overflows.
+
     Notes
     -----
     Source: Lee, "L2 (Ridge) Regularization"; Giselsson, "Regularization".
@@ -83,7 +90,7 @@ def soft_threshold(p, amount):
     >>> soft_threshold({"w": np.array([1.5, -2.0, 0.3])}, 0.5)["w"]
     array([ 1. , -1.5,  0. ])
     """
-    _expect(p, expect_rate("amount", amount), np.ndim(amount), "amount")
+    _expect_factor(p, expect_rate("amount", amount), np.ndim(amount), "amount")
     return {name: np.asarray(np.sign(w) * np.maximum(np.abs(w) - align_sweep(amount, w), 0)) for name, w in p.items()}
 
 
@@ -113,7 +120,7 @@ def weight_decay(p, amount):
     >>> weight_decay({"w": np.array([2.0])}, 0.25)["w"]
     array([1.5])
     """
-    _expect(p, expect_rate("amount", amount, below=1.0), np.ndim(amount), "amount")
+    _expect_factor(p, expect_rate("amount", amount, below=1.0), np.ndim(amount), "amount")
     return {name: np.asarray((1 - align_sweep(amount, w)) * w) for name, w in p.items()}
 
 
@@ -179,7 +186,7 @@ def _penalty(p, strength, sweep, size, degree, slope):
 
     Powers of two are taken out before the squares and come back at the end, so that only the result has to be a float.
     """
-    shape = _expect(p, strength, sweep)
+    shape = _expect_factor(p, strength, sweep)
     rows = [w.reshape(*shape, math.prod(w.shape[sweep:])) for w in p.values()]
     _, power = np.frexp(np.max([np.abs(w).max(axis=-1, initial=0) for w in rows], axis=0))
     total = sum(size(np.ldexp(w, -power[..., None])).sum(axis=-1) for w in rows)
@@ -191,7 +198,7 @@ def _penalty(p, strength, sweep, size, degree, slope):
     return value, grads
 
 
-def _expect(p, value, sweep, name="strength"):
+def _expect_factor(p, value, sweep, name="strength"):
     """The sizes of the sweep axes, after a look at all arguments."""
     expect_rate(name, value)
     shape = sweep_shape("p", expect_dict("p", p), sweep)
