@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from gradtrace import (
     RNN,
@@ -15,7 +16,6 @@ from gradtrace import (
     SqrtT,
     Step,
     Truncated,
-    activation,
     backward,
     bptt,
     check_gradients,
@@ -27,7 +27,6 @@ from gradtrace import (
     trace,
     unroll,
 )
-from gradtrace.notebook import show
 from gradtrace.notebook.figures import norms
 from gradtrace.steps.activations import NAMED
 
@@ -39,37 +38,19 @@ _, VJPS = forward(unroll(CELL, Q, X), H)
 NAN = np.array([[1.0, np.nan, 1.0]])
 
 CASES = {
-    "negative size": (lambda: Dense(3, -1), ValueError, "n_out: expected at least 1, got -1"),
-    "size zero": (lambda: RNN(0, 3), ValueError, "n_in: expected at least 1, got 0"),
-    "size a string": (lambda: Dense("3", 3), TypeError, "n_in: expected a whole number, got '3'"),
-    "size a fraction": (lambda: RNN(2, 3.5), TypeError, "n: expected a whole number, got float 3.5"),
-    "size a truth value": (lambda: RNN(2, True), TypeError, "n: expected a whole number, got bool True"),
     "unknown activation": (lambda: Dense(3, 3, "thanh"), ValueError,
                            f"phi: expected one of {', '.join(NAMED)}, got 'thanh'"),
-    "activation a number": (lambda: activation(3), TypeError, "phi: expected the name of an activation, got int 3"),
-    "empty Seq": (lambda: Seq(), ValueError, "steps: expected at least one step, got none"),
     "Seq of a string": (lambda: Seq(LAYER, "tanh"), TypeError, r"steps\[1\]: expected a step, got 'tanh'"),
     "Seq with a late input": (lambda: Seq(LAYER, CELL), ValueError, r"steps\[1\]: expected a step without input"),
-    "Residual of a number": (lambda: Residual(3), TypeError, "inner: expected a step, got int 3"),
     "Residual that changes width": (lambda: Residual(Dense(3, 4))(init_params(Dense(3, 4), rng), H), ValueError,
-                                    r"inner: expected Dense\(3, 4, tanh\) to return the features \(3,\)"),
+                                    r"inner: expected Dense\(3, 4, tanh\) to return floats with the last axes"),
     "h of wrong width": (lambda: LAYER(P, np.ones((1, 4))), ValueError,
                          r"h of Dense\(3, 3, tanh\): expected last axes \(…, 3\), got shape \(1, 4\)"),
-    "h without a batch": (lambda: LAYER(P, np.ones(3)), ValueError, r"h of .*: expected last axes \(…, 3\), got shape \(3,\)"),
-    "h a list": (lambda: LAYER(P, [[1.0, 2, 3]]), TypeError, "h of .*: expected a numpy array of float64 or float32, got list"),
-    "h of integers": (lambda: LAYER(P, np.ones((1, 3), int)), TypeError, "h of .*: expected .* got an array of int64"),
-    "h with NaN": (lambda: LAYER(P, NAN), ValueError, r"h of .*: expected finite numbers, got nan at \(0, 1\)"),
     "h of another dtype": (lambda: LAYER(P, H.astype("f4")), TypeError, "dtypes of .*: expected one dtype for all"),
     "one parameter of another dtype": (lambda: LAYER({**P, "b": P["b"].astype("f4")}, H), TypeError,
                                        "dtypes of .*: expected one dtype for all, got .*'b': 'float32'"),
     "input of another dtype": (lambda: CELL(Q, H, X[0].astype("f4")), TypeError, "dtypes of .* got .*'x': 'float32'"),
-    "missing parameter": (lambda: LAYER({"W": P["W"]}, H), ValueError, r"p of .*: expected a dict with \['W', 'b'\], got \['W'\]"),
-    "parameters a list": (lambda: LAYER([P["W"], P["b"]], H), ValueError, "p of .*: expected a dict .* got list"),
-    "misshapen parameter": (lambda: LAYER({**P, "b": np.ones(4)}, H), ValueError, r"p\['b'\] of .*: expected last axes \(3\)"),
     "NaN in a parameter": (lambda: deep(LAYER, [{**P, "b": NAN[0]}]), ValueError, r"p\['b'\] of .*: expected finite numbers"),
-    "missing input": (lambda: CELL(Q, H, None), TypeError, "x of .*: expected a numpy array .* got None"),
-    "superfluous input": (lambda: LAYER(P, H, H), ValueError, "x of .*: expected None, as this step takes no input"),
-    "input of wrong width": (lambda: CELL(Q, H, np.ones((1, 5))), ValueError, r"x of .*: expected last axes \(…, 2\)"),
     "an overflow": (lambda: Dense(3, 3, "relu")({**P, "W": P["W"] * 1e300}, H * 1e30), FloatingPointError,
                     r"Dense\(3, 3, relu\): expected finite numbers, got an overflow"),
     "an overflow of one number": (lambda: Dense(3, 3, "relu")({**P, "b": np.array([0, 0, 1.7e308]), "W": 1e308 * np.eye(3)}, H),
@@ -79,17 +60,10 @@ CASES = {
     "deep with a cell": (lambda: deep(CELL, [Q]), ValueError, r"x: expected one input per layer for steps\[0\], RNN"),
     "deep with an input": (lambda: deep(LAYER, [P], X[:1]), ValueError, r"x: expected None for steps\[0\], Dense"),
     "deep with few inputs": (lambda: deep(CELL, [Q, Q], X[:1]), ValueError, "x: expected an input for each of the 2 steps"),
-    "deep with a list": (lambda: deep(CELL, [Q], [1.0]), TypeError, "x: expected a numpy array"),
     "deep with a string": (lambda: deep(["tanh"], [P]), TypeError, r"steps\[0\]: expected a step, got 'tanh'"),
-    "unroll a string": (lambda: unroll("RNN", Q, X), TypeError, "step: expected a step, got 'RNN'"),
     "unroll no time": (lambda: unroll(CELL, Q, X[:0]), ValueError, "x: expected at least one time step"),
     "unroll without time": (lambda: unroll(CELL, Q, X[0]), ValueError, r"x: expected last axes \(…, …, 2\)"),
-    "unroll NaN": (lambda: unroll(CELL, Q, X * np.nan), ValueError, "x: expected finite numbers, got nan"),
-    "unroll a list": (lambda: unroll(CELL, Q, [1.0]), TypeError, "x: expected a numpy array"),
     "unroll -3 steps": (lambda: unroll(LAYER, P, -3), ValueError, "x, the number of steps .*: expected at least 1, got -3"),
-    "forward without a path": (lambda: forward([LAYER], H), TypeError, "path: expected deep"),
-    "forward from a string": (lambda: forward(deep(LAYER, [P]), "zero"), TypeError, "h0 of .*: expected a numpy array"),
-    "forward from NaN": (lambda: forward(unroll(CELL, Q, X), NAN), ValueError, "h0 of .*: expected finite numbers"),
     "forward of wrong width": (lambda: forward(unroll(CELL, Q, X), np.ones((1, 2))), ValueError, "h0 of .*: expected last axes"),
     "forward of another dtype": (lambda: forward(unroll(CELL, Q, X), H.astype("f4")), TypeError, "expected one dtype for all"),
     "layers that do not fit": (lambda: forward(deep([Dense(3, 4), LAYER], [init_params(Dense(3, 4), rng), P]), H), ValueError,
@@ -98,22 +72,15 @@ CASES = {
                                          r"step 2 of 2: h of .*: expected last axes \(…, 4\), got shape \(1, 3\)"),
     "a layer that does not fit itself": (lambda: forward(deep(Dense(3, 4), [init_params(Dense(3, 4), rng)] * 2), H), ValueError,
                                          r"step 2 of 2: h of .*: expected last axes \(…, 3\), got shape \(1, 4\)"),
-    "g of wrong shape": (lambda: trace(VJPS, np.ones((2, 3))), ValueError, r"g: expected the shape \(1, 3\) of the last state"),
-    "g with NaN": (lambda: backward(VJPS, NAN), ValueError, "g: expected finite numbers"),
-    "g a number": (lambda: trace(VJPS, 1.0), TypeError, "g: expected a numpy array"),
+    "g of wrong shape": (lambda: trace(VJPS, np.ones((2, 3))), ValueError, r"g: expected the shape \(1, 3\) of its state"),
     "g of another dtype": (lambda: trace(VJPS, H.astype("f4")), TypeError, "g: expected float64"),
     "g for too few states": (lambda: backward(VJPS, [H]), ValueError, "g: expected 5 entries, one for each state, got 1"),
     "g with one bad entry": (lambda: backward(VJPS, [None, NAN, None, None, H]), ValueError, r"g\[1\]: expected finite"),
     "g with one misshapen entry": (lambda: trace(VJPS, [None, np.ones((1, 7)), None, None, H]), ValueError, r"g\[1\]: expected the shape"),
-    "no pullbacks": (lambda: trace([], H), TypeError, "vjps: expected the pullbacks that forward returns, got list"),
-    "no generator": (lambda: init_params(LAYER, 0), TypeError, "rng: expected numpy.random.default_rng"),
     "gain NaN": (lambda: init_params(LAYER, rng, gain=np.nan), ValueError, "gain: expected a finite number"),
-    "gain a string": (lambda: init_params(LAYER, rng, gain="1"), TypeError, "gain: expected a number"),
     "unknown parameter": (lambda: init_params(LAYER, rng, V=init.he), ValueError, r"V: expected one of \['W', 'b'\]"),
     "initialiser of wrong shape": (lambda: init_params(LAYER, rng, W=lambda rng, s: np.eye(2)), ValueError, "W: expected last axes"),
-    "show a number": (lambda: show(3), TypeError, "thing: expected a function or class"),
-    "norms of a table": (lambda: norms(None, np.ones((2, 2))), ValueError, r"log: expected one curve of shape \(T,\)"),
-    "check without generator": (lambda: check_gradients(LAYER, P, H, rng=1), TypeError, "rng: expected"),
+    "norms of a table": (lambda: norms(Figure().subplots(), np.ones((2, 2))), ValueError, r"log: expected shape \(T\)"),
 }
 
 
@@ -217,9 +184,9 @@ def test_a_step_of_ones_own_may_be_odd():
 
 
 @pytest.mark.parametrize("steps, error, message", [
-    (lambda: deep([Odd(np.float32), LAYER], [{"s": np.array(1.0)}, P]), TypeError, "step 2 of 2: dtypes of Dense.*'h': 'float32'"),
+    (lambda: deep([Odd(np.float32), LAYER], [{"s": np.array(1.0)}, P]), TypeError, "step 1 of 2: next state of Odd: expected float64"),
     (lambda: deep(Odd(limit=0), [{"s": np.array(1.0)}]), FloatingPointError, "step 1 of 1: too much for Odd"),
-    (lambda: deep(np.tanh, [{}]), TypeError, "steps: expected a step, got ufunc"),
+    (lambda: deep(np.tanh, [{}]), TypeError, "steps: expected a step or a list of steps, got ufunc"),
 ], ids=["dtype", "its own error", "no step"])
 def test_what_a_step_of_ones_own_does_is_named(steps, error, message):
     with pytest.raises(error, match=message):

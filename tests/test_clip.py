@@ -109,19 +109,13 @@ def test_arguments_are_not_changed_and_float32_stays_float32(clip):
 
 G = {"w": np.ones((2, 3))}
 CASES = {
-    "limit zero": (lambda: clip_norm(G, 0.0), ValueError, "limit: expected numbers above 0, got 0.0"),
-    "limit negative": (lambda: clip_value(G, -1.0), ValueError, "limit: expected at least 0, got -1"),
-    "limit NaN": (lambda: clip_norm(G, np.nan), ValueError, "limit: expected a finite number"),
     "limits without a sweep": (lambda: clip_norm(G, np.ones(2)), ValueError,
                                "limit: expected one number, .* 0 sweep axes"),
     "limits that do not fit": (lambda: clip_norm(G, np.ones(3), sweep=1), ValueError, r"limit: .* got shape \(3,\)"),
-    "g a list": (lambda: clip_norm([1.0], 1.0), TypeError, "grads: expected a dict of arrays"),
-    "g with NaN": (lambda: clip_norm({"w": np.array([np.nan])}, 1.0), ValueError, r"grads\['w'\]: expected finite"),
     "sweeps that differ": (lambda: clip_norm({**G, "b": np.ones(3)}, 1.0, sweep=1), ValueError,
                            "grads: expected arrays that share"),
     "too many sweep axes": (lambda: clip_norm(G, 1.0, sweep=3), ValueError,
                             "grads: expected arrays that share their 3"),
-    "sweep a shape": (lambda: clip_norm(G, 1.0, sweep=(2,)), TypeError, "sweep: expected a whole number, got tuple"),
 }
 
 

@@ -101,8 +101,7 @@ def test_kernels_count_as_a_matrix_with_a_row_for_each_output():
 CASES = {
     "three axes": (lambda: init.he(np.random.default_rng(0), (2, 3, 4)),
                    r"shape: expected .*\(n, m\) or .* got \(2, 3, 4\)"),
-    "no axes": (lambda: init.fans(()), r"shape: expected 1 sizes or more, got 0"),
-    "a norm of NaN": (lambda: init.spectral_norm(np.array([[np.nan]])), "W: expected finite numbers"),
+    "no axes": (lambda: init.fans(()), "shape: expected 1 sizes or more, got 0"),
     "a norm of a vector": (lambda: init.spectral_norm(np.ones(3)),
                            r"W: expected last axes \(…, …\), got shape \(3,\)"),
 }

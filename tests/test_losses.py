@@ -168,10 +168,6 @@ def test_prediction():
 
 U, Y = np.zeros((2, 3)), np.full((2, 3), 1 / 3)
 CASES = {
-    "u a list": (lambda: mse([1.0], Y), TypeError, "u: expected a numpy array"),
-    "u without a batch": (lambda: mse(U[0], Y), ValueError,
-                          r"u: expected last axes \(…, …\), got shape \(3,\)"),
-    "u with NaN": (lambda: mae(U * np.nan, Y), ValueError, "u: expected finite numbers"),
     "an empty batch": (lambda: mse(U[:0], Y[:0]), ValueError, r"u: expected at least one sample .* \(0, 3\)"),
     "y of another shape": (lambda: mse(U, Y[:, :1]), ValueError,
                            r"y: expected last axes \(2, 3\), got shape \(2, 1\)"),
@@ -181,9 +177,6 @@ CASES = {
                            "y: expected no sweep"),
     "y of another dtype": (lambda: mse(U, Y.astype("f4")), TypeError,
                            "y: expected float64, the dtype of u, got float32"),
-    "y of integers": (lambda: mse(U, np.ones((2, 3), int)), TypeError, "y: expected a numpy array of float64"),
-    "unknown reduction": (lambda: mse(U, Y, reduction="none"), ValueError,
-                          "reduction: expected 'mean' or 'sum', got 'none'"),
     "a probability of two": (lambda: binary_cross_entropy(U, 6 * Y), ValueError,
                              "y: expected probabilities .* got 2"),
     "a negative probability": (lambda: cross_entropy(U, -Y), ValueError,

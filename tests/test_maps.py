@@ -48,7 +48,9 @@ def test_periods_double_on_the_way_to_chaos():
     r = np.array([2.8, 3.2, 3.5, 3.55, 3.566, 3.83, 4.0])
     assert period(logistic(r, 0.3, 20_000)).tolist() == [1, 2, 4, 8, 16, 3, 0]
     assert period(np.array([0.0, 1, 2, 3, 4, 5, 6, 7]), longest=4) == 0
-    assert period(np.array([9.0, 9, 1, 2, 3, 1, 2, 3]), longest=4) == 3
+    assert period(np.array([9.0, 2, 3, 1, 2, 3, 1, 2, 3]), longest=4) == 3
+    assert period(np.array([9.0, 9, 1, 2, 3, 1, 2, 3]), longest=4) == 0                     # not yet settled
+    assert period(np.array([0.0, 1, 2, 3, 4, 5, 6, 6]), longest=4) == 0                     # one pair is no period
     assert period(logistic(3.5, 0.3, 2000), longest=3) == 0
 
 
@@ -216,9 +218,9 @@ def test_extremes():
         assert (flat.dw == 0).all() and np.isfinite(flat.loss).all()
     steep = iterate(tanh_rnn(np.array([[1e200]]), np.zeros(1)), np.zeros((1, 1)), 100).log_norm[-1, 0]
     np.testing.assert_allclose(steep, 100 * 200 * np.log(10), rtol=1e-12)
-    with pytest.raises(FloatingPointError, match="w, b: the gradient overflows float32"):
+    with pytest.raises(FloatingPointError, match="w, b, target: expected a loss and a gradient within float32"):
         cliff(np.float32(1e3), np.float32(-5e2), np.float32(0), 0.7, 20)
-    with pytest.raises(FloatingPointError, match="h: the state or its Jacobian overflows float64 at step 1"):
+    with pytest.raises(FloatingPointError, match="within float64, got an overflow at step 1"):
         iterate(lambda h: (h * 1e200, np.eye(1)), np.full((1, 1), 1e200), 2)
 
 
@@ -243,21 +245,12 @@ def test_arguments_stay_as_they_were():
 @pytest.mark.parametrize(("call", "error", "words"), [
     (lambda: logistic(4.5, 0.3, 5), ValueError, "r: expected numbers from 0 to 4, got 4.5"),
     (lambda: logistic(3.5, np.array([0.3, -0.1]), 5), ValueError, "x0: expected numbers from 0 to 1, got -0.1"),
-    (lambda: logistic(3.5, 0.3, 2.0), TypeError, "steps: expected a whole number, got float 2.0"),
-    (lambda: bifurcation(3.5, keep=0), ValueError, "keep: expected at least 1, got 0"),
     (lambda: logistic_exponent(np.ones(2), np.ones(3) / 2), ValueError, r"r, x0: expected shapes that broadcast"),
     (lambda: period(np.zeros(9), longest=5), ValueError, r"x: expected at least 10 states, .* got shape \(9,\)"),
-    (lambda: period(np.zeros(9), 2, atol=0), ValueError, "atol: expected a positive number, got 0"),
     (lambda: mandelbrot(complex(0, np.nan), 5), ValueError, "c: expected a finite number, got nan"),
-    (lambda: mandelbrot([1, 2], 5), TypeError, "c: expected a real number or a numpy array of them, got list"),
-    (lambda: mandelbrot(0j, 0), ValueError, "steps: expected at least 1, got 0"),
     (lambda: tanh_rnn(np.eye(2), np.zeros(3)), ValueError, r"W, b: expected shapes .*, got \(2, 2\) and \(3,\)"),
-    (lambda: tanh_rnn(np.full((2, 2), np.inf), np.zeros(2)), ValueError, "W: expected finite numbers"),
     (lambda: iterate(tanh_rnn(W, B), 1.0, 5), ValueError, r"h: expected shape \(\*grid, n\), got a single number"),
-    (lambda: iterate(tanh_rnn(W, B), np.zeros(2), -1), ValueError, "steps: expected at least 0, got -1"),
     (lambda: basins(tanh_rnn(W, B), np.zeros((5, 2))), ValueError, r"h: expected .* at least 8, got \(5, 2\)"),
-    (lambda: basins(tanh_rnn(W, B), np.zeros((9, 2)), radius=-1), ValueError, "radius: expected a positive number"),
-    (lambda: cliff("w", 0.0), TypeError, "w: expected a real number or a numpy array of them, got 'w'"),
     (lambda: cliff(1.0, np.zeros(2), np.zeros(3)), ValueError, "w, b, x0, target: expected shapes that broadcast"),
 ])
 def test_bad_input(call, error, words):

@@ -207,22 +207,10 @@ H, P = np.ones((2, 3)), {"gamma": np.ones(3), "beta": np.ones(3)}
 CASES = {
     "batch of one": (lambda: BatchNorm(3)(P, H[:1]), ValueError, "h of BatchNorm.*: expected a batch of at least 2"),
     "statistics of one": (lambda: batch_statistics(H[:1]), ValueError, "h: expected a batch of at least 2"),
-    "statistics of a list": (lambda: batch_statistics([1.0]), TypeError, "h: expected a numpy array"),
-    "width zero": (lambda: LayerNorm(0), ValueError, "n: expected at least 1, got 0"),
-    "eps zero": (lambda: BatchNorm(3, 0), ValueError, "eps: expected more than 0, got 0"),
-    "eps a string": (lambda: LayerNorm(3, "tiny"), TypeError, "eps: expected a number, got '"),
-    "eps NaN": (lambda: BatchNormInference(H[0], H[0], np.nan), ValueError, "eps: expected a finite number, got nan"),
     "negative variance": (lambda: BatchNormInference(H[0], -H[0]), ValueError,
                           "var: expected at least 0, got -1"),
-    "variance of wrong width": (lambda: BatchNormInference(H[0], np.ones(2)), ValueError,
-                                r"var: expected last axes \(3\)"),
-    "mean of wrong width": (lambda: BatchNorm(3).inference(np.ones(2), np.ones(2)), ValueError,
-                            r"mean: expected last axes \(3\)"),
-    "mean a number": (lambda: BatchNormInference(0.0, 1.0), TypeError, "mean: expected a numpy array"),
-    "missing gamma": (lambda: LayerNorm(3)({"beta": H[0]}, H), ValueError, r"p of LayerNorm\(3\): expected a dict"),
     "column of zeros": (lambda: WeightNorm(3, 1)({"v": np.zeros((3, 1)), "g": np.ones(1), "b": np.ones(1)}, H),
                         ValueError, r"p\['v'\] of WeightNorm\(3, 1, tanh\): expected no column of zeros"),
-    "unknown activation": (lambda: WeightNorm(3, 1, "thanh"), ValueError, "phi: expected one of"),
 }
 
 

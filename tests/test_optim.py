@@ -152,6 +152,44 @@ def test_sweep_equals_loop_with_a_learning_rate_for_each_member(optimiser):
             np.testing.assert_allclose(p[name][i], alone[name], rtol=1e-11, atol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("optimiser", ALL[1:3] + ALL[4:], ids=lambda o: type(o).__name__)
+def test_momenta_and_decays_may_differ_between_members(optimiser, dtype):
+    """Two members, and parameters with two features: a wrong axis shows in the numbers alone."""
+    names = [name for name in ("mu", "rho", "beta1", "beta2") if hasattr(optimiser, name)]
+    swept = type(optimiser)(optimiser.lr, **{name: np.array([0.3, 0.95]) for name in names})
+    start = {name: w.astype(dtype) for name, w in START.items()}
+    p, state = tile_params(start, (2,)), swept.start(tile_params(start, (2,)))
+    for k in range(20):
+        p, state = swept.step(p, {name: np.asarray(np.cos(w + k)) for name, w in p.items()}, state)
+    for i, value in enumerate([0.3, 0.95]):
+        own, alone = type(optimiser)(optimiser.lr, **dict.fromkeys(names, value)), start
+        kept = own.start(start)
+        for k in range(20):
+            alone, kept = own.step(alone, {name: np.asarray(np.cos(w + k)) for name, w in alone.items()}, kept)
+        for name in p:
+            assert p[name].dtype == dtype and state[f"{optimiser.buffers[0]}.{name}"].dtype == dtype
+            np.testing.assert_allclose(p[name][i], alone[name], rtol=1e-11 if dtype == "f8" else 1e-4)
+
+
+def test_optimisers_are_equal_by_class_and_numbers():
+    rates = np.array([0.1, 0.2])
+    one, same = Adam(rates), Adam(rates.copy())
+    others = [Adam(rates[::-1].copy()), Adam(0.1), RMSProp(rates), Adam(rates, beta1=0.5), Adam(np.array([[0.1, 0.2]]))]
+    assert one == same and hash(one) == hash(same) and len({one, same, *others}) == 6
+    assert not any(one == other for other in [*others, None, 0.1])
+    assert GradientDescent(0.1) == GradientDescent(0.1) != GradientDescent(0.2)
+    rates[0] = 9
+    assert one == same and one.lr.tolist() == [0.1, 0.2]
+
+
+def test_a_harmless_underflow_is_no_overflow():
+    p, tiny = {"w": np.ones(2)}, {"w": np.full(2, 1e-200)}
+    with np.errstate(all="raise"):
+        new, _ = Adam().step(p, tiny, Adam().start(p))
+    assert (new["w"] == Adam().step(p, tiny, Adam().start(p))[0]["w"]).all()
+
+
 @pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
 def test_gradients_may_bring_the_sweep(optimiser):
     """A gain sweeps W only; b starts without the axis and gets it from its gradient."""
@@ -218,15 +256,7 @@ ADAM = Adam()
 S = ADAM.start(P)
 
 CASES = {
-    "negative rate": (lambda: Adam(-0.1), ValueError, "lr: expected at least 0, got -0.1"),
-    "rate a string": (lambda: Adam("0.1"), TypeError, "lr: expected a number, got '"),
-    "rates NaN": (lambda: Adam(np.array([np.nan])), ValueError, "lr: expected finite numbers"),
-    "mu one": (lambda: Momentum(0.1, 1.0), ValueError, "mu: expected at least 0 and below 1, got 1.0"),
-    "beta2 two": (lambda: Adam(beta2=2), ValueError, "beta2: expected at least 0 and below 1"),
-    "eps zero": (lambda: AdaGrad(eps=0), ValueError, "eps: expected a number above 0, got 0"),
-    "eps_inside a word": (lambda: AdaGrad(eps_inside="yes"), TypeError, "eps_inside: expected True or False"),
     "p a list": (lambda: ADAM.start([P]), TypeError, r"p: expected a dict of arrays, got .*flatten_params"),
-    "g with NaN": (lambda: ADAM.step(P, NAN, S), ValueError, r"grads\['w'\]: expected finite numbers"),
     "g misshapen": (lambda: ADAM.step(P, {"w": np.ones((3, 2))}, S), ValueError,
                     r"grads\['w'\]: expected the shape \(2, 3\)"),
     "g of too few axes": (lambda: ADAM.step(P, {"w": np.ones(3)}, S), ValueError,
@@ -235,13 +265,15 @@ CASES = {
     "g of another dtype": (lambda: ADAM.step(P, {"w": np.ones((2, 3), "f4")}, S), TypeError, "expected float64 as"),
     "another's state": (lambda: ADAM.step(P, G, Momentum().start(P)), ValueError,
                         r"state: expected start\(p\) of Adam"),
-    "no state": (lambda: ADAM.step(P, G, None), ValueError, "state: expected .* got None"),
     "misshapen state": (lambda: ADAM.step(P, G, S | {"m.w": np.ones(3)}), ValueError,
-                        "state of 'w': expected the shape"),
+                        r"state\['m.w'\]: expected float64 of shape \(2, 3\)"),
     "rates that fit no axis": (lambda: Adam(np.ones(3)).step(P, G, S), ValueError,
                                r"lr: expected one number, .*tile_params"),
+    "momenta that fit no axis": (lambda: Momentum(mu=np.ones(3) / 2).step(P, G, Momentum().start(P)), ValueError,
+                                 r"mu: expected one number, .*tile_params"),
+    "a state of half a step": (lambda: ADAM.step(P, G, S | {"t": 0.5}), TypeError, r"state\['t'\]: expected a whole"),
     "an overflow": (lambda: ADAM.step(P, {"w": np.full((2, 3), 1e200)}, S), FloatingPointError,
-                    r"p\['w'\]: step 1 of Adam left float64 .*clip the gradient"),
+                    r"p\['w'\]: expected step 1 of Adam within float64, got overflow .*clip the gradient"),
     "a name without number": (lambda: unflatten_params({"W": np.ones(1)}), ValueError,
                               "p: expected names such as '0.W', got 'W'"),
     "too few layers": (lambda: unflatten_params({"3.W": np.ones(1)}, 2), ValueError, "layers: expected at least 4"),

@@ -60,6 +60,7 @@ def stand_in(*args, **kwargs):
 def replaced(function, change):
     """Everybody who calls this function, by whatever name, gets ``change(result)``: its code itself is replaced."""
     sys.modules["test_shown"] = sys.modules[__name__]
+    function = inspect.unwrap(function)                     # what a decorator wraps is what is shown
     was = function.__code__, function.__defaults__, function.__kwdefaults__
     copy = types.FunctionType(was[0], function.__globals__, function.__name__, was[1], function.__closure__)
     copy.__kwdefaults__ = was[2]
@@ -136,7 +137,7 @@ SHOWN = {
     "Highway": (Highway.step, larger_step, lambda: of_a_chain(Highway(3))),
     "Residual": (Residual.step, larger_step, lambda: of_a_chain(Residual(Dense(3, 3)))),
     "Conv2D": (Conv2D.step, larger_step, lambda: of_a_chain(Conv2D((1, 3, 3), 1, 3, padding=1))),
-    "tanh.slope": (inspect.unwrap(tanh.slope), twice, lambda: {
+    "tanh.slope": (tanh.slope, twice, lambda: {
         name: value for name, value in of_a_chain(RNN(2, 3)).items() if name != "forward"}),
     "standardise": (standardise, first_twice, lambda: {
         "layer norm": LayerNorm(3)(init_params(LayerNorm(3), np.random.default_rng(0)), U)[0],

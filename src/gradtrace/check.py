@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .expect import expect_number, expect_rng
+from .expect import expect_positive, expect_rng
+from .steps.contract import expect_step
 
 
 def slope(f, at, direction, width=1e-3):
@@ -11,6 +12,7 @@ def slope(f, at, direction, width=1e-3):
     return (points[0] - 8 * points[1] + 8 * points[2] - points[3]) / (12 * width)
 
 
+@np.errstate(under="ignore")
 def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     """Relative error of a step's pullback for its state, its input and every parameter.
 
@@ -24,7 +26,7 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     p, h, x
         What the step is called with; sweep axes are welcome.
     rng : numpy.random.Generator
-        Draws the projection and the directions.
+        Draws ``v`` and the directions.
     width : float
         Half of the distance between the inner points of the difference.
 
@@ -33,9 +35,10 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     dict of str to float
         ``"h"``, ``"x"`` if there is one, and one entry per parameter.
 
-    Notes
-    -----
-    Source: the idea of ``check_vjp`` in HIPS autograd.
+    Raises
+    ------
+    TypeError, ValueError
+        ``step`` is no step, ``width`` not above 0, or the step refuses its arguments.
 
     Examples
     --------
@@ -44,8 +47,9 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     >>> sorted(errors), max(errors.values()) < 1e-9
     (['W', 'b', 'h'], True)
     """
+    expect_step("step", step)
     expect_rng("rng", rng)
-    expect_number("width", width)
+    expect_positive("width", width)
     out, vjp = step(p, h, x)
     sweep = max([h.ndim - 1 - len(step.features)] + [p[name].ndim - len(s) for name, s in step.shapes().items()])
     per = _size(out, out.ndim - sweep)                      # one per sweep member
@@ -84,12 +88,10 @@ def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):
 
     Raises
     ------
+    TypeError, ValueError
+        As for :func:`gradient_errors`, or ``rtol`` is not above 0.
     AssertionError
         A gradient disagrees with finite differences; all that do are named.
-
-    Notes
-    -----
-    Source: the idea of ``check_grads`` in HIPS autograd.
 
     Examples
     --------
@@ -97,6 +99,7 @@ def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):
     Softmax(3): h agree with finite differences within 1e-06
     True
     """
+    expect_positive("rtol", rtol)
     errors = gradient_errors(step, p, h, x, rng=rng)
     wrong = {name: error for name, error in errors.items() if not error < rtol}
     if wrong:

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import sys
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def expect_array(name, value, trailing=(), *, complex=False):
     """
     if not isinstance(value, np.ndarray) or value.dtype not in (REAL + COMPLEX if complex else REAL):
         raise TypeError(f"{_text(name)}: expected a numpy array of float64 or float32, got {given(value)}")
-    if not isinstance(value, np.memmap) and type(value) is not np.ndarray:
+    if not plain(value):
         raise TypeError(f"{_text(name)}: expected a plain numpy array, got {type(value).__name__};"
                         " np.asarray makes one, without mask or unit")
     last = value.shape[max(0, value.ndim - len(trailing)):]
@@ -67,16 +68,32 @@ def expect_array(name, value, trailing=(), *, complex=False):
     return value
 
 
+def plain(value):
+    """Whether ``value`` is an array as numpy makes it, in memory or in a file: no mask, matrix or unit."""
+    return type(value) is np.ndarray or isinstance(value, np.memmap)
+
+
+def expect_integers(name, value, n=None):
+    """Return ``value`` if it is a plain array of whole numbers, from 0 to ``n - 1`` if ``n`` is given; else raise."""
+    if not plain(value) or value.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected a numpy array of integers, got {given(value)}")
+    if value.size and (value.min() < 0 or (n is not None and value.max() >= n)):
+        most = "" if n is None else f" to {n - 1}"
+        raise ValueError(f"{name}: expected whole numbers from 0{most}, got {value.min()} to {value.max()}")
+    return value
+
+
 def _text(name):
     return name if isinstance(name, str) else name()
 
 
-def expect_size(name, value, least=1):
-    """Return ``value`` as an ``int`` if it is a whole number of at least ``least``; else raise, naming it."""
+def expect_size(name, value, least=1, most=sys.maxsize):
+    """Return ``value`` as an ``int`` if it is a whole number from ``least`` to ``most``; else raise, naming it."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name}: expected a whole number, got {given(value)}")
-    if value < least:
-        raise ValueError(f"{name}: expected at least {least}, got {value}")
+    if not least <= value <= most:
+        bound = f"at least {least}" if value < least else f"at most {most}"
+        raise ValueError(f"{name}: expected {bound}, got {value if abs(value) < 10**20 else given(value)}")
     return int(value)
 
 
@@ -106,13 +123,23 @@ def expect_number(name, value, least=-math.inf):
 
 def expect_dtype(name, value):
     """Return ``value`` as a dtype if it is float64 or float32; else raise, naming it."""
-    try:
-        dtype = np.dtype(value)
-    except TypeError:
-        dtype = None
-    if value is None or dtype not in REAL:
+    if not ((isinstance(value, type | np.dtype) and np.dtype(value) in REAL) or value in ("float64", "float32")):
         raise TypeError(f"{name}: expected float64 or float32, got {given(value)}")
-    return dtype
+    return np.dtype(value)
+
+
+def expect_positive(name, value):
+    """Return ``value`` as a ``float`` if it is a finite number above 0; else raise, naming it."""
+    if expect_number(name, value) <= 0:
+        raise ValueError(f"{name}: expected a number above 0, got {value}")
+    return float(value)
+
+
+def expect_sweep_shape(name, value):
+    """Return ``value`` as a tuple of ``int`` if it is a tuple or list of sizes from 0, maybe empty; else raise."""
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name}: expected a tuple of whole numbers, got {given(value)}")
+    return tuple(expect_size(f"{name}[{i}]", n, least=0) for i, n in enumerate(value))
 
 
 def expect_bool(name, value):
@@ -145,7 +172,7 @@ def expect_rng(name, value):
 
 def expect_order(name, value, n=None):
     """Return ``value`` if it is an array that holds each of ``0 … n - 1`` once; else raise, naming it."""
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu" or value.ndim != 1:
+    if not plain(value) or value.dtype.kind not in "iu" or value.ndim != 1:
         raise TypeError(f"{name}: expected rng.permutation(n), got {given(value)}")
     n = len(value) if n is None else n
     if not n or not np.array_equal(np.sort(value), np.arange(n)):

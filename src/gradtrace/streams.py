@@ -1,6 +1,7 @@
 """Random numbers for the points of a sweep."""
 
 import hashlib
+import math
 
 import numpy as np
 
@@ -10,9 +11,12 @@ from .expect import expect_size, given
 def stream(seed, /, **point):
     """A random generator for one point of a sweep, independent of the other points, of their number and order.
 
+    A hash of the point is the ``spawn_key`` of a ``numpy.random.SeedSequence``.
+
     Parameters
     ----------
     seed : int
+        From 0, as large as one likes.
     **point : number, str, bool or None
         The parameters of the point; 1 and 1.0 are two points.
 
@@ -25,17 +29,13 @@ def stream(seed, /, **point):
     ValueError, TypeError
         ``seed`` is no whole number from 0, or a parameter is neither number nor string.
 
-    Notes
-    -----
-    Source: the ``spawn_key`` of ``numpy.random.SeedSequence``.
-
     Examples
     --------
     >>> one, other = stream(0, gain=1.5, n=8), stream(0, n=8, gain=np.float64(1.5))
     >>> one.random() == other.random()
     True
     """
-    seed = expect_size("seed", seed, 0)
+    seed = expect_size("seed", seed, least=0, most=math.inf)
     point = {name: value.item() if isinstance(value, np.generic) else value for name, value in sorted(point.items())}
     for name, value in point.items():
         if not isinstance(value, int | float | complex | str | None):

@@ -115,6 +115,8 @@ def sweep(function, /, executor=None, done=None, **grid):
     [1, 2, 4, 8, 1, 3, 9, 27]
     """
     expect_callable("function", function)
+    if done is not None:
+        expect_callable("done", done)
     if executor is not None and not isinstance(executor, Executor):
         raise TypeError("executor: expected a concurrent.futures.Executor, of Dask client.get_executor(),"
                         f" got {given(executor)}")

@@ -1,10 +1,8 @@
 """Real images: the 1797 handwritten digits that come with scikit-learn, whole or pixel by pixel."""
 
-import numbers
-
 import numpy as np
 
-from ..expect import expect_order, expect_rng, given
+from ..expect import expect_array, expect_integers, expect_number, expect_order, expect_rng
 from .tasks import Sequences
 
 
@@ -45,9 +43,7 @@ def digits(rng, test=0.25):
     ((1347, 8, 8), (450, 8, 8))
     """
     expect_rng("rng", rng)
-    if isinstance(test, bool) or not isinstance(test, numbers.Real):
-        raise TypeError(f"test: expected a number, got {given(test)}")
-    if not 0 < test < 1:
+    if not 0 < expect_number("test", test) < 1:
         raise ValueError(f"test: expected a share between 0 and 1, got {test}")
     try:
         from sklearn.datasets import load_digits
@@ -95,14 +91,11 @@ def pixels(images, labels, order=None):
     >>> data.x[:, 0, 0], round(data.baseline, 2)
     (array([3., 0., 1., 2.]), 0.69)
     """
-    if not isinstance(images, np.ndarray) or images.dtype.kind != "f" or images.ndim != 3 or not images[:1].size:
-        got = f"an array of {images.dtype}, shape {images.shape}" if isinstance(images, np.ndarray) else type(images)
-        raise TypeError(f"images: expected floats of shape (batch, height, width), at least one image, got {got}")
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
-        got = f"an array of {labels.dtype}, shape {labels.shape}" if isinstance(labels, np.ndarray) else type(labels)
-        raise TypeError(f"labels: expected {len(images)} integers, one for each image, got {got}")
-    if labels.min() < 0:
-        raise ValueError(f"labels: expected classes from 0, got {labels.min()}")
+    expect_array("images", images, (None, None))
+    if images.ndim != 3 or not images.size:
+        raise ValueError(f"images: expected at least one of shape (batch, height, width), got shape {images.shape}")
+    if expect_integers("labels", labels).shape != images.shape[:1]:
+        raise ValueError(f"labels: expected {len(images)}, one for each image, got shape {labels.shape}")
     T = images[0].size
     order = np.arange(T) if order is None else expect_order("order", order, T)
     share = np.bincount(labels)[np.unique(labels)] / len(labels)

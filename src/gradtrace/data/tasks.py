@@ -9,7 +9,7 @@ from math import log
 
 import numpy as np
 
-from ..expect import expect_rng, expect_size
+from ..expect import expect_integers, expect_rng, expect_size
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Sequences:
 
 
 def one_hot(classes, n):
-    """Rows of the identity matrix: integers of shape ``(…)`` to floats of shape ``(…, n)``.
+    """Rows of the identity matrix, ``e_k`` for class ``k``: integers of shape ``(…)`` to floats of shape ``(…, n)``.
 
     Parameters
     ----------
@@ -64,22 +64,13 @@ def one_hot(classes, n):
     ValueError, TypeError
         ``classes`` holds no such integers.
 
-    Notes
-    -----
-    Source: Giselsson, "Prediction".
-
     Examples
     --------
     >>> one_hot(np.array([2, 0]), 3)
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    n = expect_size("n", n)
-    if not isinstance(classes, np.ndarray) or classes.dtype.kind not in "iu":
-        got = f"an array of {classes.dtype}" if isinstance(classes, np.ndarray) else f"{type(classes).__name__}"
-        raise TypeError(f"classes: expected a numpy array of integers, got {got}")
-    if classes.size and not 0 <= classes.min() <= classes.max() < n:
-        raise ValueError(f"classes: expected 0 to {n - 1}, got {classes.min()} to {classes.max()}")
+    expect_integers("classes", classes, expect_size("n", n))
     return (classes[..., None] == np.arange(n)).astype(float)
 
 

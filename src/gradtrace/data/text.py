@@ -65,16 +65,12 @@ def encode(text, letters):
     ValueError, TypeError
         ``text`` has a character that ``letters`` has not, or ``letters`` one twice.
 
-    Notes
-    -----
-    Source: Lee, "Seq2Sequence Learning Example".
-
     Examples
     --------
     >>> encode("hello", "helo")
     array([0, 1, 2, 2, 3])
     """
-    place = _places(letters)
+    place = _place_of_each(letters)
     for character in _expect_text("text", text, least=0):
         if character not in place:
             raise ValueError(f"text: expected only characters of {letters!r:.60}, got {character!r}")
@@ -99,7 +95,7 @@ def decode(classes, letters):
     >>> decode(np.array([0, 1, 2, 2, 3]), "helo")
     'hello'
     """
-    one_hot(classes, len(_places(letters)))                 # complains of what are no classes
+    one_hot(classes, len(_place_of_each(letters)))                 # complains of what are no classes
     if classes.ndim != 1:
         raise ValueError(f"classes: expected one axis, got shape {classes.shape}")
     return "".join(letters[k] for k in classes)
@@ -155,10 +151,6 @@ def windows(rng, text, batch, T):
     ValueError, TypeError
         An argument is of the wrong kind, or the text too short.
 
-    Notes
-    -----
-    Source: Lee, "Seq2Sequence Learning Example".
-
     Examples
     --------
     >>> data = windows(np.random.default_rng(0), walrus(), batch=32, T=50)
@@ -185,7 +177,7 @@ def _expect_text(name, value, least=1):
     return value
 
 
-def _places(letters):
+def _place_of_each(letters):
     place = {character: k for k, character in enumerate(_expect_text("letters", letters))}
     if len(place) < len(letters):
         raise ValueError(f"letters: expected each character once, got {letters!r:.60}")

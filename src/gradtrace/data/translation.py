@@ -5,7 +5,7 @@ from math import log
 
 import numpy as np
 
-from ..expect import expect_order, expect_rng, expect_size, given
+from ..expect import expect_bool, expect_order, expect_rng, expect_size
 from .tasks import one_hot
 
 
@@ -89,8 +89,7 @@ def translation(rng, batch, length, dictionary, reverse=False):
     expect_rng("rng", rng)
     batch, length = expect_size("batch", batch, 0), expect_size("length", length)
     n = len(expect_order("dictionary", dictionary))
-    if not isinstance(reverse, bool):
-        raise TypeError(f"reverse: expected True or False, got {given(reverse)}")
+    expect_bool("reverse", reverse)
     start, end = n, n + 1
     words = rng.integers(n, size=(length, batch))
     place = np.arange(length)                               # where in the source each target word comes from

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..expect import expect_number, given
+
 
 def check_answer(yours, answer, *, hints=(), rtol=1e-3):
     """Say whether an exercise is solved, and if not, what the mistake may be.
@@ -21,12 +23,19 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
     >>> check_answer(117.4, 1.1**49, hints=[(1.1**50, "that is the 50th power; T - 1 is 49")], rtol=1e-3)
     Not yet: that is the 50th power; T - 1 is 49
     """
+    rtol = expect_number("rtol", rtol, least=0)
+    _expect_answer("answer", answer)
+    if not isinstance(hints, tuple | list):
+        raise TypeError(f"hints: expected a list, got {given(hints)}")
+    for i, hint in enumerate(hints):
+        if not isinstance(hint, tuple | list) or len(hint) != 2 or not isinstance(hint[1], str):
+            raise TypeError(f"hints[{i}]: expected (wrong value, what to say to it), got {given(hint)}")
     if yours is ...:
         return print("Not answered yet: put your answer in the place of the dots.")
-    if _same(yours, answer, rtol):
+    if _agree(yours, answer, rtol):
         return print("Right.")
     for wrong, hint in hints:
-        if _same(yours, wrong, rtol):
+        if _agree(yours, wrong, rtol):
             return print(f"Not yet: {hint}")
     if isinstance(answer, str) or isinstance(yours, str):
         return print(f"Not yet: {yours!r} is not the answer.")
@@ -45,7 +54,17 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
           + (f", by a factor of {ratio:.4g}." if 0 < ratio < np.inf else "."))
 
 
-def _same(a, b, rtol):
+def _expect_answer(name, value):
+    """Raise unless ``value`` is a string, or numbers without ``nan``."""
+    try:
+        fine = isinstance(value, str) or not np.isnan(np.asarray(value, dtype=float)).any()
+    except (TypeError, ValueError, OverflowError):
+        fine = False
+    if not fine or value is None:
+        raise TypeError(f"{name}: expected a string, a number or an array of numbers, got {given(value)}")
+
+
+def _agree(a, b, rtol):
     if isinstance(a, str) or isinstance(b, str):
         return isinstance(a, str) and isinstance(b, str) and a.strip().lower() == b.strip().lower()
     try:

@@ -1,10 +1,16 @@
 """Arrays in, matplotlib out: the pieces that the notebooks' figures share, on one palette."""
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
 from explorable.palette import BLUE, COLOURS, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+
+from ..expect import expect_bool, expect_callable, expect_number, expect_positive, expect_size, given
+from ..steps.activations import Activation
 
 __all__ = ["BLUE", "COLOURS", "GREEN", "GREY", "INK", "ORANGE", "PURPLE", "RED", "SKY", "arrow", "band", "decades",
            "frame", "mosaic", "norms", "pixels", "powers", "still", "tangent"]
@@ -33,6 +39,7 @@ def still(view, *, size=(5.6, 3.3), panels=(1, 1), **state):
     ...     ax.plot(gain ** np.arange(50))
     >>> figures.still(view, gain=0.9)          # displays a picture
     """
+    expect_callable("view", view)
     figure, axes = plt.subplots(*panels, figsize=size, layout="constrained")
     view(axes.ravel() if isinstance(axes, np.ndarray) else axes, **state)
     plt.show()
@@ -59,6 +66,9 @@ def frame(ax, x, y, xlim, ylim, title=None, *, title_size=None):
     >>> ax.get_ylim()
     (np.float64(-8.0), np.float64(0.0))
     """
+    _expect_axes(ax)
+    for name, value in (("x", x), ("y", y), ("title", "" if title is None else title)):
+        _expect_string(name, value)
     ax.set(xlabel=x, ylabel=y, xlim=xlim, ylim=ylim)
     if title:
         ax.set_title(title, **({} if title_size is None else {"fontsize": title_size}))
@@ -78,7 +88,8 @@ def decades(log):
     >>> figures.decades(np.log([100.0, 0.1])).round(9), figures.decades(-np.inf)
     (array([ 2., -1.]), np.float64(nan))
     """
-    return np.where(np.isfinite(log), log, np.nan)[()] / np.log(10)
+    log = _expect_numbers("log", log)
+    return np.where(np.isfinite(log), log, np.nan)[()] / math.log(10)
 
 
 def powers(factor, steps):
@@ -89,8 +100,10 @@ def powers(factor, steps):
     >>> figures.powers(0.5, 2).round(4)
     array([ 0.    , -0.6931, -1.3863])
     """
+    size = np.abs(factor) if isinstance(factor, complex | np.complexfloating) else expect_number("factor", factor)
+    t = np.arange(1, expect_size("steps", steps, least=0) + 1)
     with np.errstate(divide="ignore"):
-        return np.concatenate([[0.0], np.arange(1, steps + 1) * np.log(np.abs(factor))])
+        return np.concatenate([[0.0], t * np.log(np.abs(size))])
 
 
 def tangent(ax, phi, a):
@@ -108,7 +121,10 @@ def tangent(ax, phi, a):
     >>> figures.tangent(Figure().subplots(), sigmoid, 0.0)
     0.25
     """
-    near = np.linspace(-6, 6, 121)
+    _expect_axes(ax)
+    if not isinstance(phi, Activation):
+        raise TypeError(f"phi: expected an Activation, got {given(phi)}")
+    a, near = expect_number("a", a), np.linspace(-6, 6, 121)
     value, slope = phi(np.array([a], dtype=float)).item(), phi.slope(np.array([a], dtype=float)).item()
     ax.plot(near, phi(near), color=GREY)
     ax.plot(near, value + slope * (near - a), color=BLUE)
@@ -137,9 +153,8 @@ def norms(ax, log, *, start=0, colour=BLUE, label=None, style="-"):
     >>> ax.lines[0].get_ydata()
     array([ 0., -1., -2., -3.])
     """
-    log = np.asarray(log)
-    if log.ndim != 1:
-        raise ValueError(f"log: expected one curve of shape (T,), got shape {log.shape}")
+    _expect_axes(ax)
+    log, start = _expect_numbers("log", log, "T"), expect_number("start", start)
     ax.plot(start + np.arange(len(log)), decades(log), style, color=colour, label=label)
 
 
@@ -162,6 +177,8 @@ def band(ax, x, many, *, colour=BLUE, style="-", label=None):
     >>> ax.lines[0].get_ydata()
     array([2., 3.])
     """
+    _expect_axes(ax)
+    x, many = _expect_numbers("x", x, "points"), _expect_numbers("many", many, "points, seeds")
     low, middle, high = np.quantile(many, [0.25, 0.5, 0.75], axis=-1)
     ax.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
     ax.plot(x, middle, style, color=colour, markersize=4, label=label)
@@ -184,6 +201,10 @@ def arrow(ax, start, end, *, colour=GREY):
     >>> ax.texts[0].xy
     (1, 1)
     """
+    _expect_axes(ax)
+    for name, point in (("start", start), ("end", end)):
+        if _expect_numbers(name, point, "2").shape != (2,):
+            raise ValueError(f"{name}: expected two numbers, got {given(point)}")
     ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": colour})
 
 
@@ -216,7 +237,12 @@ def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=
     >>> len(ax.images), [text.get_text() for text in ax.texts[:3]]
     (1, ['1', '0', '0'])
     """
-    height, width = np.shape(image) if side is None else (side, side)
+    _expect_axes(ax)
+    _expect_string("title", "" if title is None else title)
+    expect_bool("signed", signed)
+    expect_bool("numbers", numbers)
+    image, most = _expect_numbers("image", image, "height, width"), expect_positive("most", most)
+    height, width = image.shape if side is None else 2 * (expect_positive("side", side),)
     ax.imshow(image, cmap="PuOr_r" if signed else "Greys", vmin=-most if signed else 0, vmax=most, aspect="auto",
               extent=(-0.5, width - 0.5, height - 0.5, -0.5))
     ax.set(xlabel="column", ylabel="row", xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), title=title or "",
@@ -227,6 +253,8 @@ def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=
         for (row, column), value in np.ndenumerate(image):
             ax.text(column, row, f"{value + 0.0:.2g}".replace("-", "−"), ha="center", va="center", color=INK)
     if window is not None:
+        if _expect_numbers("window", window, "3").shape != (3,):
+            raise ValueError(f"window: expected a row, a column and a number of pixels, got {given(window)}")
         row, column, width = window
         near, far = -0.4, width - 0.6
         ax.plot(column + np.array([near, far, far, near, near]), row + np.array([near, near, far, far, near]),
@@ -247,9 +275,34 @@ def mosaic(images, columns):
     >>> figures.mosaic(np.ones((8, 3, 3)), 4).shape
     (7, 15)
     """
+    images, columns = _expect_numbers("images", images, "n, height, width"), expect_size("columns", columns)
     n, height, width = images.shape
-    out = np.full((-(-n // columns) * (height + 1), columns * (width + 1)), np.nan)
+    out = np.full((-(-n // columns) * (height + 1), columns * (width + 1)), np.nan,
+                  dtype=images.dtype if images.dtype.kind == "f" else float)
     for k, image in enumerate(images):
         row, column = (height + 1) * (k // columns), (width + 1) * (k % columns)
         out[row:row + height, column:column + width] = image
     return out[:-1, :-1]
+
+
+def _expect_axes(ax):
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax: expected matplotlib axes, got {given(ax)}")
+
+
+def _expect_string(name, value):
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a string, got {given(value)}")
+
+
+def _expect_numbers(name, value, axes=None):
+    """``value`` as an array of real numbers with axes such as ``"height, width"``; ``nan`` and infinity may stay."""
+    try:
+        array = np.asarray(value)
+    except ValueError:                                      # rows of different lengths
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected an array of real numbers, got {given(value)}")
+    if axes is not None and array.ndim != len(axes.split(", ")):
+        raise ValueError(f"{name}: expected shape ({axes}), got shape {array.shape}")
+    return array

@@ -4,6 +4,8 @@ import ast
 import inspect
 import textwrap
 
+from ..expect import given
+
 
 class Source(str):
     """Python source that a notebook displays as highlighted code."""
@@ -47,7 +49,7 @@ def show(thing):
     try:
         lines = textwrap.dedent(inspect.getsource(inspect.unwrap(thing))).rstrip().splitlines()
     except (TypeError, OSError):
-        raise TypeError(f"thing: expected a function or class written in Python, got {thing!r:.60}") from None
+        raise TypeError(f"thing: expected a function or class written in Python, got {given(thing)}") from None
     body = ast.parse("\n".join(lines)).body[0]
     first = body.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):

@@ -128,7 +128,7 @@ def log_norm(g, axes):
     >>> log_norm(np.array([3e-200, 4e-200]), 1).round(4)      # ln 5e-200
     np.float64(-458.9076)
     """
-    expect_array("g", g, (None,) * expect_size("axes", axes, least=0), complex=True)
+    expect_array("g", g, (None,) * expect_size("axes", axes, least=0))
     return log_norm_of(g, axes)
 
 

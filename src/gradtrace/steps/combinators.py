@@ -125,7 +125,8 @@ class Residual(Step):
         return self.inner.shapes()
 
     def step(self, p, h, x=None):
-        f, inner_vjp = expect_same_shape(self, self.inner, h, self.inner.step(p, h, x))
+        result = self.inner.step(p, h, x)
+        f, inner_vjp = expect_same_shape(self, self.inner, h, result)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(g)
             return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + ∂F/∂h)
@@ -258,7 +259,8 @@ class StochasticDepth(Step):
 
     def step(self, p, h, x=None):
         k = 1 - self.rho if self.keep is None else float(self.keep)
-        f, inner_vjp = expect_same_shape(self, self.inner, h, self.inner.step(p, h, x))
+        result = self.inner.step(p, h, x)
+        f, inner_vjp = expect_same_shape(self, self.inner, h, result)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(k * g)
             return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + k ∂F/∂h)

@@ -212,6 +212,7 @@ def identity(rng, shape):
     array([[1., 0., 0.],
            [0., 1., 0.]])
     """
+    expect_rng("rng", rng)
     return np.eye(*expect_sizes("shape", shape, axes=2))
 
 
@@ -223,6 +224,7 @@ def zeros(rng, shape):
     >>> init.zeros(np.random.default_rng(0), (1, 2))
     array([[0., 0.]])
     """
+    expect_rng("rng", rng)
     return np.zeros(expect_sizes("shape", shape))
 
 
@@ -234,6 +236,7 @@ def ones(rng, shape):
     >>> init.ones(np.random.default_rng(0), (2,))
     array([1., 1.])
     """
+    expect_rng("rng", rng)
     return np.ones(expect_sizes("shape", shape))
 
 

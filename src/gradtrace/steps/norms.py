@@ -30,6 +30,8 @@ def batch_statistics(h):
     ------
     ValueError, TypeError
         ``h`` is no array of finite floats, or holds fewer than two samples.
+    FloatingPointError
+        A variance overflows.
 
     Notes
     -----
@@ -42,8 +44,12 @@ def batch_statistics(h):
     """
     expect_array("h", h, (None, None))
     batch = _expect_batch("h", h)
-    var = h.var(axis=-2)
-    return Statistics(h.mean(axis=-2), var, var * (batch / (batch - 1)))
+    with np.errstate(all="ignore"):
+        mean, var = h.mean(axis=-2), h.var(axis=-2)
+        unbiased = var * (batch / (batch - 1))
+    if not np.isfinite(unbiased).all():
+        raise FloatingPointError(f"h: expected a variance within {h.dtype}, got an overflow")
+    return Statistics(mean, var, unbiased)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_floats, expect_size
+from ..expect import expect_callable, expect_floats, expect_positive, expect_size
 
 
 def tanh_rnn(W, b):
@@ -46,6 +46,7 @@ def tanh_rnn(W, b):
                          f" got {np.shape(W)} and {np.shape(b)}")
     W, b = expect_floats(W=W, b=b)
 
+    @np.errstate(under="ignore")
     def step(h):
         a = h @ W + b
         e = np.exp(-2 * np.abs(a))  # of 1 - tanh² a, right in saturation, too
@@ -96,6 +97,7 @@ def iterate(step, h, steps):
     >>> orbits.h[-1, :, 0].round(3), orbits.log_norm[-1].round(1)
     (array([-0.958,  0.001,  0.958]), array([-36.1,  13.9, -36.1]))
     """
+    expect_callable("step", step)
     (h,) = expect_floats(h=h)
     if h.ndim == 0:
         raise ValueError("h: expected shape (*grid, n), got a single number")
@@ -107,7 +109,7 @@ def iterate(step, h, steps):
             h, J = step(h)
             product = product @ J                       # ∂h_t/∂h_0 = (∂h_{t-1}/∂h_0) J_t
         if not (np.isfinite(h).all() and np.isfinite(product).all()):
-            raise FloatingPointError(f"h: the state or its Jacobian overflows {h.dtype} at step {t}")
+            raise FloatingPointError(f"h: expected states and Jacobians within {h.dtype}, got an overflow at step {t}")
         _, power = np.frexp(np.abs(product).max(axis=(-2, -1), initial=0))
         product, exponent = np.ldexp(product, -power[..., None, None]), exponent + power
         states.append(h)
@@ -122,6 +124,7 @@ class Basins(NamedTuple):
     attractors: list[np.ndarray]
 
 
+@np.errstate(under="ignore")
 def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
     """Which attractor each start ends in: a stable fixed point or a stable cycle.
 
@@ -159,10 +162,9 @@ def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
     >>> found.label                                     # 0 is a fixed point too, but not a stable one
     array([ 0, -1,  1])
     """
+    expect_callable("step", step)
     (h,), longest = expect_floats(h=h), expect_size("longest", longest)
-    for name, value in (("atol", atol), ("radius", radius)):
-        if expect_floats(**{name: value})[0] <= 0:
-            raise ValueError(f"{name}: expected a positive number, got {value}")
+    atol, radius = expect_positive("atol", atol), expect_positive("radius", radius)
     if h.ndim < 2 or len(h) <= longest:
         raise ValueError(f"h: expected shape (steps + 1, *grid, n) with steps of at least {longest}, got {h.shape}")
     end = h[-1].reshape(-1, h.shape[-1])

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_floats, expect_size
+from ..expect import expect_floats, expect_positive, expect_size
 
 
+@np.errstate(under="ignore")
 def logistic(r, x0, steps):
     """``x_t = r x_{t-1} (1 - x_{t-1})`` for ``t = 0 … steps``, the logistic map.
 
@@ -39,13 +40,14 @@ def logistic(r, x0, steps):
     >>> logistic(3.5, 0.3, 1000)[-4:].round(4)          # a cycle of four
     array([0.8269, 0.5009, 0.875 , 0.3828])
     """
-    r, x = _unit(r, x0)
+    r, x = _expect_logistic(r, x0)
     xs = [x]
     for _ in range(expect_size("steps", steps, 0)):
         xs.append(r * xs[-1] * (1 - xs[-1]))
     return np.array(xs)
 
 
+@np.errstate(under="ignore")
 def bifurcation(r, x0=0.3, skip=1000, keep=100):
     """Where the logistic map ends up: its states after ``skip`` steps, for each ``r``.
 
@@ -76,12 +78,13 @@ def bifurcation(r, x0=0.3, skip=1000, keep=100):
            [0.6429, 0.513 ],
            [0.6429, 0.7995]])
     """
-    r, x = _unit(r, x0)
+    r, x = _expect_logistic(r, x0)
     for _ in range(expect_size("skip", skip, 0)):
         x = r * x * (1 - x)
     return logistic(r, x, expect_size("keep", keep) - 1)
 
 
+@np.errstate(under="ignore")
 def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
     """The Lyapunov exponent, the mean of ``ln |r (1 - 2 x_t)|``: the logarithm of the gradient's factor per step.
 
@@ -112,7 +115,7 @@ def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
     >>> logistic_exponent(np.array([2.8, 3.5, 4.0])).round(2)
     array([-0.22, -0.87,  0.69])
     """
-    r, x = _unit(r, x0)
+    r, x = _expect_logistic(r, x0)
     for _ in range(expect_size("skip", skip, 0)):
         x = r * x * (1 - x)
     log_slope = np.zeros_like(x)
@@ -123,8 +126,9 @@ def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
     return (log_slope / steps)[()]
 
 
+@np.errstate(under="ignore")
 def period(x, longest=64, atol=1e-6):
-    """The smallest ``p`` with ``x_{t+p} = x_t`` at the end of an orbit.
+    """The smallest ``p`` with ``x_{t+p} = x_t`` for each of the last ``longest`` states of an orbit.
 
     Parameters
     ----------
@@ -150,14 +154,13 @@ def period(x, longest=64, atol=1e-6):
     >>> period(logistic(np.array([2.8, 3.2, 3.5, 3.83, 4.0]), 0.3, 2000))
     array([1, 2, 4, 3, 0])
     """
-    (x,), longest, (atol,) = expect_floats(x=x), expect_size("longest", longest), expect_floats(atol=atol)
-    if atol <= 0:
-        raise ValueError(f"atol: expected a positive number, got {atol}")
+    (x,), longest, atol = expect_floats(x=x), expect_size("longest", longest), expect_positive("atol", atol)
     if x.ndim == 0 or len(x) < 2 * longest:
         raise ValueError(f"x: expected at least {2 * longest} states, twice the longest period, got shape {x.shape}")
     found = np.zeros(x.shape[1:], int)
     for p in range(longest, 0, -1):
-        found[(np.abs(x[-p:] - x[-2 * p:len(x) - p]) <= atol).all(0)] = p
+        later, earlier = x[-longest:], x[-longest - p:len(x) - p]
+        found[(np.abs(later - earlier) <= atol).all(0)] = p
     return found[()]
 
 
@@ -218,7 +221,7 @@ def mandelbrot(c, steps):
     return Escape(escape.reshape(grid.shape)[()], log_slope.reshape(grid.shape)[()])
 
 
-def _unit(r, x0):
+def _expect_logistic(r, x0):
     """``r`` and ``x0`` with one dtype and shape, checked."""
     r, x0 = np.broadcast_arrays(*expect_floats(r=r, x0=x0))
     for name, value, most in (("r", r, 4), ("x0", x0, 1)):

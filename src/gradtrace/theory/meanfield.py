@@ -2,7 +2,7 @@
 With weights from N(0, σ_w²/n) and biases from N(0, σ_b²) the pre-activations of a wide layer are Gaussian. Their
 variance ``q`` and the correlation ``c`` of two inputs follow maps of one number; ``χ₁``, the slope of the second map
 at ``c = 1``, is also a layer's factor on the squared gradient norm. Below 1 is order and vanishing, above 1 chaos.
-Source: Poole et al. 2016; Schoenholz et al. 2017.
+Source: Poole et al. 2016 for the maps; Schoenholz et al. 2017 for the depth scales.
 
 The averages are closed forms for erf and ReLU, and quadrature to the last digits for tanh. In the helpers ``ww, bb``
 are ``σ_w²`` and ``σ_b²``, and ``k`` is a :class:`Kernel`.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_floats
+from ..expect import expect_floats, expect_word
 
 __all__ = ["c_map", "c_star", "chi", "critical_sigma_w", "depth_scales", "q_map", "q_star"]
 ROUNDING = 1e-14          # of a slope that is exactly 1
@@ -102,7 +102,7 @@ def _relu_pair(q):
     return pair
 
 
-_ALL = {
+KERNELS = {
     "tanh": Kernel("tanh", _tanh_mean, _tanh_growth, _tanh_slope_mean, _tanh_pair),
     "erf": Kernel("erf",
                   lambda q: 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q)),
@@ -116,9 +116,7 @@ _ALL = {
 
 def kernel(phi):
     """The averages of an activation by its name."""
-    if not isinstance(phi, str) or phi not in _ALL:
-        raise ValueError(f"phi: expected one of {sorted(_ALL)}, got {phi!r:.40}")
-    return _ALL[phi]
+    return KERNELS[expect_word("phi", phi, sorted(KERNELS))]
 
 
 def squares(sigma_w, sigma_b, **more):
@@ -180,6 +178,7 @@ def fixed_c(pair):
     return np.where(chaos, c, 1.0)
 
 
+@np.errstate(under="ignore")
 def q_map(q, sigma_w, sigma_b, phi="tanh"):
     """``q' = σ_w² E[φ(√q z)²] + σ_b²`` with z from N(0, 1): the pre-activations' variance one layer on.
 
@@ -215,6 +214,7 @@ def q_map(q, sigma_w, sigma_b, phi="tanh"):
         return (ww * kernel(phi).mean(q) + bb).astype(dtype)[()]
 
 
+@np.errstate(under="ignore")
 def q_star(sigma_w, sigma_b, phi="tanh"):
     """``q*``, the variance that a deep net settles at: the stable fixed point of :func:`q_map`.
 
@@ -249,6 +249,7 @@ def q_star(sigma_w, sigma_b, phi="tanh"):
     return fixed_q(ww, bb, kernel(phi)).astype(dtype)[()]
 
 
+@np.errstate(under="ignore")
 def chi(sigma_w, sigma_b, phi="tanh"):
     """``χ₁ = σ_w² E[φ'(√q* z)²]``: the factor of the squared gradient norm per layer.
 
@@ -276,6 +277,7 @@ def chi(sigma_w, sigma_b, phi="tanh"):
     return (ww * k.slope(fixed_q(ww, bb, k))).astype(dtype)[()]
 
 
+@np.errstate(under="ignore")
 def c_map(c, sigma_w, sigma_b, phi="tanh"):
     """``c' = (σ_w² E[φ(u₁) φ(u₂)] + σ_b²) / q*``: the correlation of two inputs' pre-activations one layer on.
 
@@ -314,6 +316,7 @@ def c_map(c, sigma_w, sigma_b, phi="tanh"):
     return c_step(c, *at_fixed_q(ww, bb, kernel(phi)))[0].astype(dtype)[()]
 
 
+@np.errstate(under="ignore")
 def c_star(sigma_w, sigma_b, phi="tanh"):
     """``c*``, the correlation that two different inputs end at: 1 in order, below 1 in chaos.
 
@@ -347,6 +350,7 @@ class DepthScales(NamedTuple):
     gradient: np.ndarray
 
 
+@np.errstate(under="ignore")
 def depth_scales(sigma_w, sigma_b, phi="tanh"):
     """``ξ_q``, ``ξ_c`` and ``ξ_∇``: over how many layers the size, the likeness and the gradient of signals survive.
 
@@ -384,6 +388,7 @@ def depth_scales(sigma_w, sigma_b, phi="tanh"):
         return DepthScales(*((1 / rate).astype(dtype)[()] for rate in rates))
 
 
+@np.errstate(under="ignore")
 def critical_sigma_w(sigma_b, phi="tanh"):
     """The ``σ_w`` at which ``χ₁ = 1``, between order and chaos.
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_floats, expect_number, expect_size
+from ..expect import expect_floats, expect_number, expect_positive, expect_size
 
 
 class Surface(NamedTuple):
@@ -15,6 +15,7 @@ class Surface(NamedTuple):
     dy: np.ndarray
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def valley(x, y, steep=25.0, turn=0.0):
     """A long valley, ``½ (u² + κ v²)``, where ``u`` and ``v`` are ``x`` and ``y`` turned by an angle.
 
@@ -50,16 +51,15 @@ def valley(x, y, steep=25.0, turn=0.0):
     Surface(loss=np.float64(14.5), dx=np.float64(2.0), dy=np.float64(25.0))
     """
     x, y = np.broadcast_arrays(*expect_floats(x=x, y=y))
-    if expect_number("steep", steep) <= 0:
-        raise ValueError(f"steep: expected a number above 0, got {steep}")
+    steep = expect_positive("steep", steep)
     angle = np.radians(expect_number("turn", turn))
     c, s = x.dtype.type(np.cos(angle)), x.dtype.type(np.sin(angle))
-    with np.errstate(over="raise", invalid="raise"):
-        u, v = c * x + s * y, c * y - s * x
-        du, dv = u, x.dtype.type(steep) * v
-        return Surface(((u * du + v * dv) / 2)[()], (c * du - s * dv)[()], (s * du + c * dv)[()])
+    u, v = c * x + s * y, c * y - s * x
+    du, dv = u, x.dtype.type(steep) * v
+    return _within_range("x, y", (u * du + v * dv) / 2, c * du - s * dv, s * du + c * dv)
 
 
+@np.errstate(over="ignore", under="ignore")
 def saddle(x, y):
     """A pass between two valleys, ``½ x² + cos y``: level at the origin, lowest at ``y = ±π``.
 
@@ -85,8 +85,14 @@ def saddle(x, y):
     Surface(loss=np.float64(1.5), dx=np.float64(1.0), dy=np.float64(0.0))
     """
     x, y = np.broadcast_arrays(*expect_floats(x=x, y=y))
-    with np.errstate(over="raise"):
-        return Surface((x * x / 2 + np.cos(y))[()], (x + 0 * y)[()], (-np.sin(y) + 0 * x)[()])
+    return _within_range("x, y", x * x / 2 + np.cos(y), x + 0 * y, -np.sin(y) + 0 * x)
+
+
+def _within_range(names, *parts):
+    """The :class:`Surface` of a loss and two slopes, if all are finite."""
+    if not all(np.isfinite(part).all() for part in parts):
+        raise FloatingPointError(f"{names}: expected a loss within {parts[0].dtype}, got an overflow")
+    return Surface(*(part[()] for part in parts))
 
 
 class Cliff(NamedTuple):
@@ -97,6 +103,7 @@ class Cliff(NamedTuple):
     db: np.ndarray
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def cliff(w, b, x0=0.5, target=0.7, steps=50):
     """The loss ``(σ(x_T) - target)²`` of one unit, ``x_t = w σ(x_{t-1}) + b``, and its exact gradient.
 
@@ -139,13 +146,13 @@ def cliff(w, b, x0=0.5, target=0.7, steps=50):
         x = w * value + b                               # x_t = w σ(x_{t-1}) + b
     y, slope = _sigmoid(x)
     g, dw, db = 2 * (y - target) * slope, np.zeros_like(x), np.zeros_like(x)      # g = ∂L/∂x_T
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for value, slope in zip(reversed(s), reversed(slopes), strict=True):
-            dw, db = dw + g * value, db + g             # this step's share of ∂L/∂w and ∂L/∂b
-            g = g * w * slope                           # ∂L/∂x_{t-1}
-    if not (np.isfinite(dw).all() and np.isfinite(db).all()):
-        raise FloatingPointError(f"w, b: the gradient overflows {dw.dtype}")
-    return Cliff(((y - target) ** 2)[()], dw[()], db[()])
+    for value, slope in zip(reversed(s), reversed(slopes), strict=True):
+        dw, db = dw + g * value, db + g                 # this step's share of ∂L/∂w and ∂L/∂b
+        g = g * w * slope                               # ∂L/∂x_{t-1}
+    loss = (y - target) ** 2
+    if not all(np.isfinite(part).all() for part in (loss, dw, db)):
+        raise FloatingPointError(f"w, b, target: expected a loss and a gradient within {dw.dtype}, got an overflow")
+    return Cliff(loss[()], dw[()], db[()])
 
 
 def _sigmoid(x):

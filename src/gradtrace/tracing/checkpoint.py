@@ -15,6 +15,7 @@ from .schedules import Full, expect_plan
 from .trace import (
     backward_pass,
     expect_finite_gradient,
+    expect_loss_shape,
     expect_shape,
     log_scaled,
     rescale,
@@ -165,12 +166,19 @@ class _Execution:
     """Carries out actions, one method for each kind; the present state is ``h`` at time ``at``."""
 
     def __init__(self, path, h0, g):
-        self.path, self.loss = path, _loss(g, len(path), h0.dtype)
+        self.path, self._loss = path, _loss(g, len(path), h0.dtype)
         self.members = sweep_shape(path, h0)
         self.sweep = len(self.members)
         self.at, self.h, self.stored, self.recorded, self.reversed = 0, h0, {}, {}, set()
         self.log_h, self.sums, self.dh0 = None, {}, np.zeros_like(h0)
         self.held, self.most, self.evaluations, self.truncated = np.zeros(2, int), np.zeros(2, int), 0, 0
+
+    def loss(self, t, h):
+        """What the loss puts on ``h_t``, or ``None``."""
+        g = self._loss(t, h)
+        if g is not None:
+            expect_loss_shape(f"g[{t}]", g, h, self.path.steps[t] if t < len(self.path) else None)
+        return g
 
     def store(self, _, t):
         self.stored[t] = self.h

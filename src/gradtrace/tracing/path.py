@@ -103,18 +103,19 @@ def deep(steps, params, x=None):
     if not isinstance(params, Iterable) or isinstance(params, dict):
         raise TypeError(f"params: expected a list with one dict per layer, got {given(params)}")
     params = list(params)
-    if not isinstance(steps, Iterable):
-        expect_step("steps", steps)
+    if not isinstance(steps, Step) and (not isinstance(steps, Iterable) or isinstance(steps, str | dict | np.ndarray)):
+        raise TypeError(f"steps: expected a step or a list of steps, got {given(steps)}")
     steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
+    for t, step in enumerate(steps):
+        expect_step(f"steps[{t}]", step)
     if not steps or len(steps) != len(params):
         raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one, got {len(params)}")
     for t, (step, p) in enumerate(zip(steps, params, strict=True)):
-        expect_step(f"steps[{t}]", step)
         if (step.inputs is None) != (x is None):
             raise ValueError(f"x: expected {'one input per layer' if x is None else 'None'} for steps[{t}], {step},"
                              f" got {given(x)}")
         expect_params(step, p)
-    if x is not None and len(expect_array("x", x, (None, None, None), complex=True)) != len(steps):
+    if x is not None and len(expect_array("x", x, (None, None, *steps[0].inputs), complex=True)) != len(steps):
         raise ValueError(f"x: expected an input for each of the {len(steps)} steps, got shape {x.shape}")
     return Path(steps, params, [None] * len(steps) if x is None else x)
 

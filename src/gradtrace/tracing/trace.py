@@ -266,6 +266,7 @@ def backward_pass(vjps, g, direct):
         What the loss puts on the state before each of its steps.
     """
     h, shares = [g], []
+    g.setflags(write=False)
     with np.errstate(all="ignore"):
         for t in reversed(range(len(vjps))):
             g, *share = vjps[t](g)
@@ -374,11 +375,17 @@ def loss_gradients(vjps, g):
             continue
         name = "g" if direct is not g else f"g[{t}]"
         expect_array(name, entry, complex=True)
-        if t == len(vjps) and entry.shape != vjps.end.shape:
-            raise ValueError(f"{name}: expected the shape {vjps.end.shape} of the last state, got {entry.shape}")
+        expect_loss_shape(name, entry, vjps.h[t], vjps.steps[t] if t < len(vjps) else None)
         if entry.dtype != vjps.end.dtype:
             raise TypeError(f"{name}: expected {vjps.end.dtype}, the dtype of the states, got {entry.dtype}")
     return [None if entry is None else entry.copy() for entry in direct]     # the caller may change hers
+
+
+def expect_loss_shape(name, g, h, step):
+    """Raise unless ``g`` can be what the loss puts on the state ``h`` that goes into ``step``, ``None`` at the end."""
+    own = h.ndim if step is None else 1 + len(step.features)            # a sweep may begin at a later step only
+    if g.shape[max(0, g.ndim - own):] != h.shape[h.ndim - own:] or (step is None and g.ndim > own):
+        raise ValueError(f"{name}: expected the shape {h.shape} of its state, got {g.shape}")
 
 
 def expect_shape(direct_g, g, t):

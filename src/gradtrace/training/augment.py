@@ -2,12 +2,14 @@
 
 Images are ``(batch, height, width)`` or ``(batch, channels, height, width)``. With a generator ``rng`` every image gets
 an amount of its own, drawn from minus to plus the amount given; without one all get exactly that amount. What comes
-from outside the picture is 0.
+from outside the picture is 0. Turning, resizing, cropping and moving need scipy.
+
+Source: Lee, "Data Augmentation"; for noise on the input, Goodfellow et al. 2016, section 7.5.
 """
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_rng, given
+from ..expect import expect_array, expect_bool, expect_number, expect_rng
 
 
 def flip(images, rng=None, *, vertical=False):
@@ -27,11 +29,7 @@ def flip(images, rng=None, *, vertical=False):
     Raises
     ------
     ValueError, TypeError
-        An argument is misshapen, not finite or of the wrong type; so for all functions here.
-
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
+        An argument cannot be used; so for all functions here.
 
     Examples
     --------
@@ -39,12 +37,12 @@ def flip(images, rng=None, *, vertical=False):
     array([[[3., 2., 1.]]])
     """
     _expect_images(images)
-    if not isinstance(vertical, bool):
-        raise TypeError(f"vertical: expected True or False, got {given(vertical)}")
+    expect_bool("vertical", vertical)
     chosen = np.ones(len(images), bool) if rng is None else expect_rng("rng", rng).random(len(images)) < 0.5
     return np.where(_per_image(chosen, images), np.flip(images, -2 if vertical else -1), images)
 
 
+@np.errstate(under="ignore")
 def rotate(images, degrees, rng=None):
     """Turned about the centre, anticlockwise; the corners of the picture may leave it.
 
@@ -58,10 +56,6 @@ def rotate(images, degrees, rng=None):
     Returns
     -------
     ndarray of the shape and dtype of images
-
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -79,6 +73,7 @@ def rotate(images, degrees, rng=None):
     return _warp(images, A)
 
 
+@np.errstate(under="ignore")
 def scale(images, factor, rng=None):
     """Larger or smaller about the centre, in a picture of the same size.
 
@@ -93,10 +88,6 @@ def scale(images, factor, rng=None):
     -------
     ndarray of the shape and dtype of images
 
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
-
     Examples
     --------
     >>> scale(np.array([[[0.0, 4.0, 0.0]]]), 2)
@@ -108,6 +99,7 @@ def scale(images, factor, rng=None):
     return _warp(images, np.eye(2) / size[:, None, None])
 
 
+@np.errstate(under="ignore")
 def crop(images, share, rng=None):
     """A section of the picture, enlarged to the size of the picture.
 
@@ -121,10 +113,6 @@ def crop(images, share, rng=None):
     Returns
     -------
     ndarray of the shape and dtype of images
-
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -140,6 +128,7 @@ def crop(images, share, rng=None):
     return _warp(images, share * np.eye(2), where * half)
 
 
+@np.errstate(under="ignore")
 def translate(images, rows, columns, rng=None):
     """Moved down and to the right; what leaves the picture is lost.
 
@@ -153,10 +142,6 @@ def translate(images, rows, columns, rng=None):
     Returns
     -------
     ndarray of the shape and dtype of images
-
-    Notes
-    -----
-    Source: Lee, "Data Augmentation".
 
     Examples
     --------
@@ -186,10 +171,6 @@ def noise(images, deviation, rng):
     FloatingPointError
         The sum overflows.
 
-    Notes
-    -----
-    Source: Goodfellow et al. 2016.
-
     Examples
     --------
     >>> noise(np.zeros((1, 2, 2)), 0.1, np.random.default_rng(0)).round(2)
@@ -197,10 +178,9 @@ def noise(images, deviation, rng):
             [ 0.06,  0.01]]])
     """
     _expect_images(images)
-    if expect_number("deviation", deviation) < 0:
-        raise ValueError(f"deviation: expected at least 0, got {deviation}")
+    expect_number("deviation", deviation, least=0)
     try:
-        with np.errstate(over="raise"):
+        with np.errstate(over="raise", under="ignore"):
             return images + (deviation * expect_rng("rng", rng).standard_normal(images.shape)).astype(images.dtype)
     except FloatingPointError:
         raise FloatingPointError(f"deviation: expected noise within {images.dtype}, got {deviation}") from None
@@ -211,22 +191,17 @@ def _warp(images, A, b=0.0):
 
     Between pixels the value is bilinear; beyond the last ones it falls to 0 within one pixel.
     """
-    height, width = images.shape[-2:]
-    centre = (np.array([[height], [width]]) - 1) / 2
-    place = A @ (np.indices((height, width)).reshape(2, -1) - centre) + np.asarray(b)[..., None] + centre
-    corner = np.floor(place)
-    part = (place - corner).astype(images.dtype)            # how far it is on the way to the next row and column
-    framed = np.pad(images, [(0, 0)] * (images.ndim - 2) + [(1, 1)] * 2)
-    pixels = framed.reshape(*images.shape[:-2], (height + 2) * (width + 2))
-    out = np.zeros((*images.shape[:-2], height * width), dtype=images.dtype)
-    for down in (0, 1):
-        for right in (0, 1):
-            row = np.clip(corner[:, 0] + down + 1, 0, height + 1).astype(int)       # in the frame of zeros
-            column = np.clip(corner[:, 1] + right + 1, 0, width + 1).astype(int)
-            weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1])
-            index = _per_image(row * (width + 2) + column, out)
-            out += _per_image(weight, out) * np.take_along_axis(pixels, index, axis=-1)
-    return out.reshape(images.shape)
+    try:
+        from scipy.ndimage import affine_transform  # not at the top: only these four need it
+    except ImportError as error:
+        raise ImportError("augment: expected the package scipy: pip install scipy") from error
+    centre = (np.array(images.shape[-2:]) - 1) / 2
+    offset = centre - A @ centre + b                        # A r + b, counted from the upper left pixel
+    A, offset = np.broadcast_to(A, (len(images), 2, 2)), np.broadcast_to(offset, (len(images), 2))
+    out = np.empty_like(images)
+    for k in np.ndindex(images.shape[:-2]):                 # batch, and channels
+        affine_transform(images[k], A[k[0]], offset[k[0]], output=out[k], order=1, mode="grid-constant")
+    return out
 
 
 def _expect_images(images):

@@ -10,6 +10,7 @@ from ..steps.arrays import log_norm
 from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes, sweep_shape
 
 
+@np.errstate(under="ignore")
 def total_log_norm(grads, sweep=0):
     """``ln ‖g‖`` over all parameters together, one for each sweep member, safe from overflow; shape ``(*sweep,)``.
 
@@ -33,6 +34,7 @@ def total_log_norm(grads, sweep=0):
     return 0.5 * np.logaddexp.reduce([2 * log for log in logs], axis=0)     # ln ‖g‖ = ½ ln Σ ‖g_k‖²
 
 
+@np.errstate(under="ignore")
 def clip_norm(grads, limit, sweep=0):
     """``g ← η g / ‖g‖`` if ``‖g‖ > η``: a shorter gradient of the same direction.
 
@@ -65,7 +67,8 @@ def clip_norm(grads, limit, sweep=0):
     (array([0.6, 0.8]), np.float64(5.0))
     """
     before = total_log_norm(grads, sweep)
-    excess = np.minimum(0.0, np.log(_limit(limit, grads, sweep)) - before)
+    limit = _expect_limit(limit, grads, sweep)
+    excess = np.minimum(0.0, np.log(limit) - before)
     half = np.exp(0.5 * excess)                 # √(η / ‖g‖), at most 1
     clipped = {}
     for name, g in grads.items():
@@ -74,6 +77,7 @@ def clip_norm(grads, limit, sweep=0):
     return clipped, before
 
 
+@np.errstate(over="ignore", under="ignore")
 def clip_value(grads, limit, sweep=0):
     """``g ← min(max(g, −η), η)``, entry by entry: the direction changes, towards a diagonal.
 
@@ -87,7 +91,7 @@ def clip_value(grads, limit, sweep=0):
     >>> clipped["w"]
     array([1. , 0.4])
     """
-    before, limit = total_log_norm(grads, sweep), _limit(limit, grads, sweep)
+    before, limit = total_log_norm(grads, sweep), _expect_limit(limit, grads, sweep)
     clipped = {}
     for name, g in grads.items():
         most = align_sweep(limit, g)
@@ -95,9 +99,9 @@ def clip_value(grads, limit, sweep=0):
     return clipped, before
 
 
-def _limit(limit, grads, sweep):
+def _expect_limit(limit, grads, sweep):
     if np.any(np.asarray(expect_rate("limit", limit)) == 0):
-        raise ValueError(f"limit: expected numbers above 0, got {limit}")
+        raise ValueError("limit: expected numbers above 0, got 0")
     if np.ndim(limit) not in (0, sweep):
         raise ValueError(f"limit: expected one number, or one for each member of {sweep} sweep axes,"
                          f" got shape {np.shape(limit)}")

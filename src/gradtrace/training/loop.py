@@ -3,7 +3,7 @@
 import json
 import zipfile
 from dataclasses import dataclass, replace
-from os import fspath
+from os import PathLike, fspath
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from .params import align_sweep, expect_dict
 from .regularize import EarlyStopping
 
 GROUPS = ("p", "best", "state", "stopping")                 # the parts of a run that are dicts of arrays
+BIT_GENERATORS = {kind.__name__: kind for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937,
+                                                   np.random.Philox, np.random.SFC64)}
 ARRAYS = ("loss", "log_g", "validation", "validated", "order", "size")
 
 
@@ -67,7 +69,8 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
         or an array ``(*sweep,)``. Penalties are added here; dropout and augmentation draw from ``rng``.
     optimiser : Optimiser
     rng : numpy.random.Generator
-        For a new run only; a run goes on with its own.
+        For a new run; a run goes on with its own. Only if its bit generator is none of numpy's it needs one of the
+        same kind here, which is set to where the run was.
     n, size : int
         The number of samples, and of samples in a batch.
     epochs : int
@@ -90,10 +93,6 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
         An argument cannot be used, or does not fit the run.
     Diverged
         Something is no longer finite, be it for one sweep member; the message names the update and the epoch.
-
-    Notes
-    -----
-    Source: Lee, "Variants of Gradient Descent".
 
     Examples
     --------
@@ -128,7 +127,7 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
                 where = f"update {run.updates + 1}, in epoch {epoch + 1}"
                 if k == 0:
                     order = np.concatenate(minibatches(rng, n, size))
-                value, grads = _finite(gradient(run.p, order[k * size:(k + 1) * size], rng), loss)
+                value, grads = _expect_finite(gradient(run.p, order[k * size:(k + 1) * size], rng), loss)
                 grads, length = _clipped(grads, clip, value)
                 after, state = optimiser.step(run.p, grads, run.state)
                 loss.append(value)
@@ -214,7 +213,7 @@ class Run:
         """
         arrays = {f"{group}.{name}": value for group in GROUPS for name, value in getattr(self, group).items()}
         arrays |= {name: getattr(self, name) for name in ARRAYS}
-        part = Path(f"{fspath(file)}.part")
+        part = Path(f"{fspath(_expect_file(file))}.part")
         with part.open("wb") as out:
             rng_state = json.dumps(self.rng_state, default=np.ndarray.tolist)
             np.savez(out, rng_state=rng_state, interrupted=self.interrupted, **arrays)
@@ -230,7 +229,7 @@ class Run:
             The file holds no run.
         """
         try:
-            with Path(file).open("rb") as opened, np.load(opened, allow_pickle=False) as saved:
+            with Path(_expect_file(file)).open("rb") as opened, np.load(opened, allow_pickle=False) as saved:
                 arrays = dict(saved)
             found = {group: {} for group in GROUPS} | {name: arrays.pop(name) for name in ARRAYS}
             rng_state, interrupted = json.loads(str(arrays.pop("rng_state"))), bool(arrays.pop("interrupted"))
@@ -259,17 +258,18 @@ class Diverged(FloatingPointError):
     """
 
     def __init__(self, message, run):
-        super().__init__(message)
+        super().__init__(message, run)                      # both, as a copy and a pickle are made from them
         self.run = run
+
+    def __str__(self):
+        return self.args[0]
 
 
 def generator(rng_state):
-    """A generator in the state ``rng_state``."""
-    kinds = {kind.__name__: kind for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937,
-                                              np.random.Philox, np.random.SFC64)}
-    generator = kinds[rng_state["bit_generator"]]()
-    generator.state = rng_state
-    return np.random.Generator(generator)
+    """A generator in the state ``rng_state``, of one of numpy's kinds."""
+    bits = BIT_GENERATORS[rng_state["bit_generator"]]()
+    bits.state = rng_state
+    return np.random.Generator(bits)
 
 
 def _begin(p, gradient, optimiser, rng, n, size, epochs, clip, validate, every, stop):
@@ -291,14 +291,26 @@ def _begin(p, gradient, optimiser, rng, n, size, epochs, clip, validate, every, 
         rng_state, none = expect_rng("rng", rng).bit_generator.state, np.zeros(0)
         return Run(_in_order(expect_dict("p", p)), optimiser.start(p), rng_state, np.arange(n), size, {}, {},
                    none, none, none, none.astype(int))
-    if rng is not None:
-        raise ValueError("rng: expected None, because a run goes on with its own generator; got another")
+    kind = p.rng_state["bit_generator"]
+    if kind in BIT_GENERATORS and rng is not None:
+        raise ValueError(f"rng: expected None, because a run goes on with its own generator, got {given(rng)}")
+    if kind not in BIT_GENERATORS:
+        if rng is None or type(expect_rng("rng", rng).bit_generator).__name__ != kind:
+            raise ValueError(f"rng: expected a Generator({kind}(…)) to go on with, which numpy itself does not have,"
+                             f" got {given(rng)}")
+        rng.bit_generator.state = p.rng_state
     if (len(p.order), p.size) != (n, size):
         raise ValueError(f"n, size: expected {len(p.order)} and {p.size}, those of the run, got {n} and {size}")
     return replace(p, interrupted=False)
 
 
-def _finite(pair, before):
+def _expect_file(file):
+    if not isinstance(file, str | PathLike):
+        raise TypeError(f"file: expected a path, got {given(file)}")
+    return file
+
+
+def _expect_finite(pair, before):
     """The loss as an array, and the gradients, if they can be used."""
     if not (isinstance(pair, tuple) and len(pair) == 2):
         raise TypeError(f"gradient: expected it to return (loss, grads), got {given(pair)}")

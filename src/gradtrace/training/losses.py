@@ -13,10 +13,11 @@ Source: Giselsson, "Deep learning" and "Prediction"; Lee, "Loss Functions".
 
 import numpy as np
 
-from ..expect import expect_array
+from ..expect import expect_array, expect_word
 from ..steps.activations import sigmoid, softplus
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def half_squared_norm(u, y, *, reduction="mean"):
     """``½‖u - y‖²`` of each sample, with gradient ``u - y``.
 
@@ -37,7 +38,7 @@ def half_squared_norm(u, y, *, reduction="mean"):
     Raises
     ------
     ValueError, TypeError
-        ``u`` or ``y`` is misshapen, not finite or of another dtype than the other, or ``reduction`` is no such word.
+        ``u`` or ``y`` is misshapen, not finite or of another dtype than the other.
     FloatingPointError
         The loss overflows.
 
@@ -53,11 +54,11 @@ def half_squared_norm(u, y, *, reduction="mean"):
     (np.float64(2.02), array([[ 0.2, -2. ]]))
     """
     expect_pair(u, y)
-    with np.errstate(over="ignore", invalid="ignore"):
-        r = u - y
-        return reduced(0.5 * (r * r).sum(axis=-1), r, reduction)
+    r = u - y
+    return reduced(0.5 * (r * r).sum(axis=-1), r, reduction)
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def mse(u, y, *, reduction="mean"):
     """``(1/n) Σ (u - y)²`` of each sample, the mean squared error, with gradient ``2 (u - y) / n``.
 
@@ -73,11 +74,11 @@ def mse(u, y, *, reduction="mean"):
     (np.float64(1.01), array([[ 0.1, -1. ,  0. ,  0. ]]))
     """
     expect_pair(u, y)
-    with np.errstate(over="ignore", invalid="ignore"):
-        r = u - y
-        return reduced((r * r).mean(axis=-1), 2 * r / r.shape[-1], reduction)
+    r = u - y
+    return reduced((r * r).mean(axis=-1), 2 * r / r.shape[-1], reduction)
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def mae(u, y, *, reduction="mean"):
     """``(1/n) Σ |u - y|`` of each sample, the mean absolute error, with gradient ``sign(u - y) / n``.
 
@@ -94,11 +95,11 @@ def mae(u, y, *, reduction="mean"):
     (np.float64(1.1), array([[ 0.5, -0.5]]))
     """
     expect_pair(u, y)
-    with np.errstate(over="ignore", invalid="ignore"):
-        r = u - y
-        return reduced(np.abs(r).mean(axis=-1), np.sign(r) / r.shape[-1], reduction)
+    r = u - y
+    return reduced(np.abs(r).mean(axis=-1), np.sign(r) / r.shape[-1], reduction)
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def binary_cross_entropy(u, y, *, reduction="mean"):
     """``Σ ln(1 + e^u) - y u`` of each sample, for yes or no, with gradient ``σ(u) - y``.
 
@@ -135,10 +136,10 @@ def binary_cross_entropy(u, y, *, reduction="mean"):
     _expect_probabilities(y)
     loss = (1 - y) * softplus(u) + y * softplus(-u)         # = ln(1 + e^u) - y u, and no difference of large numbers
     g = (1 - y) * sigmoid(u) - y * sigmoid(-u)              # = σ(u) - y, and where y = 1 not rounded to 0
-    with np.errstate(over="ignore"):
-        return reduced(loss.sum(axis=-1), g, reduction)
+    return reduced(loss.sum(axis=-1), g, reduction)
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def cross_entropy(u, y, *, reduction="mean"):
     """``ln Σ e^u - yᵀu`` of each sample, for one class of ``n``, with gradient ``p - y`` where ``p = softmax(u)``.
 
@@ -177,15 +178,14 @@ def cross_entropy(u, y, *, reduction="mean"):
     expect_pair(u, y)
     _expect_probabilities(y)
     _expect_sums_of_one(y)
-    with np.errstate(over="ignore", invalid="ignore"):
-        z = u - u.max(axis=-1, keepdims=True)   # from the largest logit
-        top = np.arange(u.shape[-1]) == u.argmax(axis=-1)[..., None]
-        e = np.exp(z)
-        rest = (e * ~top).sum(axis=-1, keepdims=True)   # without the largest
-        loss = np.log1p(rest[..., 0]) - (y * z).sum(axis=-1)
-        # p - y; for the largest written so that it is not rounded to 0
-        g = np.where(top, (1 - y) - rest / (1 + rest), e / (1 + rest) - y)
-        return reduced(loss, g, reduction)
+    z = u - u.max(axis=-1, keepdims=True)   # from the largest logit
+    top = np.arange(u.shape[-1]) == u.argmax(axis=-1)[..., None]
+    e = np.exp(z)
+    rest = (e * ~top).sum(axis=-1, keepdims=True)   # without the largest
+    loss = np.log1p(rest[..., 0]) - (y * z).sum(axis=-1)
+    # p - y; for the largest written so that it is not rounded to 0
+    g = np.where(top, (1 - y) - rest / (1 + rest), e / (1 + rest) - y)
+    return reduced(loss, g, reduction)
 
 
 def argmax(u):
@@ -213,9 +213,7 @@ def argmax(u):
 
 def reduced(loss, g, reduction):
     """Loss and gradient of the batch from those of its samples."""
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction: expected 'mean' or 'sum', got {reduction!r:.40}")
-    if reduction == "mean":
+    if expect_word("reduction", reduction, ("mean", "sum")) == "mean":
         loss, g = loss / loss.shape[-1], g / loss.shape[-1]
     loss = loss.sum(axis=-1)
     if not (np.isfinite(loss).all() and np.isfinite(g).all()):

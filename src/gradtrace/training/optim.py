@@ -9,33 +9,60 @@ Where ε stands in those that scale each parameter by what its gradients have be
 ``√(v + ε)`` as in the slides, or ``√v + ε``. The default is as published.
 """
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..expect import given
+from ..expect import expect_array, expect_bool, expect_positive, expect_size, given
 from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes
 
 
 class Optimiser:
     """What all optimisers share: ``p ← p − η · direction``, the direction being each one's ``rule``.
 
-    Parameters
-    ----------
-    lr : float or ndarray of shape (*sweep,)
-        The learning rate η. With an array, every gradient carries the sweep axes in front.
+    The learning rate η, and μ, ρ, β₁ and β₂, may be arrays ``(*sweep,)``, a number for each member of a sweep; then
+    every gradient carries the sweep axes in front. Optimisers of one class with equal numbers are equal.
     """
 
     buffers = ()                                            # names of the averages kept for every parameter
 
     def __post_init__(self):
-        expect_rate("lr", self.lr)
-        for name in {"mu", "rho", "beta1", "beta2"} & vars(self).keys():
-            expect_rate(name, getattr(self, name), below=1.0)
-        if "eps" in vars(self) and not (np.ndim(self.eps) == 0 and expect_rate("eps", self.eps) > 0):
-            raise ValueError(f"eps: expected a number above 0, got {self.eps}")
-        if not isinstance(vars(self).get("eps_inside", True), bool):
-            raise TypeError(f"eps_inside: expected True or False, got {self.eps_inside!r:.40}")
+        for name in self._rates():
+            value = expect_rate(name, getattr(self, name), below=np.inf if name == "lr" else 1.0)
+            if isinstance(value, np.ndarray):               # what the caller does to his array changes nothing here
+                value = value.copy()
+                value.setflags(write=False)
+                object.__setattr__(self, name, value)
+        if "eps" in vars(self):
+            expect_positive("eps", self.eps)
+            expect_bool("eps_inside", self.eps_inside)
+
+    def _rates(self):
+        """Names of the hyperparameters that may differ from one sweep member to the next."""
+        return [field.name for field in fields(self) if field.name in ("lr", "mu", "rho", "beta1", "beta2")]
+
+    def __eq__(self, other):
+        return self._identity() == other._identity() if isinstance(other, Optimiser) else NotImplemented
+
+    def __hash__(self):
+        return hash(self._identity())
+
+    def _identity(self):
+        """The class and all numbers, to be compared and hashed."""
+        values = [np.asarray(getattr(self, field.name)) for field in fields(self)]
+        return type(self), *((value.shape, *value.ravel().tolist()) for value in values)
+
+    def _aligned(self, g):
+        """This optimiser, its arrays of hyperparameters with the axes of ``g``, so that they multiply it by members."""
+        swept = [name for name in self._rates() if isinstance(getattr(self, name), np.ndarray)]
+        if not swept:
+            return self
+        own = copy.copy(self)
+        for name in swept:
+            value = getattr(self, name)
+            object.__setattr__(own, name, value.reshape(*value.shape, *[1] * (g.ndim - value.ndim)))
+        return own
 
     def start(self, p):
         """The state before the first step: ``"t"`` is 0, and every buffer, such as ``"v.W"``, is zero."""
@@ -59,7 +86,7 @@ class Optimiser:
         Raises
         ------
         TypeError, ValueError
-            A name is missing, or an array misshapen, not finite or of another dtype.
+            An array is missing, misshapen, not finite or of another dtype.
         FloatingPointError
             All went in finite and the step overflows.
         """
@@ -69,13 +96,14 @@ class Optimiser:
         for name, g in grads.items():
             kept = [state[f"{b}.{name}"] for b in self.buffers]
             try:
-                with np.errstate(over="raise", divide="raise", invalid="raise"):
-                    direction, *kept = self.rule(g, t, *kept)
-                    new[name] = np.asarray(p[name] - align_sweep(self.lr, g) * direction)
+                with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):
+                    direction, *kept = self._aligned(g).rule(g, t, *kept)
+                    new[name] = np.asarray(p[name] - align_sweep(self.lr, g) * direction, dtype=g.dtype)
+                    kept = [np.asarray(average, dtype=g.dtype) for average in kept]
             except FloatingPointError as error:
-                raise FloatingPointError(f"p[{name!r}]: step {t} of {type(self).__name__} left {g.dtype} ({error});"
-                                         " clip the gradient or use a smaller learning rate") from None
-            after |= {f"{b}.{name}": np.asarray(value) for b, value in zip(self.buffers, kept, strict=True)}
+                raise FloatingPointError(f"p[{name!r}]: expected step {t} of {type(self).__name__} within {g.dtype},"
+                                         f" got {error}; clip the gradient or use a smaller learning rate") from None
+            after |= {f"{b}.{name}": average for b, average in zip(self.buffers, kept, strict=True)}
         return {name: new[name] for name in p}, after
 
     def _expect(self, p, grads, state):
@@ -87,19 +115,23 @@ class Optimiser:
         if not isinstance(state, dict) or state.keys() != wanted:
             got = sorted(state) if isinstance(state, dict) else given(state)
             raise ValueError(f"state: expected start(p) of {type(self).__name__} with {sorted(wanted)}, got {got}")
+        expect_size("state['t']", np.asarray(state["t"])[()], least=0)
         for name, g in grads.items():
-            w, kept = p[name], [state[f"{b}.{name}"] for b in self.buffers]
+            w = p[name]
             if g.shape[max(0, g.ndim - w.ndim):] != w.shape:
                 raise ValueError(f"grads[{name!r}]: expected the shape {w.shape} of its parameter, got {g.shape}")
-            if any(array.dtype != w.dtype for array in (g, *kept)):
-                got = [array.dtype.name for array in (g, *kept)]
-                raise TypeError(f"grads[{name!r}] and its state: expected {w.dtype} as p[{name!r}], got {got}")
-            if any(array.shape != w.shape for array in kept):
-                raise ValueError(f"state of {name!r}: expected the shape {w.shape}, got {[a.shape for a in kept]}")
-            expect_sweep_axes("lr", self.lr, f"grads[{name!r}]", g)
+            if g.dtype != w.dtype:
+                raise TypeError(f"grads[{name!r}]: expected {w.dtype} as p[{name!r}], got {g.dtype}")
+            for rate in self._rates():
+                expect_sweep_axes(rate, getattr(self, rate), f"grads[{name!r}]", g)
+            for key in (f"{b}.{name}" for b in self.buffers):
+                kept = expect_array(f"state[{key!r}]", state[key])
+                if (kept.shape, kept.dtype) != (w.shape, w.dtype):
+                    raise ValueError(f"state[{key!r}]: expected {w.dtype} of shape {w.shape} as p[{name!r}],"
+                                     f" got {kept.dtype} of shape {kept.shape}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GradientDescent(Optimiser):
     """``p ← p − η g``. Source: Lee, "Gradient Descent Method".
 
@@ -117,7 +149,7 @@ class GradientDescent(Optimiser):
         return (g,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Momentum(Optimiser):
     """``m ← μ m + g``, ``p ← p − η m``.
 
@@ -133,7 +165,7 @@ class Momentum(Optimiser):
     """
 
     lr: float | np.ndarray = 0.01
-    mu: float = 0.9
+    mu: float | np.ndarray = 0.9
     buffers = ("m",)
 
     def rule(self, g, t, m):
@@ -141,7 +173,7 @@ class Momentum(Optimiser):
         return m, m
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Nesterov(Optimiser):
     """``m ← μ m + g``, ``p ← p − η (g + μ m)``, momentum that looks ahead.
 
@@ -159,7 +191,7 @@ class Nesterov(Optimiser):
     """
 
     lr: float | np.ndarray = 0.01
-    mu: float = 0.9
+    mu: float | np.ndarray = 0.9
     buffers = ("m",)
 
     def rule(self, g, t, m):
@@ -167,7 +199,7 @@ class Nesterov(Optimiser):
         return g + self.mu * m, m
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AdaGrad(Optimiser):
     """``v ← v + g²``, ``p ← p − η g / (√v + ε)``.
 
@@ -191,7 +223,7 @@ class AdaGrad(Optimiser):
         return g / root(v, self.eps, self.eps_inside), v
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RMSProp(Optimiser):
     """``v ← ρ v + (1 − ρ) g²``, ``p ← p − η g / (√v + ε)``.
 
@@ -207,7 +239,7 @@ class RMSProp(Optimiser):
     """
 
     lr: float | np.ndarray = 0.001
-    rho: float = 0.9
+    rho: float | np.ndarray = 0.9
     eps: float = 1e-8
     eps_inside: bool = False
     buffers = ("v",)
@@ -217,7 +249,7 @@ class RMSProp(Optimiser):
         return g / root(v, self.eps, self.eps_inside), v
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AdaDelta(Optimiser):
     """``v ← ρ v + (1 − ρ) g²``, ``Δ = g √(u + ε) / √(v + ε)``, ``u ← ρ u + (1 − ρ) Δ²``, ``p ← p − η Δ``.
 
@@ -233,7 +265,7 @@ class AdaDelta(Optimiser):
     """
 
     lr: float | np.ndarray = 1.0
-    rho: float = 0.95
+    rho: float | np.ndarray = 0.95
     eps: float = 1e-6
     eps_inside: bool = True
     buffers = ("v", "u")
@@ -245,7 +277,7 @@ class AdaDelta(Optimiser):
         return delta, v, u
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adam(Optimiser):
     """``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, ``p ← p − η m̂ / (√v̂ + ε)``.
 
@@ -261,8 +293,8 @@ class Adam(Optimiser):
     """
 
     lr: float | np.ndarray = 0.001
-    beta1: float = 0.9
-    beta2: float = 0.999
+    beta1: float | np.ndarray = 0.9
+    beta2: float | np.ndarray = 0.999
     eps: float = 1e-8
     eps_inside: bool = False
     buffers = ("m", "v")

@@ -1,8 +1,10 @@
 """Parameters as one flat dict, and numbers that differ from one sweep member to the next."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size, given
+from ..expect import expect_array, expect_number, expect_size, expect_sweep_shape, given, plain
 
 
 def flatten_params(params):
@@ -23,7 +25,15 @@ def flatten_params(params):
     >>> sorted(flatten_params([{"W": np.eye(2)}, {"W": np.eye(2), "b": np.zeros(2)}]))
     ['0.W', '1.W', '1.b']
     """
-    return {f"{i}.{name}": value for i, p in enumerate(params) for name, value in p.items()}
+    if not isinstance(params, Iterable) or isinstance(params, dict | str):
+        raise TypeError(f"params: expected a list of dicts of arrays, got {given(params)}")
+    flat = {}
+    for i, p in enumerate(params):
+        if not isinstance(p, dict):
+            raise TypeError(f"params[{i}]: expected a dict of arrays, got {given(p)}")
+        for name, value in p.items():
+            flat[f"{i}.{name}"] = expect_plain(f"params[{i}][{name!r}]", value)
+    return flat
 
 
 def unflatten_params(p, layers=None):
@@ -46,10 +56,13 @@ def unflatten_params(p, layers=None):
     >>> unflatten_params({"0.b": np.zeros(2), "1.b": np.ones(1)})
     [{'b': array([0., 0.])}, {'b': array([1.])}]
     """
-    split = {name: name.partition(".") for name in p}
+    if not isinstance(p, dict):
+        raise TypeError(f"p: expected a dict of arrays, got {given(p)}")
+    split = {name: str(name).partition(".") for name in p}
     for name, (number, point, own) in split.items():
         if not (number.isdecimal() and point and own):
-            raise ValueError(f"p: expected names such as '0.W', got {name!r}")
+            raise ValueError(f"p: expected names such as '0.W', got {given(name)}")
+        expect_plain(f"p[{name!r}]", p[name])
     most = max((int(number) + 1 for number, _, _ in split.values()), default=0)
     layers = most if layers is None else expect_size("layers", layers, least=0)
     if most > layers:
@@ -73,12 +86,20 @@ def tile_params(p, sweep):
     >>> tile_params({"b": np.zeros(3)}, (41,))["b"].shape
     (41, 3)
     """
-    return {name: np.broadcast_to(value, (*sweep, *value.shape)).copy() for name, value in p.items()}
+    sweep = expect_sweep_shape("sweep", sweep)
+    return {name: np.broadcast_to(value, (*sweep, *value.shape)).copy() for name, value in expect_dict("p", p).items()}
 
 
 def align_sweep(value, like):
     """A number, or an array ``(*sweep,)``, ready to multiply an array ``like`` of shape ``(*sweep, *features)``."""
     return value if np.ndim(value) == 0 else value[(...,) + (None,) * (like.ndim - value.ndim)].astype(like.dtype)
+
+
+def expect_plain(name, value):
+    """Return ``value`` if it is a numpy array, whatever it holds; else raise, naming it."""
+    if not plain(value):
+        raise TypeError(f"{name}: expected a numpy array, got {given(value)}")
+    return value
 
 
 def expect_dict(name, value):
@@ -95,9 +116,10 @@ def expect_rate(name, value, least=0.0, below=np.inf):
     """Return a number, or an array with one for each sweep member, if ``least <= value < below``; else raise."""
     value = value[()] if isinstance(value, np.ndarray) else value           # an array without axes is a number
     value = expect_array(name, value) if isinstance(value, np.ndarray) else expect_number(name, value)
-    if np.any(value < least) or np.any(value >= below):
+    wrong = (value < least) | (value >= below)
+    if np.any(wrong):
         upper = "" if below == np.inf else f" and below {below:g}"
-        raise ValueError(f"{name}: expected at least {least:g}{upper}, got {value}")
+        raise ValueError(f"{name}: expected at least {least:g}{upper}, got {np.extract(wrong, value)[0]}")
     return value
 
 

@@ -3,11 +3,12 @@
 Penalties usually spare the biases: hand in the weights only, ``{name: p[name] for name in ("W", "U")}``.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size
+from ..expect import expect_array, expect_number, expect_size, expect_sweep_shape, given
 from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes, sweep_shape
 
 
@@ -29,6 +30,13 @@ def l2(p, strength, sweep=0):
     grads : dict of str to ndarray
         To be added to those of the loss.
 
+    Raises
+    ------
+    TypeError, ValueError
+        An argument cannot be used.
+    FloatingPointError
+        The penalty or a gradient overflows.
+
     Notes
     -----
     Source: Lee, "L2 (Ridge) Regularization"; Giselsson, "Regularization".
@@ -39,9 +47,7 @@ def l2(p, strength, sweep=0):
     >>> value, grads["w"]
     (np.float64(0.5), array([ 0.2, -0.4]))
     """
-    shape = _expect(p, strength, sweep)
-    value = strength * sum((w * w).reshape(*shape, -1).sum(-1) for w in p.values())
-    return value, {name: np.asarray(2 * align_sweep(strength, w) * w) for name, w in p.items()}
+    return _penalty(p, strength, sweep, np.square, 2, lambda w: 2 * align_sweep(strength, w) * w)
 
 
 def l1(p, strength, sweep=0):
@@ -58,11 +64,10 @@ def l1(p, strength, sweep=0):
     >>> value.round(4), grads["w"]
     (np.float64(0.3), array([ 0.1, -0.1,  0. ]))
     """
-    shape = _expect(p, strength, sweep)
-    value = strength * sum(np.abs(w).reshape(*shape, -1).sum(-1) for w in p.values())
-    return value, {name: np.asarray(align_sweep(strength, w) * np.sign(w)) for name, w in p.items()}
+    return _penalty(p, strength, sweep, np.abs, 1, lambda w: align_sweep(strength, w) * np.sign(w))
 
 
+@np.errstate(over="ignore", under="ignore")
 def soft_threshold(p, amount):
     """``w ← sign(w) max(|w| − a, 0)``, the exact minimum of ``½ (w' − w)² + a |w'|``: small weights become exactly 0.
 
@@ -85,10 +90,11 @@ def soft_threshold(p, amount):
     >>> soft_threshold({"w": np.array([1.5, -2.0, 0.3])}, 0.5)["w"]
     array([ 1. , -1.5,  0. ])
     """
-    _expect(p, amount, np.ndim(amount), "amount")
+    _expect_factor(p, expect_rate("amount", amount), np.ndim(amount), "amount")
     return {name: np.asarray(np.sign(w) * np.maximum(np.abs(w) - align_sweep(amount, w), 0)) for name, w in p.items()}
 
 
+@np.errstate(under="ignore")
 def weight_decay(p, amount):
     """``w ← (1 − a) w``, apart from the optimiser, whose averages never see it.
 
@@ -114,7 +120,7 @@ def weight_decay(p, amount):
     >>> weight_decay({"w": np.array([2.0])}, 0.25)["w"]
     array([1.5])
     """
-    _expect(p, expect_rate("amount", amount, below=1.0), np.ndim(amount), "amount")
+    _expect_factor(p, expect_rate("amount", amount, below=1.0), np.ndim(amount), "amount")
     return {name: np.asarray((1 - align_sweep(amount, w)) * w) for name, w in p.items()}
 
 
@@ -151,16 +157,18 @@ class EarlyStopping:
 
     def __post_init__(self):
         object.__setattr__(self, "patience", expect_size("patience", self.patience))
-        if expect_number("min_delta", self.min_delta) < 0:
-            raise ValueError(f"min_delta: expected at least 0, got {self.min_delta}")
+        expect_number("min_delta", self.min_delta, least=0)
 
     def start(self, sweep=()):
-        """The state before the first epoch, for sweep members of shape ``sweep``."""
+        """The state before the first epoch, for sweep members of shape ``sweep``, a tuple."""
+        sweep = expect_sweep_shape("sweep", sweep)
         return {"epoch": 0, "best": np.full(sweep, np.inf), "best_epoch": np.full(sweep, -1),
                 "wait": np.zeros(sweep, dtype=int), "stop": np.zeros(sweep, dtype=bool)}
 
     def update(self, loss, state):
         """The state after an epoch of validation loss ``loss``, a number or an array ``(*sweep,)``."""
+        if not isinstance(state, dict) or state.keys() != self.start().keys():
+            raise ValueError(f"state: expected start(sweep) or what update returned, got {given(state)}")
         loss = expect_array("loss", loss) if isinstance(loss, np.ndarray) else np.array(expect_number("loss", loss))
         if loss.shape != state["best"].shape:
             raise ValueError(f"loss: expected the shape {state['best'].shape} of the state, got {loss.shape}")
@@ -172,10 +180,28 @@ class EarlyStopping:
                 "wait": wait, "stop": np.asarray(wait >= self.patience)}
 
 
-def _expect(p, value, sweep, name="strength"):
+@np.errstate(over="ignore", under="ignore")
+def _penalty(p, strength, sweep, size, degree, slope):
+    """``λ Σ size(w)`` and its gradient, where ``size(2 w) = 2^degree size(w)``.
+
+    Powers of two are taken out before the squares and come back at the end, so that only the result has to be a float.
+    """
+    shape = _expect_factor(p, strength, sweep)
+    rows = [w.reshape(*shape, math.prod(w.shape[sweep:])) for w in p.values()]
+    _, power = np.frexp(np.max([np.abs(w).max(axis=-1, initial=0) for w in rows], axis=0))
+    total = sum(size(np.ldexp(w, -power[..., None])).sum(axis=-1) for w in rows)
+    factor, more = np.frexp(np.asarray(strength, dtype=total.dtype))
+    value = np.ldexp(factor * total, more + degree * power)
+    grads = {name: np.asarray(slope(w)) for name, w in p.items()}
+    if not all(np.isfinite(a).all() for a in (value, *grads.values())):
+        raise FloatingPointError(f"p, strength: expected a penalty within {total.dtype}, got an overflow")
+    return value, grads
+
+
+def _expect_factor(p, value, sweep, name="strength"):
     """The sizes of the sweep axes, after a look at all arguments."""
-    shape = sweep_shape("p", expect_dict("p", p), sweep)
     expect_rate(name, value)
+    shape = sweep_shape("p", expect_dict("p", p), sweep)
     if np.ndim(value) not in (0, sweep):
         raise ValueError(f"{name}: expected one number, or one for each member of {sweep} sweep axes,"
                          f" got shape {np.shape(value)}")
