@@ -263,3 +263,21 @@ def test_arguments_stay_as_they_were():
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_an_exponent_is_the_mean_over_the_states_before_each_step():
+    r, x0 = np.array([2.5, 3.7, 4.0]), 0.2
+    slopes = np.log(np.abs(r * (1 - 2 * logistic(r, x0, 9))))
+    for steps in (1, 2, 7):
+        np.testing.assert_allclose(logistic_exponent(r, x0, skip=0, steps=steps), slopes[:steps].mean(0), rtol=1e-13)
+        np.testing.assert_allclose(logistic_exponent(r, x0, 3, steps), slopes[3:3 + steps].mean(0), rtol=1e-13)
+
+
+def test_a_cycle_that_does_not_attract_has_no_basin():
+    """A quarter turn comes back to where it was after four steps, and no neighbour comes nearer."""
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    for shrink, count in ((1.0, 0), (0.5, 1)):
+        def step(h, shrink=shrink):
+            return h @ (shrink * turn), np.broadcast_to(shrink * turn, (*h.shape, 2))
+        found = basins(step, iterate(step, grid(4), 80).h)
+        assert len(found.attractors) == count and (found.label == count - 1).all()

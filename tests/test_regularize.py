@@ -163,3 +163,9 @@ def test_bad_input_is_named(case):
     call, error, message = CASES[case]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_member_that_has_stopped_waits_no_longer():
+    rule = EarlyStopping(2)
+    _, state = follow(rule, np.array([[1.0, 5.0], [1.0, 4.0], [1.0, 3.0], [1.0, 2.0], [1.0, 1.0]]), (2,))
+    assert state["stop"].tolist() == [True, False] and state["wait"].tolist() == [2, 0] and state["epoch"] == 5

@@ -1,5 +1,6 @@
 """Forward, backward and trace: closed forms, sweep = loop, tracer = naive where naive survives."""
 
+import math
 import pickle
 
 import numpy as np
@@ -23,6 +24,7 @@ from gradtrace import (
     trace,
     unroll,
 )
+from gradtrace.tracing.trace import scale_by_power
 
 
 def linear_chain(w, T):
@@ -312,3 +314,15 @@ def test_the_gradient_of_a_shared_weight_is_the_sum_over_hundreds_of_steps():
     grads = backward(vjps, h)
     for name, value in grads.shared().items():
         np.testing.assert_allclose(value, sum(share[name] for share in grads.p), rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize("power", [0, 1, -1, 99, -99, 100, -100, 130, -130, 1030, -1030])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_power_of_two_is_exact_as_far_as_the_result_is_a_float(dtype, power):
+    """Also where ``2^power`` by itself is not one, and where the number is among the smallest there are."""
+    info = np.finfo(dtype)
+    g = np.array([0.0, info.smallest_subnormal, -1.25 * info.tiny, 1.25, -info.max], dtype)
+    g = g[np.frexp(g)[1] + power <= info.maxexp]
+    with np.errstate(under="ignore"):
+        expected = np.array([math.ldexp(float(a), power) for a in g]).astype(dtype)
+        np.testing.assert_array_equal(scale_by_power(g, np.array(power)), expected)
