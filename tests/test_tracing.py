@@ -326,3 +326,17 @@ def test_a_power_of_two_is_exact_as_far_as_the_result_is_a_float(dtype, power):
     with np.errstate(under="ignore"):
         expected = np.array([math.ldexp(float(a), power) for a in g]).astype(dtype)
         np.testing.assert_array_equal(scale_by_power(g, np.array(power)), expected)
+
+
+@pytest.mark.parametrize("T", [20, 3000])
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_gradients_have_the_norm_of_both_parts(dtype, T):
+    p = {"W": np.full((1, 1), 0.3 + 0.4j), "U": np.zeros((1, 1)), "b": np.zeros(1)}     # |W| = ½
+    path = unroll(RNN(1, 1, "identity"), {name: a.astype(dtype) for name, a in p.items()}, np.zeros((T, 1, 1), dtype))
+    h0 = g = np.ones((1, 1), dtype)
+    log, near = trace(forward(path, h0)[1], g), {"rtol": 1e-6, "atol": 1e-6 if dtype is np.complex64 else 1e-13}
+    for found in (log.log_h, bptt(path, h0, g, SqrtT()).log_h):
+        np.testing.assert_allclose(found[::-1], -np.arange(T + 1) * np.log(2), **near)
+    np.testing.assert_allclose(log.log_p["b"], log.log_h[1:], **near)
+    early = log.log_p["W"][:20]                             # h_{t-1} g_t, while h is a float
+    np.testing.assert_allclose(early, -(T - 1) * np.log(2), **near)

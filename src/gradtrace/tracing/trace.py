@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..expect import expect_array, given
-from ..steps.arrays import Product, log_norm, sum_of_products
+from ..steps.arrays import Product, log_norm, sum_of_products, times_power
 from .path import Pullbacks, blocks, first_not_finite
 
 # Squares of norms in this range are exact, and nothing that matters in them has underflowed.
@@ -380,8 +380,8 @@ def scale_by_power(g, power):
     """``g 2^power``, exact while it stays in the float range."""
     power = power[(...,) + (None,) * (g.ndim - power.ndim)]
     if np.abs(power).max(initial=0) < 100:
-        return g * np.ldexp(np.ones((), g.dtype), power)    # the same, and much faster
-    return np.ldexp(g, np.clip(power, -10_000, 10_000))
+        return g * np.ldexp(np.ones((), g.real.dtype), power)       # the same, and much faster
+    return times_power(g, np.clip(power, -10_000, 10_000))
 
 
 def log_scaled(g, exponent):
