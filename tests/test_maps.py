@@ -281,3 +281,19 @@ def test_a_cycle_that_does_not_attract_has_no_basin():
             return h @ (shrink * turn), np.broadcast_to(shrink * turn, (*h.shape, 2))
         found = basins(step, iterate(step, grid(4), 80).h)
         assert len(found.attractors) == count and (found.label == count - 1).all()
+
+
+def test_the_ends_of_the_ranges_are_in_them():
+    np.testing.assert_array_equal(logistic(np.array([0.0, 4.0]), 0.5, 2), [[0.5, 0.5], [0.0, 1.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(logistic(3.0, np.array([0.0, 1.0]), 1), [[0.0, 1.0], [0.0, 0.0]])
+
+
+def test_unless_asked_a_thousand_steps_are_forgotten():
+    r = np.array([3.5, 3.8])
+    np.testing.assert_array_equal(bifurcation(r), logistic(r, 0.3, 1099)[1000:])
+    np.testing.assert_array_equal(logistic_exponent(r), logistic_exponent(r, 0.3, 1000, 10_000))
+
+
+def test_a_gradient_that_overflows_on_both_sides_is_named():
+    with pytest.raises(FloatingPointError, match="w, b: the gradient overflows float32"):
+        cliff(np.float32(-1e3), np.float32(5e2), np.float32(0))             # x stays 0, and g grows to ±inf in turn

@@ -537,3 +537,31 @@ def test_without_torch_the_error_says_what_to_install():
     code = "import sys; sys.modules['torch'] = None; import gradtrace.torch"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pip install 'gradtrace[torch]'" in run.stderr
+
+
+def test_a_box_of_one_is_no_chain(torch, trace):
+    class Pair(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.box, self.head = torch.nn.Sequential(torch.nn.Linear(3, 2)), torch.nn.Linear(2, 1)
+
+        def forward(self, h):
+            return self.head(torch.tanh(self.box(h)))
+
+    assert trace(Pair(), torch.ones(1, 3), squares).names == ("box.0", "head")
+
+
+def test_an_activation_after_a_sequence_is_no_state_of_it(torch, trace):
+    class Around(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lift, self.rnn, self.phi = torch.nn.Linear(2, 3), torch.nn.RNN(3, 3), torch.nn.Tanh()
+
+        def forward(self, x):
+            a = self.lift(x)
+            return self.rnn(a)[0][-1], self.phi(a)
+
+    torch.manual_seed(0)
+    model, x = Around().double(), torch.ones(4, 2, 2, dtype=torch.double)
+    found = trace(model, x, lambda out: squares(out[0]) + 100 * squares(out[1]), modules=["lift", "rnn"])
+    assert found.log_h[-1] == pytest.approx(model(x)[0].norm().log().item())
