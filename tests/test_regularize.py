@@ -198,3 +198,8 @@ def test_one_number_holds_for_every_member_of_a_sweep(rule):
             if isinstance(one, dict):
                 all_members, one = all_members["w"], one["w"]
             np.testing.assert_allclose(all_members[i], one, rtol=1e-14)
+
+
+def test_a_whole_number_without_axes_is_a_rate_too():
+    assert weight_decay({"w": np.ones(2)}, np.array(0))["w"].tolist() == [1.0, 1.0]
+    assert l2({"w": np.ones(2)}, np.array(3))[1]["w"].tolist() == [6.0, 6.0]

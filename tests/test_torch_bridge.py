@@ -565,3 +565,29 @@ def test_an_activation_after_a_sequence_is_no_state_of_it(torch, trace):
     model, x = Around().double(), torch.ones(4, 2, 2, dtype=torch.double)
     found = trace(model, x, lambda out: squares(out[0]) + 100 * squares(out[1]), modules=["lift", "rnn"])
     assert found.log_h[-1] == pytest.approx(model(x)[0].norm().log().item())
+
+
+def test_buffers_that_a_pass_registers_go_again(torch, trace):
+    class Counts(torch.nn.Linear):
+        def forward(self, h):
+            self.register_buffer("seen", torch.ones(1))
+            return super().forward(h)
+
+    model = Counts(2, 2)
+    trace(model, torch.ones(1, 2), squares)
+    assert not [*model.named_buffers()]
+
+
+def test_a_state_without_gradient_in_a_chain_past_the_float_range(torch, trace):
+    class Picks(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.score, self.table = torch.nn.Linear(2, 2), torch.nn.Embedding(2, 3)
+
+        def forward(self, h):
+            return self.table(self.score(h).argmax(-1))
+
+    model = Picks()
+    found = trace(model, torch.ones(1, 2), lambda out: 1e-36 * out.sum(), modules=["score", "table"])
+    assert np.isnan(found.log_h[1]) and found.log_h[2] == pytest.approx(np.log(1e-36 * 3 ** 0.5))
+    assert found.log_p["weight"][1] == pytest.approx(np.log(1e-36 * 3 ** 0.5))
