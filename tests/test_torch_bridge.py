@@ -1,5 +1,6 @@
 """A PyTorch model traced from outside gives the norms of the library for the same weights, and stays as it was."""
 
+import math
 import subprocess
 import sys
 from collections import OrderedDict
@@ -591,3 +592,13 @@ def test_a_state_without_gradient_in_a_chain_past_the_float_range(torch, trace):
     found = trace(model, torch.ones(1, 2), lambda out: 1e-36 * out.sum(), modules=["score", "table"])
     assert np.isnan(found.log_h[1]) and found.log_h[2] == pytest.approx(np.log(1e-36 * 3 ** 0.5))
     assert found.log_p["weight"][1] == pytest.approx(np.log(1e-36 * 3 ** 0.5))
+
+
+@pytest.mark.parametrize("kind, last", [("float32", 2.0 ** -103), ("float64", 2.0 ** -970)])
+def test_a_norm_is_sound_from_the_largest_float_down_to_where_its_small_entries_lose_digits(torch, kind, last):
+    from gradtrace.torch.measure import measure, sound
+
+    dtype = getattr(torch, kind)
+    ends = {torch.finfo(dtype).max: True, last: True, last / 2: False, 0.0: False, math.inf: False}
+    for size, expected in ends.items():
+        assert sound(*measure(torch.tensor([size], dtype=dtype))) is expected, size
