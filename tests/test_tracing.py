@@ -24,6 +24,7 @@ from gradtrace import (
     trace,
     unroll,
 )
+from gradtrace.steps.arrays import Product
 from gradtrace.tracing.trace import scale_by_power
 
 
@@ -340,3 +341,11 @@ def test_complex_gradients_have_the_norm_of_both_parts(dtype, T):
     np.testing.assert_allclose(log.log_p["b"], log.log_h[1:], **near)
     early = log.log_p["W"][:20]                             # h_{t-1} g_t, while h is a float
     np.testing.assert_allclose(early, -(T - 1) * np.log(2), **near)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1.0, 1e300])
+@pytest.mark.parametrize("other", [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0)])
+def test_a_sample_of_zeros_does_not_hide_the_share_of_another(size, other):
+    """``aᵀ b`` of two samples, of which one adds nothing; the other's ``size²`` may be past the floats."""
+    a, b = np.array([[size], [other[0]]]), np.array([[size], [other[1]]])
+    assert Product(a, b).log_norm() == pytest.approx(2 * np.log(size), rel=1e-14)
