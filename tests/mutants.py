@@ -2,6 +2,9 @@
 
 A copy of the source is changed in one place, a sign or a bound or a call that goes, and the tests that reach that
 function run on it until one fails. A change that none of them notices is printed: it wants a test, or changes nothing.
+
+Slow tests are left out unless --budget lets them in, and tests that call a function in another process only are not
+known to reach it: run what seems to have survived against them before a test is written for it.
 """
 
 import argparse
