@@ -3,7 +3,11 @@
 import os
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("torch") or os.environ.get("CI") else ["your-own-network.ipynb"]
+collect_ignore = (
+    []
+    if find_spec("torch") or os.environ.get("CI")
+    else ["your-own-network.ipynb"]
+)
 
 
 def pytest_report_header(config):

@@ -22,7 +22,11 @@ def originals():
     """The files that a reader works with, by their names below `notebooks/`."""
     files = [*HERE.glob("*.ipynb"), HERE / "README.md"]
     for folder in FOLDERS:
-        files += [path for path in (HERE / folder).rglob("*") if path.is_file() and path.suffix != ".pyc"]
+        files += [
+            path
+            for path in (HERE / folder).rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        ]
     return {path.relative_to(HERE).as_posix(): path for path in sorted(files)}
 
 
@@ -32,9 +36,14 @@ def content(path):
     if path.suffix == ".ipynb":
         try:
             cells = json.loads(data)["cells"]
-            data = json.dumps([[cell["cell_type"], "".join(cell["source"])] for cell in cells]).encode()
+            data = json.dumps(
+                [
+                    [cell["cell_type"], "".join(cell["source"])]
+                    for cell in cells
+                ]
+            ).encode()
         except (ValueError, KeyError, TypeError):
-            pass                                    # she has made something else of it: compare it as it is
+            pass  # she has made something else of it: compare it as it is
     return hashlib.sha256(data).hexdigest()
 
 
@@ -43,7 +52,7 @@ def update(folder):
     record = folder / RECORD
     copied = json.loads(record.read_text("utf-8")) if record.exists() else {}
     files, kept, now = originals(), [], {}
-    for name in copied.keys() - files.keys():       # no longer in the book
+    for name in copied.keys() - files.keys():  # no longer in the book
         mine = folder / name
         if mine.exists() and content(mine) == copied[name]:
             mine.unlink()
@@ -67,4 +76,6 @@ if __name__ == "__main__":
     kept = update(folder)
     print(f"Your copy of the notebooks is in {folder}.")
     for name in kept:
-        print(f"  {name} is kept as you changed it; delete it to get the book's own again")
+        print(
+            f"  {name} is kept as you changed it; delete it to get the book's own again"
+        )

@@ -41,16 +41,3 @@ def check_sweep_equals_loop(step):
         np.testing.assert_allclose(swept.h[i], alone.h, rtol=1e-11, atol=1e-14)
         for name in p:
             np.testing.assert_allclose(swept.p[name][i], alone.p[name], rtol=1e-11, atol=1e-14)
-
-
-def check_purity_and_dtype(step):
-    """Arguments stay as they were, and float32 in means float32 out."""
-    rng = np.random.default_rng(4)
-    p, h, x = arguments(step, rng)
-    p, h = {k: v.astype(np.float32) for k, v in p.items()}, h.astype(np.float32)
-    x = None if x is None else x.astype(np.float32)
-    before = [a.copy() for a in (h, *p.values())]
-    out, vjp = step(p, h, x)
-    grads = vjp(np.ones_like(out))
-    assert out.dtype == grads.h.dtype == np.float32 and all(v.dtype == np.float32 for v in grads.p.values())
-    assert all((a == b).all() for a, b in zip(before, (h, *p.values()), strict=True))

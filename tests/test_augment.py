@@ -159,7 +159,7 @@ BAD = {
     "a seed for noise": (lambda: noise(X, 1, None), TypeError, "rng: expected numpy.random.default_rng"),
     "vertical a number": (lambda: flip(X, vertical=1), TypeError, "vertical: expected True or False, got int 1"),
     "degrees nan": (lambda: rotate(X, np.nan), ValueError, "degrees: expected a finite number, got nan"),
-    "degrees a string": (lambda: rotate(X, "90"), TypeError, "degrees: expected a number, got str '90'"),
+    "degrees a string": (lambda: rotate(X, "90"), TypeError, "degrees: expected a number, got '90'"),
     "factor zero": (lambda: scale(X, 0), ValueError, "factor: expected a number from 0.001 to 1000, got 0"),
     "factor huge": (lambda: scale(X, 1e4, rng()), ValueError,
                     "factor: expected a number from 0.001 to 1000, got 10000"),

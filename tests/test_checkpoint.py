@@ -269,9 +269,9 @@ def test_explosion_keeps_its_logarithms_and_says_what_overflows(plan):
     for g in (np.ones((1, 1)), some):
         run = bptt(path, np.zeros((1, 1)), g, plan)
         np.testing.assert_allclose(run.log_h, trace(forward(path, np.zeros((1, 1)))[1], g).log_h, rtol=1e-12)
-        with pytest.raises(FloatingPointError, match="∂L/∂h_0 overflows float64; log_h keeps logarithms"):
+        with pytest.raises(FloatingPointError, match="∂L/∂h_0: expected finite numbers, got an overflow of float64"):
             run.grads  # noqa: B018
-    with pytest.raises(FloatingPointError, match=r"step 309 of 400: RNN\(1, 1, identity\): the next state overflowed"):
+    with pytest.raises(FloatingPointError, match=r"step 309 of 400: next state of RNN"):
         bptt(path, np.ones((1, 1)), np.ones((1, 1)), plan)
 
 
@@ -289,7 +289,7 @@ def test_shares_of_parameters_far_apart_in_scale_have_the_gradient_of_backward(p
 
 def test_one_number_past_the_floats_is_an_overflow_of_the_whole_gradient():
     grads = SummedGradients(np.zeros((1, 2)), [{"W": np.eye(2), "b": np.array([1.0, np.inf])}])
-    with pytest.raises(FloatingPointError, match="∂L/∂b overflows float64"):
+    with pytest.raises(FloatingPointError, match="∂L/∂b: expected finite numbers, got an overflow of float64"):
         BPTTResult(np.zeros(3), None, grads).grads  # noqa: B018
 
 
@@ -343,7 +343,7 @@ CASES = {
     "h0 of wrong width": (lambda: bptt(PATH, H0[:, :4], H0), ValueError, r"h0 of .*: expected last axes \(…, 5\)"),
     "layers that do not fit": (lambda: bptt(misfit(), H0, H0, SqrtT()), ValueError,
                             "step 6 of 6: h of Dense.4, 4, tanh.: expected last axes"),
-    "plan a string": (lambda: bptt(PATH, H0, H0, "full"), TypeError, r"plan: expected Full\(\), .* got str 'full'"),
+    "plan a string": (lambda: bptt(PATH, H0, H0, "full"), TypeError, r"plan: expected Full\(\), .* got 'full'"),
     "plan a class": (lambda: bptt(PATH, H0, H0, SqrtT), TypeError, "plan: expected .* got type"),
     "g of wrong shape": (lambda: bptt(PATH, H0, H0[:2]), ValueError, r"g\[23\]: expected the shape \(3, 5\)"),
     "g a number": (lambda: bptt(PATH, H0, 1.0), TypeError, "g: expected a numpy array .* got float 1.0"),

@@ -70,17 +70,6 @@ def test_gradients_of_any_shape_sweep_and_scale(kind, n, batch, sweep, scale, se
     assert max(errors.values()) < 1e-6, errors
 
 
-@every
-@pytest.mark.parametrize("sweep", [(), (3,)])
-def test_with_nobody_in_the_batch_gradients_of_parameters_are_zero(kind, sweep):
-    rng, step = np.random.default_rng(0), ALL[kind](3)
-    p, h, x = arguments(step, rng, 0, sweep)
-    out, vjp = step(p, h, x)
-    grads = vjp(np.zeros_like(out))
-    assert out.size == 0 and grads.h.shape[-len(h.shape):] == h.shape
-    assert all((g == 0).all() and g.shape[-len(step.shapes()[k]):] == step.shapes()[k] for k, g in grads.p.items())
-
-
 def test_statistics_of_a_batch_need_two_samples():
     for batch in (0, 1):
         with pytest.raises(ValueError, match=f"h of BatchNorm.*: expected a batch of at least 2, got {batch}"):

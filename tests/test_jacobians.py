@@ -1,4 +1,4 @@
-"""Jacobians against finite differences; spectra of products against closed forms and arithmetic with many digits."""
+"""Jacobians in blocks; spectra of their products against closed forms and arithmetic with many digits."""
 
 import math
 from itertools import accumulate
@@ -7,57 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from step_checks import arguments
 
-from gradtrace import (
-    GRU,
-    LSTM,
-    NARX,
-    RNN,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Highway,
-    LayerNorm,
-    Masked,
-    Maxout,
-    Pool2D,
-    Residual,
-    Seq,
-    WeightNorm,
-    deep,
-    forward,
-    init_params,
-    unroll,
-)
+from gradtrace import RNN, Dense, Seq, deep, forward, init_params, unroll
 from gradtrace.tracing.jacobians import jacobians, log_qr_growth, log_singular_values, lyapunov, spectral_radius
-
-STEPS = [Dense(3, 3), RNN(2, 3), RNN(2, 3, "relu"), Residual(Dense(3, 3)), Seq(Dense(3, 5), Dense(5, 3)), LSTM(2, 2),
-         NARX(2, 2, (1, 3)), Masked(RNN(2, 3)), GRU(2, 3), BatchNorm(3), LayerNorm(3), Highway(3),
-         WeightNorm(3, 3), Maxout(3, 3), Conv2D((2, 3, 3), 2, 3, padding=1), Pool2D((1, 3, 3), 1)]
-
-
-def chain(step, x, p):
-    """A path of three steps."""
-    return unroll(step, p, 3 if x is None else np.stack([x, 0.5 * x, -x]))
-
-
-@pytest.mark.parametrize("gain", [1.0, np.array([0.7, 1.3])], ids=["no sweep", "sweep"])
-@pytest.mark.parametrize("step, batch", [(step, batch) for step in STEPS for batch in (1, 2)
-                                         if batch > 1 or not isinstance(step, BatchNorm)], ids=str)
-def test_jacobians_agree_with_finite_differences(step, batch, gain):
-    p, h0, x = arguments(step, np.random.default_rng(5), gain, batch)
-    path = chain(step, x, p)
-    h, vjps = forward(path, h0)
-    J = jacobians(vjps)
-    sweep = h[-1].shape[:vjps.sweep]
-    assert J.shape == (3, *sweep, h0.size, h0.size)
-    for t, (_, _, x_t) in enumerate(path):
-        for i in range(h0.size):
-            e = 1e-6 * np.eye(h0.size)[i].reshape(h0.shape)
-            change = (step(p, h[t] + e, x_t)[0] - step(p, h[t] - e, x_t)[0]) / 2e-6
-            change = np.broadcast_to(change, (*sweep, *h0.shape)).reshape(*sweep, -1)
-            np.testing.assert_allclose(J[t][..., i, :], change, rtol=1e-6, atol=1e-8)
 
 
 def test_samples_that_do_not_meet_give_blocks():
@@ -285,5 +237,5 @@ def test_bad_input_is_named(call, error, message):
 
 @pytest.mark.parametrize("J", [np.full((4, 2, 2), 1e200), np.array(4 * [[[1e200, -1e200], [1e200, 1e200]]])])
 def test_a_product_that_overflows_is_named_whether_it_ends_as_infinity_or_as_nan(J):
-    with pytest.raises(FloatingPointError, match="every: the product of 4 Jacobians overflows"):
+    with pytest.raises(FloatingPointError, match="every: .*overflows"):
         log_qr_growth(J, every=4)

@@ -219,7 +219,7 @@ S = ADAM.start(P)
 
 CASES = {
     "negative rate": (lambda: Adam(-0.1), ValueError, "lr: expected at least 0, got -0.1"),
-    "rate a string": (lambda: Adam("0.1"), TypeError, "lr: expected a number, got str"),
+    "rate a string": (lambda: Adam("0.1"), TypeError, "lr: expected a number, got '"),
     "rates NaN": (lambda: Adam(np.array([np.nan])), ValueError, "lr: expected finite numbers"),
     "mu one": (lambda: Momentum(0.1, 1.0), ValueError, "mu: expected at least 0 and below 1, got 1.0"),
     "beta2 two": (lambda: Adam(beta2=2), ValueError, "beta2: expected at least 0 and below 1"),

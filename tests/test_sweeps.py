@@ -216,7 +216,7 @@ CASES = {
     "no function": (lambda: sweep(3, a=[1]), TypeError, "function: expected a function, got int 3"),
     "no grid": (lambda: sweep(abs), ValueError, "grid: expected at least one parameter, name=values, got none"),
     "a number": (lambda: sweep(abs, a=3), TypeError, "a: expected a list of values, got int 3"),
-    "a string": (lambda: sweep(abs, a="tanh"), TypeError, "a: expected a list of values, got str 'tanh'"),
+    "a string": (lambda: sweep(abs, a="tanh"), TypeError, "a: expected a list of values, got 'tanh'"),
     "an array without axes": (lambda: sweep(abs, a=np.array(1.0)), TypeError, "a: expected a list of values"),
     "no values": (lambda: sweep(abs, a=[1], b=[]), ValueError, "b: expected at least one value, got none"),
     "workers a number": (lambda: sweep(abs, 4, a=[1]), TypeError,

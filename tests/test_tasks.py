@@ -264,7 +264,7 @@ CASES = {
     "text too short": (lambda: windows(rng(), "abc", 1, 3), ValueError, "text: expected more than T = 3 .* got 3"),
     "share of one": (lambda: digits(rng(), 1.0), ValueError, "test: expected a share between 0 and 1, got 1.0"),
     "share nan": (lambda: digits(rng(), float("nan")), ValueError, "test: expected a share .* got nan"),
-    "share a string": (lambda: digits(rng(), "0.2"), TypeError, "test: expected a number, got str"),
+    "share a string": (lambda: digits(rng(), "0.2"), TypeError, "test: expected a number, got '"),
     "images flat": (lambda: pixels(IMAGES[0], LABELS), TypeError, r"images: .* got an array .* shape \(4, 3\)"),
     "no images": (lambda: pixels(IMAGES[:0], LABELS[:0]), TypeError, "images: .* at least one image"),
     "labels too few": (lambda: pixels(IMAGES, LABELS[1:]), TypeError, "labels: expected 30 integers"),

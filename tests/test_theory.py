@@ -190,7 +190,7 @@ def test_shapes_and_dtype():
     (lambda: q_star(np.array([1.0, -2.0]), 0.0), ValueError, "sigma_w: expected no negative numbers, got -2.0"),
     (lambda: q_star(1.0, 1e200), ValueError, "sigma_b: expected at most 1e150, .* got 1e\\+200"),
     (lambda: chi(np.nan, 0.0), ValueError, "sigma_w: expected a finite number, got nan"),
-    (lambda: chi("1", 0.0), TypeError, "sigma_w: expected a real number or a numpy array of them, got str '1'"),
+    (lambda: chi("1", 0.0), TypeError, "sigma_w: expected a real number or a numpy array of them, got '1'"),
     (lambda: chi(np.array([True]), 0.0), TypeError, "sigma_w: .* got an array of bool"),
     (lambda: chi(np.ones(2), np.ones(3)), ValueError, r"sigma_w, sigma_b: expected shapes .*, got \(2,\), \(3,\)"),
     (lambda: chi(1.0, 0.0, "gelu"), ValueError, r"phi: expected one of \['erf', 'relu', 'tanh'\], got 'gelu'"),

@@ -149,14 +149,6 @@ def test_true_zeros_are_minus_infinity(B):
     assert np.isneginf(nothing.log_h).all() and all(np.isneginf(log).all() for log in nothing.log_p.values())
 
 
-@pytest.mark.parametrize("name", CELLS)
-def test_nobody_in_the_batch(name):
-    p, x, h0, g = problem(CELLS[name], B=0)
-    h, vjps = forward(unroll(CELLS[name], p, x), h0)
-    assert np.isneginf(trace(vjps, g).log_h).all() and h[-1].shape == h0.shape
-    assert all((value == 0).all() for value in backward(vjps, g).shared().values())
-
-
 def test_threads_do_not_disturb_each_other():
     cell = CELLS["RNN"]
     runs = [problem(cell, T=60, B=1, seed=seed) for seed in range(4)]

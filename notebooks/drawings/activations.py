@@ -9,12 +9,12 @@ from gradtrace.steps.activations import NAMED
 def curve(axes, unit, a):
     """Left, the activation with its tangent at ``a``; right, its slope."""
     phi = NAMED[unit]
-    near = np.linspace(-6, 6, 121)
     x = "pre-activation a"
     slope = figures.tangent(axes[0], phi, a)
     y = "$\\varphi(a)$ and tangent"
     figures.frame(axes[0], x, y, (-6, 6), (-2, 4), "value")
-    axes[1].plot(near, phi.slope(near), color=figures.ORANGE)
+    grid = np.linspace(-6, 6, 121)
+    axes[1].plot(grid, phi.slope(grid), color=figures.ORANGE)
     axes[1].plot([a], [slope], "o", color=figures.BLUE)
     y = "slope $\\varphi'(a)$"
     title = f"slope {slope:.4f}"
@@ -30,24 +30,28 @@ def squash(starts, weights, paths, slopes, gaps):
     """
 
     def view(axes, unit, w, x):
-        i = int(np.flatnonzero(x == starts)[0])
-        j = int(np.flatnonzero(w == weights)[0])
-        gap = gaps[unit][:, i, j]
+        i = list(starts).index(x)
+        j = list(weights).index(w)
         states = paths[unit][:, :, j]
         axes[0].plot(states, color=figures.GREY, linewidth=0.8)
         axes[0].plot(states[:, i], color=figures.BLUE, linewidth=2)
         y = "state $h_t$"
         figures.frame(axes[0], "step t", y, (0, 8), (-3, 3), "yours in blue")
-        slope = slopes[unit][:, i, j]
-        log_gap = np.full(8, -np.inf)
-        np.log(gap, where=gap > 0, out=log_gap)
-        figures.norms(axes[1], slope, start=1, colour=figures.ORANGE)
+        log_slope = slopes[unit][:, i, j]
+        with np.errstate(divide="ignore"):  # a gap of 0 is not drawn
+            log_gap = np.log(gaps[unit][:, i, j])
+        figures.norms(axes[1], log_slope, start=1, colour=figures.ORANGE)
         figures.norms(axes[1], log_gap, start=1, style="o")
         y = "powers of ten"
         title = "line: slope, dots: gap"
         figures.frame(axes[1], "step t", y, (0.5, 8.5), (-10, 3), title)
 
     return view
+
+
+def bell(a, mean, s):
+    """The normal density at ``a``, with the standard deviation ``s``."""
+    return np.exp(-(((a - mean) / s) ** 2) / 2) / s / 2.507  # √2π
 
 
 def bias(biases, deviations, theory, silent, dead):
@@ -60,9 +64,8 @@ def bias(biases, deviations, theory, silent, dead):
 
     def view(axes, b):
         a = np.linspace(-5, 4, 181)
-        s = deviations[::10, None]
-        bells = np.exp(-(((a - b) / s) ** 2) / 2) / s
-        density = np.mean(bells, axis=0) / 2.507  # √2π
+        bells = [bell(a, b, s) for s in deviations[::10]]
+        density = np.mean(bells, axis=0)
         off = slice(101)  # a up to 0
         grey = figures.GREY
         axes[0].fill_between(a[off], density[off], color=grey, alpha=0.5)
@@ -74,7 +77,8 @@ def bias(biases, deviations, theory, silent, dead):
         axes[1].plot(biases, 100 * silent, ".", color=figures.BLUE)
         axes[1].plot(biases, 100 * dead, figures.RED)
         axes[1].plot([b, b], [0, 100], figures.ORANGE)
-        title = f"{dead[b == biases][0]:.0%} dead (red)"
+        share = dead[list(biases).index(b)]
+        title = f"{share:.0%} dead (red)"
         figures.frame(axes[1], "bias b", "share, %", (-3, 1), (0, 102), title)
 
     return view
@@ -91,21 +95,18 @@ def dying(rates, on):
     widths = [4, 1, 2]
 
     def view(axes, lr, then):
-        share = np.sort(on[then][:, lr == rates].ravel())
+        j = list(rates).index(lr)
+        share = np.sort(on[then][:, j].ravel())
         axes[0].fill_between(range(256), 100 * share, color=figures.BLUE)
         x = "256 units, sorted"
         y = "on, % of images"
         title = f"{then}: {np.mean(share == 0):.0%} dead"
         figures.frame(axes[0], x, y, (0, 255), (0, 102), title)
         for name, colour, width in zip(on, colours, widths, strict=True):
-            axes[1].semilogx(
-                rates,
-                100 * (on[name] == 0).mean(axis=(0, 2)),
-                color=colour,
-                linewidth=width,
-                label=name,
-                base=2,
-            )
+            dead = on[name] == 0
+            percent = 100 * dead.mean(axis=(0, 2))
+            how = {"color": colour, "linewidth": width, "label": name}
+            axes[1].semilogx(rates, percent, base=2, **how)
         axes[1].plot([lr, lr], [0, 100], color=figures.ORANGE)
         x = "learning rate $\\eta$, powers of 2"
         figures.frame(axes[1], x, "dead units, %", (0.25, 8), (0, 102))
@@ -122,15 +123,10 @@ def walks(paths, goal):
 
     def view(axes):
         for ax, (title, path) in zip(axes, paths.items(), strict=True):
-            first, second = path.T
-            ax.plot(
-                first,
-                second,
-                ".-",
-                color=figures.BLUE,
-                linewidth=1,
-                markersize=4,
-            )
+            first = path[:, 0]
+            second = path[:, 1]
+            thin = {"linewidth": 1, "markersize": 4}
+            ax.plot(first, second, ".-", color=figures.BLUE, **thin)
             ax.plot(*goal, "*", color=figures.ORANGE, markersize=14)
             ax.set(xlabel="first weight", ylabel="second weight", title=title)
             ax.set(xlim=(-0.5, 1.5), ylim=(-1.5, 0.5), box_aspect=1)
@@ -143,7 +139,7 @@ def envelope(ax, W, b):
     """The straight pieces ``h W_k + b_k`` of a maxout unit with one input, and
     their maximum. W : (1, pieces); b : (pieces,)."""
     h = np.linspace(-3, 3, 121)
-    pieces = h[:, None] @ W + b
+    pieces = h.reshape(-1, 1) @ W + b  # a column for each piece
     lines = ax.plot(h, pieces, "--", color=figures.GREY, linewidth=1)
     lines[0].set_label("pieces")
     largest = pieces.max(axis=1)

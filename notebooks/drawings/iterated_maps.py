@@ -21,7 +21,8 @@ from gradtrace.notebook.figures import (
     SKY,
 )
 
-NO_BASIN, YELLOW = "#C8C8C8", "#F0E442"
+NO_BASIN = "#C8C8C8"
+YELLOW = "#F0E442"
 BASINS = (NO_BASIN, SKY, ORANGE, GREEN, PURPLE, YELLOW, BLUE, RED)
 UNITS = ("first unit", "second unit")
 
@@ -35,15 +36,14 @@ def iterates(start, run):
 
     def view(axes, steps):
         for above, below, T in zip(axes[:3], axes[3:], steps, strict=True):
+            last = run.h[T, :, 0]
             slope = figures.decades(run.log_norm[T])
-            above.plot(start, run.h[T, :, 0], color=BLUE, linewidth=1)
+            above.plot(start, last, color=BLUE, linewidth=1)
             below.plot(start, slope, color=ORANGE, linewidth=1)
-            title = f"T = {T}"
-            x = "start $x_0$"
-            y = "last state $x_T$"
-            figures.frame(above, x, y, (0, 1), (0, 1), title)
-            y = "|slope|, powers of ten"
-            figures.frame(below, x, y, (0, 1), (-20, 8), title)
+            names = ("start $x_0$", "last state $x_T$")
+            figures.frame(above, *names, (0, 1), (0, 1), f"T = {T}")
+            names = ("start $x_0$", "|slope|, powers of ten")
+            figures.frame(below, *names, (0, 1), (-20, 8), f"T = {T}")
 
     return view
 
@@ -57,6 +57,7 @@ def web(rs, starts, orbits, log_slope, exponents, periods, settled, curve):
     from 2.5 to 4, a column each, and ``curve`` many r and their exponents.
     """
     diagram = density(settled, 120)
+    many_r, many_exponents = curve
 
     def view(axes, r, x0):
         i = rs.tolist().index(r)
@@ -100,7 +101,7 @@ def web(rs, starts, orbits, log_slope, exponents, periods, settled, curve):
 
     def exponent_of(ax, r, exponent):
         ax.plot([2.5, 4], [0, 0], "--", color=GREY, linewidth=1)
-        ax.plot(*curve, color=BLUE, linewidth=1)
+        ax.plot(many_r, many_exponents, color=BLUE, linewidth=1)
         ax.plot([r], [exponent], "o", color=ORANGE, clip_on=False)
         title = f"λ = {exponent:.2f}".replace("-", "−")
         figures.frame(ax, "r", "exponent λ", (2.5, 4), (-2, 1), title)
@@ -114,8 +115,11 @@ def density(states, bins):
     ``states`` has the shape (keep, N), the image (bins, N, 4): red, green,
     blue and opacity, the lowest part first. Often is opaque.
     """
-    columns = [np.histogram(column, bins, (0, 1))[0] for column in states.T]
-    counts = np.stack(columns, axis=1)
+    counts = []
+    for column in states.T:
+        visits, _ = np.histogram(column, bins, (0, 1))
+        counts.append(visits)
+    counts = np.stack(counts, axis=1)
     image = np.empty((*counts.shape, 4))
     image[..., :3] = to_rgb(BLUE)
     image[..., 3] = np.minimum(1, 6 * counts / len(states)) ** 0.4
@@ -132,18 +136,19 @@ def zoom(escapes, centres, halves, point):
     """
 
     def view(axes, level):
+        left, right = axes
         step, log_slope = escapes[level]
         magnified = np.log10(halves[0] / halves[level])
         at = (point - centres[level]) / halves[level]
         inside = step < 0
+        first = step[~inside].min()
         names = ("Re c, in half-widths", "Im c, in half-widths")
         since = np.where(inside, np.nan, step - level)
         gradient = figures.decades(np.where(inside, np.nan, log_slope))
-        field(axes[0], since, 1, ends=(-2, 14), names=names, cmap="viridis")
-        field(axes[1], gradient - magnified, 1, ends=(-1, 3), names=names)
-        escape = f"escape: n = {step[~inside].min()} to {step.max()}"
-        axes[0].set_title(escape)
-        axes[1].set_title(f"gradient / $10^{{{magnified:.1f}}}$")
+        field(left, since, 1, ends=(-2, 14), names=names, cmap="viridis")
+        field(right, gradient - magnified, 1, ends=(-1, 3), names=names)
+        left.set_title(f"escape: n = {first} to {step.max()}")
+        right.set_title(f"gradient / $10^{{{magnified:.1f}}}$")
         ring = {"color": SKY, "fillstyle": "none", "markersize": 9}
         for ax in axes:
             ax.plot(at.real, at.imag, "o", **ring)
@@ -161,30 +166,33 @@ def fates(ends, decades, paths, cut, angles):
     """
 
     def view(axes, gain, T, angle):
+        plane, gradients, over_time, around = axes
         i = angles.tolist().index(angle)
         orbit = paths[gain].h[:, i]
         log = paths[gain].log_norm[:, i]
         now = figures.decades(log[T])
-        basins(axes[0], ends[gain].label, 1.5)
-        path = orbit[: T + 1]
-        axes[0].plot(*path.T, ".-", color=INK, markersize=5)
-        axes[0].set_title(f"stable points: {len(ends[gain].attractors)}")
-        field(axes[1], decades[gain][T], 1.5, ends=(-4, 4), names=UNITS)
-        axes[1].set_title("$10^{-4}$ dark, $10^4$ bright")
-        start(axes[0], orbit[0], INK)
-        start(axes[1], orbit[0], SKY)
-        figures.norms(axes[2], log)
-        axes[2].plot([T], now, "o", color=ORANGE, clip_on=False)
+        home(plane, ends[gain], orbit[: T + 1])
+        field(gradients, decades[gain][T], 1.5, ends=(-4, 4), names=UNITS)
+        gradients.set_title("$10^{-4}$ dark, $10^4$ bright")
+        start(gradients, orbit[0], SKY)
+        figures.norms(over_time, log)
+        over_time.plot([T], now, "o", color=ORANGE, clip_on=False)
+        powers(over_time, "step t", 40)
+        over_time.set_title("from your start")
         every = np.arange(361)
-        axes[3].plot(every, cut[gain][T], color=GREY, lw=1, clip_on=False)
-        axes[3].plot([angle], now, "o", color="C0", clip_on=False)
-        x = "step t"
-        y = "powers of ten"
-        title = "from your start"
-        figures.frame(axes[2], x, y, (0, 40), (-12, 6), title)
-        x = "angle of start, degrees"
-        title = f"after {T} steps"
-        figures.frame(axes[3], x, y, (0, 360), (-12, 6), title)
+        around.plot(every, cut[gain][T], color=GREY, lw=1, clip_on=False)
+        around.plot([angle], now, "o", color="C0", clip_on=False)
+        powers(around, "angle of start, degrees", 360)
+        around.set_title(f"after {T} steps")
+
+    def home(ax, found, path):
+        basins(ax, found.label, 1.5)
+        ax.plot(path[:, 0], path[:, 1], ".-", color=INK, markersize=5)
+        ax.set_title(f"stable points: {len(found.attractors)}")
+        start(ax, path[0], INK)
+
+    def powers(ax, x, last):
+        figures.frame(ax, x, "powers of ten", (0, last), (-12, 6))
 
     return view
 
@@ -198,22 +206,23 @@ def near(run, peaks, when, label):
     """
 
     def view(axes, halvings):
+        left, right = axes
         k = halvings // 2
         orbit = run.h[:, k]
         log = figures.decades(run.log_norm[:, k])
         top = log[when[k]]
-        basins(axes[0], label, 1.5)
-        axes[0].plot(*orbit.T, ".", color=INK, markersize=3)
-        axes[0].set_title(f"distance $16°/2^{{{halvings}}}$")
-        start(axes[0], orbit[0], INK)
         line = peaks * np.log10(2)
-        axes[1].plot(when, line, "--", color=GREY, label="peaks")
-        axes[1].plot(log, color=BLUE, label="gradient")
-        axes[1].plot(when[k], top, "o", color=ORANGE)
-        y = "powers of ten"
-        title = f"peak $10^{{{top:.1f}}}$ at t = {when[k]}"
-        figures.frame(axes[1], "step t", y, (0, 450), (-20, 16), title)
-        axes[1].legend(loc="lower left")
+        basins(left, label, 1.5)
+        left.plot(orbit[:, 0], orbit[:, 1], ".", color=INK, markersize=3)
+        left.set_title(f"distance $16°/2^{{{halvings}}}$")
+        start(left, orbit[0], INK)
+        right.plot(when, line, "--", color=GREY, label="peaks")
+        right.plot(log, color=BLUE, label="gradient")
+        right.plot(when[k], top, "o", color=ORANGE)
+        size = "powers of ten"
+        figures.frame(right, "step t", size, (0, 450), (-20, 16))
+        right.set_title(f"peak $10^{{{top:.1f}}}$ at t = {when[k]}")
+        right.legend(loc="lower left")
 
     return view
 
@@ -246,8 +255,8 @@ def square(ax, image, half, names, **how):
     """An image over the square from -half to half."""
     sides = (-half, half)
     extent = (*sides, *sides)
-    how |= {"origin": "lower", "interpolation": "nearest"}
-    ax.imshow(image, extent=extent, **how)
+    pixels = {"origin": "lower", "interpolation": "nearest"}
+    ax.imshow(image, extent=extent, **pixels, **how)
     ax.set(xlabel=names[0], ylabel=names[1])
     ax.set(box_aspect=1, xlim=sides, ylim=sides)
     for axis in (ax.xaxis, ax.yaxis):

@@ -20,14 +20,17 @@ def lean(leaning, log_values):
     """
 
     def view(axes, angle, rho, t):
+        left, right = axes
         W, V = leaning(angle, rho)
-        log = np.concatenate([np.zeros((1, 2)), log_values[angle, rho]])
-        stretch(axes[0], matrix_power(W, t).T, V)
-        axes[0].set_title(f"{t} steps back")
-        spectrum(axes[1], log, rho, norm(W, 2), (-3, 3))
-        axes[1].set_title(f"largest factor {np.exp(log[t, 0]):.2f}")
-        axes[1].axvline(t, color=GREY, lw=1)
-        axes[1].legend(loc="upper right")
+        before = np.zeros((1, 2))  # ln 1 after no step
+        log = np.concatenate([before, log_values[angle, rho]])
+        largest = np.exp(log[t, 0])
+        stretch(left, matrix_power(W, t).T, V)
+        left.set_title(f"{t} steps back")
+        spectrum(right, log, rho, norm(W, 2), (-3, 3))
+        right.set_title(f"largest factor {largest:.2f}")
+        right.axvline(t, color=GREY, lw=1)
+        right.legend(loc="upper right")
 
     return view
 
@@ -73,7 +76,8 @@ def values(log_values, starts, gains):
     """
 
     def view(ax, gain, weights, net):
-        log = log_values[weights, net][:, gains == gain][:, 0]
+        i = gains.tolist().index(gain)
+        log = log_values[weights, net][:, i]
         W = gain * starts[weights]
         rho = spectral_radius(W)
         top = norm(W, 2)
@@ -113,8 +117,8 @@ def fates(ceiling, gains, decades):
         dots(ax, rate, between, ".", GREY)
         dots(ax, rate, exploded, "^", RED)
         ax.set_xscale("log", base=2)
-        y = "powers of ten per step"
-        figures.frame(ax, "γ ‖W‖", y, (0.4, 20), (-1.6, 1.4))
+        pace = "powers of ten per step"
+        figures.frame(ax, "γ ‖W‖", pace, (0.4, 20), (-1.6, 1.4))
 
     def dots(ax, rate, which, marker, colour):
         x = ceiling.ravel()
@@ -133,10 +137,9 @@ def fates(ceiling, gains, decades):
         ax.set_xscale("log", base=2)
         xlim = (gains[0], gains[-1])
         figures.frame(ax, "γ × gain", "share of starts, %", xlim, (0, 100))
-        ax.set_title(
-            f"{100 * vanished.mean():.0f} % vanished, "
-            f"{100 * exploded.mean():.0f} % exploded"
-        )
+        dead = 100 * vanished.mean()
+        wild = 100 * exploded.mean()
+        ax.set_title(f"{dead:.0f} % vanished, {wild:.0f} % exploded")
 
     return view
 
@@ -158,7 +161,8 @@ def tally(axes, counts, columns, out_of):
         figures.frame(ax, f"of {out_of}", "", (-out_of, out_of), ylim)
         ax.set_title(columns[k])
         ax.set_xticks([-out_of, 0, out_of], [out_of, 0, out_of])
-        ax.set_yticks(rows, starts if k == 0 else [""] * len(starts))
+        ax.set_yticks(rows, [""] * len(starts))
+    axes[0].set_yticks(rows, starts)
     axes[0].legend(loc="upper right", fontsize=7)
 
 
@@ -199,7 +203,7 @@ def growth(measures, exponents):
         ax.plot(k, naive, "s", label="SVD of product", **square)
         ax.legend(loc="lower left")
         xlim = (0.5, len(bars) + 0.5)
-        y = "growth per step (ln)"
-        figures.frame(ax, "index k", y, xlim, (-1.7, 1.3))
+        pace = "growth per step (ln)"
+        figures.frame(ax, "index k", pace, xlim, (-1.7, 1.3))
 
     return view

@@ -38,10 +38,8 @@ def starting(logits, curves):
 
     def view(axes, u):
         here = u == logits
-        for (name, curve), colour in zip(
-            curves.items(), figures.COLOURS, strict=False
-        ):
-            loss, g = curve
+        for name, colour in zip(curves, figures.COLOURS, strict=False):
+            loss, g = curves[name]
             how = {"markevery": here, "color": colour}
             label = f"{name}: gradient {g[here].item():.2g}"
             axes[0].plot(logits, loss, "o-", label=label, **how)
@@ -59,26 +57,19 @@ def learning(starts, rates, updates, learnt):
     """Above, the probability of yes by update, for two losses; below, the
     updates needed from each start.
 
-    starts, rates : of shape (logits, rates); learnt : by loss, the updates
-    needed, of that shape, and the probabilities after each of ``updates``.
+    learnt : by loss, the updates needed, of shape (starts, rates), and the
+    probabilities after each of ``updates``, of shape (updates, starts, rates).
     """
 
     def view(axes, logit, rate):
-        i = int(np.flatnonzero(logit == starts[:, 0])[0])
-        j = int(np.flatnonzero(rate == rates[0])[0])
-        for (name, run), colour in zip(
-            learnt.items(), figures.COLOURS, strict=False
-        ):
-            needed, p = run
+        i = list(starts).index(logit)
+        j = list(rates).index(rate)
+        for name, colour in zip(learnt, figures.COLOURS, strict=False):
+            needed, p = learnt[name]
             axes[0].semilogx(updates, p[:, i, j], color=colour)
-            axes[1].semilogy(
-                starts[:, 0],
-                needed[:, j],
-                "o-",
-                markevery=[i],
-                color=colour,
-                label=f"{name}: {needed[i, j]}",
-            )
+            label = f"{name}: {needed[i, j]}"
+            how = {"markevery": [i], "color": colour, "label": label}
+            axes[1].semilogy(starts, needed[:, j], "o-", **how)
         y = "probability of yes"
         figures.frame(axes[0], "updates", y, (1, 3200), (-0.03, 1.03))
         x = "logit at the start"
@@ -99,23 +90,24 @@ def first_pulls(axes, **logits):
         figures.frame(ax, x, "pull $y - p$", (-0.6, 3.6), (-1.1, 1.1), title)
 
 
-def lessons(rates, accuracy):
+def lessons(gains, rates, accuracy):
     """Test accuracy of three heads by epoch, three draws each, at one learning
     rate or at each head's own best.
 
-    accuracy : by head and gain, shares of shape (epochs + 1, draws, rates).
+    accuracy : by head, shares of shape (epochs + 1, draws, gains, rates).
     """
     names = [f"{rate:g}" for rate in rates]
 
     def view(ax, gain, rate):
-        for (head, by_gain), colour in zip(
-            accuracy.items(), figures.COLOURS, strict=False
-        ):
-            best = by_gain[gain][-1].mean(axis=0).argmax()
-            j = best if rate == "best" else names.index(rate)
+        i = list(gains).index(gain)
+        for head, colour in zip(accuracy, figures.COLOURS, strict=False):
+            shares = accuracy[head][:, :, i]  # (epochs + 1, draws, rates)
+            if rate == "best":
+                j = shares[-1].mean(axis=0).argmax()
+            else:
+                j = names.index(rate)
             label = [f"{head}, rate {names[j]}", None, None]
-            percent = 100 * by_gain[gain][..., j]
-            ax.plot(percent, color=colour, label=label)
+            ax.plot(100 * shares[:, :, j], color=colour, label=label)
         y = "right on test images, %"
         figures.frame(ax, "epoch", y, (0, 10), (0, 100))
         place = {"loc": "lower left", "bbox_to_anchor": (0, 1)}

@@ -63,8 +63,8 @@ def shares(log_shares):
         figures.norms(ax, log, style="o", colour=ORANGE)
         newest = np.exp(log[:10]).sum() / np.exp(log).sum()
         title = f"newest 10 of 40: {newest:.0%} of all"
-        y = "|share of step t|, powers of ten"
-        figures.frame(ax, "delay T − t", y, (-1, 40), (-25, 9), title)
+        size = "|share of step t|, powers of ten"
+        figures.frame(ax, "delay T − t", size, (-1, 40), (-25, 9), title)
 
     return view
 
@@ -88,10 +88,9 @@ def steps_back(runs, gains):
         figures.norms(ax, gradient, label=gradient_name)
         figures.norms(ax, share, colour=ORANGE, label=share_name)
         pace = (gradient[-1] - gradient[0]) / 40 / np.log(10)
-        title = f"gradient: {pace:+.3f} decades a step"
-        figures.frame(
-            ax, "steps back, k", "powers of ten", (0, 40), (-21, 9), title
-        )
+        size = "powers of ten"
+        figures.frame(ax, "steps back, k", size, (0, 40), (-21, 9))
+        ax.set_title(f"gradient: {pace:+.3f} decades a step")
         ax.legend(loc="lower left")
 
     return view
@@ -101,26 +100,31 @@ def lags(by_lag):
     """Left, shares by delay for two losses; right, parts of the sum by lag.
 
     ``by_lag(gain, phi)`` returns the shares of W for a loss at every step
-    and for one at the end, the oldest first, and the parts, lag 0 first.
+    and for one at the end, the oldest first, and the parts, lag 0 first: three
+    arrays of 40 matrices.
     """
 
     def view(axes, gain, phi):
-        every, last, lag = map(np.array, by_lag(gain, phi))
-        log_every = log_norm(every, 2)[::-1]
-        log_last = log_norm(last, 2)[::-1]
-        figures.norms(
-            axes[0], log_every, colour=ORANGE, label="loss at every step"
-        )
-        figures.norms(axes[0], log_last, label="loss at the end")
-        figures.norms(axes[1], log_norm(lag, 2), colour=ORANGE)
-        total = norm(lag.sum(0))
-        far = norm(lag[11:].sum(0))
-        y = "share, powers of ten"
-        title = f"norm of sum: {total:.3g}"
-        figures.frame(axes[0], "delay T − t", y, (0, 39), (-24, 9), title)
-        y = "part, powers of ten"
-        title = f"lags > 10: {far / total:.2%} of it"
-        figures.frame(axes[1], "lag k", y, (0, 39), (-24, 9), title)
-        axes[0].legend(loc="lower left")
+        left, right = axes
+        every, last, parts = by_lag(gain, phi)
+        total = norm(parts.sum(axis=0))
+        far = norm(parts[11:].sum(axis=0))
+        by_delay(left, every, last)
+        left.set_title(f"norm of sum: {total:.3g}")
+        figures.norms(right, log_norm(parts, 2), colour=ORANGE)
+        decades(right, "lag k", "part, powers of ten")
+        right.set_title(f"lags > 10: {far / total:.2%} of it")
+
+    def by_delay(ax, every, last):
+        newest_first = log_norm(every, 2)[::-1]
+        label = "loss at every step"
+        figures.norms(ax, newest_first, colour=ORANGE, label=label)
+        newest_first = log_norm(last, 2)[::-1]
+        figures.norms(ax, newest_first, label="loss at the end")
+        decades(ax, "delay T − t", "share, powers of ten")
+        ax.legend(loc="lower left")
+
+    def decades(ax, steps, size):
+        figures.frame(ax, steps, size, (0, 39), (-24, 9))
 
     return view

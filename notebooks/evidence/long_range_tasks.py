@@ -126,7 +126,9 @@ def compute(task, T, cell, rate, seed, budget):
     last = Dense(budget["units"], OUTPUTS[task], "identity")
     length = T + 20 if task == "copying" else T
     rng = generator("start", cell=cell)
-    p = flatten_params([start(cell, step, length, rng), init_params(last, rng)])
+    p = flatten_params(
+        [start(cell, step, length, rng), init_params(last, rng)]
+    )
     learn = sequences(task, T, "learn")
 
     def gradient(p, rows, rng):

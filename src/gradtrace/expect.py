@@ -14,8 +14,8 @@ def given(value):
 
     Examples
     --------
-    >>> given(np.ones((2, 3))), given([1, 2]), given(None)
-    ('an array of float64, shape (2, 3)', 'list [1, 2]', 'None')
+    >>> given(np.ones((2, 3))), given([1, 2]), given("a")
+    ('an array of float64, shape (2, 3)', 'list [1, 2]', "'a'")
     """
     if value is None:
         return "None"
@@ -25,7 +25,8 @@ def given(value):
         text = " ".join(repr(value).split())
     except Exception:                                       # an integer of 5000 digits, or an object's own fault
         text = "without a repr"
-    return f"{type(value).__name__} {text if len(text) <= 40 else text[:39] + '…'}"
+    text = text if len(text) <= 40 else text[:39] + "…"
+    return text if isinstance(value, str) else f"{type(value).__name__} {text}"
 
 
 def expect_array(name, value, trailing=(), *, complex=False):
@@ -79,6 +80,15 @@ def expect_size(name, value, least=1):
     return int(value)
 
 
+def expect_sizes(name, value, axes=None):
+    """Return ``value`` as a tuple of sizes from 1, ``axes`` of them or at least one; else raise, naming it."""
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name}: expected a tuple of sizes, got {given(value)}")
+    if len(value) != axes if axes else not value:
+        raise ValueError(f"{name}: expected {axes or 1} sizes{'' if axes else ' or more'}, got {len(value)}")
+    return tuple(expect_size(f"{name}[{i}]", n) for i, n in enumerate(value))
+
+
 def expect_number(name, value, least=-math.inf):
     """Return ``value`` as a ``float`` if it is a finite real number of at least ``least``; else raise, naming it."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -92,6 +102,17 @@ def expect_number(name, value, least=-math.inf):
     if number < least:
         raise ValueError(f"{name}: expected at least {least:g}, got {value}")
     return number
+
+
+def expect_dtype(name, value):
+    """Return ``value`` as a dtype if it is float64 or float32; else raise, naming it."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        dtype = None
+    if value is None or dtype not in REAL:
+        raise TypeError(f"{name}: expected float64 or float32, got {given(value)}")
+    return dtype
 
 
 def expect_bool(name, value):

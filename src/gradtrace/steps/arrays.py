@@ -5,6 +5,8 @@ Axes are ``(*sweep, batch, *features)`` and matrices act from the right, ``h @ W
 
 import numpy as np
 
+from ..expect import expect_array, expect_size
+
 
 def T(W):
     """Transpose of the last two axes: ``(*sweep, n, m)`` to ``(*sweep, m, n)``."""
@@ -27,7 +29,7 @@ def total(d):
 
 
 def through(d, W):
-    """``d Wᵀ``, the way back through a matrix: ``(*sweep, batch, m), (*sweep, n, m)`` to ``(*sweep, batch, n)``."""
+    """``d Wᵀ``, backwards through a matrix: ``(*sweep, batch, m), (*sweep, n, m)`` to ``(*sweep, batch, n)``."""
     return Product(T(d), T(W))
 
 
@@ -42,6 +44,12 @@ class Product:
 
     def __init__(self, a, b):
         self.a, self.b = a, b
+
+    @property
+    def shape(self):
+        if self.a is None:
+            return (*self.b.shape[:-2], self.b.shape[-1])
+        return (*np.broadcast_shapes(self.a.shape[:-2], self.b.shape[:-2]), self.a.shape[-1], self.b.shape[-1])
 
     def __array__(self, dtype=None, copy=None):
         value = self.b.sum(axis=-2) if self.a is None else T(self.a) @ self.b
@@ -59,7 +67,7 @@ class Product:
             power = power + more
         top = power.max(axis=-1, initial=NOTHING)
         weight = times_power(np.ones((), b.dtype), np.maximum(power - top[..., None], -2000))
-        return log_norm(T(a * weight[..., None]) @ b, 2) + top * np.log(2)
+        return log_norm_of(T(a * weight[..., None]) @ b, 2) + top * np.log(2)
 
 
 NOTHING = -10**6                        # the power of two of a sample of zeros
@@ -118,13 +126,24 @@ def log_norm(g, axes):
     ndarray of shape (...)
         A norm that is exactly zero gives ``-inf``.
 
+    Raises
+    ------
+    ValueError, TypeError
+        ``g`` is no array of finite floats or has fewer axes.
+
     Examples
     --------
     >>> log_norm(np.array([3e-200, 4e-200]), 1).round(4)      # ln 5e-200
     np.float64(-458.9076)
     """
+    expect_array("g", g, (None,) * expect_size("axes", axes, least=0), complex=True)
+    return log_norm_of(g, axes)
+
+
+@np.errstate(all="ignore")
+def log_norm_of(g, axes):
+    """The same, of what may hold infinities."""
     over = tuple(range(-axes, 0))
     size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
     unit = g / np.where(size > 0, size, 1)
-    with np.errstate(divide="ignore"):
-        return np.log(size).reshape(g.shape[:g.ndim - axes]) + 0.5 * np.log((np.abs(unit) ** 2).sum(axis=over))
+    return np.log(size).reshape(g.shape[:g.ndim - axes]) + 0.5 * np.log((np.abs(unit) ** 2).sum(axis=over))

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..expect import expect_rng, given
+from ..expect import expect_bool, expect_rng
 from .activations import sigmoid
 from .arrays import T, outer, row, total
-from .contract import Grads, Phi, Size, Step, expect_finite, expect_same_features, expect_state, expect_step
+from .contract import Grads, Phi, Size, Step, expect_finite, expect_same_shape, expect_state, expect_step
 from .dropout import expect_probability
 
 
@@ -49,6 +49,10 @@ class Seq(Step):
     @property
     def inputs(self):
         return self.steps[0].inputs
+
+    @property
+    def sweep(self):
+        return np.broadcast_shapes(*(step.sweep for step in self.steps))
 
     def __str__(self):
         return f"Seq({', '.join(map(str, self.steps))})"
@@ -110,6 +114,10 @@ class Residual(Step):
     def inputs(self):
         return self.inner.inputs
 
+    @property
+    def sweep(self):
+        return self.inner.sweep
+
     def __str__(self):
         return f"Residual({self.inner})"
 
@@ -117,8 +125,7 @@ class Residual(Step):
         return self.inner.shapes()
 
     def step(self, p, h, x=None):
-        f, inner_vjp = self.inner.step(p, h, x)
-        expect_same_features(self, self.inner, f)
+        f, inner_vjp = expect_same_shape(self, self.inner, h, self.inner.step(p, h, x))
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(g)
             return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + ∂F/∂h)
@@ -223,8 +230,8 @@ class StochasticDepth(Step):
     def __post_init__(self):
         expect_step("inner", self.inner)
         self.set("rho", expect_probability("rho", self.rho))
-        if self.keep is not None and not isinstance(self.keep, bool | np.bool_):
-            raise TypeError(f"keep: expected True, False or None, got {given(self.keep)}")
+        if self.keep is not None:
+            expect_bool("keep", self.keep)
 
     @property
     def features(self):
@@ -233,6 +240,10 @@ class StochasticDepth(Step):
     @property
     def inputs(self):
         return self.inner.inputs
+
+    @property
+    def sweep(self):
+        return self.inner.sweep
 
     def __str__(self):
         decided = {None: "", True: ", kept", False: ", dropped"}[self.keep]
@@ -247,8 +258,7 @@ class StochasticDepth(Step):
 
     def step(self, p, h, x=None):
         k = 1 - self.rho if self.keep is None else float(self.keep)
-        f, inner_vjp = self.inner.step(p, h, x)
-        expect_same_features(self, self.inner, f)
+        f, inner_vjp = expect_same_shape(self, self.inner, h, self.inner.step(p, h, x))
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(k * g)
             return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + k ∂F/∂h)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..expect import expect_size, given
+from ..expect import expect_size, expect_sizes, expect_word
 from .arrays import T
 from .contract import Grads, Phi, Size, Step
 
@@ -59,7 +59,7 @@ class Conv2D(Step):
 
     def __post_init__(self):
         super().__post_init__()
-        self.set("size", _expect_sizes("size", self.size, 3))
+        self.set("size", expect_sizes("size", self.size, 3))
         self.set("padding", expect_size("padding", self.padding, least=0))
         padded = [side + 2 * self.padding for side in self.size[1:]]
         _expect_to_fit("kernel", self.kernel, padded)
@@ -141,10 +141,9 @@ class Pool2D(Step):
 
     def __post_init__(self):
         super().__post_init__()
-        self.set("features", _expect_sizes("features", self.features, 3))
+        self.set("features", expect_sizes("features", self.features, 3))
         _expect_to_fit("size", self.size, self.features[1:])
-        if self.kind not in ("max", "average", "sum"):
-            raise ValueError(f"kind: expected one of max, average, sum, got {self.kind!r}")
+        expect_word("kind", self.kind, ("max", "average", "sum"))
         stride = self.size if self.stride is None else expect_size("stride", self.stride)
         self.set("stride", stride)
         channels, *image = self.features
@@ -189,7 +188,7 @@ class Flatten(Step):
     features: tuple[int, ...]
 
     def __post_init__(self):
-        self.set("features", _expect_sizes("features", self.features))
+        self.set("features", expect_sizes("features", self.features))
 
     def __str__(self):
         return f"Flatten({self.features})"
@@ -213,15 +212,6 @@ def _scatter(d, image, stride):
         for j in range(side):
             out[..., i:i + stride * rows:stride, j:j + stride * columns:stride] += d[..., i, j]
     return out
-
-
-def _expect_sizes(name, value, axes=None):
-    """``value`` as a tuple of whole numbers, ``axes`` of them or at least one."""
-    if not isinstance(value, tuple | list):
-        raise TypeError(f"{name}: expected a tuple of sizes, got {given(value)}")
-    if len(value) != axes if axes else not value:
-        raise ValueError(f"{name}: expected {axes or 1} sizes{'' if axes else ' or more'}, got {len(value)}")
-    return tuple(expect_size(f"{name}[{i}]", n) for i, n in enumerate(value))
 
 
 def _expect_to_fit(name, side, image):

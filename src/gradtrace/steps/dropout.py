@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_rng, expect_size
+from ..expect import expect_array, expect_bool, expect_number, expect_rng, expect_size
 from .contract import Grads, Size, Step
 
 
@@ -45,9 +45,7 @@ class Dropout(Step):
     def __post_init__(self):
         super().__post_init__()
         self.set("rho", expect_probability("rho", self.rho, below=1))
-        if not isinstance(self.inverted, bool):
-            raise TypeError(f"inverted: expected True or False, got {type(self.inverted).__name__}"
-                            f" {self.inverted!r:.40}")
+        expect_bool("inverted", self.inverted)
 
     @property
     def features(self):

@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from ..expect import expect_array, expect_rng
-from .arrays import T
+from ..expect import expect_array, expect_callable, expect_dtype, expect_number, expect_rng, expect_sizes
+from .contract import expect_step
 
 __all__ = ["fans", "gaussian", "he", "he_uniform", "identity", "lecun", "lecun_uniform", "ones", "orthogonal",
            "spectral", "spectral_norm", "uniform", "xavier", "xavier_uniform", "zeros"]     # the initialisers
@@ -39,14 +39,14 @@ def fans(shape):
     >>> init.fans((64, 3, 5, 5))
     (75, 1600)
     """
-    match tuple(shape):
+    match expect_sizes("shape", shape):
         case (n,):
             return n, 1
         case (n, m):
             return n, m
         case (c_out, c_in, kh, kw):
             return c_in * kh * kw, c_out * kh * kw
-    raise ValueError(f"shape: expected (n, m) or (c_out, c_in, kh, kw), got {tuple(shape)}")
+    raise ValueError(f"shape: expected (n,), (n, m) or (c_out, c_in, kh, kw), got {tuple(shape)}")
 
 
 def gaussian(rng, shape, sd=1.0):
@@ -57,7 +57,7 @@ def gaussian(rng, shape, sd=1.0):
     >>> init.gaussian(np.random.default_rng(0), (300, 300), sd=2.0).std().round(2)
     np.float64(2.0)
     """
-    return sd * rng.standard_normal(shape)
+    return expect_number("sd", sd, least=0) * expect_rng("rng", rng).standard_normal(expect_sizes("shape", shape))
 
 
 def uniform(rng, shape, r=1.0):
@@ -68,7 +68,8 @@ def uniform(rng, shape, r=1.0):
     >>> abs(init.uniform(np.random.default_rng(0), (300, 300), r=0.5)).max().round(3)
     np.float64(0.5)
     """
-    return rng.uniform(-r, r, shape)
+    r = expect_number("r", r, least=0)
+    return expect_rng("rng", rng).uniform(-r, r, expect_sizes("shape", shape))
 
 
 def lecun(rng, shape):
@@ -152,8 +153,9 @@ def orthogonal(rng, shape):
     >>> np.allclose(W @ W.T, np.eye(3))
     True
     """
-    n, m = shape[0], math.prod(shape[1:])
-    Q, R = np.linalg.qr(rng.standard_normal((max(n, m), min(n, m))))
+    n, *rest = expect_sizes("shape", shape)
+    m = math.prod(rest)
+    Q, R = np.linalg.qr(expect_rng("rng", rng).standard_normal((max(n, m), min(n, m))))
     Q = Q * np.sign(np.diagonal(R))             # without the signs, LAPACK's convention would bias the draw
     return (Q if n >= m else Q.T).reshape(shape)
 
@@ -170,15 +172,12 @@ def spectral(rng, shape):
     >>> init.spectral_norm(init.spectral(np.random.default_rng(0), (5, 3))).round(12)
     np.float64(1.0)
     """
-    W = rng.standard_normal(shape)
+    W = expect_rng("rng", rng).standard_normal(expect_sizes("shape", shape))
     return W / spectral_norm(W.reshape(shape[0], -1))
 
 
 def spectral_norm(W):
-    """``‖W‖₂``, the largest singular value, by power iteration.
-
-    One step of power iteration multiplies a vector by ``M = WᵀW``. Squaring ``M`` doubles the number of steps done at
-    once, so that fifty squarings find the value to the last digits even where the two largest all but agree.
+    """``‖W‖₂``, the largest singular value.
 
     Parameters
     ----------
@@ -191,29 +190,17 @@ def spectral_norm(W):
     Raises
     ------
     ValueError, TypeError
-        ``W`` is no array of finite floats or has fewer than two axes.
-
-    Notes
-    -----
-    Source: Miyato et al. 2018, algorithm 1, there one step at a time.
+        ``W`` is no array of finite floats, is empty or has fewer than two axes.
 
     Examples
     --------
-    >>> init.spectral_norm(np.array([[3.0, 0.0], [0.0, -4.0]])).round(12)
+    >>> spectral_norm(np.array([[3.0, 0.0], [0.0, -4.0]])).round(12)
     np.float64(4.0)
     """
     W = expect_array("W", W, (None, None))
-    size = np.abs(W).max(axis=(-2, -1), keepdims=True, initial=0.0)
-    A = np.asarray(W if W.shape[-2] >= W.shape[-1] else T(W), float) / np.where(size > 0, size, 1)
-    M, change = _unit(T(A) @ A), np.inf
-    for _ in range(60):
-        old, M = M, _unit(M @ M)                            # M  = (AᵀA)^(2^k), scaled
-        change = np.abs(M - old).max(initial=0.0)
-        if change < 1e-14:
-            break
-    best = np.linalg.norm(M, axis=-2).argmax(axis=-1)[..., None, None]
-    v = np.take_along_axis(M, best, axis=-1)                # any column that is not zero lies along the top direction
-    return (size * np.linalg.norm(A @ _unit(v), axis=-2, keepdims=True))[..., 0, 0].astype(W.dtype)
+    if not W.size:
+        raise ValueError(f"W: expected at least one entry, got shape {W.shape}")
+    return np.linalg.norm(W.astype(float), 2, axis=(-2, -1)).astype(W.dtype)
 
 
 def identity(rng, shape):
@@ -225,7 +212,7 @@ def identity(rng, shape):
     array([[1., 0., 0.],
            [0., 1., 0.]])
     """
-    return np.eye(*shape)
+    return np.eye(*expect_sizes("shape", shape, axes=2))
 
 
 def zeros(rng, shape):
@@ -236,7 +223,7 @@ def zeros(rng, shape):
     >>> init.zeros(np.random.default_rng(0), (1, 2))
     array([[0., 0.]])
     """
-    return np.zeros(shape)
+    return np.zeros(expect_sizes("shape", shape))
 
 
 def ones(rng, shape):
@@ -247,7 +234,7 @@ def ones(rng, shape):
     >>> init.ones(np.random.default_rng(0), (2,))
     array([1., 1.])
     """
-    return np.ones(shape)
+    return np.ones(expect_sizes("shape", shape))
 
 
 def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_name):
@@ -273,7 +260,7 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
     Raises
     ------
     TypeError, ValueError
-        ``rng`` is not a Generator, ``gain`` is not finite, or ``by_name`` names no parameter of ``step``.
+        An argument is of the wrong kind, not finite, or names no parameter of ``step``.
 
     Notes
     -----
@@ -285,12 +272,15 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
     >>> p["W"].shape, p["b"].shape
     ((2, 3, 4), (4,))
     """
+    shapes = expect_step("step", step).shapes()
     expect_rng("rng", rng)
-    gain = expect_array("gain", np.asarray(gain, dtype=float) if np.ndim(gain) == 0 and not isinstance(gain, str)
-                        else gain)
-    shapes = step.shapes()
-    for name in by_name.keys() - shapes.keys():
-        raise ValueError(f"{name}: expected one of {sorted(shapes)}, the parameters of {step}")
+    expect_callable("weights", weights)
+    gain = expect_array("gain", gain if isinstance(gain, np.ndarray) else np.array(expect_number("gain", gain)))
+    expect_dtype("dtype", dtype)
+    for name, start in by_name.items():
+        if name not in shapes:
+            raise ValueError(f"{name}: expected one of {sorted(shapes)}, the parameters of {step}, got {name!r}")
+        expect_callable(name, start)
     p = {}
     for name, shape in shapes.items():
         if name in by_name:
@@ -302,7 +292,3 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
         p[name] = expect_array(name, np.asarray(value, dtype=dtype), shape)
     return p
 
-
-def _unit(M):
-    norm = np.linalg.norm(M, axis=(-2, -1), keepdims=True)
-    return M / np.where(norm > 0, norm, 1)

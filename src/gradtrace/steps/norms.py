@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..expect import expect_array, expect_number
+from ..expect import expect_array, expect_floats, expect_number
 from .arrays import T, outer, row, total
 from .contract import Grads, Phi, Size, Step
 
@@ -141,7 +141,8 @@ class BatchNormInference(Step):
     def __post_init__(self):
         n = expect_array("mean", self.mean, (None,)).shape[-1]
         if (expect_array("var", self.var, (n,)) < 0).any():
-            raise ValueError(f"var: expected no entry below 0, got {self.var.min()}")
+            raise ValueError(f"var: expected at least 0, got {self.var.min()}")
+        expect_floats(mean=self.mean, var=self.var)
         self.set("mean", self.mean.copy())
         self.set("var", self.var.copy())
         self.set("eps", _expect_eps(self.eps))
@@ -149,6 +150,10 @@ class BatchNormInference(Step):
     @property
     def features(self):
         return self.mean.shape[-1:]
+
+    @property
+    def sweep(self):
+        return np.broadcast_shapes(self.mean.shape[:-1], self.var.shape[:-1])
 
     def __str__(self):
         return f"BatchNormInference({self.features[0]})"
@@ -283,7 +288,7 @@ class WeightNorm(Step):
 def standardise(h, eps, axis):
     """``z = (h − μ) / s`` with ``s = √(σ² + ε)`` over one axis, and the pullback of ``z``."""
     c = h - h.mean(axis, keepdims=True)             # c = h − μ
-    sigma = length(c, axis) / h.shape[axis] ** 0.5
+    sigma = length(c / h.shape[axis] ** 0.5, axis)
     s = np.hypot(sigma, eps ** 0.5)                 # s = √(σ² + ε)
     z = c / s
     def vjp(d):                                     # d = ∂L/∂z

@@ -1,18 +1,18 @@
 """Recurrent cells, one step in time: plain, with skip connections in time, and with gates; and a mask over time.
 
-Gates make memories that keep by default, because the way back holds a term close to the identity. A gate is a number
-between 0 and 1, ``σ(a)``, learnt like everything else. Saturated gates are the point of these cells, so slopes are
-taken at the pre-activations and ``1 - σ(a)`` is computed as ``σ(-a)``.
+Gates make memories that keep by default, because the backward pass holds a term close to the identity. A gate is a
+number between 0 and 1, ``σ(a)``, learnt like everything else. Saturated gates are the point of these cells, so slopes
+are taken at the pre-activations and ``1 - σ(a)`` is computed as ``σ(-a)``.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size
+from ..expect import expect_array, expect_number, expect_size, expect_word, given
 from .activations import sigmoid, tanh
 from .arrays import T, outer, row, through, total
-from .contract import Grads, Phi, Size, Step, expect_same_features, expect_step
+from .contract import Grads, Phi, Size, Step, expect_same_shape, expect_step
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class NARX(Step):
     def __post_init__(self):
         super().__post_init__()
         if not isinstance(self.delays, tuple | list) or not self.delays:
-            raise TypeError(f"delays: expected a tuple of at least one whole number, got {self.delays!r:.40}")
+            raise TypeError(f"delays: expected a tuple of at least one whole number, got {given(self.delays)}")
         delays = tuple(expect_size(f"delays[{i}]", k) for i, k in enumerate(self.delays))
         if len(set(delays)) < len(delays):
             raise ValueError(f"delays: expected each delay once, got {delays}")
@@ -295,9 +295,8 @@ class GRU(Step):
 
     def __post_init__(self):
         super().__post_init__()
-        for name, words in (("reset", ("after", "before")), ("keep", ("z", "1-z"))):
-            if getattr(self, name) not in words:
-                raise ValueError(f"{name}: expected {words[0]!r} or {words[1]!r}, got {getattr(self, name)!r:.40}")
+        expect_word("reset", self.reset, ("after", "before"))
+        expect_word("keep", self.keep, ("z", "1-z"))
 
     @property
     def features(self):
@@ -426,8 +425,6 @@ class Masked(Step):
     -----
     The input is ``[x | m]`` of shape ``(*sweep, batch, n_in + 1)``; for a step without input it is ``m`` alone.
 
-    Source: the usual way to batch sequences of different lengths.
-
     Examples
     --------
     >>> cell = Masked(RNN(1, 2))
@@ -453,6 +450,10 @@ class Masked(Step):
     def inputs(self):
         return (1 + sum(self.inner.inputs or ()),)
 
+    @property
+    def sweep(self):
+        return self.inner.sweep
+
     def __str__(self):
         return f"Masked({self.inner})"
 
@@ -462,8 +463,8 @@ class Masked(Step):
     def step(self, p, h, x):
         over = tuple(range(-len(self.features), 0))
         m = np.expand_dims(x[..., -1], over)
-        f, inner_vjp = self.inner.step(p, h, x[..., :-1] if self.inner.inputs else None)
-        expect_same_features(self, self.inner, f)
+        result = self.inner.step(p, h, x[..., :-1] if self.inner.inputs else None)
+        f, inner_vjp = expect_same_shape(self, self.inner, h, result)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(m * g)                   # only samples that step reach F
             dm = (g * (f - h)).sum(axis=over)[..., None]    # ∂L/∂m = Σ g ⊙ (F - h)

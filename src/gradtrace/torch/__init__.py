@@ -1,11 +1,16 @@
-"""The same gradient norms for a PyTorch model of your own; needs PyTorch, which ``import gradtrace`` does not."""
+"""The same gradient norms for a PyTorch model of your own.
+
+It needs PyTorch, which ``import gradtrace`` does not.
+"""
 
 try:
     from .bridge import ModelTrace, trace
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
-    raise ModuleNotFoundError("gradtrace.torch needs PyTorch: pip install torch, or pip install 'gradtrace[torch]'",
-                              name="torch") from None
+    raise ModuleNotFoundError(
+        "gradtrace.torch needs PyTorch: pip install torch, or pip install 'gradtrace[torch]'",
+        name="torch",
+    ) from None
 
 __all__ = ["ModelTrace", "trace"]

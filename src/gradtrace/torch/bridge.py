@@ -1,8 +1,7 @@
 """Gradient norms of a PyTorch model."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 
@@ -10,25 +9,35 @@ import numpy as np
 import torch
 
 from ..expect import given
-from .record import Recorder
-
-RECURRENT = torch.nn.RNNBase, torch.nn.RNNCellBase
+from .choose import choose_modules
+from .finite import finite
+from .norms import norms
+from .passes import Passes
+from .snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class ModelTrace:
-    """Natural logarithms of the gradient norms of a PyTorch model, for figures like :class:`~gradtrace.Trace`.
+    """Logarithms of the gradient norms of a PyTorch model, as in a :class:`~gradtrace.Trace`.
 
     Attributes
     ----------
     log_h : ndarray of shape (T + 1,)
-        ``ln ‖∂L/∂h_t‖``; ``h_{t-1}`` is what step ``t`` takes in, ``h_T`` what the last step gives out. A gradient
-        that is exactly zero gives ``-inf``. ``nan``: there is none, as for whole numbers, or it left the float range.
+        ``ln ‖∂L/∂h_t‖``; ``h_{t-1}`` is what step ``t`` takes in, ``h_T`` what the last step gives
+        out. A gradient that is exactly zero gives ``-inf``, also where none passes, as after
+        ``detach`` or under ``no_grad``. ``nan``: there is none, as for whole numbers such as the
+        tokens that an embedding takes in, or it left the float range.
     log_p : dict of str to ndarray of shape (T,)
-        The same for each step's contribution to the gradient of a parameter, by its name within the step's module;
-        ``nan`` also where a step has none of that name.
+        The same for each step's contribution to the gradient of a parameter, by its name within the
+        step's module; ``nan`` also where a step has none of that name, or does not use it in its
+        call though the model does elsewhere. Where a weight is made of others, as by
+        ``weight_norm``, the others are the parameters.
     names : tuple of str
-        The module of each step, with the number of the call where a module is called more than once.
+        The module of each step, with the number of the call where a module is called more than
+        once.
+    notes : tuple of str
+        A sentence for every ``nan`` in ``log_h`` and every call under ``no_grad``, with the name of
+        the module.
 
     Examples
     --------
@@ -39,36 +48,49 @@ class ModelTrace:
     log_h: np.ndarray
     log_p: dict[str, np.ndarray]
     names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def trace(model, input, loss, modules=None):
     """``ln ‖∂L/∂h_t‖`` of a PyTorch model, for every layer or every step in time.
 
-    A step is one call of a chosen module. Its state is the first argument, for recurrent modules the memory (both
-    parts for an LSTM); for a cell of your own, the argument that is what its last call gave out. Activations and the
-    sum of a residual connection, between two calls, thus belong to the earlier step. After the last call only
-    modules without parameters that keep the shape count to the step. A constant that a step takes in is measured
-    through that call alone. A whole sequence in one ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` is unrolled.
+    A step is one call of a chosen module, hooks included. Its state is the first argument, for
+    recurrent modules the memory (both parts for an LSTM); for a cell of your own, the argument that
+    is what its last call gave out. It may be a tensor, or a list, tuple, dict or dataclass of
+    tensors. Activations and the sum of a residual connection, between two calls, thus belong to the
+    earlier step. After the last call only modules without parameters that keep the shape count to
+    the step. A state that is a constant is measured through that call alone. A whole sequence in
+    one ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` is unrolled.
 
-    The model is left as it was, even if it raises: ``.grad``, buffers such as running averages, hooks and the state
-    of the random numbers. Whatever else its ``forward`` keeps stays changed.
+    The model is left as it was, even if it raises: ``.grad``, buffers such as running averages, the
+    tensors, lists, dicts and dataclasses that modules keep, hooks and the state of the random
+    numbers (PyTorch's, numpy's and Python's). Whatever else its ``forward`` keeps stays changed.
 
-    Where gradients leave the float range, PyTorch's pass back is done once more step by step, each from a gradient
-    near one, as :func:`gradtrace.trace` does. That needs a chain: where something but the loss bypasses a state,
-    norms past the range are ``nan``. In float32 it begins at 1e-38; ``model.double()`` has more.
+    The loss is bit for bit that of the model without a trace; an unrolled RNN rounds differently.
+    Where a module may take several arguments, or is given a copy because its state has no gradient,
+    the model runs once more, without a trace, and the two losses are compared: the model's hooks
+    and the loss then run twice. A module that asks whether its only argument has a gradient is told
+    that it has one.
+
+    Where gradients leave the float range, PyTorch's pass back is done once more step by step, each
+    from a gradient near one, as :func:`gradtrace.trace` does. That needs a chain: where something
+    but the loss bypasses a state, norms past the range are ``nan``. In float32 it begins at 1e-38;
+    ``model.double()`` has more.
 
     Parameters
     ----------
     model : torch.nn.Module
         In training or evaluation mode, as you want it traced.
     input : Tensor or tuple
-        What the model is called with; a tuple holds several arguments.
+        What the model is called with; a tuple holds several arguments. Floats are finite, but a
+        mask may hold ``-inf``.
     loss : callable
         What the model returns to the number ``L``.
     modules : str, type, Module, or list of these, optional
-        Which modules are the steps: by name (as in ``model.named_modules()``), by class, or themselves. Otherwise
-        the recurrent module, if there is one; else the modules with parameters in the longest ``Sequential`` or
-        ``ModuleList``, the outermost of these; else all innermost modules with parameters.
+        Which modules are the steps: by name (as in ``model.named_modules()``), by class, or
+        themselves. Otherwise the recurrent module, if there is one; else the modules with
+        parameters in the longest ``Sequential`` or ``ModuleList``, the outermost of these; else all
+        innermost modules with parameters.
 
     Returns
     -------
@@ -77,9 +99,11 @@ def trace(model, input, loss, modules=None):
     Raises
     ------
     ValueError, TypeError
-        An argument is of the wrong kind, no chosen module is called, one lies within another, two of them are
-        recurrent, or an RNN is bidirectional, projected or fed a packed sequence; the loss is not one finite number
-        that depends on the model.
+        An argument is of the wrong kind, no chosen module is called, one lies within another, two
+        of them are recurrent, or an RNN is bidirectional, projected or fed a packed sequence; a
+        state holds no tensors; the loss is not one finite number that depends on the model, or
+        differs from the loss without a trace, or a gradient is not finite though it need not be
+        past the float range: the error names the module.
 
     Notes
     -----
@@ -92,104 +116,84 @@ def trace(model, input, loss, modules=None):
     >>> log.log_h.shape, log.log_p["weight"].shape, log.names[-1]
     ((11,), (10,), '9')
     """
+    inputs = expect_arguments(model, input, loss)
+    chosen = choose_modules(model, modules)
+    with ExitStack() as stack:
+        for context in (torch.inference_mode(False), torch.enable_grad()):
+            stack.enter_context(context)
+        found = stack.enter_context(Snapshot(model, inputs))
+        passes = Passes(model, inputs, loss, chosen, found)
+        record, total = passes.recorded(stack)
+        if not record.calls:
+            raise ValueError(
+                f"modules: expected modules that the model calls, got {sorted(chosen.values())}"
+            )
+        if record.lent or passes.reference is not None:
+            passes.compare(total)
+        if not torch.isfinite(total):
+            raise ValueError(
+                f"loss: expected a finite number, got {total.item()}; {passes.why_not_finite()}"
+            )
+        if not total.requires_grad:
+            cut = [chosen[call.module] for call in record.calls if call.cut]
+            more = f"; {cut[0]} ran under torch.no_grad()" if cut else ""
+            raise ValueError(
+                "loss: expected a number that depends on the model, got one without a gradient"
+                + more
+            )
+        log_h, log_p = norms(record, total, passes.refuse_spoilt_gradients)
+    names = numbered([chosen[call.module] for call in record.calls])
+    return ModelTrace(
+        np.array(log_h),
+        {name: np.array(logs) for name, logs in log_p.items()},
+        names,
+        notes_on(log_h, record.calls, names),
+    )
+
+
+def expect_arguments(model, input, loss):
+    """The model's arguments as a tuple, if these, the model and the loss are what a trace needs."""
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model: expected a torch.nn.Module, got {given(model)}")
     if not callable(loss):
         raise TypeError(f"loss: expected a function of the model's output, got {given(loss)}")
+    if not isinstance(input, tuple | torch.Tensor):
+        raise TypeError(f"input: expected a tensor or a tuple, got {given(input)}")
     inputs = input if isinstance(input, tuple) else (input,)
     for i, value in enumerate(inputs):
-        name = "input" if inputs is not input else f"input[{i}]"
-        if inputs is not input and not isinstance(value, torch.Tensor):
-            raise TypeError(f"{name}: expected a tensor or a tuple, got {given(value)}")
-        if isinstance(value, torch.Tensor) and not torch.isfinite(value).all():
-            raise ValueError(f"{name}: expected finite numbers, got a tensor with NaN or infinity")
-    chosen = _chosen(model, modules)
-    with ExitStack() as stack:
-        for context in (torch.inference_mode(False), torch.enable_grad(), _as_found(model)):
-            stack.enter_context(context)
-        record = stack.enter_context(Recorder([p for p in model.parameters() if p.requires_grad]))
-        inputs = [record.variable(value.detach()) if isinstance(value, torch.Tensor) else value for value in inputs]
-        with record.listening(model, chosen):
-            out = model(*inputs)
-        if not record.calls:
-            raise ValueError(f"modules: expected modules that the model calls, got {sorted(chosen.values())}")
-        total = loss(out)
-        if not isinstance(total, torch.Tensor) or total.numel() != 1 or not total.is_floating_point():
-            got = f"shape {tuple(total.shape)}, {total.dtype}" if isinstance(total, torch.Tensor) else f"{total!r:.40}"
-            raise TypeError(f"loss: expected to return a tensor with one number, got {got}")
-        if not torch.isfinite(total):
-            raise ValueError(f"loss: expected a finite number, got {total.item()}")
-        if not total.requires_grad:
-            raise ValueError("loss: expected a number that depends on the model, got one without a gradient")
-        log_h, log_p = record.norms(total)
-    return ModelTrace(np.array(log_h), {name: np.array(logs) for name, logs in log_p.items()},
-                      _names([chosen[call.module] for call in record.calls]))
+        if not finite(value, low=True):
+            name = f"input[{i}]" if inputs is input else "input"
+            got = "a tensor with NaN or infinity"
+            raise ValueError(f"{name}: expected finite numbers, or -inf in a mask, got {got}")
+    return inputs
 
 
-def _names(called):
+def numbered(called):
     """The names of the steps, with the number of the call where a name comes several times."""
     often, number = Counter(called), defaultdict(count)
     return tuple(name if often[name] == 1 else f"{name}[{next(number[name])}]" for name in called)
 
 
-def _chosen(model, modules):
-    """The modules that are steps, each with its name."""
-    named = {module: name for name, module in model.named_modules()}
-    found = _by_rule(named) if modules is None else _by_wish(named, modules)
-    chosen = {m: named[m] or type(m).__name__ for m in found}
-    for m, name in chosen.items():
-        if inner := [chosen[part] for part in m.modules() if part in chosen and part is not m]:
-            raise ValueError(f"modules: expected none within another, got {inner[0]!r} within {name!r}")
-    if len(several := [name for m, name in chosen.items() if isinstance(m, RECURRENT)]) > 1:
-        raise ValueError(f"modules: expected one recurrent module, got {several}; choose one of them")
-    return chosen
-
-
-def _by_rule(named):
-    if recurrent := [m for m in named if isinstance(m, RECURRENT)]:
-        return recurrent
-    weighty = {m for m in named if next(m.parameters(), None) is not None}
-    if not weighty:
-        raise ValueError("model: expected modules that have parameters, got a model without any")
-    boxes = [[*dict.fromkeys(child for child in m if child in weighty)] for m in named
-             if isinstance(m, torch.nn.Sequential | torch.nn.ModuleList)]
-    longest = max(boxes, key=len, default=[])
-    return longest if len(longest) > 1 else [m for m in named if m in weighty and not any(True for _ in m.children())]
-
-
-def _by_wish(named, modules):
-    single = isinstance(modules, str | type | torch.nn.Module) and not isinstance(modules, torch.nn.ModuleList)
-    if not single and not isinstance(modules, Iterable):
-        raise TypeError(f"modules: expected names, classes or modules, got {given(modules)}")
-    found = []
-    for one in [modules] if single else modules:
-        if not isinstance(one, str | type | torch.nn.Module):
-            raise TypeError(f"modules: expected names, classes or modules, got {given(one)}")
-        these = [m for m, name in named.items()
-                 if m is one or name == one or (isinstance(one, type) and isinstance(m, one))]
-        if not these:
-            raise ValueError(f"modules: expected modules of the model, such as {[*named.values()][1:4]},"
-                             f" got {one!r:.60}")
-        found += these
-    if not found:
-        raise ValueError("modules: expected at least one module, got none")
-    return found
-
-
-@contextmanager
-def _as_found(model):
-    """Undo what a pass through the model does to its buffers and to the state of the random numbers."""
-    buffers = [(m, dict(m._buffers)) for m in model.modules()]
-    values = [(b, b.clone()) for _, own in buffers for b in own.values() if b is not None]
-    devices = {p.device.index for p in model.parameters() if p.is_cuda}
-    with torch.random.fork_rng(devices=list(devices)):
-        try:
-            yield
-        finally:
-            for m, own in buffers:
-                m._buffers.clear()
-                m._buffers.update(own)
-            with torch.no_grad():
-                for b, value in values:
-                    if not torch.equal(b, value):
-                        b.copy_(value)
+def notes_on(log_h, calls, names):
+    """A sentence for every state without a number, and every call that passes no gradient on."""
+    notes = [
+        f"{name} ran under torch.no_grad(): it passes no gradient on, which counts as zero, -inf"
+        for call, name in zip(calls, names, strict=True)
+        if call.cut
+    ]
+    states = [
+        *((f"what {name} takes in", call.takes) for call, name in zip(calls, names, strict=True)),
+        (f"what {names[-1]} gives out", calls[-1].gives),
+    ]
+    for t, (what, keys) in enumerate(states):
+        if not keys:
+            notes.append(
+                f"log_h[{t}], of {what}, is nan:"
+                " whole numbers, and no state at all, have no gradient"
+            )
+        elif np.isnan(log_h[t]):
+            notes.append(
+                f"log_h[{t}], of {what}, is nan: it left the float range, and something bypasses"
+                " a state; model.double() has more range"
+            )
+    return tuple(notes)

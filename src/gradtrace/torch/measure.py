@@ -1,7 +1,7 @@
-"""Norms of PyTorch gradients, also of those that one pass back loses to the limits of the float range.
+"""Norms of PyTorch gradients, also of those that one pass back loses to the float range.
 
-What is *seen* in a pass back is ``(ln ‖g‖, up, down)`` for every key, with the powers of two that lie between the
-largest entry of ``g`` and overflow, or the loss of digits.
+What is *seen* in a pass back is ``(ln ‖g‖, up, down)`` for every key, with the powers of two that
+lie between the largest entry of ``g`` and overflow, or the loss of digits.
 """
 
 import math
@@ -9,7 +9,7 @@ import math
 import numpy as np
 import torch
 
-from ..steps.arrays import log_norm
+from ..steps.arrays import log_norm_of
 
 ZERO = -math.inf, math.inf, -math.inf
 
@@ -20,32 +20,39 @@ def measure(g):
     Examples
     --------
     >>> log, up, down = measure(torch.ones(1))      # in float32
-    >>> log, round(up), round(down)                 # 2^128 is too large, below 2^-103 small entries lose digits
+    >>> log, round(up), round(down)     # 2^128 is too large, below 2^-103 small entries lose digits
     (0.0, 128, 103)
     """
     info = torch.finfo(g.dtype)
-    a = (g.coalesce().values() if g.is_sparse else g).detach().double().cpu().numpy()
+    a = (g.coalesce().values() if g.is_sparse else g).detach()
+    a = (torch.view_as_real(a.resolve_conj()) if a.is_complex() else a).double().cpu().numpy()
     top = np.abs(a).max(initial=0.0)
     if top == 0:
         return ZERO
-    with np.errstate(invalid="ignore"):                     # of infinity
-        return (float(log_norm(a.ravel(), 1)), math.log2(info.max) - float(np.log2(top)),
-                float(np.log2(top)) - math.log2(info.tiny) + math.log2(info.eps))
+    with np.errstate(invalid="ignore"):  # of infinity
+        return (
+            float(log_norm_of(a.ravel(), 1)),
+            math.log2(info.max) - float(np.log2(top)),
+            float(np.log2(top)) - math.log2(info.tiny) + math.log2(info.eps),
+        )
 
 
-def sound(log, up, down):
-    """Whether the norm has all its digits and is not zero."""
+def has_all_digits(up, down):
+    """Whether a norm is as exact as its floats, and not zero."""
     return up >= 0 and down >= 0
 
 
-def agree(plain, chain):
-    """Whether both saw the same norms where the plain pass back has their digits."""
-    return all(abs(plain[key][0] - log) < 1e-3 for key, (log, _, _) in chain.items()
-               if key in plain and sound(*plain[key]))
+def agree_where_exact(plain, chain):
+    """Whether both saw the same norms where the plain pass back has all digits."""
+    return all(
+        abs(plain[key][0] - log) < 1e-3
+        for key, (log, _, _) in chain.items()
+        if key in plain and has_all_digits(*plain[key][1:])
+    )
 
 
-def best(runs, keys, lost):
-    """``ln`` of the norm over all ``keys``, from the first run that has its digits, and whether none of them has.
+def norm_over(runs, keys, lost):
+    """``ln`` of the norm over all ``keys``, from the first run with all digits, and if none has.
 
     What is zero in all runs is zero, unless the step after was ``lost`` already.
     """
@@ -54,14 +61,14 @@ def best(runs, keys, lost):
     zero = True
     for run in runs:
         logs, ups, downs = zip(*(run.get(key, ZERO) for key in keys), strict=True)
-        if sound(None, min(ups), max(downs)):
+        if has_all_digits(min(ups), max(downs)):
             return float(np.logaddexp.reduce(2 * np.array(logs)) / 2), False
         zero = zero and max(logs) == -math.inf
     return (-math.inf, False) if zero and not lost else (math.nan, True)
 
 
 def step_by_step(states, tensors, direct):
-    """For each key of a state ``(g, k)`` with the gradient ``g 2^k``; every step starts from a ``g`` near one.
+    """For each key of a state ``(g, k)`` with the gradient ``g 2^k``; each step starts near one.
 
     Parameters
     ----------
@@ -75,38 +82,55 @@ def step_by_step(states, tensors, direct):
     found, power, g = {}, 0, {}
     for above, keys in zip([[], *states[:0:-1]], reversed(states), strict=True):
         if above and keys:
-            back = torch.autograd.grad([tensors[key] for key in above], [tensors[key] for key in keys],
-                                       [g[key] for key in above], retain_graph=True, allow_unused=True)
+            back = torch.autograd.grad(
+                [tensors[key] for key in above],
+                [tensors[key] for key in keys],
+                [g[key] for key in above],
+                retain_graph=True,
+                allow_unused=True,
+            )
             g = {key: value for key, value in zip(keys, back, strict=True) if value is not None}
         else:
             g = {}
         extra = {key: direct[key] for key in keys if key in direct}
-        powers = [power + _power(g)] * any(map(_any, g.values())) + [_power(extra)] * any(map(_any, extra.values()))
+        powers = [power + _power(g)] * any(map(not_zero, g.values()))
+        powers += [_power(extra)] * any(map(not_zero, extra.values()))
         below = max(powers, default=0)
-        g = {key: _times(g.get(key), power - below, tensors[key]) + _times(extra.get(key), -below, tensors[key])
-             for key in keys}
+        g = {
+            key: _times(g.get(key), power - below, tensors[key])
+            + _times(extra.get(key), -below, tensors[key])
+            for key in keys
+        }
         power = below
         found |= {key: (value, power) for key, value in g.items()}
     return found
 
 
-def _any(g):
-    return bool(g.any())
+def not_zero(g):
+    """Whether any number in ``g`` is not zero."""
+    return bool((g.coalesce().values() if g.is_sparse else g).any())
 
 
 def _power(g):
     """The power of two that brings the largest entry between 1 and 2."""
-    return math.frexp(max((part.abs().max().item() for part in g.values() if part.numel()), default=0.0))[1] - 1
+    return (
+        math.frexp(
+            max((part.abs().max().item() for part in g.values() if part.numel()), default=0.0)
+        )[1]
+        - 1
+    )
 
 
 def _times(g, power, like):
     """``g 2^power`` in the shape and dtype of ``like``."""
     if g is None:
         return torch.zeros_like(like)
-    return (g.double() * 2.0 ** max(-1000, min(1000, power))).to(like.dtype)
+    return (
+        g.to(torch.promote_types(g.dtype, torch.float64)) * 2.0 ** max(-1000, min(1000, power))
+    ).to(like.dtype)
 
 
 def measure_scaled(g, power):
-    """``measure(g 2^power)``, of which all digits count: what is small in ``g`` was small within one step."""
+    """``measure(g 2^power)``; what is small in ``g`` was so within one step: all digits count."""
     log, up, down = measure(g)
     return log + power * math.log(2), up, down if log == -math.inf else math.inf

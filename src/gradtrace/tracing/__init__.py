@@ -1,1 +1,1 @@
-"""Chains of steps, walked forward and backward."""
+"""Chains of steps, forward and backward."""

@@ -14,6 +14,7 @@ from .path import Path, blocks, expect_start, forward_pass, sweep_shape
 from .schedules import Full, expect_plan
 from .trace import (
     backward_pass,
+    expect_finite_gradient,
     expect_shape,
     log_scaled,
     rescale,
@@ -81,7 +82,7 @@ class Usage:
     states, nbytes : int
         The most states that were held at a time, and their bytes; of a state that a stretch is recorded from, only
         while it is stored, so that binomial plans hold one more. Besides, pullbacks hold what they need, such as
-        pre-activations, and the way back holds the gradients of a block of steps.
+        pre-activations, and the backward pass holds the gradients of a block of steps.
     evaluations : int
         Forward steps, those among them that were made to record a pullback included.
     truncated : int
@@ -120,8 +121,12 @@ class SummedGradients:
     p: list[dict[str, np.ndarray]]
 
     def shared(self):
-        """The gradient of weights that all steps share."""
-        return {name: sum(p[name] for p in self.p) for name in self.p[0]}
+        """The gradient of weights that all steps share; a ``ValueError`` if their parameters differ."""
+        first, *others = ({name: value.shape for name, value in p.items()} for p in self.p)
+        for other in others:
+            if other != first:
+                raise ValueError(f"shared: expected steps with the same parameters, got {first} and {other}")
+        return {name: sum(p[name] for p in self.p) for name in first}
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ class BPTTResult:
     Attributes
     ----------
     log_h : ndarray of shape (T + 1, *sweep)
-        ``ln ‖∂L/∂h_t‖`` for ``t = 0 … T``, as :func:`~gradtrace.trace` gives it. Where ways back overlap, of the
+        ``ln ‖∂L/∂h_t‖`` for ``t = 0 … T``, as :func:`~gradtrace.trace` gives it. Where backward passes overlap, of the
         longest gradient; ``-inf`` where none comes.
     account : Account
 
@@ -139,7 +144,7 @@ class BPTTResult:
     --------
     >>> BPTTResult(np.zeros(3), None, SummedGradients(np.full((1, 1), np.inf), [])).grads
     Traceback (most recent call last):
-    FloatingPointError: ∂L/∂h_0 overflows float64; log_h keeps logarithms
+    FloatingPointError: ∂L/∂h_0: expected finite numbers, got an overflow of float64; a trace keeps logarithms
     """
 
     log_h: np.ndarray
@@ -149,10 +154,10 @@ class BPTTResult:
     @property
     def grads(self):
         """The :class:`SummedGradients`, or a ``FloatingPointError`` that names one of them that overflows."""
-        named = [("h_0", self.plain.h0), *((name, a) for p in self.plain.p for name, a in p.items())]
-        for name, a in named:
-            if not np.isfinite(a).all():
-                raise FloatingPointError(f"∂L/∂{name} overflows {a.dtype}; log_h keeps logarithms")
+        expect_finite_gradient("∂L/∂h_0", self.plain.h0)
+        for p in self.plain.p:
+            for name, value in p.items():
+                expect_finite_gradient(f"∂L/∂{name}", value)
         return self.plain
 
 
@@ -228,7 +233,7 @@ class _Execution:
         self.most = np.maximum(self.most, self.held)
 
     def _note(self, t, log):
-        self.log_h[t] = np.maximum(self.log_h[t], log)      # where ways back overlap, the longest gradient
+        self.log_h[t] = np.maximum(self.log_h[t], log)      # where passes overlap, the longest gradient
 
     def _direct(self, first, states):
         """What the loss puts on these states, and the count of the pairs that are truncated."""
@@ -286,7 +291,10 @@ def _loss(g, T, dtype):
             raise TypeError(f"{name}: expected {dtype}, the dtype of the states, got {value.dtype}")
         return value
     if callable(g):
-        return lambda t, h: fit(f"g({t}, h_{t})", g(t, h))
+        def of_state(t, h):
+            value = fit(f"g({t}, h_{t})", g(t, h))
+            return None if value is None else value.copy()          # its owner may use one buffer for all
+        return of_state
     if not isinstance(g, list | tuple):
         fit("g", expect_array("g", g, complex=True))
         return lambda t, h: g if t == T else None

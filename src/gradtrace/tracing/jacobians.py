@@ -70,18 +70,19 @@ def jacobians(vjps):
         raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
     end, sweep = vjps.end, vjps.end.shape[:vjps.sweep]
     state, N = end.shape[vjps.sweep:], math.prod(end.shape[vjps.sweep:])
+    for t, h in enumerate(vjps.h):
+        if h.shape[h.ndim - len(state):] != state:
+            raise ValueError(f"vjps: expected steps that keep the shape {state} of the last state,"
+                             f" got {h.shape[h.ndim - len(state):]} before step {t + 1}")
     g = np.eye(N, dtype=end.dtype).reshape(N, *(1,) * len(sweep), *state)
     g = np.broadcast_to(g, (N, *sweep, *state))
     J = np.empty((len(vjps), *sweep, N, N), end.dtype)
     for t, vjp in enumerate(vjps.lazy):
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             dh = vjp(g).h
-        if dh.size != g.size:
-            raise ValueError(f"vjps: expected steps that keep the shape {state} of the last state,"
-                             f" got {dh.shape[1 + len(sweep):]} before step {t + 1}")
         J[t] = np.moveaxis(dh.reshape(N, *sweep, N), 0, -1)
     if not np.isfinite(J).all():
-        raise FloatingPointError(f"vjps: a Jacobian overflows {J.dtype}")
+        raise FloatingPointError(f"vjps: expected finite Jacobians, got an overflow of {J.dtype}")
     return J
 
 
@@ -116,6 +117,7 @@ def spectral_radius(W):
     return np.abs(np.linalg.eigvals(W)).max(axis=-1)
 
 
+@np.errstate(all="ignore")
 def log_qr_growth(J, every=1):
     """``Σ ln |r_kk|`` over the QR factorisations along the product ``J_1 J_2 … J_t``, for growing ``t``.
 
@@ -158,14 +160,13 @@ def log_qr_growth(J, every=1):
     expect_square("J", J, ("T",))
     every = expect_size("every", every)
     B, growth = np.broadcast_to(np.eye(J.shape[-1]), J.shape[1:]), []
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for start in range(0, len(J), every):
-            for J_t in J[start:start + every]:
-                B = T(J_t).astype(float) @ B
-            if not np.isfinite(B).all():
-                raise FloatingPointError(f"every: the product of {every} Jacobians overflows; use a smaller number")
-            B, R = np.linalg.qr(B)
-            growth.append(np.log(np.abs(np.diagonal(R, axis1=-2, axis2=-1))))
+    for start in range(0, len(J), every):
+        for J_t in J[start:start + every]:
+            B = T(J_t).astype(float) @ B
+        if not np.isfinite(B).all():
+            raise FloatingPointError(f"every: expected few enough for a finite product, got {every}, which overflows")
+        B, R = np.linalg.qr(B)
+        growth.append(np.log(np.abs(np.diagonal(R, axis1=-2, axis2=-1))))
     return np.cumsum(np.reshape(growth, (len(growth), *J.shape[1:-1])), axis=0).astype(J.dtype)
 
 
@@ -203,6 +204,7 @@ def lyapunov(J, every=1):
     return log_qr_growth(J, every)[-1] / np.asarray(len(J), J.dtype)
 
 
+@np.errstate(all="ignore")
 def log_singular_values(J):
     """``ln σ_k(J_1 J_2 … J_t)``, all ``n`` singular values for every ``t``, past the range and the digits of floats.
 
@@ -307,8 +309,7 @@ def _log_svd(d, U):
         e = e - e[np.arange(len(e)), start][:, None]
         inside = place >= start[:, None]
         G = U[todo] * np.exp2(np.where(inside, e, -5000.0))[..., None] * inside[:, None]
-        with np.errstate(divide="ignore"):
-            s = np.log(np.linalg.svd(G, compute_uv=False)) + (d[todo, start] * math.log(2))[:, None]
+        s = np.log(np.linalg.svd(G, compute_uv=False)) + (d[todo, start] * math.log(2))[:, None]
         last = (alive[todo] & (e >= -RANGE)).sum(axis=1)
         mine = (place >= first[todo, None]) & (place < last[:, None])
         log[todo] = np.where(mine, np.take_along_axis(s, np.maximum(place - start[:, None], 0), 1), log[todo])

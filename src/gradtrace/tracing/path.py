@@ -11,12 +11,14 @@ import numpy as np
 from ..expect import expect_array, expect_size, given
 from ..steps.contract import (
     Step,
-    as_arrays,
+    checked_pullback,
+    checked_step,
     expect_finite,
     expect_one_dtype,
     expect_params,
     expect_state,
     expect_step,
+    sweep_axes,
 )
 
 
@@ -98,16 +100,19 @@ def deep(steps, params, x=None):
     >>> deep(layer, [init_params(layer, rng) for _ in range(20)])
     Path of 20 steps: Dense(8, 8, tanh)
     """
+    if not isinstance(params, Iterable) or isinstance(params, dict):
+        raise TypeError(f"params: expected a list with one dict per layer, got {given(params)}")
     params = list(params)
     if not isinstance(steps, Iterable):
         expect_step("steps", steps)
     steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
     if not steps or len(steps) != len(params):
-        raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one; got {len(params)}")
+        raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one, got {len(params)}")
     for t, (step, p) in enumerate(zip(steps, params, strict=True)):
         expect_step(f"steps[{t}]", step)
         if (step.inputs is None) != (x is None):
-            raise ValueError(f"x: expected {'one input per layer' if x is None else 'none'} for steps[{t}], {step}")
+            raise ValueError(f"x: expected {'one input per layer' if x is None else 'None'} for steps[{t}], {step},"
+                             f" got {given(x)}")
         expect_params(step, p)
     if x is not None and len(expect_array("x", x, (None, None, None), complex=True)) != len(steps):
         raise ValueError(f"x: expected an input for each of the {len(steps)} steps, got shape {x.shape}")
@@ -153,33 +158,48 @@ def unroll(step, p, x):
 
 
 class Pullbacks(Sequence):
-    """The pullbacks of a forward pass, one per step, with what the way back has to know.
+    """The pullbacks of a forward pass, one per step, with what the backward pass has to know.
 
     Attributes
     ----------
     lazy : list of callable
         The pullbacks as the steps made them, whose products are not multiplied yet.
-    end : ndarray
-        The last state ``h_T``.
+    h : list of ndarray
+        The states ``h_0 … h_T``.
+    steps : list of Step
     sweep : int
         How many leading axes are sweep axes.
     """
 
-    def __init__(self, lazy, end, sweep):
-        self.lazy, self.end, self.sweep = lazy, end, sweep
+    def __init__(self, lazy, h, steps, sweep):
+        self.lazy, self.h, self.steps, self.sweep = lazy, h, steps, sweep
+
+    @property
+    def end(self):
+        """The last state, ``h_T``."""
+        return self.h[-1]
 
     def __getitem__(self, t):
         if isinstance(t, slice):
             return [self[i] for i in range(*t.indices(len(self)))]
-        vjp = self.lazy[t]
-        return lambda g: as_arrays(vjp(g))
+        return checked_pullback(self.steps[t], self.h[range(len(self))[t] + 1], self.lazy[t])
 
     def __len__(self):
         return len(self.lazy)
 
+    def __copy__(self):
+        return self                                         # nothing in them can change
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        raise TypeError("Pullbacks: expected the path to be pickled, and forward to be called there, got functions"
+                        " of this process")
+
 
 def forward(path, h0):
-    """Walk a path forward: ``h_t = F_t(h_{t-1}, x_t; θ_t)`` for every ``t``.
+    """The forward pass: ``h_t = F_t(h_{t-1}, x_t; θ_t)`` for every ``t``.
 
     Parameters
     ----------
@@ -189,7 +209,7 @@ def forward(path, h0):
     Returns
     -------
     h : list of ndarray
-        The ``T + 1`` states ``h_0 … h_T``, read-only, since the way back needs them as they are.
+        The ``T + 1`` states ``h_0 … h_T``, read-only, since the backward pass needs them as they are.
     vjps : Pullbacks
         The ``T`` pullbacks, in the order of the steps, for :func:`backward` and :func:`trace`.
 
@@ -215,7 +235,7 @@ def forward(path, h0):
         raise TypeError(f"path: expected deep(...) or unroll(...), got {given(path)}")
     expect_start(path, h0)
     h, vjps = forward_pass(path.copied(), h0.copy())
-    return h, Pullbacks(vjps, h[-1], len(sweep_shape(path, h0)))
+    return h, Pullbacks(vjps, list(h), path.steps, len(sweep_shape(path, h0)))
 
 
 def expect_start(path, h0):
@@ -227,8 +247,7 @@ def expect_start(path, h0):
     for t in path.distinct_params().values():
         step, p, x = path[t]
         try:
-            if p.keys() != step.shapes().keys():            # the dict is its owner's, who may have changed it
-                expect_params(step, p)
+            expect_params(step, p)                          # the dict is its owner's, who may have changed it
             expect_one_dtype(step, p, h0, x)
         except (ValueError, TypeError) as error:
             raise type(error)(f"step {t + 1} of {len(path)}: {error}") from None
@@ -237,30 +256,32 @@ def expect_start(path, h0):
 def forward_pass(path, h0, start=0, stop=None):
     """The states from ``h_start``, which is ``h0``, to ``h_stop``, and the pullbacks; arguments were checked."""
     h, vjps, block = [h0], [], slice(start, stop)
-    step, before = path.steps[start], path.steps[max(start - 1, 0)]
-    fits = step is before and h0.shape[-len(step.features):] == step.features
-    known = (step, h0.shape, h0.dtype) if fits else (None, None, None)      # what was checked already
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+    h0.setflags(write=False)
+    step = path.steps[start]
+    fits = start and step is path.steps[start - 1] and h0.shape[-len(step.features):] == step.features
+    known = (step, h0.shape, h0.dtype) if fits else (None, None, None)      # checked when the path was begun
+    with np.errstate(all="ignore"):
         for step, p, x in zip(path.steps[block], path.params[block], path.inputs[block], strict=True):
             try:
                 if step is not known[0] or h[-1].shape != known[1] or h[-1].dtype != known[2]:
                     expect_state(step, h[-1], x)
                     expect_one_dtype(step, p, h[-1], x)
                     known = step, h[-1].shape, h[-1].dtype
-                out, vjp = step.step(p, h[-1], x)
+                    out, vjp = checked_step(step, p, h[-1], x)
+                else:
+                    out, vjp = step.step(p, h[-1], x)
             except (FloatingPointError, ValueError, TypeError) as error:
                 raise_at_step(path, h, start, error)
+            out.setflags(write=False)
             h.append(out)
             vjps.append(vjp)
     if first_not_finite(h) is not None:
         raise_at_step(path, h, start)
-    for state in h:
-        state.setflags(write=False)
     return h, vjps
 
 
 def raise_at_step(path, h, start, error=None):
-    """Raise what a walk ended with, named by its step: a state that overflowed, a wrong argument, or ``error``."""
+    """Raise what ended a forward pass, named by its step: a state that overflowed, a wrong argument, or ``error``."""
     t = first_not_finite(h) or len(h)                       # an earlier overflow is the cause of what came later
     step, p, x = path[start + t - 1]
     try:
@@ -293,10 +314,13 @@ def first_not_finite(arrays):
 
 def sweep_shape(path, h0):
     """The leading axes that belong to no step, of all that states, parameters and inputs carry together."""
-    shapes = [h0.shape[:h0.ndim - 1 - len(path.steps[0].features)]]
+    sweep = h0.shape[:h0.ndim - 1 - len(path.steps[0].features)]
     for t in path.distinct_params().values():
         step, p, x = path[t]
-        shapes += [p[name].shape[:p[name].ndim - len(shape)] for name, shape in step.shapes().items()]
-        if x is not None:
-            shapes.append(x.shape[:x.ndim - 1 - len(step.inputs)])
-    return np.broadcast_shapes(*shapes)
+        own = sweep_axes(step, p, np.empty((1,) * (1 + len(step.features))), x)
+        try:
+            sweep = np.broadcast_shapes(sweep, own)
+        except ValueError:
+            raise ValueError(f"step {t + 1} of {len(path)}: sweep axes of {step}: expected shapes that broadcast with"
+                             f" the {sweep} of h0 and the steps before, got {own}") from None
+    return sweep

@@ -1,6 +1,6 @@
 """What to keep and what to compute again: plans, lists of actions that :func:`~gradtrace.bptt` carries out.
 
-The counts of binomial checkpoints are written with ``β(s, r) = (s + r choose s)``: so many steps can be walked back
+The counts of binomial checkpoints are written with ``β(s, r) = (s + r choose s)``: so many steps can be reversed
 with ``s`` stored states if no step is advanced more than ``r`` times.
 
 Source: Griewank and Walther 2000.
@@ -20,13 +20,13 @@ class Action(NamedTuple):
     ``store``
         Keep the present state ``h_stop``.
     ``advance``
-        Walk from ``h_start`` to ``h_stop`` and keep nothing on the way.
+        Compute from ``h_start`` to ``h_stop`` and keep nothing in between.
     ``record``
-        Walk from ``h_start`` to ``h_stop`` and keep every state with its pullback.
+        Compute from ``h_start`` to ``h_stop`` and keep every state with its pullback.
     ``begin``
-        Start a way back at ``h_stop``; it reads the loss of the states after ``h_start``.
+        Start a backward pass at ``h_stop``; it reads the loss of the states after ``h_start``.
     ``backward``
-        Walk back through recorded steps, from ``h_stop`` to ``h_start``.
+        Take the gradient back through recorded steps, from ``h_stop`` to ``h_start``.
     ``free``
         Forget recorded steps or, where ``start`` is ``stop``, a stored state.
 
@@ -61,10 +61,10 @@ class Full:
 
 @dataclass(frozen=True)
 class Truncated:
-    """Every ``k1`` steps a way back of ``k2`` steps: the greater of both is stored, and the gradient forgets.
+    """Every ``k1`` steps a backward pass of ``k2`` steps: the greater of both is stored, and the gradient forgets.
 
-    A way back starts at the times ``k1, 2 k1, …`` and at ``T``. It reads the loss of the states since the last one,
-    and of these what the steps before its ``k2`` contribute is lost. ``k1 = k2 = T`` is :class:`Full`.
+    A backward pass starts at the times ``k1, 2 k1, …`` and at ``T``. It reads the loss of the states since the one
+    before; what the steps before its ``k2`` contribute to it is cut off. ``k1 = k2 = T`` is :class:`Full`.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Truncated:
 
     def actions(self, T):
         yield Action("store", 0, 0)
-        kept, last = [], 0                                  # recorded pieces (start, stop), the last way back's time
+        kept, last = [], 0                                  # recorded pieces (start, stop), the time of the last pass
         while last < T:
             now, after = (min(last + k, T) for k in (self.k1, 2 * self.k1))
             later = (last + self.k2) // self.k1 * self.k1 + self.k1     # may reach back to between last and now
@@ -138,7 +138,7 @@ class Binomial:
 
     Two counts are in use. Revolve's is that of the steps of ``advance``: with ``β(s, r) = (s + r choose s)`` and the
     least ``r`` for which ``β(s, r) ≥ T`` it is ``r T - β(s + 1, r - 1)``; 1948 for ``T = 1000`` and 50 slots. All
-    forward evaluations are ``T`` more, 2948, as each step is walked once again. Parameters and gradients come on top.
+    forward evaluations are ``T`` more, 2948, as each step is computed once again. Parameters and gradients come on top.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class Binomial:
     block : int
         How many steps to record at a time. The schedule is then that of ``T / block`` steps.
     nbytes : int, optional
-        In place of both: room for stored states and one block on its way back, three states a step and four more.
+        In place of both: room for stored states and one block in its backward pass, three states a step and four more.
 
     Raises
     ------
@@ -173,7 +173,7 @@ class Binomial:
         if (self.slots is None) == (self.nbytes is None):
             raise TypeError(f"slots, nbytes: expected one of the two, got {self.slots!r:.40} and {self.nbytes!r:.40}")
         for name in ("slots", "block", "nbytes"):
-            if getattr(self, name) is not None:
+            if name == "block" or getattr(self, name) is not None:
                 object.__setattr__(self, name, expect_size(name, getattr(self, name)))
 
     def fitted(self, T, state):
@@ -248,7 +248,7 @@ def expect_plan(plan, T, state):
 
 
 def repeats(T, slots):
-    """The least ``r`` for which ``β(slots, r) ≥ T``: how often a step is walked at most, besides recording it."""
+    """The least ``r`` for which ``β(slots, r) ≥ T``: how often a step is computed at most, besides recording it."""
     r = 0
     while math.comb(slots + r, r) < T:
         r += 1
@@ -264,7 +264,7 @@ def advances(T, slots):
 
 
 def split(T, slots):
-    """How far to walk to the next state to store; any optimal choice leaves both parts within their binomials."""
+    """How far to go to the next state to store; any optimal choice leaves both parts within their binomials."""
     r = repeats(T, slots)
     return min(math.comb(slots + r - 1, slots), T - math.comb(slots + r - 2, slots - 1))
 

@@ -1,4 +1,4 @@
-"""The way back: plain gradients, and their norms past the range of floating-point numbers.
+"""The backward pass: plain gradients, and their norms past the range of floating-point numbers.
 
 Past that range a gradient is kept as ``g 2^exponent``, with the power of two apart, one for each sweep member.
 """
@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..expect import expect_array, given
-from ..steps.arrays import Product, log_norm, sum_of_products, times_power
+from ..steps.arrays import Product, log_norm_of, sum_of_products, times_power
 from .path import Pullbacks, blocks, first_not_finite
 
 # Squares of norms in this range are exact, and nothing that matters in them has underflowed.
@@ -19,19 +19,18 @@ SAFE = {kind: (float(np.finfo(kind).tiny) / float(np.finfo(kind).eps) ** 2,
 
 
 class LazySequence(Sequence):
-    """A list whose entries are computed when they are asked for."""
+    """The list of ``compute(t, share)`` for the steps ``t = 1 … T``, each computed when it is asked for."""
 
-    def __init__(self, lazy, compute):
-        self.lazy, self.compute = lazy, compute
+    def __init__(self, numbered, compute):
+        self.numbered, self.compute = numbered, compute
 
     def __getitem__(self, t):
         if isinstance(t, slice):
-            return LazySequence(self.lazy[t], self.compute)
-        with np.errstate(all="ignore"):
-            return self.compute(self.lazy[t])
+            return LazySequence(self.numbered[t], self.compute)
+        return self.compute(*self.numbered[t])
 
     def __len__(self):
-        return len(self.lazy)
+        return len(self.numbered)
 
 
 class Gradients:
@@ -58,22 +57,51 @@ class Gradients:
     array([[12.]])
     """
 
-    def __init__(self, h, shares):
-        self.h, self._shares = h, shares
-        self.x = LazySequence([x for x, _ in shares], as_array)
-        self.p = LazySequence([p for _, p in shares], dict_of_arrays)
+    def __init__(self, h, shares, steps):
+        self.h, self._shares, self._steps = h, shares, steps
+        self.x = LazySequence([(t, x) for t, (x, _) in enumerate(shares, start=1)], gradient_of_input)
+        self.p = LazySequence([(t, p) for t, (_, p) in enumerate(shares, start=1)], gradients_of_params)
 
     def shared(self):
-        """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``."""
-        return {name: sum_over_time([p[name] for _, p in self._shares]) for name in self._shares[0][1]}
+        """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``.
+
+        Raises
+        ------
+        ValueError
+            The steps have different parameters.
+        FloatingPointError
+            The sum overflows.
+        """
+        first = self._steps[0]
+        for step in self._steps:
+            if step is not first and step.shapes() != first.shapes():
+                raise ValueError(f"shared: expected steps with the same parameters, got {first} and {step}")
+        sums = {name: sum_over_time([p[name] for _, p in self._shares]) for name in first.shapes()}
+        return {name: expect_finite_gradient(f"∂L/∂{name}", value) for name, value in sums.items()}
 
 
-def as_array(x):
-    return None if x is None else np.asarray(x)
+def gradient_of_input(t, share):
+    return None if share is None else multiplied(f"∂L/∂x_{t}", share)
 
 
-def dict_of_arrays(p):
-    return {name: np.asarray(value) for name, value in p.items()}
+def gradients_of_params(t, shares):
+    return {name: multiplied(f"the share of step {t} in ∂L/∂{name}", share) for name, share in shares.items()}
+
+
+def multiplied(name, share):
+    """A share as an array: finite, and read-only, since a change would be lost when it is asked for again."""
+    with np.errstate(all="ignore"):
+        value = expect_finite_gradient(name, np.asarray(share))
+    value.setflags(write=False)
+    return value
+
+
+def expect_finite_gradient(name, value):
+    """Return ``value`` if it is finite; else raise, naming it."""
+    if not np.isfinite(value).all():
+        raise FloatingPointError(f"{name}: expected finite numbers, got an overflow of {value.dtype};"
+                                 " a trace keeps logarithms")
+    return value
 
 
 class Trace:
@@ -100,7 +128,7 @@ class Trace:
 
     def __init__(self, log_h, exponents, shares, plain, scaled=None):
         self.log_h, self._exponents, self._shares, self._plain = log_h, exponents, shares, plain
-        self._scaled = scaled                               # the walk with powers of two apart, if it was not needed
+        self._scaled = scaled                               # the pass with powers of two apart, if it was not needed
 
     @cached_property
     def log_p(self):
@@ -121,7 +149,7 @@ class Trace:
 
     @cached_property
     def grads(self):
-        return finite(*self._plain)
+        return finite_gradients(*self._plain)
 
 
 def backward(vjps, g):
@@ -159,25 +187,27 @@ def backward(vjps, g):
     (array([8., 4., 2., 1.]), array([[4.]]))
     """
     direct = loss_gradients(vjps, g)
-    return finite(*backward_pass(vjps.lazy, direct[-1], direct[:-1]))
+    return finite_gradients(*backward_pass(vjps.lazy, direct[-1], direct[:-1]), vjps.steps)
 
 
-def finite(h, shares):
+def finite_gradients(h, shares, steps):
     """The :class:`Gradients`, unless one at a state overflows."""
     back = first_not_finite(h[::-1])
     if back is not None:
-        raise FloatingPointError(f"∂L/∂h_{len(shares) - back} of {len(shares)} overflows {h[0].dtype};"
-                                 " trace(vjps, g) keeps logarithms")
-    return Gradients(h, shares)
+        t = len(shares) - back
+        expect_finite_gradient(f"∂L/∂h_{t} of {len(shares)}", h[t])
+    return Gradients(h, shares, steps)
 
 
 def trace(vjps, g):
     """The logarithm of every gradient norm: ``ln ‖∂L/∂h_t‖`` for all ``t``, past the float range.
 
-    The way back is walked as :func:`backward` does. If a norm leaves the range in which its square is exact, it is
-    walked again: after each pullback the gradient is then divided by a power of two, so that its largest entry lies
+    The backward pass is that of :func:`backward`. If a norm leaves the range in which its square is exact, it is
+    repeated: after each pullback the gradient is then divided by a power of two, so that its largest entry lies
     between ½ and 1, and the exponent is kept as an integer. 1e-4000 is as easy as 1, and no digit is lost, because such
-    a division is exact. There is one exponent per sweep member, never one per sample.
+    a division is exact. There is one exponent per sweep member, as steps such as batch norm couple its samples:
+    what lies further below the largest entry of the member than floats reach, 1e308 times in float64 and 1e38 in
+    float32, is lost. So is what a single step multiplies to less within itself, as nothing is divided in between.
 
     Parameters
     ----------
@@ -206,7 +236,8 @@ def trace(vjps, g):
     np.float64(-20000.0)
     """
     direct = loss_gradients(vjps, g)
-    h, shares = plain = backward_pass(vjps.lazy, direct[-1], direct[:-1])
+    h, shares = backward_pass(vjps.lazy, direct[-1], direct[:-1])
+    plain = h, shares, vjps.steps
     none = np.zeros(vjps.end.shape[:vjps.sweep], dtype=int)
 
     def scaled():
@@ -215,7 +246,7 @@ def trace(vjps, g):
     squares = squared_norms(h, vjps.sweep)
     if within_range(squares, h[0].dtype):
         log = Trace(0.5 * np.log(squares, dtype=float), [none] * len(shares), shares, plain, scaled)
-        log.grads = Gradients(h, shares)                    # finite, as their squares are
+        log.grads = Gradients(*plain)                       # finite, as their squares are
         return log
     h, exponents, shares = scaled()
     log_h = np.array([log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)])
@@ -240,10 +271,9 @@ def backward_pass(vjps, g, direct):
             g, *share = vjps[t](g)
             if direct[t] is not None:
                 g = g + expect_shape(direct[t], g, t)
+            g.setflags(write=False)                         # shares that wait still read it
             h.append(g)
             shares.append(share)
-    for gradient in h:
-        gradient.setflags(write=False)                      # shares that wait may still read it
     return h[::-1], shares[::-1]
 
 
@@ -305,7 +335,7 @@ def log_norms_of_shares(shares, exponents, plain=False):
                 if plain and may_have_underflowed(shares[t]):
                     return None
                 product = isinstance(shares[t], Product)
-                out[t] = shares[t].log_norm() if product else log_norm(value, value.ndim - sweep)
+                out[t] = shares[t].log_norm() if product else log_norm_of(value, value.ndim - sweep)
     return out + np.array(exponents) * np.log(2)
 
 
@@ -332,6 +362,8 @@ def loss_gradients(vjps, g):
     """What the loss puts on each of the ``T + 1`` states, checked, as a list."""
     if not isinstance(vjps, Pullbacks):
         raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
+    if g is None:
+        raise TypeError("g: expected ∂L/∂h_T, or a list with an entry for each state, got None")
     direct = g if isinstance(g, list | tuple) else [None] * len(vjps) + [g]
     if len(direct) != len(vjps) + 1:
         raise ValueError(f"g: expected {len(vjps) + 1} entries, one for each state, got {len(direct)}")
@@ -346,13 +378,14 @@ def loss_gradients(vjps, g):
             raise ValueError(f"{name}: expected the shape {vjps.end.shape} of the last state, got {entry.shape}")
         if entry.dtype != vjps.end.dtype:
             raise TypeError(f"{name}: expected {vjps.end.dtype}, the dtype of the states, got {entry.dtype}")
-    return [None if entry is None else entry.copy() for entry in direct]     # the caller may change his
+    return [None if entry is None else entry.copy() for entry in direct]     # the caller may change hers
 
 
 def expect_shape(direct_g, g, t):
-    if direct_g.shape != g.shape:
+    """What the loss puts on ``h_t`` in the shape of its gradient ``g``; a sweep may begin at a later step only."""
+    if direct_g.shape != g.shape[g.ndim - direct_g.ndim:]:
         raise ValueError(f"g[{t}]: expected the shape {g.shape} of that state's gradient, got {direct_g.shape}")
-    return direct_g
+    return np.broadcast_to(direct_g, g.shape)
 
 
 def rescale(g, exponent):
@@ -376,6 +409,7 @@ def _members(g, exponent):
     return tuple(range(exponent.ndim, g.ndim))
 
 
+@np.errstate(all="ignore")
 def scale_by_power(g, power):
     """``g 2^power``, exact while it stays in the float range."""
     power = power[(...,) + (None,) * (g.ndim - power.ndim)]
@@ -390,4 +424,4 @@ def log_scaled(g, exponent):
         squares, (low, high) = np.vecdot(flat, flat).real, SAFE[g.dtype.char]
         if ((low < squares) & (squares < high)).all():
             return exponent * np.log(2) + 0.5 * np.log(squares)
-    return exponent * np.log(2) + log_norm(g, g.ndim - exponent.ndim)
+    return exponent * np.log(2) + log_norm_of(g, g.ndim - exponent.ndim)

@@ -1,0 +1,106 @@
+"""Norms of all gradients in a record of calls; of a chain of states also past the float range."""
+
+import math
+
+import numpy as np
+import torch
+
+from .measure import (
+    agree_where_exact,
+    has_all_digits,
+    measure,
+    measure_scaled,
+    norm_over,
+    not_zero,
+    step_by_step,
+)
+from .weights import reaches
+
+
+def norms(record, total, explain):
+    """``ln ‖∂L/∂h_t‖`` as a list, and for each parameter the list of its contributions.
+
+    ``explain()`` is called where a gradient is not finite, and may raise.
+    """
+    states, plain = record.states(), {}
+    totals = back(record, total, lambda key, g: plain.update({key: measure(g)}))
+    unused = used_elsewhere(record, plain, totals)
+    del totals
+    if not all(log < math.inf for log, _, _ in plain.values()):
+        explain()
+    runs = [plain]
+    if not all(has_all_digits(up, down) for _, up, down in plain.values()):
+        chain = chain_rule(record, total, states)
+        runs += [chain] * agree_where_exact(plain, chain)
+    log_h, lost = [], False
+    for keys in reversed(states):
+        if keys and record.deaf.issuperset(keys):
+            log, lost = -math.inf, False
+        else:
+            log, lost = norm_over(runs, keys, lost)
+        log_h.insert(0, log)
+    log_p = {name: [] for call in record.calls for name in call.p}
+    for call, keys, log in zip(record.calls, states[1:], log_h[1:], strict=True):
+        lost = bool(keys) and math.isnan(log)
+        for name, logs in log_p.items():
+            mine = [call.p[name]] if name in call.p and call.p[name] not in unused else []
+            logs.append(norm_over(runs, mine, lost and not record.deaf.issuperset(mine))[0])
+    return log_h, log_p
+
+
+def used_elsewhere(record, plain, totals):
+    """The keys of parameters that get a gradient, but not here: the call does not use them."""
+    silent = [
+        (call, key)
+        for call in record.calls
+        for key in call.p.values()
+        if key not in plain and key not in record.deaf
+    ]
+    if not silent:
+        return set()
+    leaves = zip(record.leaves, totals, strict=True)
+    got = {id(leaf) for leaf, g in leaves if g is not None and not_zero(g)}
+    return {
+        key
+        for call, key in silent
+        if record.shared[key] in got
+        and not reaches([record.kept[out] for out in call.gives], record.kept[key].grad_fn)
+    }
+
+
+def chain_rule(record, total, states):
+    """What is seen past the float range, if each state passes all it gets to the one before."""
+    states = [[key for key in keys if key not in record.deaf] for keys in states]
+    direct, ends = {key: None for keys in states for key in keys}, {}
+
+    def cut(key, g):
+        if key in direct:
+            direct[key] = g
+            return torch.zeros_like(g)
+
+    back(record, total, cut)
+    record.hear = ignore
+    direct = {key: g for key, g in direct.items() if g is not None}
+    found = step_by_step(states, record.kept, direct)
+    seen = {key: measure_scaled(*scaled) for key, scaled in found.items()}
+    for call, keys in zip(record.calls, states[1:], strict=True):
+        ends |= {share: found[keys[0]][1] for share in call.p.values() if keys}
+
+    def scaled(key, g):
+        if key in ends:
+            seen[key] = measure_scaled(g, ends[key])
+        return found[key][0] if key in found else None
+
+    back(record, total, scaled)
+    return seen
+
+
+def back(record, total, hear):
+    """The gradients of the leaves, with ``hear(key, g)`` at every tensor that is watched."""
+    record.hear = hear
+    with np.errstate(all="ignore"):
+        return torch.autograd.grad(total, record.leaves, retain_graph=True, allow_unused=True)
+
+
+def ignore(key, g):
+    """To listen to nothing."""

@@ -1,0 +1,136 @@
+"""The passes forward that a trace makes, and what it refuses if they do not fit together."""
+
+from contextlib import ExitStack
+from functools import partial
+
+import torch
+
+from ..expect import given
+from .calls import calls_through
+from .finite import RANGE, ZERO, finite, first_not_finite, first_not_finite_back
+from .listen import listening
+from .nested import copied, has_slopes, replace, tensors
+from .plain import Survey, first_difference, nearly_same, needs_survey, same_bits
+from .record import Recorder
+
+
+class Passes:
+    """The passes forward that a trace makes, each from the state in which the model was found.
+
+    Attributes
+    ----------
+    reference : Tensor or None
+        The loss of the plain pass, if there was one.
+    """
+
+    def __init__(self, model, inputs, loss, chosen, found):
+        self.model, self.inputs, self.loss = model, inputs, loss
+        self.chosen, self.found = chosen, found
+        self.names = {
+            m: f"{name or 'the model'} ({type(m).__name__})" for name, m in model.named_modules()
+        }
+        self.reference, self.places, self.writers = None, {}, set()
+        self.with_slopes = [*map(has_slopes, tensors(inputs))]  # which inputs get a gradient
+        if needs_survey(chosen, tensors(inputs)):
+            self.survey()
+
+    def recorder(self):
+        leaves = [p for p in self.model.parameters() if p.requires_grad]
+        return Recorder(leaves, self.chosen, self.places, self.writers)
+
+    def recorded(self, stack):
+        """A record of all calls, which ``stack`` closes, and the loss."""
+        while True:
+            with ExitStack() as attempt:
+                record = attempt.enter_context(self.recorder())
+                total = self.traced(record)
+                if record.written <= self.writers:
+                    stack.push(attempt.pop_all())
+                    return record, total
+            self.writers |= record.written  # once more, with copies for them
+
+    def plain(self):
+        """The loss without a trace."""
+        return self._loss(copied(self.inputs))
+
+    def traced(self, record):
+        """The loss with every call recorded."""
+        place, values = iter(self.with_slopes), copied(self.inputs)
+        values = replace(values, lambda t: record.variable(t) if next(place) else t)
+        return self._loss(values, listening(record, self.model))
+
+    def _loss(self, values, *contexts):
+        self.found.restore()
+        with ExitStack() as stack:
+            for context in contexts:
+                stack.enter_context(context)
+            out = self.model(*values)
+        total = self.loss(out)
+        if isinstance(total, torch.Tensor) and total.numel() == 1 and total.is_floating_point():
+            return total
+        got = given(total)
+        if isinstance(total, torch.Tensor):
+            got = f"shape {tuple(total.shape)}, {total.dtype}"
+        raise TypeError(f"loss: expected to return a tensor with one number, got {got}")
+
+    def survey(self):
+        """Run plainly, and learn which arguments and which inputs are states."""
+        survey, values = Survey(), copied(self.inputs)
+        self.reference = self._loss(
+            values, calls_through({m: partial(survey.wrap, m) for m in self.chosen})
+        ).detach()
+        flat = tensors(values)
+        self.places = survey.places
+        self.with_slopes = [
+            has_slopes(t) and ((t is flat[0] and finite(t)) or survey.is_state(t)) for t in flat
+        ]
+
+    def compare(self, total):
+        """Refuse if the traced model does not do what the plain one does."""
+        if self.reference is None:
+            self.reference = self.plain().detach()
+        total = total.detach()
+        if same_bits(total, self.reference):
+            return
+        again = self.plain().detach()
+        both = self.reference.item(), again.item()
+        if not same_bits(again, self.reference):
+            if nearly_same(again, self.reference) and nearly_same(total, self.reference):
+                return  # sums in another order, as atomic additions on a GPU
+            first = first_difference(self.plain, self.plain, self.names)
+            raise ValueError(
+                f"model: expected the same loss from the same random numbers, got {both[0]:.6g},"
+                f" then {both[1]:.6g}, first in {self._who(first)}; hold what it counts or keeps in"
+                " buffers, or use torch.use_deterministic_algorithms(True)"
+            )
+
+        def traced():
+            with self.recorder() as record:
+                self.traced(record)
+
+        first = first_difference(self.plain, traced, self.names)
+        raise ValueError(
+            f"{self._who(first)}: expected to compute the same in a trace, got a loss of"
+            f" {total.item():.6g} instead of {both[0]:.6g}; let it return new tensors instead of"
+            " writing into those that others hold, and not ask which tensors have a gradient"
+        )
+
+    def _who(self, module):
+        return self.names.get(module, "the loss")
+
+    def why_not_finite(self):
+        """What made the loss not finite, in half a sentence."""
+        first = first_not_finite(self.plain, self.names)
+        if first is not None:
+            return first
+        low = [i for i, value in enumerate(self.inputs) if not finite(value)]
+        if low:
+            return f"input[{low[0]}] holds -inf, which only a mask may"
+        return f"the output of the model is finite: {ZERO} in the loss, or {RANGE}"
+
+    def refuse_spoilt_gradients(self):
+        """Raise if a gradient is not finite for another reason than the float range."""
+        with self.recorder() as record:
+            first = first_not_finite_back(lambda: self.traced(record), record.leaves, self.names)
+        if first is not None:
+            raise ValueError(f"loss: expected finite gradients, got nan or infinity; {first}")
