@@ -16,7 +16,7 @@ LAB_SETTINGS := $(dir $(BIN))share/jupyter/lab/settings
 READ_MARKDOWN := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}}}
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)           # in a container, say
 
-.PHONY: lab book notebooks test evidence bench clean
+.PHONY: lab book notebooks test mutants evidence bench clean
 
 lab: .venv/$(PEERS)
 	python notebooks/working_copy.py $(WORK)
@@ -30,6 +30,10 @@ notebooks: .venv/torch
 
 test: .venv/$(PEERS)
 	python tests/run.py $(ARGS)
+
+# make mutants ARGS="--rooms steps tracing --count 40 --seed 1": tests/mutants.py --help lists the rest.
+mutants: .venv/torch
+	python tests/mutants.py $(ARGS)
 
 # make evidence NAME=long_range_tasks, on this machine's processes; EXECUTOR=dask://host:port takes a Dask cluster.
 evidence: .venv/$(if $(findstring dask,$(EXECUTOR)),cluster,base)

@@ -169,3 +169,14 @@ def test_bad_input_is_named(case):
     call, error, message = BAD[case]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_section_is_drawn_anywhere_its_row_apart_from_its_column():
+    """Two channels hold the row and the column of every pixel, so that the middle of a section tells where it was."""
+    batch, size, share = 2000, 9, 0.5
+    places = np.broadcast_to(np.indices((size, size), dtype=float), (batch, 2, size, size))
+    middle = crop(places, share, np.random.default_rng(0))[:, :, size // 2, size // 2] - size // 2
+    reach = (1 - share) * (size - 1) / 2
+    assert np.abs(middle).max() <= reach
+    np.testing.assert_allclose(middle.std(axis=0), reach / 3 ** 0.5, rtol=0.05)        # uniform
+    assert abs(np.corrcoef(middle.T)[0, 1]) < 4 / batch ** 0.5

@@ -372,3 +372,23 @@ def test_truncated_ways_back_know_a_sweep_that_begins_at_a_later_step():
     late = bptt(deep(Dense(2, 2), params), h0, loss, plan)
     early = bptt(deep(Dense(2, 2), params), np.broadcast_to(h0, (3, 3, 2)), loss, plan)
     np.testing.assert_allclose(late.log_h, early.log_h, rtol=1e-13)
+
+
+@settings(max_examples=60, deadline=None)
+@given(k1=st.integers(1, 9), k2=st.integers(1, 20), T=st.integers(1, 40))
+def test_truncated_keeps_no_state_that_no_later_way_back_reads(k1, k2, T):
+    actions, recorded = schedule(Truncated(k1, k2), T), []
+    for i, (kind, *piece) in enumerate(actions):
+        if kind == "free":
+            recorded = [other for other in recorded if other != piece]
+        elif kind == "record":
+            if actions[i - 1].kind != "record":             # the last way back is over
+                read = [[start, stop] for kind, start, stop in actions[i:] if kind == "backward"]
+                assert all(other in read for other in recorded)
+            recorded.append(piece)
+
+
+def test_states_of_nobody_take_no_memory():
+    path, h0 = in_time(RNN(2, 5), B=0)
+    plans = Full(), SqrtT(), Binomial(slots=3), Truncated(2, 3)
+    assert [bptt(path, h0, h0, plan).usage.nbytes for plan in plans] == 4 * [0]

@@ -111,3 +111,20 @@ def test_a_chain_of_a_million_steps():
     h, vjps = forward(unroll(cell, p, np.zeros((10**6, 1, 1))), np.ones((1, 1)))
     log = trace(vjps, np.ones((1, 1))).log_h
     assert h[-1] == 0 and log[0] == pytest.approx(-1e6 * np.log(2), rel=1e-14) and np.isfinite(log).all()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ALL if kind != "layer norm"])    # whose hypot is of real numbers
+def test_a_complex_step_through_a_step_is_its_pullback(kind):
+    """``Im F(h + iεu, p + iεv) / ε`` is the slope along ``(u, v)``, to the last digit."""
+    rng, step = np.random.default_rng(0), ALL[kind](2)
+    p, h, x = arguments(step, rng, 3)
+    out, vjp = step(p, h, x)
+    g = rng.standard_normal(out.shape)
+    grads = vjp(g)
+    inputs = {"h": (h, grads.h), "x": (x, grads.x)} | {name: (p[name], grads.p[name]) for name in p}
+    moves = {name: rng.standard_normal(a.shape) for name, (a, _) in inputs.items() if a is not None}
+    moved = {name: inputs[name][0] + 1e-30j * move for name, move in moves.items()}
+    there, _ = step({name: moved[name] for name in p}, moved["h"], moved.get("x"))
+    assert there.dtype == np.complex128
+    slope = sum((inputs[name][1] * move).sum() for name, move in moves.items())
+    np.testing.assert_allclose((g * there.imag / 1e-30).sum(), slope, rtol=1e-12, atol=1e-13)

@@ -118,3 +118,18 @@ def test_draw_starts_biases_at_zero_and_factors_at_one():
     p = init_params(Seq(Dense(3, 4), BatchNorm(4), WeightNorm(4, 2)), np.random.default_rng(0))
     assert all((p[name] == 1).all() for name in ("1.gamma", "2.g"))
     assert not any(p[name].any() for name in ("0.b", "1.beta", "2.b"))
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 3), (2, 4), (4, 2)], ids=str)
+def test_orthogonal_matrices_are_uniform_over_all(shape):
+    """A rotation of one is as likely as itself: entries have mean 0 and variance 1/max(n, m), determinants no sign."""
+    rng, draws = np.random.default_rng(0), 4000
+    W = np.array([init.orthogonal(rng, shape) for _ in range(draws)])
+    np.testing.assert_allclose(W.mean(axis=0), 0, atol=4 / draws ** 0.5)
+    np.testing.assert_allclose((W ** 2).mean(axis=0), 1 / max(shape), atol=4 / draws ** 0.5)
+    assert shape[0] != shape[1] or abs(np.linalg.det(W).mean()) < 4 / draws ** 0.5
+
+
+def test_without_a_width_the_spread_is_one():
+    assert init.gaussian(np.random.default_rng(0), (300, 200)).std() == pytest.approx(1, rel=0.01)
+    assert np.abs(init.uniform(np.random.default_rng(0), (300, 200))).max() == pytest.approx(1, rel=0.01)

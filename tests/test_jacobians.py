@@ -229,3 +229,9 @@ BAD = {
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("J", [np.full((4, 2, 2), 1e200), np.array(4 * [[[1e200, -1e200], [1e200, 1e200]]])])
+def test_a_product_that_overflows_is_named_whether_it_ends_as_infinity_or_as_nan(J):
+    with pytest.raises(FloatingPointError, match=r"every: .*overflows"):
+        log_qr_growth(J, every=4)

@@ -454,3 +454,7 @@ def test_bad_input_is_named(case):
     change, error, message = BAD[case]
     with pytest.raises(error, match=message):
         train(**OK | change)
+
+
+def test_what_diverged_is_said_in_one_sentence():
+    assert str(Diverged("the loss is no longer finite", None)) == "the loss is no longer finite"

@@ -205,3 +205,9 @@ def test_bad_input_is_named(case):
     call, error, message = CASES[case]
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("u, error", [([[0.0, 1.0]], TypeError), (np.array([[np.nan, 1.0]]), ValueError)])
+def test_a_prediction_from_something_else_than_numbers_is_refused(u, error):
+    with pytest.raises(error, match="u: expected"):
+        argmax(u)

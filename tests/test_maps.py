@@ -256,3 +256,37 @@ def test_arguments_stay_as_they_were():
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_an_exponent_is_the_mean_over_the_states_before_each_step():
+    r, x0 = np.array([2.5, 3.7, 4.0]), 0.2
+    slopes = np.log(np.abs(r * (1 - 2 * logistic(r, x0, 9))))
+    for steps in (1, 2, 7):
+        np.testing.assert_allclose(logistic_exponent(r, x0, skip=0, steps=steps), slopes[:steps].mean(0), rtol=1e-13)
+        np.testing.assert_allclose(logistic_exponent(r, x0, 3, steps), slopes[3:3 + steps].mean(0), rtol=1e-13)
+
+
+def test_a_cycle_that_does_not_attract_has_no_basin():
+    """A quarter turn comes back to where it was after four steps, and no neighbour comes nearer."""
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    for shrink, count in ((1.0, 0), (0.5, 1)):
+        def step(h, shrink=shrink):
+            return h @ (shrink * turn), np.broadcast_to(shrink * turn, (*h.shape, 2))
+        found = basins(step, iterate(step, grid(4), 80).h)
+        assert len(found.attractors) == count and (found.label == count - 1).all()
+
+
+def test_the_ends_of_the_ranges_are_in_them():
+    np.testing.assert_array_equal(logistic(np.array([0.0, 4.0]), 0.5, 2), [[0.5, 0.5], [0.0, 1.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(logistic(3.0, np.array([0.0, 1.0]), 1), [[0.0, 1.0], [0.0, 0.0]])
+
+
+def test_unless_asked_a_thousand_steps_are_forgotten():
+    r = np.array([3.5, 3.8])
+    np.testing.assert_array_equal(bifurcation(r), logistic(r, 0.3, 1099)[1000:])
+    np.testing.assert_array_equal(logistic_exponent(r), logistic_exponent(r, 0.3, 1000, 10_000))
+
+
+def test_a_gradient_that_overflows_on_both_sides_is_named():
+    with pytest.raises(FloatingPointError, match="w, b, target: expected a loss and a gradient within float32"):
+        cliff(np.float32(-1e3), np.float32(5e2), np.float32(0))             # x stays 0, and g grows to ±inf in turn

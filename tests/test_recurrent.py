@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_checks import SWEEPS, arguments, check_finite_differences, check_sweep_equals_loop
 
-from gradtrace import RNN, Dense, Step, backward, forward, init, init_params, tanh, trace, unroll
+from gradtrace import RNN, Dense, Highway, Step, backward, forward, init, init_params, tanh, trace, unroll
 from gradtrace.steps.recurrent import GRU, LSTM, NARX, Masked, OneGate, irnn
 
 GRUS = [GRU(2, 3, reset, keep) for reset in ("after", "before") for keep in ("z", "1-z")]
@@ -362,3 +362,30 @@ def test_bad_input_is_named(case):
     wrong, error, message = CASES[case]
     with pytest.raises(error, match=message):
         wrong()
+
+
+ALL_BUT_OPEN = {                                # step, its gate, the slope by h
+    "one gate": (OneGate(1), {"W2": np.full((1, 1), 50.0)}, -49),           # of σ(−50 h) h
+    "highway": (Highway(1), {"b2": np.full(1, 50.0)}, 1),
+    "GRU z": (GRU(1, 1, keep="z"), {"b": np.array([0.0, -50.0, 0.0])}, 1),
+    "GRU 1-z": (GRU(1, 1, keep="1-z"), {"b": np.array([0.0, 50.0, 0.0])}, 1),
+}
+
+
+@pytest.mark.parametrize("case", ALL_BUT_OPEN)
+def test_what_passes_a_gate_that_is_all_but_open_has_all_its_digits(case):
+    """``1 − σ(50)`` is 0 in floats; what is kept of the state, and of the gradient, is e⁻⁵⁰ of it."""
+    step, gate, slope = ALL_BUT_OPEN[case]
+    p = init_params(step, np.random.default_rng(0), init.zeros) | gate
+    out, vjp = step(p, np.ones((1, 1)), None if step.inputs is None else np.zeros((1, 1)))
+    assert out.item() == pytest.approx(np.exp(-50), rel=1e-13, abs=0)
+    assert vjp(np.ones((1, 1))).h.item() == pytest.approx(slope * np.exp(-50), rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("keep, z", [("z", 50.0), ("1-z", -50.0)])
+def test_what_a_gru_writes_past_a_gate_that_keeps_all_but_everything_has_all_its_digits(keep, z):
+    cell = GRU(1, 1, keep=keep)
+    p = init_params(cell, np.random.default_rng(0), init.zeros) | {"b": np.array([0.0, z, OPEN])}
+    out, vjp = cell(p, np.zeros((1, 1)), np.zeros((1, 1)))
+    assert out.item() == pytest.approx(np.exp(-50), rel=1e-13, abs=0)       # of a candidate of 1
+    assert vjp(np.ones((1, 1))).p["b"][1] == pytest.approx(-np.sign(z) * np.exp(-50), rel=1e-13, abs=0)

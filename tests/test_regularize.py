@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradtrace import Adam, GradientDescent
+from gradtrace import Adam, GradientDescent, clip_norm, clip_value
 from gradtrace.training.regularize import EarlyStopping, l1, l2, soft_threshold, weight_decay
 
 P = {"W": np.array([[0.5, -2.0, 0.0], [1.0, 3.0, -0.1]]), "U": np.array([[-4.0]])}
@@ -174,3 +174,43 @@ def test_bad_input_is_named(case):
     call, error, message = CASES[case]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_member_that_has_stopped_waits_no_longer():
+    rule = EarlyStopping(2)
+    _, state = follow(rule, np.array([[1.0, 5.0], [1.0, 4.0], [1.0, 3.0], [1.0, 2.0], [1.0, 1.0]]), (2,))
+    assert state["stop"].tolist() == [True, False] and state["wait"].tolist() == [2, 0] and state["epoch"] == 5
+
+
+NUMBERS = {"of Python": 0.25, "of float64": np.float64(0.25), "without axes": np.array(0.25)}
+RULES = {
+    "l1": lambda w, rate: l1(w, rate)[1], "l2": lambda w, rate: l2(w, rate)[1], "soft threshold": soft_threshold,
+    "decay": weight_decay, "clip by norm": lambda w, rate: clip_norm(w, rate)[0],
+    "clip by value": lambda w, rate: clip_value(w, rate)[0],
+    "descent": lambda w, rate: GradientDescent(rate).step(w, w, GradientDescent(rate).start(w))[0],
+}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("rule", RULES)
+def test_single_precision_stays_single_whatever_kind_of_number_the_rate_is(rule, number):
+    w = {"w": np.array([1.0, -2.0], np.float32)}
+    found, expected = RULES[rule](w, NUMBERS[number])["w"], RULES[rule](w, 0.25)["w"]
+    assert found.dtype == np.float32 and (found == expected).all()
+
+
+@pytest.mark.parametrize("rule", [l1, l2, clip_norm, clip_value])
+def test_one_number_holds_for_every_member_of_a_sweep(rule):
+    """Each rule returns a number and a dict, in one order or the other."""
+    w = np.random.default_rng(0).standard_normal((3, 2, 4))
+    whole = rule({"w": w}, 0.3, sweep=1)
+    for i in range(3):
+        for all_members, one in zip(whole, rule({"w": w[i]}, 0.3), strict=True):
+            if isinstance(one, dict):
+                all_members, one = all_members["w"], one["w"]
+            np.testing.assert_allclose(all_members[i], one, rtol=1e-14)
+
+
+def test_a_whole_number_without_axes_is_a_rate_too():
+    assert weight_decay({"w": np.ones(2)}, np.array(0))["w"].tolist() == [1.0, 1.0]
+    assert l2({"w": np.ones(2)}, np.array(3))[1]["w"].tolist() == [6.0, 6.0]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_checks import SWEEPS, arguments, check_finite_differences, check_sweep_equals_loop
 
-from gradtrace import RNN, Dense, Residual, Seq, Step, init, init_params
-from gradtrace.steps.activations import NAMED, sigmoid, tanh
+from gradtrace import RNN, Dense, Residual, Seq, init, init_params
+from gradtrace.steps.activations import sigmoid, tanh
 
 SMOOTH = [Dense(3, 4, "tanh"), Dense(3, 4, "sigmoid"), Dense(3, 4, "identity"), RNN(2, 3, "tanh"), RNN(2, 3, "sigmoid"),
           RNN(1, 1, "tanh"), Residual(Dense(3, 3)), Residual(RNN(2, 3)),
@@ -74,24 +74,11 @@ def test_slopes_stay_relatively_right_far_into_saturation(a):
     np.testing.assert_allclose(sigmoid.slope(a), np.float64(0.25 / np.cosh(wide / 2) ** 2), rtol=1e-12)
 
 
-@pytest.mark.parametrize("phi", [NAMED[name] for name in ("identity", "sigmoid", "tanh", "relu")], ids=str)
-def test_slope_is_the_derivative_and_its_largest_value_is_known(phi):
-    a = np.linspace(-6, 6, 2001) + 1e-4
-    s = 1e-5
-    np.testing.assert_allclose(phi.slope(a), (phi(a + s) - phi(a - s)) / (2 * s), atol=1e-9)
-    assert phi.slope(a).max() <= phi.max_slope
-    assert phi.slope(np.array([1e-9])) == pytest.approx(phi.max_slope)
-
-
 def test_residual_with_zero_weights_is_the_identity_bit_for_bit():
     step = Residual(Seq(Dense(4, 6), Dense(6, 4, "identity")))
     h = np.random.default_rng(0).standard_normal((3, 4))
     out, vjp = step({k: np.zeros(s) for k, s in step.shapes().items()}, h)
     assert (out == h).all() and (vjp(h).h == h).all()
-
-
-def test_all_steps_are_steps():
-    assert all(isinstance(step, Step) for step in SMOOTH + KINKED)
 
 
 @settings(max_examples=25, deadline=None)
@@ -102,12 +89,6 @@ def test_initialisers_keep_their_promises(n, m, seed):
     np.testing.assert_allclose(Q.T @ Q if n >= m else Q @ Q.T, np.eye(min(n, m)), atol=1e-12)
     assert np.linalg.norm(init.spectral(rng, (n, m)), 2) == pytest.approx(1)
     assert (init.identity(rng, (n, n)) == np.eye(n)).all() and not init.zeros(rng, (n, m)).any()
-
-
-@pytest.mark.parametrize("name, variance", [("gaussian", 1), ("lecun", 1 / 300), ("xavier", 2 / 500), ("he", 2 / 300)])
-def test_variances_of_random_initialisers(name, variance):
-    W = getattr(init, name)(np.random.default_rng(0), (300, 200))
-    assert W.var() == pytest.approx(variance, rel=0.03) and abs(W.mean()) < 4 * (variance / W.size) ** 0.5
 
 
 def test_gains_share_one_draw():

@@ -195,3 +195,8 @@ def test_shapes_and_dtype():
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_an_activation_that_is_no_name_is_refused():
+    with pytest.raises(ValueError, match="phi: expected one of"):
+        kernel(["tanh"])

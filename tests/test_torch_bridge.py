@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import random
 import subprocess
 import sys
@@ -1384,3 +1385,67 @@ def test_without_torch_the_error_says_what_to_install():
     code = "import sys; sys.modules['torch'] = None; import gradtrace.torch"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pip install 'gradtrace[torch]'" in run.stderr
+
+
+def test_a_box_of_one_is_no_chain(torch, trace):
+    class Pair(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.box, self.head = torch.nn.Sequential(torch.nn.Linear(3, 2)), torch.nn.Linear(2, 1)
+
+        def forward(self, h):
+            return self.head(torch.tanh(self.box(h)))
+
+    assert trace(Pair(), torch.ones(1, 3), squares).names == ("box.0", "head")
+
+
+def test_an_activation_after_a_sequence_is_no_state_of_it(torch, trace):
+    class Around(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lift, self.rnn, self.phi = torch.nn.Linear(2, 3), torch.nn.RNN(3, 3), torch.nn.Tanh()
+
+        def forward(self, x):
+            a = self.lift(x)
+            return self.rnn(a)[0][-1], self.phi(a)
+
+    torch.manual_seed(0)
+    model, x = Around().double(), torch.ones(4, 2, 2, dtype=torch.double)
+    found = trace(model, x, lambda out: squares(out[0]) + 100 * squares(out[1]), modules=["lift", "rnn"])
+    assert found.log_h[-1] == pytest.approx(model(x)[0].norm().log().item())
+
+
+def test_buffers_that_a_pass_registers_go_again(torch, trace):
+    class Counts(torch.nn.Linear):
+        def forward(self, h):
+            self.register_buffer("seen", torch.ones(1))
+            return super().forward(h)
+
+    model = Counts(2, 2)
+    trace(model, torch.ones(1, 2), squares)
+    assert not [*model.named_buffers()]
+
+
+def test_a_state_without_gradient_in_a_chain_past_the_float_range(torch, trace):
+    class Picks(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.score, self.table = torch.nn.Linear(2, 2), torch.nn.Embedding(2, 3)
+
+        def forward(self, h):
+            return self.table(self.score(h).argmax(-1))
+
+    model = Picks()
+    found = trace(model, torch.ones(1, 2), lambda out: 1e-36 * out.sum(), modules=["score", "table"])
+    assert np.isnan(found.log_h[1]) and found.log_h[2] == pytest.approx(np.log(1e-36 * 3 ** 0.5))
+    assert found.log_p["weight"][1] == pytest.approx(np.log(1e-36 * 3 ** 0.5))
+
+
+@pytest.mark.parametrize("kind, last", [("float32", 2.0 ** -103), ("float64", 2.0 ** -970)])
+def test_a_norm_is_sound_from_the_largest_float_down_to_where_its_small_entries_lose_digits(torch, kind, last):
+    from gradtrace.torch.measure import has_all_digits, measure
+
+    dtype = getattr(torch, kind)
+    ends = {torch.finfo(dtype).max: True, last: True, last / 2: False, 0.0: False, math.inf: False}
+    for size, expected in ends.items():
+        assert has_all_digits(*measure(torch.tensor([size], dtype=dtype))[1:]) is expected, size

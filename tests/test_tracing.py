@@ -1,5 +1,7 @@
 """Forward, backward and trace: closed forms, sweep = loop, tracer = naive where naive survives."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,8 @@ from gradtrace import (
     trace,
     unroll,
 )
+from gradtrace.steps.arrays import Product
+from gradtrace.tracing.trace import scale_by_power
 
 
 def linear_chain(w, T):
@@ -130,13 +134,6 @@ def test_a_gradient_of_exactly_zero_is_minus_infinity():
     path = deep(Dense(2, 2, "relu"), [{"W": np.eye(2), "b": np.zeros(2)}, dead])
     h, vjps = forward(path, np.ones((1, 2)))
     assert trace(vjps, np.ones((1, 2))).log_h.tolist() == [-np.inf, -np.inf, pytest.approx(np.log(2) / 2)]
-
-
-def test_saturation_is_not_read_as_zero():
-    p = [{"W": np.array([[30.0]]), "b": np.zeros(1)}] * 10
-    h, vjps = forward(deep(Dense(1, 1), p), np.ones((1, 1)))
-    log = trace(vjps, np.ones((1, 1))).log_h
-    assert log[0] == pytest.approx(10 * (np.log(30) + np.log(4) - 60), rel=1e-6)
 
 
 @pytest.mark.parametrize("dtype, scale, shut", [(np.float64, 1e-130, -500.0), (np.float32, 1e-6, -85.0)])
@@ -288,3 +285,37 @@ def test_the_gradient_of_a_shared_weight_is_the_sum_over_hundreds_of_steps():
     grads = backward(vjps, h)
     for name, value in grads.shared().items():
         np.testing.assert_allclose(value, sum(share[name] for share in grads.p), rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize("power", [0, 1, -1, 99, -99, 100, -100, 130, -130, 1030, -1030])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_power_of_two_is_exact_as_far_as_the_result_is_a_float(dtype, power):
+    """Also where ``2^power`` by itself is not one, and where the number is among the smallest there are."""
+    info = np.finfo(dtype)
+    g = np.array([0.0, info.smallest_subnormal, -1.25 * info.tiny, 1.25, -info.max], dtype)
+    g = g[np.frexp(g)[1] + power <= info.maxexp]
+    with np.errstate(under="ignore"):
+        expected = np.array([math.ldexp(float(a), power) for a in g]).astype(dtype)
+        np.testing.assert_array_equal(scale_by_power(g, np.array(power)), expected)
+
+
+@pytest.mark.parametrize("T", [20, 3000])
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_gradients_have_the_norm_of_both_parts(dtype, T):
+    p = {"W": np.full((1, 1), 0.3 + 0.4j), "U": np.zeros((1, 1)), "b": np.zeros(1)}     # |W| = ½
+    path = unroll(RNN(1, 1, "identity"), {name: a.astype(dtype) for name, a in p.items()}, np.zeros((T, 1, 1), dtype))
+    h0 = g = np.ones((1, 1), dtype)
+    log, near = trace(forward(path, h0)[1], g), {"rtol": 1e-6, "atol": 1e-6 if dtype is np.complex64 else 1e-13}
+    for found in (log.log_h, bptt(path, h0, g, SqrtT()).log_h):
+        np.testing.assert_allclose(found[::-1], -np.arange(T + 1) * np.log(2), **near)
+    np.testing.assert_allclose(log.log_p["b"], log.log_h[1:], **near)
+    early = log.log_p["W"][:20]                             # h_{t-1} g_t, while h is a float
+    np.testing.assert_allclose(early, -(T - 1) * np.log(2), **near)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1.0, 1e300])
+@pytest.mark.parametrize("other", [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0)])
+def test_a_sample_of_zeros_does_not_hide_the_share_of_another(size, other):
+    """``aᵀ b`` of two samples, of which one adds nothing; the other's ``size²`` may be past the floats."""
+    a, b = np.array([[size], [other[0]]]), np.array([[size], [other[1]]])
+    assert Product(a, b).log_norm() == pytest.approx(2 * np.log(size), rel=1e-14)

@@ -66,7 +66,7 @@ class Product:
             a, more = _normalised(self.a)
             power = power + more
         top = power.max(axis=-1, initial=NOTHING)
-        weight = np.ldexp(np.ones((), b.dtype), np.maximum(power - top[..., None], -2000))
+        weight = times_power(np.ones((), b.dtype), np.maximum(power - top[..., None], -2000))
         return log_norm_of(T(a * weight[..., None]) @ b, 2) + top * np.log(2)
 
 
@@ -77,7 +77,15 @@ def _normalised(a):
     """``a 2^-power`` with the largest entry of each sample between ½ and 1, and ``power``, one for each sample."""
     size = np.abs(a).max(axis=-1, initial=0.0)
     power = np.where(size > 0, np.frexp(size)[1], NOTHING)
-    return np.ldexp(a, -np.where(size > 0, power, 0)[..., None]), power
+    return times_power(a, -np.where(size > 0, power, 0)[..., None]), power
+
+
+def times_power(a, power):
+    """``a 2^power``, exact; of complex numbers, too."""
+    if not np.iscomplexobj(a):
+        return np.ldexp(a, power)
+    parts = np.stack([a.real, a.imag], axis=-1)
+    return np.ldexp(parts, power[..., None]).view(a.dtype)[..., 0]
 
 
 def sum_of_products(shares):
@@ -138,4 +146,4 @@ def log_norm_of(g, axes):
     over = tuple(range(-axes, 0))
     size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
     unit = g / np.where(size > 0, size, 1)
-    return np.log(size).reshape(g.shape[:g.ndim - axes]) + 0.5 * np.log((unit * unit).sum(axis=over))
+    return np.log(size).reshape(g.shape[:g.ndim - axes]) + 0.5 * np.log((np.abs(unit) ** 2).sum(axis=over))

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..expect import expect_array, given
-from ..steps.arrays import Product, log_norm_of, sum_of_products
+from ..steps.arrays import Product, log_norm_of, sum_of_products, times_power
 from .path import Pullbacks, blocks, first_not_finite
 
 # Squares of norms in this range are exact, and nothing that matters in them has underflowed.
@@ -269,13 +269,23 @@ def backward_pass(vjps, g, direct):
     g.setflags(write=False)
     with np.errstate(all="ignore"):
         for t in reversed(range(len(vjps))):
-            g, *share = vjps[t](g)
+            g, *share = pulled_back(vjps[t], g, t)
             if direct[t] is not None:
                 g = g + expect_shape(direct[t], g, t)
             g.setflags(write=False)                         # shares that wait still read it
             h.append(g)
             shares.append(share)
     return h[::-1], shares[::-1]
+
+
+def pulled_back(vjp, g, t):
+    """``vjp(g)`` of step ``t + 1``, named if it writes into ``g``."""
+    try:
+        return vjp(g)
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise ValueError(f"pullback of step {t + 1}: expected it to leave g as it is, got a write") from error
+        raise
 
 
 def scaled_backward_pass(vjps, g, exponent, direct):
@@ -421,8 +431,8 @@ def scale_by_power(g, power):
     """``g 2^power``, exact while it stays in the float range."""
     power = power[(...,) + (None,) * (g.ndim - power.ndim)]
     if np.abs(power).max(initial=0) < 100:
-        return g * np.ldexp(np.ones((), g.dtype), power)    # the same, and much faster
-    return np.ldexp(g, np.clip(power, -10_000, 10_000))
+        return g * np.ldexp(np.ones((), g.real.dtype), power)       # the same, and much faster
+    return times_power(g, np.clip(power, -10_000, 10_000))
 
 
 def log_scaled(g, exponent):

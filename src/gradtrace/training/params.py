@@ -92,7 +92,8 @@ def tile_params(p, sweep):
 
 def align_sweep(value, like):
     """A number, or an array ``(*sweep,)``, ready to multiply an array ``like`` of shape ``(*sweep, *features)``."""
-    return value if np.ndim(value) == 0 else value[(...,) + (None,) * (like.ndim - value.ndim)].astype(like.dtype)
+    value = np.asarray(value, dtype=like.dtype)             # np.float64(0.1) would make float64 of float32
+    return value[(...,) + (None,) * (like.ndim - value.ndim)]
 
 
 def expect_plain(name, value):
