@@ -32,9 +32,11 @@ def ladder(run):
             heights.append(0.5 * (bottom + top))
             labels.append(f"{name}  {value.shape}")
             bottom = top + 1.35
-        corners, faces = zip(*boxes, strict=True)
         painted = PolyCollection(
-            corners, facecolors=faces, edgecolors=figures.GREY, linewidths=0.6
+            [corners for corners, _ in boxes],
+            facecolors=[face for _, face in boxes],
+            edgecolors=figures.GREY,
+            linewidths=0.6,
         )
         ax.add_collection(painted, autolim=False)
         ax.set(xlim=(-0.6, 2 * right - 1), ylim=(-0.7, bottom - 0.65))
@@ -51,20 +53,23 @@ def ladder(run):
 
 def rungs(net, h, y, grads):
     """Name, value, gradient and colour of every array, the input first."""
-    hidden, p, _ = net[0]
-    q = net[1].p
-    dp, dq = grads.p
-    a = h[0] @ p["W"] + p["b"]
+    hidden = net[0].step
+    p_1 = net[0].p
+    p_2 = net[1].p
+    dp_1 = grads.p[0]
+    dp_2 = grads.p[1]
+    a_1 = h[0] @ p_1["W"] + p_1["b"]
+    d_1 = dp_1["b"].reshape(a_1.shape)  # of one sample, ∂L/∂b is d
     read = figures.BLUE
     return [
         ("x", h[0], grads.h[0], read),
-        ("$W_1$", p["W"], dp["W"], read),
-        ("$b_1$", p["b"], dp["b"], None),
-        ("$a_1$", a, dp["b"][None], read),
-        ("$\\varphi'(a_1)$", hidden.phi.slope(a), [], None),
+        ("$W_1$", p_1["W"], dp_1["W"], read),
+        ("$b_1$", p_1["b"], dp_1["b"], None),
+        ("$a_1$", a_1, d_1, read),
+        ("$\\varphi'(a_1)$", hidden.phi.slope(a_1), [], None),
         ("$h_1$", h[1], grads.h[1], read),
-        ("$W_2$", q["W"], dq["W"], read),
-        ("$b_2$", q["b"], dq["b"], None),
+        ("$W_2$", p_2["W"], dp_2["W"], read),
+        ("$b_2$", p_2["b"], dp_2["b"], None),
         ("u", h[2], grads.h[2], read),
         ("y", y, [], read),
     ]
@@ -77,8 +82,8 @@ def numbers(ax, array, left, top, colour):
     for (i, j), number in np.ndenumerate(np.atleast_2d(array)):
         x = left + j
         y = top - i
-        text = f"{number + 0.0:.2f}"
-        ax.text(x, y, text, ha="center", va="center_baseline")
+        number = number + 0.0  # -0.0 becomes 0.0
+        ax.text(x, y, f"{number:.2f}", ha="center", va="center_baseline")
         if number == 0:
             face = to_rgba(figures.GREY, 0.45)
         elif colour:
@@ -108,8 +113,8 @@ def difference(widths, errors):
         ax.plot(s, orders[recipe] * s, "--", color=grey, label="bending")
         ax.plot(s, np.log10(rounding), ":", color=grey, label="rounding")
         ax.plot(s, np.log10(error), color=figures.BLUE, label="measured")
-        point = [np.log10(width)], [np.log10(marked)]
-        ax.plot(*point, "o", color=figures.ORANGE)
+        orange = figures.ORANGE
+        ax.plot(np.log10(width), np.log10(marked), "o", color=orange)
         ax.set(
             xlabel="powers of ten of the width s",
             ylabel="powers of ten of the error",
