@@ -40,8 +40,8 @@ def under_the_bound(fall, bound):
             label="forbidden by the bound",
         )
         logs = fall[weights, width, depth]
-        label = ["12 nets"] + 11 * [None]
-        ax.plot(logs, color=figures.BLUE, linewidth=1, label=label)
+        labels = ["12 nets"] + 11 * [None]  # one line in the legend
+        ax.plot(logs, color=figures.BLUE, linewidth=1, label=labels)
         figures.frame(ax, "layer t", NORM, (0, 50), (-50, 3))
         ax.legend(loc="lower right")
 
@@ -60,7 +60,7 @@ def by_gain(activations, gains, sweep, rates):
         here = gain == gains
         for phi, colour in zip(activations, figures.COLOURS, strict=False):
             rate = rates[phi, depth]
-            shown = round(rate[here].item(), 2) + 0.0
+            shown = round(rate[here].item(), 2) + 0.0  # -0.0 becomes 0.0
             label = f"{phi} {shown:+.2f}"
             axes[0].plot(sweep[phi, depth][:, here], color=colour, label=label)
             axes[1].semilogx(gains, rate, base=2, color=colour)
@@ -89,8 +89,9 @@ def fans(logs, deviations):
     def view(axes):
         for ax, n in zip(axes, logs, strict=True):
             sd = deviations[n]
-            low = (-(sd**2) - 2 * sd) / np.log(10)
-            high = (-(sd**2) + 2 * sd) / np.log(10)
+            mean = -(sd**2)  # sd² = T / 2n
+            low = (mean - 2 * sd) / np.log(10)
+            high = (mean + 2 * sd) / np.log(10)
             orange = figures.ORANGE
             ax.fill_between(range(51), low, high, color=orange, alpha=0.5)
             ax.plot(logs[n].T, color=figures.BLUE, linewidth=0.5)
