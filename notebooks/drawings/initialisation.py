@@ -8,16 +8,16 @@ from gradtrace.notebook import figures
 from gradtrace.notebook.figures import BLUE, GREY, ORANGE
 
 
-def fate(runs):
+def fate(logs):
     """Size, signal and gradient by layer, in powers of ten.
 
-    runs : by (weights, activation, width); first three natural logarithms
-    at the layers 0 … T: of the state's norm, of the signal's and of the
-    gradient's. The first two are shown relative to the input.
+    logs : by (weights, activation, width); three natural logarithms at the
+    layers 0 … T: of the state's norm, of the signal's and of the gradient's.
+    The first two are shown relative to the input.
     """
 
     def view(ax, weights, activation, width):
-        size, signal, gradient = runs[weights, activation, width][0]
+        size, signal, gradient = logs[weights, activation, width]
         size = size - size[0]
         signal = signal - signal[0]
         figures.norms(ax, size, colour=GREY, style="--", label="size")
@@ -25,14 +25,9 @@ def fate(runs):
         figures.norms(ax, gradient, colour=ORANGE, label="gradient")
         up = left(signal[-1], least=-15)  # below that it is rounding
         down = left(gradient[0], least=-300)
-        figures.frame(
-            ax,
-            "layer t",
-            "powers of ten",
-            (0, len(size) - 1),
-            (-30, 25),
-            f"at the end: signal {up}, gradient {down}",
-        )
+        T = len(size) - 1
+        title = f"at the end: signal {up}, gradient {down}"
+        figures.frame(ax, "layer t", "powers of ten", (0, T), (-30, 25), title)
         ax.legend(loc="lower right", ncols=3)
 
     return view
@@ -43,7 +38,8 @@ def left(log, least):
     decades = log / np.log(10)
     if decades <= least:
         return "none"
-    return f"$10^{{{round(decades, 1) + 0.0:+.1f}}}$"
+    exponent = round(decades, 1) + 0.0  # -0.0 becomes 0.0
+    return f"$10^{{{exponent:+.1f}}}$"
 
 
 def lessons(losses):
@@ -54,51 +50,39 @@ def lessons(losses):
 
     def view(ax):
         for (start, depth), loss in losses.items():
-            ax.plot(
-                np.arange(1, len(loss) + 1),
-                loss,
-                "--" if depth == 22 else "-",
-                color=ORANGE if start == "Xavier" else BLUE,
-                label=f"{start}, T = {depth}",
-            )
+            epochs = np.arange(1, len(loss) + 1)
+            style = "--" if depth == 22 else "-"
+            colour = ORANGE if start == "Xavier" else BLUE
+            label = f"{start}, T = {depth}"
+            ax.plot(epochs, loss, style, color=colour, label=label)
         figures.frame(ax, "epoch", "training loss, nats", (1, 15), (0, 2.6))
         ax.legend(loc="lower left")
 
     return view
 
 
-def histograms(runs):
+def histograms(states):
     """Above, the activations of a layer of 100 units; below, in powers of
     ten, how far each is from its unit's mean over the batch.
 
-    runs : by (weights, activation, width); second the states of the layers
-    0 … T, each (batch, units).
+    states : by (weights, activation, width), of shape (T + 1, batch, units).
     """
 
     def view(axes, weights, activation, layer):
-        h = runs[weights, activation, 100][1][layer]
+        h = states[weights, activation, 100][layer]
         apart = np.abs(h - h.mean(axis=0))
         with np.errstate(divide="ignore"):
             decades = np.log10(apart)
         differ = 100 * np.mean(apart > 0.01)
         histogram(axes[0], h, -3, 3, BLUE)
         histogram(axes[1], decades, -17, 3, ORANGE)
-        figures.frame(
-            axes[0],
-            "activation h (outermost bars: and beyond)",
-            "%, root scale",
-            (-3, 3),
-            (0, 100),
-            f"layer {layer}",
-        )
-        figures.frame(
-            axes[1],
-            "powers of ten, |h − mean| (leftmost bar: and equal)",
-            "%, root scale",
-            (-17, 3),
-            (0, 100),
-            f"what differs between inputs: {differ:.0f} % by more than 0.01",
-        )
+        y = "%, root scale"
+        x = "activation h (outermost bars: and beyond)"
+        figures.frame(axes[0], x, y, (-3, 3), (0, 100), f"layer {layer}")
+        x = "powers of ten, |h − mean| (leftmost bar: and equal)"
+        share = f"{differ:.0f} % by more than 0.01"
+        title = f"what differs between inputs: {share}"
+        figures.frame(axes[1], x, y, (-17, 3), (0, 100), title)
         axes[0].set_yticks([1, 10, 50, 100])
         axes[1].set(xticks=[-15, -10, -5, 0], yticks=[1, 10, 50, 100])
 
@@ -120,8 +104,8 @@ def order_and_chaos(
     drawn there beside the theory of infinite width.
 
     chi, xi : χ₁ and the depth scale ξ_c of every point, by σ_w² and σ_b².
-    apart : natural logarithms of the distance of two inputs, by σ_w², layer
-    1 … T, net and σ_b²; gradient : of its norm, alike, from layer 0 on.
+    apart : natural logarithms of the distance of two inputs, by σ_w², net,
+    layer 1 … T and σ_b²; gradient : of its norm, alike, from layer 0 on.
     """
 
     def view(axes, weight_variance, bias_variance):
@@ -130,8 +114,8 @@ def order_and_chaos(
         plane(axes[0], weight_variances[i], bias_variances[j], chi[i, j])
         beside_theory(
             axes[1],
-            apart[i][..., j],
-            gradient[i][..., j],
+            apart[i, :, :, j],
+            gradient[i, :, :, j],
             chi[i, j],
             xi[i, j],
         )
@@ -140,17 +124,13 @@ def order_and_chaos(
 
 
 def plane(ax, weight_variance, bias_variance, chi):
-    """The plane of the two variances with the critical line of tanh (Schoenholz
-    et al. 2017), the named starts, and the reader's point."""
+    """The plane of the two variances with the critical line of tanh
+    (Schoenholz et al. 2017), the named starts, and the reader's point."""
     sigma_b = np.linspace(0, 0.68, 69)
     critical = meanfield.critical_sigma_w(sigma_b) ** 2
-    ax.fill_between(
-        np.append(critical, 4.2),
-        0,
-        np.append(sigma_b**2, 0.46),
-        color=ORANGE,
-        alpha=0.25,
-    )
+    right = np.append(critical, 4.2)  # to the picture's corner
+    top = np.append(sigma_b**2, 0.46)
+    ax.fill_between(right, 0, top, color=ORANGE, alpha=0.25)
     ax.plot(critical, sigma_b**2, "-", color=GREY)
     ax.plot([1, 2], [0, 0], "s", color=GREY)
     ax.text(0.6, 0.3, "order")
@@ -158,14 +138,10 @@ def plane(ax, weight_variance, bias_variance, chi):
     ax.text(1.1, 0.03, "Xavier")
     ax.text(2.1, 0.03, "He")
     ax.plot([weight_variance], [bias_variance], "o", color=BLUE, markersize=9)
-    figures.frame(
-        ax,
-        "$\\sigma_w^2 = n$ Var W",
-        "$\\sigma_b^2$",
-        (0.3, 4.2),
-        (-0.02, 0.46),
-        f"$\\chi_1$ = {chi:.2f}",
-    )
+    x = "$\\sigma_w^2 = n$ Var W"
+    y = "$\\sigma_b^2$"
+    title = f"$\\chi_1$ = {chi:.2f}"
+    figures.frame(ax, x, y, (0.3, 4.2), (-0.02, 0.46), title)
 
 
 def beside_theory(ax, apart, gradient, chi, xi):
@@ -173,39 +149,24 @@ def beside_theory(ax, apart, gradient, chi, xi):
     the theory's slope of ln χ₁ / 2 a layer: drawn from the last layer down
     for the gradient, and in order from layer 10 on for the distance.
 
-    apart : natural logarithms, (T, nets); gradient : (T + 1, nets).
+    apart : natural logarithms, (nets, T); gradient : (nets, T + 1).
     """
-    T, nets = apart.shape
-    rate = np.log(chi) / 2
+    nets, T = apart.shape
+    of_apart = nets * [None]
+    of_gradient = nets * [None]
+    of_apart[0] = "two inputs apart"  # the first stands in the legend
+    of_gradient[0] = "gradient"
     for k in range(nets):
-        first = k == 0
-        figures.norms(
-            ax,
-            apart[:, k],
-            start=1,
-            colour=BLUE,
-            label="two inputs apart" if first else None,
-        )
-        figures.norms(
-            ax,
-            gradient[:, k],
-            colour=ORANGE,
-            label="gradient" if first else None,
-        )
+        figures.norms(ax, apart[k], start=1, colour=BLUE, label=of_apart[k])
+        figures.norms(ax, gradient[k], colour=ORANGE, label=of_gradient[k])
+    rate = np.log(chi) / 2
     layers = np.arange(T + 1)
-    figures.norms(
-        ax, rate * (T - layers), colour=GREY, style="--", label="theory"
-    )
-    at_10 = apart[9].mean() if rate < 0 else np.nan
+    down = rate * (T - layers)
+    figures.norms(ax, down, colour=GREY, style="--", label="theory")
+    at_10 = apart[:, 9].mean() if rate < 0 else np.nan  # nan is not drawn
     merging = at_10 + rate * (layers[10:] - 10)
     figures.norms(ax, merging, start=10, colour=GREY, style="--")
     scale = "∞" if np.isinf(xi) else f"{xi:.1f}"
-    figures.frame(
-        ax,
-        "layer t",
-        "powers of ten",
-        (0, T),
-        (-6, 5),
-        f"depth scale $\\xi_c$ = {scale} layers",
-    )
+    title = f"depth scale $\\xi_c$ = {scale} layers"
+    figures.frame(ax, "layer t", "powers of ten", (0, T), (-6, 5), title)
     ax.legend(loc="upper right", ncols=3)
