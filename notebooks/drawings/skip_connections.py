@@ -54,30 +54,31 @@ def by_kind(decades, gains):
     """
 
     def view(axes, layer, phi, gain):
+        by_layer, by_gain = axes
+        now = np.argmax(gains == gain)
         for kind, colour, style in (
             ("plain", GREY, "--"),
             (layer, BLUE, "-"),
         ):
             norm = decades[kind, phi]
-            here = norm[:, gain == gains]
-            axes[0].plot(here, style, color=colour, label=kind)
-            axes[1].plot(np.log2(gains), norm[0], style, color=colour)
-        axes[1].axvline(np.log2(gain), color=ORANGE, linestyle=":")
+            by_layer.plot(norm[:, now], style, color=colour, label=kind)
+            by_gain.plot(np.log2(gains), norm[0], style, color=colour)
+        by_gain.axvline(np.log2(gain), color=ORANGE, linestyle=":")
         figures.frame(
-            axes[0],
+            by_layer,
             "layer t   (0: input, 50: output)",
             "powers of ten, $\\|\\partial L/\\partial h_t\\|$",
             (0, 50),
             (-55, 30),
         )
         figures.frame(
-            axes[1],
+            by_gain,
             "powers of two of the gain $\\gamma$",
             "the same at the input",
             (-3, 2),
             (-55, 30),
         )
-        axes[0].legend(loc="lower right")
+        by_layer.legend(loc="lower right")
 
     return view
 
@@ -92,16 +93,16 @@ def trained(losses, depths):
 
     def view(ax, epoch, rate):
         for kind, loss in losses.items():
-            better = loss[:, -1].argmin(axis=-1)
-            which = {"the better": better, "0.01": 0, "0.003": 1}[rate]
+            fast, slow = loss[:, epoch - 1].T
+            if rate == "0.01":
+                shown = fast
+            elif rate == "0.003":
+                shown = slow
+            else:
+                fast_end, slow_end = loss[:, -1].T
+                shown = np.where(fast_end <= slow_end, fast, slow)
             colour, style = looks[kind]
-            ax.loglog(
-                depths,
-                loss[np.arange(len(depths)), epoch - 1, which],
-                style,
-                color=colour,
-                label=kind,
-            )
+            ax.loglog(depths, shown, style, color=colour, label=kind)
         ax.axhline(
             np.log(10), color=GREEN, linewidth=1, label="guessing, ln 10"
         )
