@@ -14,8 +14,9 @@ def erased(axes, batch, shift, stretch, s):
     standard deviation s lets through."""
     rng = np.random.default_rng(3)
     h = s * rng.standard_normal((8, 1))[:batch]
-    z, vjp = standardise(h, 1e-12, 0)
-    d = rng.standard_normal((8, 1))[:batch] + shift + stretch * z
+    z, vjp = standardise(h, eps=1e-12, axis=0)
+    random = rng.standard_normal((8, 1))[:batch]
+    d = random + shift + stretch * z
     gradient_bars(axes[0], d, "incoming", GREY)
     gradient_bars(axes[1], vjp(d), f"outgoing, s = {s}", BLUE)
 
@@ -25,13 +26,14 @@ def gradient_bars(ax, d, name, colour):
     heights = np.zeros(8)
     heights[: len(d)] = d[:, 0]
     ax.bar(np.arange(1, 9), heights, color=colour)
+    length = np.linalg.norm(d)
     figures.frame(
         ax,
         "sample i",
         "gradient",
         (0.3, 8.7),
         (-6, 6),
-        f"{name}: length {np.linalg.norm(d) + 0:.2f}",
+        f"{name}: length {length:.2f}",
     )
 
 
@@ -44,14 +46,15 @@ def by_gain(up, down, factor, kinds, gains):
     """
 
     def view(axes, gain, phi, place):
+        states, gradients = axes
         now = np.argmax(gains == gain)
         for kind, colour in zip(kinds, COLOURS, strict=False):
             key = kind, phi, place
             name = f"{kind} × {factor[key][now]:.2f}"
-            axes[0].plot(up[key][:, now], color=colour)
-            axes[1].plot(down[key][:, now], color=colour, label=name)
+            states.plot(up[key][:, now], color=colour)
+            gradients.plot(down[key][:, now], color=colour, label=name)
         figures.frame(
-            axes[0],
+            states,
             "layer t",
             "powers of ten, rms $h_t$",
             (0, 50),
@@ -59,14 +62,14 @@ def by_gain(up, down, factor, kinds, gains):
             "forward",
         )
         figures.frame(
-            axes[1],
+            gradients,
             "layer t",
             "powers of ten, $\\|\\partial L/\\partial h_t\\|$",
             (0, 50),
             (-24, 36),
             "backward, with factor a layer",
         )
-        axes[1].legend(loc="upper right", fontsize=8, ncols=2)
+        gradients.legend(loc="upper right", fontsize=8, ncols=2)
 
     return view
 
@@ -75,17 +78,18 @@ def bounds(axes, length, gradient, grows):
     """Left, the length of the state by layer, which may grow by ``grows`` in
     each; right, the gradient's norm, a natural logarithm, which may not grow
     on its way down, to the left. Both have shape (T + 1,)."""
+    states, gradients = axes
     T = len(length) - 1
     most = length[0] + grows * np.arange(T + 1)
     decades = figures.decades(gradient)
-    beside_bound(axes[0], length, most)
-    beside_bound(axes[1], decades, np.full(T + 1, decades[-1]))
+    beside_bound(states, length, most)
+    beside_bound(gradients, decades, np.full(T + 1, decades[-1]))
     low = min(-20, 1.2 * decades.min())
     figures.frame(
-        axes[0], "layer t", "length of $h_t$", (0, T), (0, 1.2 * most[-1])
+        states, "layer t", "length of $h_t$", (0, T), (0, 1.2 * most[-1])
     )
     figures.frame(
-        axes[1], "layer t", "gradient, powers of ten", (0, T), (low, 3)
+        gradients, "layer t", "gradient, powers of ten", (0, T), (low, 3)
     )
 
 
@@ -105,6 +109,7 @@ def mates(alone, seen):
     def view(ax, B):
         z = alone.ravel()
         z_train = seen[B].ravel()
+        distance = np.std(z_train - z)
         ax.plot([-4, 4], [-4, 4], color=GREY)
         ax.plot(z, z_train, "o", color=BLUE, markersize=3)
         figures.frame(
@@ -113,7 +118,7 @@ def mates(alone, seen):
             "z in training",
             (-4, 4),
             (-4, 4),
-            f"rms distance {np.std(z_train - z):.2f}",
+            f"rms distance {distance:.2f}",
         )
 
     return view
@@ -128,10 +133,9 @@ def by_size(shares, sizes, gains):
     places = np.arange(len(sizes))
 
     def view(ax, gain):
-        for (norm, share), colour in zip(
-            shares.items(), COLOURS, strict=False
-        ):
-            seeds = 100 * share[:, gains.index(gain)]
+        now = gains.index(gain)
+        for norm, colour in zip(shares, COLOURS, strict=False):
+            seeds = 100 * shares[norm][:, now]
             low, middle, high = np.quantile(seeds, [0.25, 0.5, 0.75], axis=-1)
             ax.fill_between(places, low, high, color=colour, alpha=0.3)
             ax.plot(places, middle, "o-", color=colour, label=norm)
