@@ -35,8 +35,9 @@ def by_hand(digit, filters, answers):
         r, c = divmod(window - 1, 6)
         products = W * image[r : r + 3, c : c + 3]
         answer = answers(image, W)
-        places = np.arange(36).reshape(6, 6)
-        so_far = np.where(places < window, answer, np.nan)
+        this_sum = answer[r, c]
+        so_far = np.full((6, 6), np.nan)
+        so_far.flat[:window] = answer.flat[:window]
         pixels(axes[0], image, "image and window", window=(r, c, 3))
         pixels(
             axes[1], W, "filter", signed=True, numbers=True, most=2 * W.max()
@@ -52,7 +53,7 @@ def by_hand(digit, filters, answers):
         pixels(
             axes[3],
             so_far,
-            f"map; this sum: {answer[r, c]:.2f}",
+            f"map; this sum: {this_sum:.2f}",
             signed=True,
             most=np.sqrt(W[W > 0].sum()),
         )
@@ -60,23 +61,26 @@ def by_hand(digit, filters, answers):
     return view
 
 
-def copies(kind, gradients):
+def copies(number, gradients):
     """Left, the matrix of a convolution, where one weight stands dark; right,
     the dense layer's gradients at these places.
 
-    kind : (pixels, places), the number of the weight or 0; gradients : by
+    number : (pixels, places), of the weight there, or 0; gradients : by
     (weight, digit), those of the copies, (6, 6), and the shared weight's.
     """
 
     def view(axes, weight, digit):
         dM, dW = gradients[weight, digit]
-        matrix = np.where(kind == weight, 1, -0.25 * (kind > 0))
+        total = dM.sum()
+        matrix = np.zeros(number.shape)
+        matrix[number > 0] = -0.25
+        matrix[number == weight] = 1
         pixels(axes[0], matrix, "M; dark: one weight", signed=True)
         axes[0].set(xlabel="place in the map", ylabel="pixel", box_aspect=1.2)
         pixels(
             axes[1],
             dM,
-            f"sum {dM.sum():.2f}; ∂L/∂W {dW:.2f}",
+            f"sum {total:.2f}; ∂L/∂W {dW:.2f}",
             signed=True,
             most=3,
         )
@@ -93,9 +97,11 @@ def forget(images, kept, change, windows, example=3):
     """
 
     def view(axes, kind, window, shift):
-        image = np.pad(images[example], [(3, 3), (2 + shift, 4 - shift)])
-        most = kept[kind, window][0][example].max()
-        pooled = kept[kind, window][shift][example, 0] / most
+        columns = 2 + shift, 4 - shift  # zeros to the left and to the right
+        image = np.pad(images[example], [(3, 3), columns])
+        maps = kept[kind, window]
+        pooled = maps[shift][example, 0] / maps[0][example].max()
+        percent = change[kind, window][shift]
         pixels(axes[0], image, "image")
         pixels(axes[1], pooled, f"{kind}, {window} × {window}", side=12)
         for m, colour in zip(windows, COLOURS, strict=False):
@@ -112,7 +118,7 @@ def forget(images, kept, change, windows, example=3):
             "change, %",
             (-0.3, 4.3),
             (-5, 250),
-            f"{change[kind, window][shift]:.0f} %",
+            f"{percent:.0f} %",
         )
         axes[2].legend(ncols=2, loc="upper left", title="window")
 
@@ -127,12 +133,12 @@ def counted(weights):
     sides = 2 ** np.arange(3, 9)
 
     def view(ax, side, window):
-        lines = weights(sides, window)
+        lines = np.array([weights(n, window) for n in sides])
         here = weights(side, window)
         for k, name in enumerate(("dense", "sparse", "shared")):
             ax.plot(
                 np.log2(sides),
-                np.log10(lines[k]),
+                np.log10(lines[:, k]),
                 color=COLOURS[k],
                 label=f"{name}: {here[k]:,}",
             )
@@ -161,12 +167,13 @@ def recognised(right, nets):
     def view(ax, trained, tested):
         for place, net in enumerate(nets):
             seeds = np.sort(right[net, trained, tested])
+            median = np.median(seeds)
             spread = np.linspace(-0.15, 0.15, len(seeds))
             colour = COLOURS[place]
             ax.plot(place + spread, seeds, "o", color=colour)
             ax.plot(
                 [place - 0.25, place + 0.25],
-                [np.median(seeds), np.median(seeds)],
+                [median, median],
                 color=colour,
                 linewidth=3,
                 alpha=0.6,
