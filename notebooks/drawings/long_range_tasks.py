@@ -20,7 +20,9 @@ LOOK = {
     "one gate": (figures.ORANGE, ":"),
     "NARX": (figures.GREY, ":"),
 }
-UPDATES, EVERY = 800, 20
+FIVE = ["RNN", "IRNN", "LSTM", "LSTM, bias 1", "GRU"]
+UPDATES = 800
+EVERY = 20  # updates that share one mean of the loss
 BLOCKS = UPDATES // EVERY
 LIMITS = (-5.2, 2.9)
 
@@ -50,7 +52,7 @@ def strip(ax, name, make, T, words):
     ax.set(yticks=range(len(words)), yticklabels=words)
 
 
-def bands(best, now=None):
+def bands(best, now):
     """Quartiles of the loss over seeds, in powers of ten: ``(3, 40)`` each.
 
     ``now[T, cell]`` are losses of adding, ``(updates, seeds)``. They end
@@ -60,10 +62,11 @@ def bands(best, now=None):
     made = {}
     for key, runs in best.items():
         made[key] = quartiles(np.array([run["rel"] for run in runs]))
-    for (T, cell), loss in (now or {}).items():
-        blocks = loss.reshape(-1, EVERY, loss.shape[-1]).mean(axis=1).T
-        missing = BLOCKS - blocks.shape[1]
-        many = np.pad(blocks, ((0, 0), (0, missing)), constant_values=np.nan)
+    for (T, cell), loss in now.items():
+        many = np.full((loss.shape[1], BLOCKS), np.nan)  # seed, block
+        for block in range(len(loss) // EVERY):
+            updates = slice(block * EVERY, (block + 1) * EVERY)
+            many[:, block] = loss[updates].mean(axis=0)
         made["adding", T, cell] = quartiles(many)
     return made
 
@@ -78,11 +81,11 @@ def curves(ax, band, task, T, cell):
     """The medians of all cells, and one of them thick in its band."""
     empty = np.full((3, BLOCKS), np.nan)
     x = np.arange(EVERY // 2, UPDATES, EVERY)
-    low, middle, high = band.get((task, T, cell), empty)
     for name, (colour, style) in LOOK.items():
-        y = band.get((task, T, name), empty)[1]
-        ax.plot(x, y, style, color=colour, linewidth=1.2, label=name)
-    colour = LOOK[cell][0]
+        _, middle, _ = band.get((task, T, name), empty)
+        ax.plot(x, middle, style, color=colour, linewidth=1.2, label=name)
+    colour, _ = LOOK[cell]
+    low, middle, high = band.get((task, T, cell), empty)
     ax.plot(x, middle, color=colour, linewidth=3.5)
     ax.fill_between(x, low, high, color=colour, alpha=0.3)
     ax.axhline(0, color=figures.GREY, linewidth=0.8)
@@ -113,7 +116,7 @@ def by_lag(best, now):
 
 def others(best):
     """Learning curves of the other tasks, named by task and length."""
-    band = bands(best)
+    band = bands(best, now={})
 
     def view(ax, task, cell):
         name, T = task.split()
@@ -124,16 +127,20 @@ def others(best):
 
 def race(best):
     """The median loss against the length, as it was after some updates."""
-    band = bands(best)
+    band = bands(best, now={})
     lengths = (10, 30, 100, 1000)
     empty = np.full((3, BLOCKS), np.nan)
 
     def view(ax, task, updates):
         block = updates // EVERY - 1
-        for cell in list(LOOK)[:5]:
+        for cell in FIVE:
             colour, style = LOOK[cell]
-            at = [band.get((task, T, cell), empty)[1, block] for T in lengths]
-            ax.semilogx(lengths, at, "o" + style, color=colour, label=cell)
+            medians = []
+            for T in lengths:
+                _, middle, _ = band.get((task, T, cell), empty)
+                medians.append(middle[block])
+            style = "o" + style
+            ax.semilogx(lengths, medians, style, color=colour, label=cell)
         ax.axhline(0, color=figures.GREY, linewidth=0.8)
         figures.frame(
             ax,
@@ -155,19 +162,20 @@ def reach(best, before, after, end):
     newest state; ``end`` is the last loss. All by task, length and cell.
     """
 
-    def pair(ax, key, name, colours):
-        x = np.array(best[key][0]["delays"]) / key[1]
-        label = f"{name}, before"
-        ax.plot(
-            x, before[key], ":", color=colours[0], linewidth=2, label=label
-        )
-        label = f"{name}, after"
-        ax.plot(x, after[key], "-", color=colours[1], linewidth=2, label=label)
+    def curve(ax, key, log, style, colour, label):
+        task, T, cell = key
+        first_run = best[key][0]
+        share = np.array(first_run["delays"]) / T
+        ax.plot(share, log, style, color=colour, linewidth=2, label=label)
 
     def view(ax, task, T, cell):
+        tanh = (task, T, "RNN")
+        grey = figures.GREY
+        curve(ax, tanh, before[tanh], ":", grey, "tanh RNN, before")
+        curve(ax, tanh, after[tanh], "-", grey, "tanh RNN, after")
         key = (task, T, cell)
-        pair(ax, (task, T, "RNN"), "tanh RNN", (figures.GREY, figures.GREY))
-        pair(ax, key, "this cell", (figures.BLUE, figures.ORANGE))
+        curve(ax, key, before[key], ":", figures.BLUE, "this cell, before")
+        curve(ax, key, after[key], "-", figures.ORANGE, "this cell, after")
         figures.frame(
             ax,
             "delay, share of T",
@@ -184,21 +192,36 @@ def reach(best, before, after, end):
 def table(rows, verdict, best, seed):
     """What was published and what came out, as a table of HTML.
 
-    A row has what was measured, the published value, ours, the least and the
-    most that is allowed, and the runs it comes from: task, length and cell.
+    A row is a dict: what was measured, the published value, ours, the least
+    and the most that is allowed (``None`` if nothing can be compared), and
+    the runs that ours comes from, named by task, length and cell.
     """
     names = ("what", "published", "ours", "allowed", "verdict", "seed, time")
-    html = "<tr>" + "".join(f"<th>{name}</th>" for name in names) + "</tr>"
-    for what, published, ours, least, most, at in rows:
-        number = f"{ours:.2g}" if ours < 0.01 else f"{ours:.3g}"
-        allowed = "–" if least is None else f"{least} to {most}"
+    html = row_of("th", names)
+    for row in rows:
+        ours = row["ours"]
+        digits = 2 if ours < 0.01 else 3
+        allowed = "–"
+        if row["allowed"] is not None:
+            least, most = row["allowed"]
+            allowed = f"{least} to {most}"
         source = "0; now"
-        if at:
-            seconds = sum(run["seconds"] for run in best[at])
-            source = f"{seed}; {len(best[at])} runs, {seconds:.0f} s"
-        says = verdict(ours, least, most)
-        cells = (what, published, number, allowed, says, source)
-        html += (
-            "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        if "runs" in row:
+            runs = best[row["runs"]]
+            seconds = sum(run["seconds"] for run in runs)
+            source = f"{seed}; {len(runs)} runs, {seconds:.0f} s"
+        cells = (
+            row["what"],
+            row["published"],
+            f"{ours:.{digits}g}",
+            allowed,
+            verdict(ours, row["allowed"]),
+            source,
         )
+        html += row_of("td", cells)
     return HTML(f"<table>{html}</table>")
+
+
+def row_of(tag, cells):
+    """A row of a table of HTML."""
+    return "<tr>" + "".join(f"<{tag}>{c}</{tag}>" for c in cells) + "</tr>"
