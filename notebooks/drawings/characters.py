@@ -136,9 +136,8 @@ def reaching(reach, levels):
     """
 
     def view(axes, cell, update):
-        learnt, slope = reach[cell, update][0]
-        new, _ = reach[cell, update][1]
-        _, first = reach[cell, 1][0]
+        (learnt, log), (new, _) = reach[cell, update]
+        (_, first), _ = reach[cell, 1]
         figures.norms(
             axes[0],
             first - first[0],
@@ -146,7 +145,7 @@ def reaching(reach, levels):
             colour=figures.GREY,
             label="after 1 update",
         )
-        figures.norms(axes[0], slope - slope[0], label=f"after {update}")
+        figures.norms(axes[0], log - log[0], label=f"after {update}")
         axes[0].plot([24, 24], [-8, 1.5], ":", color=figures.RED)
         axes[0].legend(loc="lower left")
         figures.frame(
@@ -173,10 +172,11 @@ def choices(ax, p, letters, right, read, title, seen=None):
     letters drawn, as dots.
     """
     T, n = p.shape
-    places = np.arange(T)[:, None] * (n + 1) + np.arange(n)
-    at = places[np.arange(T), right]
+    places = np.zeros((T, n))
+    for t in range(T):
+        places[t] = t * (n + 1) + np.arange(n)  # a gap after each step
     ax.bar(
-        at,
+        places[np.arange(T), right],
         np.ones(T),
         width=0.9,
         fill=False,
