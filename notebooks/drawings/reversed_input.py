@@ -59,28 +59,30 @@ def distances(lags):
     """
 
     def view(axes, length, fading):
+        left, right = axes
         word = np.arange(1, length + 1)
         mean = {}
         for order, (colour, line, marker) in LOOKS.items():
             look = {"color": colour, "marker": marker, "ms": 4}
-            d = lags(length, order)
-            mean[order] = np.mean(fading**d)
+            distance = lags(length, order)
+            left.plot(word, distance, line, label=order, **look)
+            power = distance * np.log10(fading)
+            right.plot(word, power, line, label=order, **look)
+            mean[order] = np.mean(fading**distance)
             level = np.log10(mean[order])
-            for ax, y in zip(axes, (d, d * np.log10(fading)), strict=True):
-                ax.plot(word, y, line, label=order, **look)
-            axes[1].plot([0, 21], [level, level], ":", color=colour)
+            right.plot([0, 21], [level, level], ":", color=colour)
         middle = lags(length, "straight").mean()
-        axes[0].plot(
+        left.plot(
             [0, 21],
             [middle, middle],
             ":",
             color=figures.GREY,
             label="mean of both",
         )
-        axes[0].legend(loc="upper left")
+        left.legend(loc="upper left")
         gain = mean["reversed"] / mean["straight"]
         figures.frame(
-            axes[0],
+            left,
             "target word",
             "distance, steps",
             (0, 21),
@@ -88,7 +90,7 @@ def distances(lags):
             f"mean distance {middle:g}",
         )
         figures.frame(
-            axes[1],
+            right,
             "target word",
             "γ to the distance, powers of ten",
             (0, 21),
@@ -147,7 +149,8 @@ def arrives(gradients):
         source = np.arange(1, length + 1)
         seeds(ax, source, straight, "straight")
         seeds(ax, source, reverse, "reversed")
-        step = 10 ** (np.median(straight[0] - straight[-1]) / (length - 1))
+        first_to_last = np.median(straight[0] - straight[-1])
+        step = 10 ** (first_to_last / (length - 1))
         ax.plot(
             [t, t],
             [-2.5, 2],
@@ -177,24 +180,21 @@ def lengths(right):
     """
 
     def view(axes, net, length):
-        words = [*right[net]]
+        words = list(right[net])
+        target = np.arange(1, length + 1)
         for order, (colour, _, _) in LOOKS.items():
-            each = halves(right[net][length], axis=1)[order].mean(axis=-1)
-            every = []
-            whole = []
+            five = halves(right[net][length], axis=1)[order]
+            seeds(axes[0], target, five.mean(axis=-1), order)
+            shares = []
+            medians = []
             for many in right[net].values():
                 five = halves(many, axis=1)[order]
-                every.append(five.mean(axis=(0, -1)))
-                whole.append(np.median(five.all(axis=0).mean(axis=-1)))
-            seeds(axes[0], np.arange(1, length + 1), each, order)
-            seeds(axes[1], words, np.stack(every), order)
-            axes[1].plot(
-                words,
-                whole,
-                ":",
-                color=colour,
-                label="whole sentence" if order == "reversed" else "_",
-            )
+                shares.append(five.mean(axis=(0, -1)))
+                whole = five.all(axis=0)  # sentences without a wrong word
+                medians.append(np.median(whole.mean(axis=-1)))
+            seeds(axes[1], words, np.stack(shares), order)
+            label = "whole sentence" if order == "reversed" else "_"
+            axes[1].plot(words, medians, ":", color=colour, label=label)
         axes[1].plot(
             [length, length], [-0.02, 1.02], color=figures.GREY, lw=0.8
         )
