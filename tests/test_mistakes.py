@@ -242,7 +242,7 @@ CHECKED = [(mistake, walk) for mistake in MISTAKES for walk in WALKS
 @pytest.mark.parametrize(("mistake", "walk"), CHECKED)
 def test_a_mistake_in_a_step_of_one_s_own_names_the_step_and_changes_no_argument(mistake, walk):
     h = H.copy()
-    with pytest.raises((TypeError, ValueError), match="Own|pullback of step 2"):
+    with pytest.raises((TypeError, ValueError), match=r"Own|pullback of step 2"):
         WALKS[walk](MISTAKES[mistake], h)
     assert (h == H).all()
 
