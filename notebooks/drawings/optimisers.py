@@ -1,4 +1,4 @@
-"""Update rules: ways down a surface, shares of an update, ε, a race of rates."""
+"""Update rules: ways down a surface, shares of an update, ε, a race."""
 
 from functools import partial
 
@@ -116,23 +116,12 @@ def shares(parts, longest):
         said = f"{100 * far:.0f} %"
         if far <= 0.005:
             said = f"$10^{{{np.log10(far):.1f}}}$"
-        ax.plot(
-            at,
-            np.log10(gradient / gradient.max()),
-            "s--",
-            color=GREY,
-            markersize=10,
-            mfc="none",
-            label="gradient",
-        )
-        ax.plot(
-            at,
-            np.log10(update / update.max()),
-            "o-",
-            color=BLUE,
-            markersize=5,
-            label="update",
-        )
+        squares = {"color": GREY, "markersize": 10, "mfc": "none"}
+        log_gradient = np.log10(gradient / gradient.max())
+        ax.plot(at, log_gradient, "s--", label="gradient", **squares)
+        dots = {"color": BLUE, "markersize": 5}
+        log_update = np.log10(update / update.max())
+        ax.plot(at, log_update, "o-", label="update", **dots)
         title = f"{net}, {rule}: older half has {said} of the update"
         name = "powers of ten of the largest"
         xlim = (0.5, longest + 0.5)
@@ -154,39 +143,27 @@ def epsilon(g, losses, updates):
 
     def view(axes, ε, root):
         def step(g):
-            return np.log10(g / (np.sqrt(g * g + ε) if root else g + ε))
+            """The first step, in powers of ten of η."""
+            below = np.sqrt(g * g + ε) if root else g + ε
+            return np.log10(g / below)
 
         ax = axes[0]
         loss = losses[ε, root]
         learn = (loss[-5:].mean(axis=0) < 0.6).sum()
         grid = np.linspace(-12, 1, 131)
         ax.plot(grid, step(10**grid), "--", color=GREY, label="any gradient")
-        ax.plot(
-            np.log10(size),
-            step(size),
-            "o",
-            color=BLUE,
-            markersize=6,
-            label="the layers",
-        )
-        ax.plot(
-            np.log10(size[:1]),
-            step(size[:1]),
-            "s",
-            color=ORANGE,
-            markersize=9,
-            label="the first layer",
-        )
+        x = np.log10(size)
+        y = step(size)
+        dots = {"color": BLUE, "markersize": 6, "label": "the layers"}
+        ax.plot(x, y, "o", **dots)
+        square = {"color": ORANGE, "markersize": 9, "label": "the first layer"}
+        ax.plot(x[:1], y[:1], "s", **square)
         ax.legend(loc="lower right")
         place = "under" if root else "outside"
-        frame(
-            ax,
-            "size of the gradient, powers of ten",
-            "first step / η, powers of ten",
-            (-12, 1),
-            (-6, 0.5),
-            f"ε = {ε:g} {place} the root: {learn} nets learn",
-        )
+        title = f"ε = {ε:g} {place} the root: {learn} nets learn"
+        x = "size of the gradient, powers of ten"
+        y = "first step / η, powers of ten"
+        frame(ax, x, y, (-12, 1), (-6, 0.5), title)
         draw_losses(axes[1], loss, updates, 1.6)
 
     return view
@@ -213,15 +190,7 @@ def race(runs, score, goal, lengths, rates):
         title = f"{net}, {rule}, {steps:g} steps, η = {η:g}: {said}"
         draw_losses(ax, loss, updates, 2, title)
         ax.axhline(goal, color=GREEN, linewidth=2)
-        ax.text(
-            0.99,
-            goal / 2 - 0.01,
-            "goal",
-            color=GREEN,
-            ha="right",
-            va="top",
-            transform=ax.transAxes,
-        )
+        at_right(ax, goal / 2 - 0.01, "goal", GREEN, va="top")
 
         ax = axes[1]
         x, y = np.meshgrid(lengths, np.log10(rates))
@@ -229,23 +198,15 @@ def race(runs, score, goal, lengths, rates):
         mark = MARKS[rule] if arrived else "x"
         colour = NETS[net]
         ax.plot(x.ravel(), y.ravel(), ".", color=GREY, markersize=3)
-        ax.plot(
-            *here,
-            "o",
-            color=BLUE,
-            markersize=18,
-            markerfacecolor="none",
-            gid="drag",
-        )
+        ring = {"color": BLUE, "markersize": 18, "markerfacecolor": "none"}
+        ax.plot(*here, "o", gid="drag", **ring)
         ax.plot(*here, mark, color=colour, markersize=11, gid="register")
-        frame(
-            ax,
-            "steps: depth or length",
-            "learning rate η, powers of ten",
-            (0, x.max() + 2),
-            (y.min() - 0.3, y.max() + 0.3),
-            "blue: deep net, orange: own weights, red: shared; star: Adam",
-        )
+        xlim = (0, x.max() + 2)
+        ylim = (y.min() - 0.3, y.max() + 0.3)
+        title = "blue: deep net, orange: own weights, red: shared; star: Adam"
+        x = "steps: depth or length"
+        y = "learning rate η, powers of ten"
+        frame(ax, x, y, xlim, ylim, title)
         ax.locator_params(axis="x", integer=True)
 
     return view
@@ -304,13 +265,11 @@ def draw_losses(ax, loss, updates, top, title=None):
     many = np.vstack([np.minimum(loss, top + 1), gaps])
     ax.plot(np.tile(x, starts), many.T.ravel(), color=BLUE, linewidth=1.2)
     ax.axhline(1, color=GREY, linestyle=":")
-    ax.text(
-        0.99,
-        1 / top + 0.01,
-        "guessing",
-        color=GREY,
-        ha="right",
-        va="bottom",
-        transform=ax.transAxes,
-    )
+    at_right(ax, 1 / top + 0.01, "guessing", GREY, va="bottom")
     frame(ax, "updates", "loss / guessing", (0, updates), (0, top), title)
+
+
+def at_right(ax, y, words, colour, va):
+    """Words at the right edge; y is a share of the height."""
+    place = {"ha": "right", "va": va, "transform": ax.transAxes}
+    ax.text(0.99, y, words, color=colour, **place)
