@@ -44,9 +44,8 @@ def overfit(runs, sizes):
         ax.plot([i], [best[i]], "o", color=ORANGE, markersize=9)
         title = f"{images} images: {best[i]:.0f} % right"
         xlim = (-0.2, x[-1] + 0.2)
-        frame(
-            ax, "training images", "test accuracy, %", xlim, (35, 100), title
-        )
+        name = "test accuracy, %"
+        frame(ax, "training images", name, xlim, (35, 100), title)
         ticks(ax.xaxis, x, sizes)
         ax.legend(loc="lower right", ncols=2)
 
@@ -67,14 +66,10 @@ def paths(strengths, closed, ways):
         steps, _, n = way.shape
         ax = axes[0]
         curves(ax, strengths, exact, GREY, "closed form")
-        ax.plot(
-            np.tile(strengths, n),
-            way[-1].T.ravel(),
-            ".",
-            color=BLUE,
-            markersize=4,
-            label="descent, at its end",
-        )
+        x = np.tile(strengths, n)
+        dots = {"color": BLUE, "markersize": 4}
+        ends = way[-1].T.ravel()
+        ax.plot(x, ends, ".", label="descent, at its end", **dots)
         ax.axvline(strength, color=ORANGE, linestyle="--")
         measured = (way[-1, k] == 0).sum()
         expected = (exact[k] == 0).sum()
@@ -88,14 +83,8 @@ def paths(strengths, closed, ways):
 
         ax = axes[1]
         curves(ax, np.arange(steps), way[:, k], BLUE, "descent at this λ")
-        ax.plot(
-            np.full(n, steps + 1),
-            exact[k],
-            "<",
-            color=GREY,
-            markersize=6,
-            label="closed form",
-        )
+        arrows = {"color": GREY, "markersize": 6, "label": "closed form"}
+        ax.plot(np.full(n, steps + 1), exact[k], "<", **arrows)
         xlim = (0, steps + 3)
         frame(ax, "step of the descent", "weight", xlim, (-2.3, 2.3))
         ax.legend(loc="lower right", ncols=2)
@@ -120,14 +109,9 @@ def zeros(weights, right, left, strengths):
         ax = axes[0]
         ax.imshow(coloured(w), extent=(0, 44, 17, 0))
         zero = (w == 0).sum()
-        frame(
-            ax,
-            "digit (orange: +, blue: −, black: exactly 0)",
-            "digit",
-            (0, 44),
-            (17, 0),
-            f"λ = {strength:.2g}: {zero} of 640 weights are exactly zero",
-        )
+        title = f"λ = {strength:.2g}: {zero} of 640 weights are exactly zero"
+        name = "digit (orange: +, blue: −, black: exactly 0)"
+        frame(ax, name, "digit", (0, 44), (17, 0), title)
         names = ["0, 5", "1, 6", "2, 7", "3, 8", "4, 9"]
         ticks(ax.xaxis, 4 + 9 * np.arange(5), names)
         ticks(ax.yaxis, [4, 13], ["0–4", "5–9"])
@@ -185,22 +169,13 @@ def scalings(rhos, losses, outputs):
         frame(ax, name, "prediction", (-8, 8), (-12, 12), title)
 
         ax = axes[1]
-        for name, loss, colour, style in zip(
-            names,
-            np.transpose(losses),
-            (BLUE, RED, GREEN),
-            ("-", "--", "o"),
-            strict=True,
-        ):
-            ax.plot(rhos, loss, style, color=colour, markersize=6, label=name)
-        ax.plot(
-            [rho],
-            [losses[k][chosen]],
-            "s",
-            color=ORANGE,
-            markersize=11,
-            markerfacecolor="none",
-        )
+        styles = [(BLUE, "-"), (RED, "--"), (GREEN, "o")]
+        for j, (colour, style) in enumerate(styles):
+            loss = [three[j] for three in losses]
+            dots = {"color": colour, "markersize": 6, "label": names[j]}
+            ax.plot(rhos, loss, style, **dots)
+        square = {"markersize": 11, "markerfacecolor": "none"}
+        ax.plot([rho], [losses[k][chosen]], "s", color=ORANGE, **square)
         frame(ax, "share dropped, ρ", "test loss", (0, 1), (0, 2.5))
         ax.legend(loc="upper center", ncols=3)
 
