@@ -36,18 +36,13 @@ def carry(ax, name, first, last, stations, out=None):
     which comes from below; ``out`` is read off at the end of the line.
     """
     ax.set(xlim=(0, 12), ylim=(0, 3), xticks=[], yticks=[], frame_on=False)
-    ax.plot(
-        [1.0, 11.0],
-        [2, 2],
-        color=figures.BLUE,
-        linewidth=5,
-        solid_capstyle="butt",
-        zorder=1,
-    )
+    bar = {"linewidth": 5, "solid_capstyle": "butt", "zorder": 1}
+    ax.plot([1.0, 11.0], [2, 2], color=figures.BLUE, **bar)
     ax.plot([11.0], [2], ">", color=figures.BLUE, markersize=11)
     ax.text(0.3, 2.8, name, va="center", weight="bold")
-    ax.text(0.55, 2, first, ha="center", va="center")
-    ax.text(11.6, 2, last, ha="center", va="center")
+    middle = {"ha": "center", "va": "center"}
+    ax.text(0.55, 2, first, **middle)
+    ax.text(11.6, 2, last, **middle)
     circle = {
         "boxstyle": "circle,pad=0.25",
         "facecolor": "white",
@@ -55,49 +50,36 @@ def carry(ax, name, first, last, stations, out=None):
     }
     places = [2.2, 4.8, 7.4]
     for place, (symbol, source) in zip(places, stations, strict=False):
-        ax.text(
-            place, 2, symbol, ha="center", va="center", zorder=3, bbox=circle
-        )
+        ax.text(place, 2, symbol, zorder=3, bbox=circle, **middle)
         if source:
             figures.arrow(ax, (place, 0.7), (place, 1.45))
-            ax.text(place, 0.4, source, ha="center", va="center")
+            ax.text(place, 0.4, source, **middle)
     if out:
         figures.arrow(ax, (9.2, 1.9), (9.2, 0.75))
-        ax.text(9.2, 0.4, out, ha="center", va="center")
+        ax.text(9.2, 0.4, out, **middle)
 
 
-def corners(cells, log_back, candidates, gate):
+def corners(runs, candidates):
     """Left, a cell and its candidates over time; right, its gradient by delay.
 
-    cells, log_back : (T + 1, gates f, gates i); candidates : (T,);
-    gate : the values of both gates, in order.
+    runs : for each pair of gates f and i, the cell (T + 1,) and the logarithm
+    of its gradient by delay (T + 1,); candidates : (T,).
     """
 
     def view(axes, f, i):
-        c = cells[:, gate.index(f), gate.index(i)]
-        back = log_back[:, gate.index(f), gate.index(i)]
+        c, back = runs[f, i]
         steps = np.arange(len(c))
         ends = (-0.5, steps[-1] + 0.5)
         title = CORNERS.get((f, i), "in between")
-        axes[0].plot(
-            steps[1:],
-            candidates,
-            "x",
-            color=figures.RED,
-            label="candidate g",
-        )
+        cross = {"color": figures.RED, "label": "candidate g"}
+        axes[0].plot(steps[1:], candidates, "x", **cross)
         axes[0].plot(steps, c, ".-", color=figures.BLUE, label="cell c")
         axes[0].legend(loc="upper left", ncols=2)
         figures.frame(axes[0], "step t", "value", ends, (-1.2, 3.9), title)
         figures.norms(axes[1], back, style=".-", colour=figures.ORANGE)
-        figures.frame(
-            axes[1],
-            "steps back, k",
-            "powers of ten",
-            ends,
-            (-8, 1),
-            "$|\\partial c_T/\\partial c_{T-k}|$",
-        )
+        x = "steps back, k"
+        title = "$|\\partial c_T/\\partial c_{T-k}|$"
+        figures.frame(axes[1], x, "powers of ten", ends, (-8, 1), title)
 
     return view
 
@@ -123,66 +105,49 @@ def switch(spectra, log_norms):
     return view
 
 
-def opening(log_norms, spectra, biases):
+def opening(log_norms, spectra):
     """Left, gradient norms by delay, of all starts; right, one start's fan.
 
-    For each memory, log_norms : (T + 1, biases, starts); spectra :
-    (T, biases, N).
+    For each memory and bias, log_norms : (T + 1, starts); spectra : (T, N).
     """
 
     def view(axes, memory, bias):
-        at = list(biases).index(bias)
         keep = sigmoid(np.array(bias))
-        log = log_norms[memory][:, at]
+        log = log_norms[memory, bias]
         title = f"$\\sigma(b)$ = {keep:.3f}"
         spread(axes[0], log, figures.powers(keep, len(log) - 1), title)
         one = f"one start, {memory}"
-        fan(axes[1], spectra[memory][:, at], log[:, 0], one)
+        fan(axes[1], spectra[memory, bias], log[:, 0], one)
 
     return view
 
 
-def taps(log_norms, times, gains):
+def taps(log_norms, times, numbers):
     """Left, the gradient by delay, of a NARX and of an RNN; right, how many
     times slower that of the NARX fades, by its taps.
 
-    log_norms : for each number of taps (T + 1, gains); times : (taps, gains).
+    For each of the ``numbers`` of taps and each gain, log_norms : (T + 1,);
+    times : a number.
     """
-    numbers = np.array([*log_norms])
 
     def view(axes, D, gain):
-        at = list(gains).index(gain)
-        slower = times[list(numbers).index(D), at]
-        rnn = log_norms[1][:, at]
-        figures.norms(
-            axes[0],
-            rnn,
-            style="--",
-            colour=figures.GREY,
-            label="one tap: RNN",
-        )
-        figures.norms(axes[0], log_norms[D][:, at], label="NARX")
+        rnn = {"style": "--", "colour": figures.GREY, "label": "one tap: RNN"}
+        figures.norms(axes[0], log_norms[1, gain], **rnn)
+        figures.norms(axes[0], log_norms[D, gain], label="NARX")
         axes[0].legend(loc="lower left")
-        figures.frame(
-            axes[0],
-            "steps back, k",
-            "gradient norm, powers of ten",
-            (0, 60),
-            (-25, 1),
-        )
+        y = "gradient norm, powers of ten"
+        figures.frame(axes[0], "steps back, k", y, (0, 60), (-25, 1))
+
+        slower = times[D, gain]
+        at_gain = [times[number, gain] for number in numbers]
         axes[1].plot(numbers, numbers, ":", color=figures.GREY)
         axes[1].plot(numbers, numbers / 2, ":", color=figures.GREY)
-        axes[1].plot(numbers, times[:, at], ".-", color=figures.BLUE)
+        axes[1].plot(numbers, at_gain, ".-", color=figures.BLUE)
         axes[1].plot([D], [slower], "o", color=figures.ORANGE)
         axes[1].set_xticks(numbers[::3])
-        figures.frame(
-            axes[1],
-            "taps D",
-            "times slower",
-            (0, 10.5),
-            (0, 10.5),
-            f"{slower:.1f} times slower",
-        )
+        limits = (0, 10.5)
+        title = f"{slower:.1f} times slower"
+        figures.frame(axes[1], "taps D", "times slower", limits, limits, title)
 
     return view
 
@@ -199,22 +164,12 @@ def fan(ax, log_s, log_norm, title):
     curves[:, 1:-1] = figures.decades(log_s).T
     delays = np.full((many, steps + 2), np.nan)
     delays[:, :-1] = np.arange(steps + 1)
-    ax.plot(
-        delays.ravel(),
-        curves.ravel(),
-        color=figures.GREY,
-        linewidth=0.8,
-        label="singular values",
-    )
-    ax.plot(
-        figures.decades(log_norm),
-        color=figures.BLUE,
-        linewidth=2,
-        label="gradient norm",
-    )
-    figures.frame(
-        ax, "steps back, k", "powers of ten", (0, steps), (-25, 12), title
-    )
+    thin = {"color": figures.GREY, "linewidth": 0.8}
+    thick = {"color": figures.BLUE, "linewidth": 2}
+    ax.plot(delays.ravel(), curves.ravel(), label="singular values", **thin)
+    ax.plot(figures.decades(log_norm), label="gradient norm", **thick)
+    x = "steps back, k"
+    figures.frame(ax, x, "powers of ten", (0, steps), (-25, 12), title)
 
 
 def ranked(ax, spectra, chosen, title):
@@ -231,14 +186,9 @@ def ranked(ax, spectra, chosen, title):
     mine = spectra[chosen]
     ax.plot(shares, values, color=figures.GREY, linewidth=0.8)
     ax.plot(share(mine), figures.decades(mine), ".-", color=figures.BLUE)
-    figures.frame(
-        ax,
-        "share of directions, %",
-        "singular values, powers of ten",
-        (0, 100),
-        (-25, 12),
-        title,
-    )
+    x = "share of directions, %"
+    y = "singular values, powers of ten"
+    figures.frame(ax, x, y, (0, 100), (-25, 12), title)
 
 
 def share(log_s):
@@ -253,33 +203,13 @@ def spread(ax, log, log_keep, title):
     log : (T + 1, many); log_keep : (T + 1,).
     """
     log = figures.decades(log)
-    ax.fill_between(
-        np.arange(len(log)),
-        log.min(axis=1),
-        log.max(axis=1),
-        color=figures.SKY,
-        alpha=0.4,
-        label="all starts",
-    )
-    ax.plot(
-        np.median(log, axis=1),
-        color=figures.BLUE,
-        linewidth=2,
-        label="their median",
-    )
-    ax.plot(
-        figures.decades(log_keep),
-        ":",
-        color=figures.ORANGE,
-        linewidth=2,
-        label="$\\sigma(b)^k$",
-    )
+    delays = np.arange(len(log))
+    band = {"color": figures.SKY, "alpha": 0.4, "label": "all starts"}
+    ax.fill_between(delays, log.min(axis=1), log.max(axis=1), **band)
+    median = {"color": figures.BLUE, "linewidth": 2, "label": "their median"}
+    ax.plot(np.median(log, axis=1), **median)
+    keep = {"color": figures.ORANGE, "linewidth": 2, "label": "$\\sigma(b)^k$"}
+    ax.plot(figures.decades(log_keep), ":", **keep)
     ax.legend(loc="upper right")
-    figures.frame(
-        ax,
-        "steps back, k",
-        "powers of ten",
-        (0, len(log) - 1),
-        (-25, 12),
-        title,
-    )
+    x = "steps back, k"
+    figures.frame(ax, x, "powers of ten", (0, delays[-1]), (-25, 12), title)
