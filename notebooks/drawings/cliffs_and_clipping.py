@@ -71,19 +71,23 @@ def turn(a, b):
     return abs(np.degrees(np.arctan2(*b) - np.arctan2(*a)))
 
 
-def descent(runs, lrs, limits, surface):
+def descent(ways, lrs, limits, surface):
     """Left, a way down from circle to star; right, lengths of its gradients.
 
-    ``runs[kind]`` holds w, b, the loss and the gradients by w and b before
-    and after clipping, of shape (steps, 7, rates, limits). ``surface`` is w,
-    b and the loss, dark where it is high; what lies outside is not seen.
+    ``ways[kind]`` holds w, b and the loss, of shape (steps, rates, limits),
+    and the gradients before and after clipping, ``g`` and ``clipped``, of
+    shape (steps, 2, rates, limits). ``surface`` is w, b and the loss, dark
+    where it is high; what lies outside is not seen.
     """
 
     def view(axes, kind, lr, limit):
-        run = runs[kind][:, :, lrs == lr, limits == limit][..., 0].T
-        w, b, loss, *gradients = run
-        before = gradients[:2]
-        after = gradients[2:]
+        i = list(lrs).index(lr)
+        j = list(limits).index(limit)
+        way = {name: some[..., i, j] for name, some in ways[kind].items()}
+        w = way["w"]
+        b = way["b"]
+        before = way["g"].T
+        after = way["clipped"].T
         lengths = (np.hypot(*before), np.hypot(*after))
         dot = before[0] * after[0] + before[1] * after[1]
         cosine = np.clip(dot / lengths[0] / lengths[1], -1, 1)
@@ -94,7 +98,7 @@ def descent(runs, lrs, limits, surface):
         axes[0].set_title(ends)
         before_and_after(axes[1], np.arange(len(w)), lengths, limit)
         y = "‖gradient‖, powers of ten"
-        title = f"lr {lr:g}, turn ≤ {turned:.0f}°, L {loss[-1]:.3f}"
+        title = f"lr {lr:g}, turn ≤ {turned:.0f}°, L {way['loss'][-1]:.3f}"
         frame(axes[1], "step", y, (0, len(w)), (-12, 4), title)
 
     def valley(ax):
@@ -116,11 +120,11 @@ def descent(runs, lrs, limits, surface):
     return view
 
 
-def examples(inputs, states, goal, bias, losses):
+def examples(inputs, states, target, bias, losses):
     """Left, the functions that a unit computes; right, losses and their mean.
 
     ``states(b)`` returns the states after each number of steps for all
-    ``inputs``, of shape (steps + 1, inputs), and ``goal(x)`` the targets.
+    ``inputs``, of shape (steps + 1, inputs), and ``target(x)`` the targets.
     ``losses[steps]`` has the shape (biases, examples).
     """
 
@@ -129,7 +133,7 @@ def examples(inputs, states, goal, bias, losses):
         single = losses[steps][:, :5].T
         mean = losses[steps][:, :n].mean(axis=1)
         bundle(axes[0], inputs, h, h[steps])
-        axes[0].plot(inputs, goal(inputs), ":", color=RED)
+        axes[0].plot(inputs, target(inputs), ":", color=RED)
         bundle(axes[1], bias, single, mean)
         mark(axes[1], b, "--")
         y = f"state after {steps}"
@@ -142,22 +146,22 @@ def examples(inputs, states, goal, bias, losses):
     return view
 
 
-def biased(bias, cosines, fields, sizes):
+def biased(bias, cosines, lengths, rests, sizes):
     """Left, cosines of mean clipped gradients with the true; right, lengths.
 
-    ``cosines[kind, limit]`` has a row for each of the batch ``sizes``.
-    ``fields[kind, limit, batch]`` holds the lengths of the true and of the
-    mean clipped gradient, and the bias where descent would rest, which is
-    marked.
+    For each kind, limit and batch size, ``cosines`` : (biases,); ``lengths``
+    of the true and of the mean clipped gradient : (2, biases); ``rests`` :
+    the bias where descent would rest, which is marked.
     """
 
     def view(axes, kind, limit, batch):
-        lengths, rest = fields[kind, limit, batch]
+        rest = rests[kind, limit, batch]
+        all_sizes = np.array([cosines[kind, limit, n] for n in sizes])
         k = sizes.index(batch)
         x = "bias b; mark: rest"
         title = f"{kind}, batch {batch}"
-        directions(axes[0], bias, cosines[kind, limit], k, rest, x, title)
-        before_and_after(axes[1], bias, lengths, limit)
+        directions(axes[0], bias, all_sizes, k, rest, x, title)
+        before_and_after(axes[1], bias, lengths[kind, limit, batch], limit)
         mark(axes[1], rest, "-.")
         span = (bias[0], bias[-1])
         y = "length, powers of ten"
