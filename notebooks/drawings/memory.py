@@ -37,7 +37,7 @@ class Timeline(NamedTuple):
 
 
 def timeline(actions):
-    """Put the actions of a schedule on a clock; what comes back is a Timeline."""
+    """Put the actions of a schedule on a clock: a Timeline."""
     walks = {"advance": [], "record": [], "backward": []}
     kept = {"store": [], "record": []}
     since = {}
@@ -91,61 +91,37 @@ def held(lines):
         dots = states_at(line, time)
         walked(axes[0], line)
         axes[0].plot([0, 25], [time, time], ":", color=figures.GREY, lw=0.8)
-        axes[0].plot(
-            dots, np.full(len(dots), time), "o", color=figures.GREY, ms=4
-        )
+        times = np.full(len(dots), time)
+        axes[0].plot(dots, times, "o", color=figures.GREY, ms=4)
         axes[0].legend(loc="lower right")
-        figures.frame(
-            axes[0],
-            "step t",
-            "time: steps walked",
-            (-0.5, 25.5),
-            (120, -3),
-            f"{end} steps, there and back",
-        )
-        axes[1].plot(
-            np.repeat(line.held, 2),
-            np.repeat(np.arange(end + 2), 2)[1:-1],
-            color=figures.BLUE,
-        )
+        down = (120, -3)
+        y = "time: steps walked"
+        title = f"{end} steps, there and back"
+        figures.frame(axes[0], "step t", y, (-0.5, 25.5), down, title)
+
+        number = np.repeat(line.held, 2)  # a stair: each from tick to tick
+        ticks = np.repeat(np.arange(end + 2), 2)[1:-1]
+        axes[1].plot(number, ticks, color=figures.BLUE)
         axes[1].plot([room, room], [0, 120], "--", color=figures.GREY)
         axes[1].plot([len(dots)], [time], "o", color=figures.ORANGE)
-        figures.frame(
-            axes[1],
-            "states held",
-            "time",
-            (-0.5, 27),
-            (120, -3),
-            f"{len(dots)} now, {line.held.max()} at most",
-        )
+        title = f"{len(dots)} now, {line.held.max()} at most"
+        figures.frame(axes[1], "states held", "time", (-0.5, 27), down, title)
 
     return view
 
 
 def walked(ax, line):
-    """The strips of states held, and over them the walks, over step and time."""
-    strips = [
-        ("store", "stored", figures.BLUE, 3),
-        ("record", "recorded", figures.SKY, 1.5),
-    ]
-    for kind, label, colour, width in strips:
+    """Strips of states held, and in front the walks, over step and time."""
+    stored = {"color": figures.BLUE, "lw": 3, "label": "stored"}
+    recorded = {"color": figures.SKY, "lw": 1.5, "label": "recorded"}
+    for kind, how in (("store", stored), ("record", recorded)):
         t, since, until = line.kept[kind].T
-        ax.plot(
-            *broken(t, since, t, until),
-            color=colour,
-            lw=width,
-            solid_capstyle="butt",
-            label=label,
-        )
+        strips = broken(t, since, t, until)
+        ax.plot(*strips, solid_capstyle="butt", **how)
     ahead = np.concatenate([line.walks["advance"], line.walks["record"]])
     ax.plot(*broken(*ahead.T), color=figures.GREY, lw=1.2, label="forward")
-    ax.plot(
-        *broken(*line.walks["backward"].T),
-        color=figures.ORANGE,
-        lw=1.8,
-        ls=(0, (3, 1)),
-        label="back",
-    )
+    dashed = {"color": figures.ORANGE, "lw": 1.8, "ls": (0, (3, 1))}
+    ax.plot(*broken(*line.walks["backward"].T), label="back", **dashed)
 
 
 def states_at(line, now):
@@ -157,7 +133,9 @@ def states_at(line, now):
     here = under_way[:, 0] + now - under_way[:, 1]
     there = kept[(kept[:, 1] <= now) & (now < kept[:, 2]), 0]
     states = np.sort(np.append(there, here))
-    return states if len(states) else walks[walks[:, 1] == now, 0]
+    if len(states):
+        return states
+    return walks[walks[:, 1] == now, 0]  # nothing but a walk that begins
 
 
 def broken(x0, y0, x1, y1):
@@ -175,19 +153,14 @@ def rooms(ax, lengths, least):
     least : for each number of walks, a room, in states, for each length.
     """
     x = np.log10(lengths)
-    for (walks, states), colour in zip(
-        least.items(), figures.COLOURS, strict=False
-    ):
-        y = np.log10(states)
+    for walks, colour in zip(least, figures.COLOURS, strict=False):
+        y = np.log10(least[walks])
         ax.plot(x, y, "o-", color=colour)
         ax.text(x[-1] + 0.06, y[-1], f"{walks}T", color=colour, va="center")
-    figures.frame(
-        ax,
-        "steps T, powers of ten",
-        "least room, powers of ten",
-        (x[0] - 0.1, x[-1] + 0.3),
-        (0, x[-1] + 0.3),
-    )
+    xlim = (x[0] - 0.1, x[-1] + 0.3)
+    ylim = (0, x[-1] + 0.3)
+    y = "least room, powers of ten"
+    figures.frame(ax, "steps T, powers of ten", y, xlim, ylim)
 
 
 def price(curves, costs):
@@ -206,46 +179,20 @@ def price(curves, costs):
         both = np.log10([root[0], full[0]])
         walks = np.array([root[1], full[1]]) / T
         ax.plot(np.log10([room, room]), [0, 8], color=figures.GREY, lw=0.8)
-        ax.plot(
-            np.log10(room_for),
-            single,
-            "--",
-            color=figures.SKY,
-            label="binomial, one step at a time",
-        )
-        ax.plot(
-            np.log10(room_for),
-            best,
-            color=figures.BLUE,
-            label="binomial, best block",
-        )
-        ax.plot(
-            np.log10([1, T]),
-            [1, 1],
-            ":",
-            color=figures.RED,
-            label="truncated: another gradient",
-        )
+        x = np.log10(room_for)
+        label = "binomial, one step at a time"
+        ax.plot(x, single, "--", color=figures.SKY, label=label)
+        ax.plot(x, best, color=figures.BLUE, label="binomial, best block")
+        label = "truncated: another gradient"
+        ax.plot(np.log10([1, T]), [1, 1], ":", color=figures.RED, label=label)
         ax.plot(both, walks, "s", color=figures.GREY, label="√T, full")
-        ax.plot(
-            [np.log10(states)],
-            [steps / T],
-            "o",
-            ms=10,
-            mfc="none",
-            mew=2.5,
-            color=figures.ORANGE,
-        )
+        ring = {"ms": 10, "mfc": "none", "mew": 2.5, "color": figures.ORANGE}
+        ax.plot([np.log10(states)], [steps / T], "o", **ring)
         ax.legend(loc="upper right")
         size = f"{states * STATE / 1e6:.3g} MB"
-        figures.frame(
-            ax,
-            "states held, powers of ten",
-            "steps forward / T",
-            (0.8, 4.2),
-            (0, 8),
-            f"{plan}: {states} states, {size}, {steps} steps forward",
-        )
+        title = f"{plan}: {states} states, {size}, {steps} steps forward"
+        x = "states held, powers of ten"
+        figures.frame(ax, x, "steps forward / T", (0.8, 4.2), (0, 8), title)
 
     return view
 
@@ -265,22 +212,12 @@ def window(parts, kept, compare):
         triangle(axes[0], log_norm(parts[gain], 2), keep, k1)
         some = parts[gain] * keep[..., None, None]
         figures.norms(axes[1], by_lag(parts[gain]), label="full")
-        figures.norms(
-            axes[1],
-            by_lag(some),
-            style=".",
-            colour=figures.ORANGE,
-            label="kept",
-        )
+        dots = {"style": ".", "colour": figures.ORANGE, "label": "kept"}
+        figures.norms(axes[1], by_lag(some), **dots)
         axes[1].legend(loc="lower left")
-        figures.frame(
-            axes[1],
-            "lag s − t",
-            "part, powers of ten",
-            (-1, 40),
-            (-11, 4),
-            f"cosine {cosine:.2f}, lost {lost:.0%}",
-        )
+        y = "part, powers of ten"
+        title = f"cosine {cosine:.2f}, lost {lost:.0%}"
+        figures.frame(axes[1], "lag s − t", y, (-1, 40), (-11, 4), title)
 
     return view
 
@@ -292,33 +229,29 @@ def by_lag(parts):
 
 
 def triangle(ax, log, keep, k1):
-    """The parts of a gradient by loss and step, a veil over those that are cut,
+    """The parts of a gradient by loss and step, a veil over those cut off,
     and a dotted line wherever a way back starts (Williams and Peng 1990).
 
     log : (T, T), natural logarithms, at step and loss; keep : (T, T).
     """
     T = len(log)
-    t = np.arange(1, T + 1)
-    past = t[:, None] <= t
-    ax.imshow(
-        np.where(past, np.clip(log / np.log(10), -8, 1), np.nan),
-        cmap="Blues",
-        vmin=-8,
-        vmax=1,
-        aspect="auto",
-        interpolation="nearest",
-        extent=(0.5, T + 0.5, T + 0.5, 0.5),
-    )
+    s = np.arange(1, T + 1)
+    t = s[:, None]
+    past = t <= s
+    decades = np.clip(log / np.log(10), -8, 1)
+    field = np.where(past, decades, np.nan)
+    colours = {"cmap": "Blues", "vmin": -8, "vmax": 1}
+    place = {"aspect": "auto", "extent": (0.5, T + 0.5, T + 0.5, 0.5)}
+    ax.imshow(field, interpolation="nearest", **colours, **place)
+
+    cut = (past & ~keep).sum(axis=0)  # how many steps, for each loss
     edges = np.repeat(np.arange(T + 1) + 0.5, 2)[1:-1]
-    cut = np.repeat((past & ~keep).sum(axis=0) + 0.5, 2)
-    ax.fill_between(edges, 0.5, cut, color=figures.GREY, alpha=0.85, lw=0)
-    start = np.minimum(-(-t // k1) * k1, T) + 0.5  # of the way back, by loss
+    below = np.repeat(cut + 0.5, 2)
+    ax.fill_between(edges, 0.5, below, color=figures.GREY, alpha=0.85, lw=0)
+
+    start = np.minimum(k1 * np.ceil(s / k1), T) + 0.5  # of the way back
     top = np.zeros(T)
     ax.plot(*broken(start, top, start, start), ":", color=figures.RED, lw=1.2)
-    ax.set(
-        xlabel="loss s",
-        ylabel="step t",
-        xlim=(0.5, T + 0.5),
-        ylim=(T + 0.5, 0.5),
-        title=f"{keep.sum() / past.sum():.0%} of pairs kept",
-    )
+    title = f"{keep.sum() / past.sum():.0%} of pairs kept"
+    ax.set(xlabel="loss s", ylabel="step t", title=title)
+    ax.set(xlim=(0.5, T + 0.5), ylim=(T + 0.5, 0.5))
