@@ -1,4 +1,7 @@
-"""For `pytest --nbval notebooks`: without PyTorch, the chapter on the reader's own network is left out."""
+"""For `pytest --nbval notebooks`.
+
+Without PyTorch, the chapter on the reader's own network is left out.
+"""
 
 import os
 from importlib.util import find_spec
@@ -12,4 +15,5 @@ collect_ignore = (
 
 def pytest_report_header(config):
     if collect_ignore:
-        return f"left out, as PyTorch is not installed: {', '.join(collect_ignore)}"
+        names = ", ".join(collect_ignore)
+        return f"left out, as PyTorch is not installed: {names}"

@@ -1,6 +1,7 @@
-"""Run notebooks and store what a reader without a kernel should see: text and first frames, no widget state.
+"""Run notebooks and store what a reader without a kernel should see.
 
-Use: python notebooks/refresh.py [notebooks/gates.ipynb …]      (all of them without arguments)
+That is text and first frames, no widget state. Without arguments, of all:
+python notebooks/refresh.py [notebooks/gates.ipynb …]
 """
 
 import sys
@@ -14,7 +15,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def refresh(path):
-    """Execute the notebook at ``path`` in place and strip what changes from run to run."""
+    """Execute a notebook in place, and strip what changes from run to run."""
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,
@@ -43,7 +44,10 @@ def refresh(path):
 
 
 def joined(outputs):
-    """The outputs with what was printed in a row as one: the kernel sends it in more or fewer pieces."""
+    """The outputs with what was printed in a row as one.
+
+    The kernel sends it in more or fewer pieces.
+    """
     together = []
     for output in outputs:
         last = together[-1] if together else None

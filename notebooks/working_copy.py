@@ -1,10 +1,11 @@
-"""Give the reader notebooks of her own: a copy that is brought up to date only where she has changed nothing.
+"""Give the reader notebooks of her own: a copy, kept up to date.
 
+It is brought up to date only where she has changed nothing.
 Use: python notebooks/working_copy.py FOLDER      (`make lab` does)
 
-What was copied is remembered in FOLDER/.originals.json. A notebook counts as changed
-when the text of a cell is another, not when it was merely run. To get the original of a
-file back, delete the file and run this again.
+What was copied is remembered in FOLDER/.originals.json. A notebook counts as
+changed when the text of a cell is another, not when it was merely run. To get
+the original of a file back, delete the file and run this again.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ RECORD = ".originals.json"
 
 
 def originals():
-    """The files that a reader works with, by their names below `notebooks/`."""
+    """The files that a reader works with, by their names in `notebooks/`."""
     files = [*HERE.glob("*.ipynb"), HERE / "README.md"]
     for folder in FOLDERS:
         files += [
@@ -31,7 +32,10 @@ def originals():
 
 
 def content(path):
-    """A short name for what a reader may change in a file: of a notebook, the text of its cells."""
+    """A short name for what a reader may change in a file.
+
+    Of a notebook, that is the text of its cells.
+    """
     data = path.read_bytes()
     if path.suffix == ".ipynb":
         try:
@@ -48,7 +52,10 @@ def content(path):
 
 
 def update(folder):
-    """Bring the copy in `folder` up to date; return the names of the files that are kept as the reader left them."""
+    """Bring the copy in `folder` up to date.
+
+    Return the names of the files that are kept as the reader left them.
+    """
     record = folder / RECORD
     copied = json.loads(record.read_text("utf-8")) if record.exists() else {}
     files, kept, now = originals(), [], {}
@@ -76,6 +83,5 @@ if __name__ == "__main__":
     kept = update(folder)
     print(f"Your copy of the notebooks is in {folder}.")
     for name in kept:
-        print(
-            f"  {name} is kept as you changed it; delete it to get the book's own again"
-        )
+        print(f"  {name} is kept as you changed it;")
+        print("    delete it to get the book's own again")

@@ -1,1 +1,1 @@
-"""The pictures of the notebooks, a module for each: arrays in, matplotlib out."""
+"""The pictures of the notebooks, a module for each: arrays in, plots out."""
