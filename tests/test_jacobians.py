@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtrace import RNN, Dense, Seq, deep, forward, init_params, unroll
+from gradtrace import LSTM, RNN, Dense, Seq, deep, forward, init, init_params, unroll
 from gradtrace.tracing.jacobians import jacobians, log_qr_growth, log_singular_values, lyapunov, spectral_radius
 
 
@@ -70,6 +70,27 @@ HARD = {
 @pytest.mark.parametrize("name", HARD)
 def test_singular_values_of_badly_scaled_products(name, oracle):
     assert_exact(oracle("mpmath"), log_singular_values(HARD[name]), HARD[name], (1, 2, 5, 20), digits=3000)
+
+
+def open_gates(bias, T=40):
+    """Jacobians of an LSTM whose memory stays and whose hidden state is forgotten, the last step first."""
+    cell, rng = LSTM(2, 4), np.random.default_rng(0)
+    p = init_params(cell, rng, init.lecun, b=lambda rng, shape: cell.bias(f=bias))
+    path = unroll(cell, p, 0.3 * np.random.default_rng(1).standard_normal((100, 1, 2)))
+    return jacobians(forward(path, np.zeros((1, 8)))[1])[::-1][:T].swapaxes(-1, -2)
+
+
+@pytest.mark.parametrize("bias", [3.0, 4.0, 5.0, 6.0])
+def test_singular_values_of_two_groups_that_part(bias, oracle):
+    J = open_gates(bias)
+    assert_exact(oracle("mpmath"), log_singular_values(J), J, (1, 5, 20, 40), digits=400)
+
+
+def test_singular_values_do_not_depend_on_the_rest_of_a_sweep():
+    J = np.stack([open_gates(bias) for bias in (-1.0, 3.0, 5.0, 6.0)], axis=1)
+    together = log_singular_values(J)
+    for i in range(J.shape[1]):
+        np.testing.assert_allclose(together[:, i], log_singular_values(J[:, i]), rtol=1e-12, atol=1e-12)
 
 
 @settings(max_examples=30, deadline=None)

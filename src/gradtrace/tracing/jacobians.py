@@ -18,7 +18,7 @@ from .path import Pullbacks
 
 # How log_singular_values keeps its rows, in exponents of two.
 NONE = -2**40                                               # the exponent of a row of zeros
-RANGE, GUARD, DISORDER = 800, 60, 10                        # of a window, its margin, tolerated
+RANGE, GUARD, DISORDER = 800, 60, 1     # of a window, its margin, tolerated: what is let through adds up over time
 
 
 def expect_square(name, value, lead=()):
