@@ -234,7 +234,7 @@ class LSTM(Step):
         h, c = _columns(h, self.n)
         a = h @ p["W"] + x @ p["U"] + row(p["b"])       # a  = h W + x U + b
         a_ifo, a_g = np.split(a, [3 * self.n], axis=-1)
-        i, f, o = _columns(sigmoid(a_ifo), self.n)          # the gates
+        i, f, o = _columns(sigmoid(a_ifo), self.n)      # the gates
         new = tanh(a_g)                                 # the candidate
         c_next = f * c + i * new                        # c' = f ∘ c + i ∘ g
         seen = tanh(c_next)
@@ -317,7 +317,7 @@ class GRU(Step):
         n, after, sign = self.n, self.reset == "after", 1 if self.keep == "z" else -1
         W, V = p["W"][..., :2 * n], p["W"][..., 2 * n:]     # of the gates, of the candidate
         u = x @ p["U"] + row(p["b"])
-        a_r, a_z = _columns(u[..., :2 * n] + h @ W, n)          # [a_r a_z] = x U + b + h W
+        a_r, a_z = _columns(u[..., :2 * n] + h @ W, n)      # [a_r a_z] = x U + b + h W
         r, keep, write = sigmoid(a_r), sigmoid(sign * a_z), sigmoid(-sign * a_z)
         q = h @ V + row(p["b_rec"]) if after else r * h     # q  = h V + b_rec    or  q  = r ∘ h
         a = u[..., 2 * n:] + (r * q if after else q @ V)    # a  = x U + b + r ∘ q  or  x U + b + q V
