@@ -231,11 +231,11 @@ def expect_pair(u, y):
         raise ValueError(f"u: expected at least one sample and one output, got shape {u.shape}")
 
 
-def _expect_sweep(u, got, whole):
+def _expect_sweep(u, shape, expected):
     """The axes in front have to be those of ``u``, or some of them."""
-    front = zip(got[::-1], whole[::-1], strict=False)
-    if len(got) > len(whole) or any(c not in (1, w) for c, w in front):
-        raise ValueError(f"y: expected no sweep axes but those of u, which has shape {u.shape}, got shape {got}")
+    front = zip(shape[::-1], expected[::-1], strict=False)
+    if len(shape) > len(expected) or any(n not in (1, m) for n, m in front):
+        raise ValueError(f"y: expected no sweep axes but those of u, which has shape {u.shape}, got shape {shape}")
 
 
 def _expect_probabilities(y):
