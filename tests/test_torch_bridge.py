@@ -1449,3 +1449,25 @@ def test_a_norm_is_sound_from_the_largest_float_down_to_where_its_small_entries_
     ends = {torch.finfo(dtype).max: True, last: True, last / 2: False, 0.0: False, math.inf: False}
     for size, expected in ends.items():
         assert has_all_digits(*measure(torch.tensor([size], dtype=dtype))[1:]) is expected, size
+
+
+def test_what_was_called_before_a_recurrent_module_stays_a_step(torch, trace):
+    class Ahead(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.rnn = torch.nn.Linear(2, 3), torch.nn.RNN(3, 4)
+
+        def forward(self, x):
+            return self.rnn(self.first(x))[0]
+
+    log = trace(Ahead(), torch.ones(5, 1, 2), lambda out: out.pow(2).sum(), modules=["first", "rnn"])
+    assert log.names == ("first", *(f"rnn[{t}]" for t in range(5)))
+
+
+def test_a_node_is_reached_through_any_branch_of_the_graph(torch):
+    from gradtrace.torch.weights import reaches
+
+    x, y = (torch.ones(2, requires_grad=True) for _ in range(2))
+    a, b = 2 * x, 3 * (4 * y)
+    for out in (a + b, b + a):
+        assert reaches([out], a.grad_fn) and not reaches([b], a.grad_fn)
