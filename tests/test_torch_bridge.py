@@ -1471,3 +1471,11 @@ def test_a_node_is_reached_through_any_branch_of_the_graph(torch):
     a, b = 2 * x, 3 * (4 * y)
     for out in (a + b, b + a):
         assert reaches([out], a.grad_fn) and not reaches([b], a.grad_fn)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")
+@pytest.mark.parametrize(("number", "expected"), [(1.0, True), (math.nan, False)])
+def test_sparse_gradients_are_looked_at(torch, number, expected):
+    from gradtrace.torch.finite import finite
+
+    assert finite(torch.sparse_coo_tensor([[0]], [number], (3,))) == expected
