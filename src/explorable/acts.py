@@ -41,11 +41,12 @@ class Prediction:
     because: str = ""
 
     def __post_init__(self):
-        if isinstance(self.options, str) or not all(isinstance(c, str) for c in self.options):
-            raise TypeError(f"options: expected a list of strings, got {self.options!r}")
-        if not isinstance(self.question, str) or not isinstance(self.because, str) or not self.question.strip():
-            raise TypeError(f"question, because: expected strings, got {self.question!r} and {self.because!r}")
-        object.__setattr__(self, "options", tuple(self.options))
+        object.__setattr__(self, "options", strings("options", self.options))
+        for name in ("question", "because"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name}: expected a string, got {getattr(self, name)!r:.60}")
+        if not self.question.strip():
+            raise ValueError(f"question: expected a question, got {self.question!r}")
         if len(self.options) < 2 or len(set(self.options)) < len(self.options):
             raise ValueError(f"options: expected at least two different options, got {list(self.options)}")
         if self.answer not in self.options:
@@ -93,25 +94,34 @@ class Register:
     def __post_init__(self):
         if not callable(self.score):
             raise TypeError(f"score: expected a function score(**state), got {self.score!r:.60}")
-        if isinstance(self.each, str) or not all(isinstance(name, str) for name in self.each):
-            raise TypeError(f"each: expected a list of parameters, got {self.each!r:.60}")
+        object.__setattr__(self, "each", strings("each", self.each))
         for name in ("unit", "refusal", "button"):
             if not isinstance(getattr(self, name), str):
                 raise TypeError(f"{name}: expected a string, got {getattr(self, name)!r:.60}")
-        object.__setattr__(self, "each", tuple(self.each))
         if not self.each:
             raise ValueError("each: expected at least one parameter, got none")
 
 
-def drag_spec(drag, grid, harvest):
-    """What live.js has to know of a point that can be dragged: its parameters, its slot and the room it moves in."""
-    if isinstance(drag, str) or not all(isinstance(name, str) for name in drag) or len(drag) not in (1, 2):
+def strings(name, value):
+    """Return ``value`` as a tuple if it is a list of strings; else raise, naming it."""
+    if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
+        raise TypeError(f"{name}: expected a list of strings, got {value!r:.60}")
+    return tuple(value)
+
+
+def expect_drag(drag, grid):
+    """Raise unless ``drag`` names one or two parameters of the grid that are numbers."""
+    if len(strings("drag", drag)) not in (1, 2):
         raise TypeError(f"drag: expected the names of one or two parameters, got {drag!r:.60}")
     for name in drag:
         if name not in grid.values:
-            raise ValueError(f"drag: {name!r} is no parameter of the grid; expected one of {list(grid.values)}")
+            raise ValueError(f"drag: expected some of {list(grid.values)}, the parameters of the grid, got {name!r}")
         if kind(grid.values[name][0]) != "number":
             raise ValueError(f"drag: expected parameters with numbers, got {name} with {grid.values[name][:2]}")
+
+
+def drag_spec(drag, grid, harvest):
+    """What live.js has to know of a point that can be dragged: its parameters, its slot and the room it moves in."""
     slots = moving(harvest, "drag")
     if len(slots) != 1:
         raise ValueError('drag: expected one artist with gid="drag" that moves, such as ax.plot(x, y, "o", gid="drag"),'
@@ -126,7 +136,7 @@ def register_spec(register, grid, harvest):
     """What live.js has to know of a game: the score of every state, and which slots stay."""
     for name in register.each:
         if name not in grid.values:
-            raise ValueError(f"each: {name!r} is no parameter of the grid; expected some of {list(grid.values)}")
+            raise ValueError(f"each: expected some of {list(grid.values)}, the parameters of the grid, got {name!r}")
     slots = moving(harvest, "register")
     if not slots:
         raise ValueError('register: expected artists with gid="register" that move, such as ax.plot(x, y, "o",'

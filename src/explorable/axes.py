@@ -29,9 +29,8 @@ class Layout:
         """Give a fresh figure the same places; `said(number)` is what an error calls its state."""
         axes = list(every(fig))
         if len(axes) != len(self.places):
-            raise ValueError(f"the view makes {len(axes)} axes at {said(number)} but "
-                             f"{len(self.places)} at the start; expected the same number "
-                             "in every state")
+            raise ValueError("view: expected the same number of axes in every state,"
+                             f" got {len(self.places)} at the start and {len(axes)} at {said(number)}")
         for ax, (box, texts) in zip(axes, self.places, strict=True):
             if ax in fig.axes:
                 ax._set_position(box)

@@ -29,7 +29,7 @@ class Grid:
 
     def __init__(self, values):
         if not values:
-            raise ValueError("explore needs a parameter with values, such as gain=np.linspace(0, 2, 21); got none")
+            raise ValueError("grid: expected a parameter with values, such as gain=np.linspace(0, 2, 21), got none")
         self.values = {name: checked(name, given) for name, given in values.items()}
         self.labels = {name: labels(given) for name, given in self.values.items()}
         self.shape = tuple(len(v) for v in self.values.values())
@@ -66,11 +66,12 @@ class Grid:
         found = dict(base or dict.fromkeys(self.values, 0))
         for name, value in state.items():
             if name not in self.values:
-                raise ValueError(f"{argument}: {name!r} is no parameter of the grid; expected {list(self.values)}")
+                raise ValueError(f"{argument}: expected some of {list(self.values)}, the parameters of the grid,"
+                                 f" got {name!r}")
             found[name] = position(self.values[name], value)
             if found[name] is None:
-                raise ValueError(f"{argument}: {name}={value!r} is not on the grid; expected one of "
-                                 f"{', '.join(self.labels[name])}")
+                raise ValueError(f"{argument}: expected {name} to be one of {', '.join(self.labels[name])},"
+                                 f" got {value!r}")
         return found
 
     def number(self, indices):
@@ -156,14 +157,14 @@ def check_view(view, grid, reserved):
     takes = list(inspect.signature(view).parameters.values())
     if not takes or takes[0].kind not in (takes[0].POSITIONAL_ONLY, takes[0].POSITIONAL_OR_KEYWORD,
                                           takes[0].VAR_POSITIONAL):
-        raise TypeError("view: expected a function whose first argument is the axes to draw on")
+        raise TypeError(f"view: expected a function whose first argument is the axes to draw on, got {view!r:.60}")
     named = {p.name: p for p in takes[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     anything = any(p.kind is p.VAR_KEYWORD for p in takes)
     for name in grid:
         if name not in named and not anything:
-            raise ValueError(f"{name}: the view takes no such parameter; expected one of {list(named)}")
+            raise ValueError(f"{name}: expected one of {list(named)}, the parameters of the view, got another name")
     for name, parameter in named.items():
         if name in reserved:
-            raise ValueError(f"view: its parameter {name!r} is an option of explore; rename it")
+            raise ValueError(f"view: expected a parameter that is no option of explore, got {name!r}; rename it")
         if parameter.default is parameter.empty and name not in grid:
-            raise ValueError(f"{name}: the view needs it, but it got no values; add {name}=[...]")
+            raise ValueError(f"{name}: expected values, which the view needs, got none; add {name}=[...]")

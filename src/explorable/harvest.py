@@ -101,7 +101,8 @@ class Harvest:
         try:
             self.view(axes[0] if self.panels == (1, 1) else axes, **self.states[number])
         except Exception as error:
-            raise ValueError(f"the view raised {type(error).__name__} at {self.said(number)}: {error}") from error
+            raise ValueError(f"view: expected no error, got {type(error).__name__} at {self.said(number)}:"
+                             f" {error}") from error
         if self.fonts != (now := fonts()):              # a view may change them for all that comes
             self.recorder = Recorder(self.recorder.units.width, self.recorder.units.height)
             self.fonts = now
@@ -124,7 +125,8 @@ class Harvest:
         self.ticks = {i: self.record(a, number) for i, (a, _) in enumerate(parts) if isinstance(a, Axis)}
         self.axes, self.parts = fig.axes, parts
         if not any(a.get_text() if isinstance(a, Text) else role == "data" for a, role in parts):
-            raise ValueError("the view drew nothing on the axes it was given; draw with ax.plot(...), not plt.plot")
+            raise ValueError("view: expected something drawn on the axes it is given, got nothing;"
+                             " draw with ax.plot(...), not plt.plot")
 
     def visit(self, number, stage):
         """Put one state into every slot."""
@@ -141,17 +143,17 @@ class Harvest:
             at = next(i for i, (a, b) in enumerate(zip_longest(kinds, others)) if a != b)
             there = [(a[at] if at < len(a) else "nothing") for a in (self.names, names)]
             raise ValueError(
-                f"artists: the view draws {len(self.names)} artists at {self.said(self.first)} but {len(names)} at "
-                f"{self.said(number)}, or others: {there[0]} against {there[1]}. Draw the same artists in every state; "
+                f"artists: expected the same in every state, got {len(self.names)} at {self.said(self.first)} and "
+                f"{len(names)} at {self.said(number)}, or others: {there[0]} against {there[1]}; "
                 "hide one with visible=False or give it no data")
         for (artist, _), said, before, height in zip(parts, self.names, self.signs, self.heights, strict=True):
             if artist.get_zorder() != height:
-                raise ValueError(f"{said}: its zorder is {height} at {self.said(self.first)} but "
-                                 f"{artist.get_zorder()} at {self.said(number)}; expected the same in every state")
+                raise ValueError(f"{said}: expected one zorder in every state, got {height} at {self.said(self.first)} "
+                                 f"and {artist.get_zorder()} at {self.said(number)}")
             if before is not None and (now := sign(artist, self.known)) != before:
                 what = differing(before, now)
-                raise ValueError(f"{said}: its {what} are {before[what]} at {self.said(self.first)} but {now[what]} at "
-                                 f"{self.said(number)}; expected the same in every state. {hint(what)}")
+                raise ValueError(f"{said}: expected the same {what} in every state, got {before[what]} at "
+                                 f"{self.said(self.first)} and {now[what]} at {self.said(number)}. {hint(what)}")
 
     def record(self, artist, number):
         """What an artist draws; an error names the artist and the state."""
@@ -164,7 +166,8 @@ class Harvest:
             artist.label.set_visible(shown)
             return shapes
         except Exception as error:
-            raise ValueError(f"{name(artist)} cannot be moved, at {self.said(number)}: {error}") from error
+            raise ValueError(f"{name(artist)}: expected what can be moved, got at {self.said(number)}:"
+                             f" {error}") from error
 
     def check(self, number, ticks):
         """Draw a state again in a new figure and compare: within 0.05 pt, with all else equal.
@@ -183,8 +186,8 @@ class Harvest:
             far = len(at) != len(xy) or np.abs(np.frombuffer(at, "<u2").astype(int) - np.frombuffer(xy, "<u2")).max(
                 initial=0) > 0.05 * self.recorder.units.scale
             if shape != kept or far:
-                raise ValueError(f"{self.names[i]}: drawn again at {self.said(number)} it looks different. Expected "
-                                 "the same picture each time: fix the seed of random numbers, or what else varies")
+                raise ValueError(f"{self.names[i]}: expected the same picture each time, got another when drawn again"
+                                 f" at {self.said(number)}; fix the seed of random numbers, or what else varies")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`explore`: an ordinary matplotlib function as a figure with sliders, in JupyterLab and in a page without a kernel."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +12,7 @@ import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from . import codec, svg
-from .acts import Prediction, Register, drag_spec, register_spec
+from .acts import Prediction, Register, drag_spec, expect_drag, register_spec
 from .axes import scales
 from .grid import Grid, check_view, kind
 from .harvest import Harvest
@@ -152,6 +153,12 @@ def explore(view, *, alt, anchor=None, start=None, size=(5.6, 3.3), panels=(1, 1
     for name, given, wanted in (("predict", predict, Prediction), ("register", register, Register)):
         if given is not None and not isinstance(given, wanted):
             raise TypeError(f"{name}: expected a {wanted.__name__}, got {given!r:.60}")
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title: expected a string, got {title!r:.60}")
+    if cases is not None and not isinstance(cases, Mapping):
+        raise TypeError(f"cases: expected a dict of labels and states, got {cases!r:.60}")
+    if drag is not None:
+        expect_drag(drag, grid)
     opening = grid.locate({} if start is None else start, "start")
     jumps = [{"label": str(label), "at": jump(grid, label, state)} for label, state in (cases or {}).items()]
     number = grid.number(opening)

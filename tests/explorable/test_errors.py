@@ -35,12 +35,12 @@ ARGUMENTS = {
     "twice": ({"gain": [1, 2, 1]}, ValueError, "gain: .*1 more than once"),
     "mixed": ({"gain": [1, "a"]}, TypeError, "gain: .*all of one kind"),
     "None": ({"gain": [None]}, TypeError, "gain: .*got None"),
-    "unknown": ({"gain": [1], "depth": [1]}, ValueError, "depth: the view takes no such parameter.*gain"),
-    "missing": ({"activation": ["tanh"]}, ValueError, "gain: the view needs it"),
-    "start": ({"gain": [1, 2], "start": {"gain": 3}}, ValueError, "start: gain=3 is not on the grid"),
-    "start name": ({"gain": [1, 2], "start": {"depth": 3}}, ValueError, "start: 'depth' is no parameter"),
+    "unknown": ({"gain": [1], "depth": [1]}, ValueError, "depth: expected one of .*gain"),
+    "missing": ({"activation": ["tanh"]}, ValueError, "gain: expected values, which the view needs, got none"),
+    "start": ({"gain": [1, 2], "start": {"gain": 3}}, ValueError, "start: expected gain to be one of 1, 2, got 3"),
+    "start name": ({"gain": [1, 2], "start": {"depth": 3}}, ValueError, "start: expected some of .* got 'depth'"),
     "start kind": ({"gain": [1, 2], "start": 3}, TypeError, "start: expected a dict"),
-    "case": ({"gain": [1, 2], "cases": {"x": {"gain": 9}}}, ValueError, r"cases\['x'\]: gain=9 is not on the grid"),
+    "case": ({"gain": [1, 2], "cases": {"x": {"gain": 9}}}, ValueError, r"cases\['x'\]: expected gain to be one of 1, 2, got 9"),
     "alt": ({"gain": [1, 2], "alt": " "}, ValueError, "alt: expected a sentence"),
     "size": ({"gain": [1, 2], "size": 3}, TypeError, "size: expected two positive numbers, got 3"),
     "panels": ({"gain": [1, 2], "panels": (0, 1)}, ValueError, "panels: expected two positive numbers"),
@@ -58,22 +58,22 @@ def test_arguments_are_checked(case):
 
 CHANCE = np.random.default_rng(0)
 CHANGES = {
-    "limits": (lambda ax, k: ax.set_xlim(0, k), r"XAxis of panel 0: its limits are \(0.0, 1.0\) at k=1 but \(0.0, 2"),
-    "scale": (lambda ax, k: ax.set_xscale("linear" if k < 3 else "symlog"), "XAxis of panel 0: its scale"),
-    "linthresh": (lambda ax, k: ax.set_yscale("symlog", linthresh=k), "YAxis of panel 0: its scale"),
-    "ticks": (lambda ax, k: ax.set_yticks([0, k / 3]), "YAxis of panel 0: its ticks"),
-    "tick labels": (lambda ax, k: ax.set_yticks([0, 1], ["a", f"b{k}"]), "YAxis of panel 0: its tick labels"),
-    "tick colour": (lambda ax, k: ax.tick_params(colors=f"C{k}"), "Axis of panel 0: its tick parameters"),
-    "one tick": (lambda ax, k: ax.get_xticklabels()[1].set_color(f"C{k}"), "XAxis of panel 0: its tick properties"),
-    "aspect": (lambda ax, k: ax.set_aspect(k / 3), "Axis of panel 0: its place"),
-    "more": (lambda ax, k: [ax.axhline(i) for i in range(k)], "artists: the view draws .* at k=1 but .* at k=2.*Line"),
+    "limits": (lambda ax, k: ax.set_xlim(0, k), r"XAxis of panel 0: expected the same limits in every state, got \(0.0, 1.0\) at k=1 and \(0.0, 2"),
+    "scale": (lambda ax, k: ax.set_xscale("linear" if k < 3 else "symlog"), "XAxis of panel 0: expected the same scale"),
+    "linthresh": (lambda ax, k: ax.set_yscale("symlog", linthresh=k), "YAxis of panel 0: expected the same scale"),
+    "ticks": (lambda ax, k: ax.set_yticks([0, k / 3]), "YAxis of panel 0: expected the same ticks"),
+    "tick labels": (lambda ax, k: ax.set_yticks([0, 1], ["a", f"b{k}"]), "YAxis of panel 0: expected the same tick labels"),
+    "tick colour": (lambda ax, k: ax.tick_params(colors=f"C{k}"), "Axis of panel 0: expected the same tick parameters"),
+    "one tick": (lambda ax, k: ax.get_xticklabels()[1].set_color(f"C{k}"), "XAxis of panel 0: expected the same tick properties"),
+    "aspect": (lambda ax, k: ax.set_aspect(k / 3), "Axis of panel 0: expected the same place"),
+    "more": (lambda ax, k: [ax.axhline(i) for i in range(k)], "artists: expected the same in every state, got .* at k=1 and .* at k=2.*Line"),
     "other": (lambda ax, k: ax.axhline(0) if k < 2 else ax.text(0, 0, "a"), "artists: .*Line2D"),
-    "zorder": (lambda ax, k: ax.text(0, 0, "a", zorder=k + 3), "Text 'a': its zorder is 4 at k=1 but 5 at k=2"),
-    "axes": (lambda ax, k: ax.twinx() if k > 1 else None, "makes 2 axes at k=2 but 1"),
-    "hatch": (lambda ax, k: ax.bar(0, k, hatch="/"), "Rectangle.* cannot be moved, at k=1: hatching"),
+    "zorder": (lambda ax, k: ax.text(0, 0, "a", zorder=k + 3), "Text 'a': expected one zorder in every state, got 4 at k=1 and 5 at k=2"),
+    "axes": (lambda ax, k: ax.twinx() if k > 1 else None, "expected the same number of axes in every state, got 1 at the start and 2 at k=2"),
+    "hatch": (lambda ax, k: ax.bar(0, k, hatch="/"), "Rectangle.* expected what can be moved, got at k=1: hatching"),
     "gouraud": (lambda ax, k: ax.pcolormesh(np.ones((3, 3)) * k, shading="gouraud"), "QuadMesh.*Gouraud"),
-    "raises": (lambda ax, k: 1 / (k - 2), "the view raised ZeroDivisionError at k=2"),
-    "random": (lambda ax, k: ax.plot(CHANCE.random(4)), "Line2D.*drawn again at k=1 it looks different"),
+    "raises": (lambda ax, k: 1 / (k - 2), "view: expected no error, got ZeroDivisionError at k=2"),
+    "random": (lambda ax, k: ax.plot(CHANCE.random(4)), "Line2D.*got another when drawn again at k=1"),
 }
 
 
@@ -91,12 +91,12 @@ def test_a_raising_view_keeps_its_own_error():
 
 
 def test_a_view_that_draws_elsewhere_is_refused():
-    with pytest.raises(ValueError, match="drew nothing"):
+    with pytest.raises(ValueError, match=r"view: expected something drawn .* got nothing"):
         explore(lambda ax, k: None, alt="nothing", k=[1, 2])
 
 
 def test_a_reserved_name_is_refused():
-    with pytest.raises(ValueError, match="'size' is an option of explore"):
+    with pytest.raises(ValueError, match="view: expected a parameter that is no option of explore, got 'size'"):
         explore(lambda ax, k, size: None, alt="nothing", k=[1, 2])
 
 
@@ -147,13 +147,13 @@ def game(ax, gain, activation="tanh", moves=True):
 
 
 ACTS = {
-    "drag string": ({"drag": "gain"}, TypeError, "drag: expected the names of one or two parameters, got 'gain'"),
+    "drag string": ({"drag": "gain"}, TypeError, "drag: expected a list of strings, got 'gain'"),
     "drag three": ({"drag": ["gain"] * 3}, TypeError, "drag: expected the names of one or two"),
-    "drag unknown": ({"drag": ["depth"]}, ValueError, "drag: 'depth' is no parameter of the grid"),
+    "drag unknown": ({"drag": ["depth"]}, ValueError, "drag: expected some of .* got 'depth'"),
     "drag word": ({"drag": ["activation"]}, ValueError, "drag: expected parameters with numbers, got activation"),
     "drag still": ({"drag": ["gain"], "moves": [False]}, ValueError, 'gid="drag" that moves.*got 0'),
     "register": ({"register": "best"}, TypeError, "register: expected a Register, got 'best'"),
-    "each unknown": ({"register": Register(lambda **_: 1.0, ["depth"])}, ValueError, "each: 'depth' is no parameter"),
+    "each unknown": ({"register": Register(lambda **_: 1.0, ["depth"])}, ValueError, "each: expected some of .* got 'depth'"),
     "score word": ({"register": Register(lambda **_: "good", ["gain"])}, TypeError, "score: .*nan at .*got 'good'"),
     "score inf": ({"register": Register(lambda **_: np.inf, ["gain"])}, TypeError, "score: expected a finite number"),
     "register still": ({"register": Register(lambda **_: 1.0, ["gain"]), "moves": [False]}, ValueError,
@@ -196,3 +196,27 @@ def test_states_count_like_an_odometer():
     grid = Grid({"a": [1, 2], "b": ["x", "y", "z"]})
     assert [tuple(s.values()) for s in grid.states()] == [(1, "x"), (1, "y"), (1, "z"), (2, "x"), (2, "y"), (2, "z")]
     assert grid.number(grid.locate({"a": 2, "b": "y"}, "start")) == 4
+
+
+STRANGE = {"None": None, "3": 3, "[1]": [1], "{1: 2}": {1: 2}, "a function": len, "nan": float("nan"), "'zz'": "zz"}
+LEGAL = {                                                   # what is no mistake for an argument
+    "cases": ("None",), "title": ("None", "'zz'"), "drag": ("None",), "start": ("None",), "predict": ("None",),
+    "size": (), "panels": (), "anchor": ("None", "'zz'"), "alt": ("'zz'",), "register": ("None",), "view": ("a function",),
+    "gain": ("[1]",), "options": (), "answer": (), "question": ("'zz'",), "because": ("'zz'",),
+    "each": (), "score": ("a function",), "unit": ("'zz'",), "button": ("'zz'",)}
+
+
+def made_with(name, value):
+    """A figure, a question or a game with one argument of that value."""
+    if name in ("options", "answer", "question", "because"):
+        return Prediction(**{"question": "Up?", "options": ["a", "b"], "answer": "a"} | {name: value})
+    if name in ("each", "score", "unit", "button"):
+        return Register(**{"score": max, "each": ["gain"]} | {name: value})
+    return explore(**{"view": game, "alt": "a game", "gain": [0.5, 1.0]} | {name: value})
+
+
+@pytest.mark.parametrize(("name", "label"), [(name, label) for name, legal in LEGAL.items() for label in STRANGE
+                                             if label not in legal])
+def test_a_bad_value_is_refused_by_the_name_of_its_argument(name, label):
+    with pytest.raises((TypeError, ValueError), match=rf"\A{name}(\[.*\])?: expected [^\n]*\bgot\b[^\n]*\Z"):
+        made_with(name, STRANGE[label])

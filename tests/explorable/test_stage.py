@@ -76,5 +76,5 @@ def test_random_numbers_without_a_seed_are_still_refused():
         ax.plot(rng.random(5))
         ax.set(xlim=(0, 4), ylim=(0, 1))
 
-    with pytest.raises(ValueError, match=r"drawn again at k=.* it looks different"):
+    with pytest.raises(ValueError, match=r"drawn again at k="):
         harvest.Harvest(noisy, GRID)
