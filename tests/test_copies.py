@@ -262,7 +262,7 @@ def test_the_table_has_every_public_kind_of_thing():
     kinds = {type(thing) for thing in made}
     public = [getattr(gradtrace, name) for name in gradtrace.__all__]
     classes = {thing for thing in public if inspect.isclass(thing)} - {Step}            # nobody makes a bare step
-    assert classes <= kinds
+    assert classes <= kinds, f"add to EXAMPLES in tests/test_copies.py: {classes - kinds}"
     assert all(any(phi is thing for thing in made) for phi in public if isinstance(phi, Activation))
     rooms = (dynamics, maps, meanfield, surfaces, tasks)
     results = {thing for room in rooms for thing in vars(room).values()

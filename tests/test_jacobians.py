@@ -72,6 +72,39 @@ def test_singular_values_of_badly_scaled_products(name, oracle):
     assert_exact(oracle("mpmath"), log_singular_values(HARD[name]), HARD[name], (1, 2, 5, 20), digits=3000)
 
 
+def constant(rows):
+    return np.array([rows] * 200)
+
+
+def triangular_net():
+    W = np.tril(np.random.default_rng(8).uniform(-1, 1, (3, 3)), -1) + np.diag([0.6, 0.8, 1.0])
+    p, x = {"W": W, "U": np.ones((1, 3)), "b": np.zeros(3)}, 0.1 * np.random.default_rng(0).standard_normal((200, 1, 1))
+    return jacobians(forward(unroll(RNN(1, 3), p, x), np.zeros((1, 3)))[1])
+
+
+def random_triangles(seed, n):
+    """Well-conditioned, with the smallest entry of the diagonal first."""
+    rng = np.random.default_rng(seed)
+    return constant(np.tril(rng.uniform(-1, 1, (n, n)), -1) + np.diag(np.sort(rng.uniform(0.3, 2, n))))
+
+
+ALIKE = {                                                   # rows of whose product become alike
+    "three": constant([[1.0, 0, 0], [1.9, 1.5, 0], [1.9, 1.9, 1.9]]),
+    "four": constant([[0.6, 0, 0, 0], [-0.2, 0.8, 0, 0], [-0.4, 0, 0.8, 0], [0.4, 0.1, -0.4, 1.0]]),
+    "a net": triangular_net(),
+    **{f"random {seed}": random_triangles(seed, 3 + seed % 3) for seed in (1, 4, 7, 10, 11)},
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_singular_values_of_products_whose_rows_become_alike(name, oracle):
+    J = ALIKE[name]
+    log = log_singular_values(J)
+    assert_exact(oracle("mpmath"), log, J, (1, 20, 100, 200), digits=900)
+    volume = np.cumsum(np.linalg.slogdet(J)[1], axis=0)
+    np.testing.assert_allclose(log.sum(axis=-1), volume, rtol=1e-11, atol=1e-11)
+
+
 def open_gates(bias, T=40):
     """Jacobians of an LSTM whose memory stays and whose hidden state is forgotten, the last step first."""
     cell, rng = LSTM(2, 4), np.random.default_rng(0)
@@ -256,3 +289,20 @@ def test_bad_input_is_named(call, error, message):
 def test_a_product_that_overflows_is_named_whether_it_ends_as_infinity_or_as_nan(J):
     with pytest.raises(FloatingPointError, match=r"every: .*overflows"):
         log_qr_growth(J, every=4)
+
+
+HUGE = np.array([[1.7e308, 1.7e308], [1.7e308, -1.7e308]])
+
+
+@pytest.mark.parametrize(("call", "name"), [(lambda: spectral_radius(np.abs(HUGE)), "W"),
+                                            (lambda: init.spectral_norm(HUGE), "W"),
+                                            (lambda: log_qr_growth(HUGE[None]), "J")])
+def test_what_overflows_at_the_end_of_the_floats_is_named(call, name):
+    with pytest.raises(FloatingPointError, match=f"{name}: expected .* within float64, got an overflow"):
+        call()
+
+
+@pytest.mark.parametrize("draw", [init.gaussian, init.uniform])
+def test_a_spread_that_would_leave_the_floats_is_refused(draw):
+    with pytest.raises(ValueError, match=r"(sd|r): expected at most 1e.300"):
+        draw(np.random.default_rng(0), (3, 2), 1.7e308)

@@ -278,3 +278,33 @@ def test_annotations_from_the_future_are_checked_too(monkeypatch):
     exec(LATER, vars(module))
     with pytest.raises(TypeError, match="n: expected a whole number"):
         module.Later(-3.5)
+
+
+def broken(h):
+    raise UnicodeDecodeError("ascii", b"x", 0, 1, "not ours")
+
+
+def unpacked(h):
+    one, = h.shape
+    return one
+
+
+@pytest.mark.parametrize("fault", [lambda h: h.reshape(0), broken, unpacked])
+def test_a_fault_inside_a_step_of_one_s_own_keeps_its_words_and_its_place(fault):
+    with pytest.raises(ValueError, match="step 1 of 2: ") as found:
+        forward(deep(Own(out=lambda h, vjp: fault(h)), 2 * [S]), H)
+    cause = found.value.__cause__
+    assert str(cause) in str(found.value) and "Grads" not in str(found.value)
+    frames, at = [], cause.__traceback__
+    while at:
+        frames.append(at.tb_frame.f_code.co_filename)
+        at = at.tb_next
+    assert __file__ in frames
+
+
+def test_sweeps_that_part_along_a_path_are_named_by_every_way():
+    layers = [init_params(Dense(3, 3), np.random.default_rng(0), gain=np.ones(n)) for n in (3, 3, 4)]
+    path = deep(Dense(3, 3), layers)
+    for walk in (forward, lambda path, h0: bptt(path, h0, h0)):
+        with pytest.raises(ValueError, match=r"step 3 of 3: sweep axes of .*: expected"):
+            walk(path, H)

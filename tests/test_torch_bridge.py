@@ -1479,3 +1479,11 @@ def test_sparse_gradients_are_looked_at(torch, number, expected):
     from gradtrace.torch.finite import finite
 
     assert finite(torch.sparse_coo_tensor([[0]], [number], (3,))) == expected
+
+
+def test_a_hook_that_makes_nan_is_among_the_reasons(torch, trace):
+    model = torch.nn.Sequential(*[torch.nn.Linear(4, 4) for _ in range(3)])
+    model[1].register_full_backward_hook(lambda module, before, after: (torch.full_like(before[0], math.nan),))
+    log = trace(model, torch.ones(2, 4), lambda out: out.pow(2).sum())
+    assert np.isnan(log.log_h[:2]).all() and np.isfinite(log.log_h[2:]).all()
+    assert sum("a hook changed a gradient" in note for note in log.notes) == 2

@@ -106,8 +106,8 @@ def expect_sizes(name, value, axes=None):
     return tuple(expect_size(f"{name}[{i}]", n) for i, n in enumerate(value))
 
 
-def expect_number(name, value, least=-math.inf):
-    """Return ``value`` as a ``float`` if it is a finite real number of at least ``least``; else raise, naming it."""
+def expect_number(name, value, least=-math.inf, most=math.inf):
+    """Return ``value`` as a ``float`` if it is a finite real number from ``least`` to ``most``; else raise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: expected a number, got {given(value)}")
     try:
@@ -118,12 +118,15 @@ def expect_number(name, value, least=-math.inf):
         raise ValueError(f"{name}: expected a finite number, got {number}")
     if number < least:
         raise ValueError(f"{name}: expected at least {least:g}, got {value}")
+    if number > most:
+        raise ValueError(f"{name}: expected at most {most:g}, got {value}")
     return number
 
 
 def expect_dtype(name, value):
     """Return ``value`` as a dtype if it is float64 or float32; else raise, naming it."""
-    if not ((isinstance(value, type | np.dtype) and np.dtype(value) in REAL) or value in ("float64", "float32")):
+    named = isinstance(value, str) and value in ("float64", "float32")
+    if not named and not (isinstance(value, type | np.dtype) and np.dtype(value) in REAL):
         raise TypeError(f"{name}: expected float64 or float32, got {given(value)}")
     return np.dtype(value)
 
@@ -175,7 +178,9 @@ def expect_order(name, value, n=None):
     if not plain(value) or value.dtype.kind not in "iu" or value.ndim != 1:
         raise TypeError(f"{name}: expected rng.permutation(n), got {given(value)}")
     n = len(value) if n is None else n
-    if not n or not np.array_equal(np.sort(value), np.arange(n)):
+    if not n:
+        raise ValueError(f"{name}: expected at least one number, got none")
+    if not np.array_equal(np.sort(value), np.arange(n)):
         raise ValueError(f"{name}: expected each of 0 … {n - 1} once, got {len(value)} numbers {value[:8]}")
     return value
 
@@ -194,7 +199,7 @@ def expect_floats(**named):
         if isinstance(value, numbers.Real) and not isinstance(value, bool):
             expect_number(name, value)
             continue
-        if type(value) is not np.ndarray or (value.dtype not in REAL and value.dtype.kind not in "iu"):
+        if not plain(value) or (value.dtype not in REAL and value.dtype.kind not in "iu"):
             raise TypeError(f"{name}: expected a real number or a numpy array of them, got {given(value)}")
         if not np.isfinite(value).all():
             raise ValueError(f"{name}: expected finite numbers, got {np.extract(~np.isfinite(value), value)[0]}")

@@ -17,6 +17,7 @@ from .contract import expect_step
 __all__ = ["fans", "gaussian", "he", "he_uniform", "identity", "lecun", "lecun_uniform", "ones", "orthogonal",
            "spectral", "spectral_norm", "uniform", "xavier", "xavier_uniform", "zeros"]     # the initialisers
 
+LARGEST = 1e300                                 # of a spread: what is drawn stays within float64
 FACTORS = {"gamma", "g"}                        # vectors that multiply; the others are added, and start at zero
 
 
@@ -57,7 +58,8 @@ def gaussian(rng, shape, sd=1.0):
     >>> init.gaussian(np.random.default_rng(0), (300, 300), sd=2.0).std().round(2)
     np.float64(2.0)
     """
-    return expect_number("sd", sd, least=0) * expect_rng("rng", rng).standard_normal(expect_sizes("shape", shape))
+    sd = expect_number("sd", sd, least=0, most=LARGEST)
+    return sd * expect_rng("rng", rng).standard_normal(expect_sizes("shape", shape))
 
 
 def uniform(rng, shape, r=1.0):
@@ -68,7 +70,7 @@ def uniform(rng, shape, r=1.0):
     >>> abs(init.uniform(np.random.default_rng(0), (300, 300), r=0.5)).max().round(3)
     np.float64(0.5)
     """
-    r = expect_number("r", r, least=0)
+    r = expect_number("r", r, least=0, most=LARGEST)
     return expect_rng("rng", rng).uniform(-r, r, expect_sizes("shape", shape))
 
 
@@ -200,7 +202,11 @@ def spectral_norm(W):
     W = expect_array("W", W, (None, None))
     if not W.size:
         raise ValueError(f"W: expected at least one entry, got shape {W.shape}")
-    return np.linalg.norm(W.astype(float), 2, axis=(-2, -1)).astype(W.dtype)
+    with np.errstate(all="ignore"):
+        norm = np.linalg.norm(W.astype(float), 2, axis=(-2, -1)).astype(W.dtype)
+    if not np.isfinite(norm).all():
+        raise FloatingPointError(f"W: expected a norm within {W.dtype}, got an overflow")
+    return norm
 
 
 def identity(rng, shape):

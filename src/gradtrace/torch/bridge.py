@@ -75,7 +75,8 @@ def trace(model, input, loss, modules=None):
     Where gradients leave the float range, PyTorch's pass back is done once more step by step, each
     from a gradient near one, as :func:`gradtrace.trace` does. That needs a chain: where something
     but the loss bypasses a state, norms past the range are ``nan``. In float32 it begins at 1e-38;
-    ``model.double()`` has more.
+    ``model.double()`` has more. Hooks on gradients act as without a trace; the norms of those that
+    they change, or make ``nan``, are not put right. ``log_p`` is taken before hooks on parameters.
 
     Parameters
     ----------
@@ -193,7 +194,7 @@ def notes_on(log_h, calls, names):
             )
         elif np.isnan(log_h[t]):
             notes.append(
-                f"log_h[{t}], of {what}, is nan: it left the float range, and something bypasses"
-                " a state; model.double() has more range"
+                f"log_h[{t}], of {what}, is nan: it left the float range where something bypasses a"
+                " state (model.double() has more range), or a hook changed a gradient on its way"
             )
     return tuple(notes)

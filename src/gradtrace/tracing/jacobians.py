@@ -18,6 +18,7 @@ from .path import Pullbacks
 
 # How log_singular_values keeps its rows, in exponents of two.
 NONE = -2**40                                               # the exponent of a row of zeros
+ALIKE = 2**-8                                               # a row whose own part is less is like those before it
 RANGE, GUARD, DISORDER = 800, 60, 1     # of a window, its margin, tolerated: what is let through adds up over time
 
 
@@ -101,6 +102,8 @@ def spectral_radius(W):
     ------
     ValueError, TypeError
         ``W`` is no array of finite floats, not square or empty.
+    FloatingPointError
+        The radius overflows.
 
     Notes
     -----
@@ -114,7 +117,11 @@ def spectral_radius(W):
     expect_square("W", W)
     if not W.shape[-1]:
         raise ValueError(f"W: expected at least one row, got shape {W.shape}")
-    return np.abs(np.linalg.eigvals(W)).max(axis=-1)
+    with np.errstate(all="ignore"):
+        radius = np.abs(np.linalg.eigvals(W)).max(axis=-1)
+    if not np.isfinite(radius).all():
+        raise FloatingPointError(f"W: expected a radius within {W.dtype}, got an overflow")
+    return radius
 
 
 @np.errstate(all="ignore")
@@ -166,6 +173,8 @@ def log_qr_growth(J, every=1):
         if not np.isfinite(B).all():
             raise FloatingPointError(f"every: expected few enough for a finite product, got {every}, which overflows")
         B, R = np.linalg.qr(B)
+        if not np.isfinite(R).all():
+            raise FloatingPointError(f"J: expected columns whose length is within {B.dtype}, got an overflow")
         growth.append(np.log(np.abs(np.diagonal(R, axis1=-2, axis2=-1))))
     return np.cumsum(np.reshape(growth, (len(growth), *J.shape[1:-1])), axis=0).astype(J.dtype)
 
@@ -256,6 +265,7 @@ def log_singular_values(J):
                 Q, d, U = _times(np.ldexp(Q, half[..., None] + 500), d, U)
             top = top - 1000
         Q, d, U = _times(T(A[t]) @ Q, d, U)
+        Q, d, U = _graded(Q, d, U)
         d += top
         ds[t], Us[t] = d, U
     log = _log_svd(ds.reshape(-1, ds.shape[-1]), Us.reshape(-1, *Us.shape[-2:]))
@@ -290,6 +300,25 @@ def _times(B, d, U):
     U = np.ldexp(R, np.clip(d[..., None, :] - top[..., None], -5000, 5000)) @ U
     size, power = np.frexp(np.abs(U).max(axis=-1))
     return Q, np.where((size > 0) & (top > NONE // 2), top + power, NONE), np.ldexp(U, -power[..., None])
+
+
+def _graded(Q, d, U):
+    """``Q 2^d U`` times an orthogonal matrix from the right, which changes no singular value, with rows that differ.
+
+    Rows of ``U`` that have become alike hide small singular values in what cancels between them. As ``L Z`` with a
+    lower triangle ``L`` and an orthogonal ``Z``, which goes, ``2^d L`` is factorised anew, and they stand in ``d``.
+    """
+    order = np.argsort(-d, axis=-1, kind="stable")
+    d = np.take_along_axis(d, order, axis=-1)
+    Q = np.take_along_axis(Q, order[..., None, :], axis=-1)
+    L = T(np.linalg.qr(T(np.take_along_axis(U, order[..., None], axis=-2)), mode="r"))
+    size = np.abs(np.diagonal(L, axis1=-2, axis2=-1)) / np.abs(L).max(axis=-1)
+    if not (size < ALIKE).any():
+        return Q, d, L
+    exponents = np.where(L != 0, np.frexp(L)[1] + d[..., :, None], NONE).max(axis=-2)   # of each column of 2^d L
+    B = np.ldexp(L, np.clip(d[..., :, None] - exponents[..., None, :], -5000, 5000))
+    again, d, U = _times(B, exponents, np.broadcast_to(np.eye(L.shape[-1]), L.shape))
+    return Q @ again, d, U
 
 
 def _log_svd(d, U):

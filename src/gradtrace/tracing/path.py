@@ -235,8 +235,9 @@ def forward(path, h0):
     if not isinstance(path, Path):
         raise TypeError(f"path: expected deep(...) or unroll(...), got {given(path)}")
     expect_start(path, h0)
+    sweep = sweep_shape(path, h0)
     h, vjps = forward_pass(path.copied(), h0.copy())
-    return h, Pullbacks(vjps, list(h), path.steps, len(sweep_shape(path, h0)))
+    return h, Pullbacks(vjps, list(h), path.steps, len(sweep))
 
 
 def expect_start(path, h0):
@@ -292,7 +293,8 @@ def raise_at_step(path, h, start, error=None):
             expect_finite(step, h[t])
         raise error
     except (FloatingPointError, ValueError, TypeError) as found:
-        raise type(found)(f"step {start + t} of {len(path)}: {found}") from None
+        kind = next(kind for kind in (FloatingPointError, ValueError, TypeError) if isinstance(found, kind))
+        raise kind(f"step {start + t} of {len(path)}: {found}") from error      # whose traceback shows where
 
 
 def blocks(T, nbytes, most=2**18):

@@ -126,26 +126,27 @@ class Trace:
     (array([8., 4., 2., 1.]), array([[4.]]))
     """
 
-    def __init__(self, log_h, exponents, shares, plain, scaled=None):
+    def __init__(self, log_h, exponents, shares, plain, rescaled=None):
         self.log_h, self._exponents, self._shares, self._plain = log_h, exponents, shares, plain
-        self._scaled = scaled                               # the pass with powers of two apart, if it was not needed
+        self._rescaled = rescaled                           # makes the pass with powers of two apart, if none was made
 
     @cached_property
     def log_p(self):
         names = dict.fromkeys(name for _, p in self._shares for name in p)
         logs = {}
         for name in names:
-            logs[name] = log_norms_of_shares([p.get(name) for _, p in self._shares], self._exponents, self._scaled)
+            logs[name] = log_norms_of_shares([p.get(name) for _, p in self._shares], self._exponents,
+                                             plain=self._rescaled is not None)
             if logs[name] is None:                          # a share may have faded inside its step: scaled, it stays
-                _, exponents, self._shares = self._scaled()
-                self._exponents, self._scaled = exponents[1:], None
+                _, exponents, self._shares = self._rescaled()
+                self._exponents, self._rescaled = exponents[1:], None
                 return self.log_p
-        self._scaled = None
+        self._rescaled = None
         return logs
 
     def __getstate__(self):
         """What is pickled: logarithms and gradients, without the pullbacks, which cannot be."""
-        return {**vars(self), "log_p": self.log_p, "_scaled": None}
+        return {**vars(self), "log_p": self.log_p, "_rescaled": None}
 
     @cached_property
     def grads(self):
@@ -246,7 +247,7 @@ def trace(vjps, g):
     squares = squared_norms(h, vjps.sweep)
     if within_range(squares, h[0].dtype):
         log = Trace(0.5 * np.log(squares, dtype=float), [none] * len(shares), shares, plain, scaled)
-        log.grads = Gradients(*plain)                       # finite, as their squares are
+        log.grads = Gradients(*plain)                       # into the cache: finite, as their squares are
         return log
     h, exponents, shares = scaled()
     log_h = np.array([log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)])
@@ -412,7 +413,7 @@ def rescale(g, exponent):
 
 
 def add_scaled(g, exponent, direct_g):
-    """``g 2^exponent + extra``, written with the larger of their two exponents."""
+    """``g 2^exponent + direct_g``, written with the larger of their two exponents."""
     direct_g, power = rescale(direct_g, np.zeros_like(exponent))
     nothing = np.iinfo(int).min // 4
     top = np.maximum(np.where(np.any(g, axis=_members(g, exponent)), exponent, nothing),
@@ -436,6 +437,7 @@ def scale_by_power(g, power):
 
 
 def log_scaled(g, exponent):
+    """``ln ‖g 2^exponent‖``, one for each sweep member."""
     flat = g.reshape(*exponent.shape, math.prod(g.shape[exponent.ndim:]))
     with np.errstate(all="ignore"):
         squares, (low, high) = np.vecdot(flat, flat).real, SAFE[g.dtype.char]

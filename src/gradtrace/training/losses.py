@@ -217,7 +217,7 @@ def reduced(loss, g, reduction):
         loss, g = loss / loss.shape[-1], g / loss.shape[-1]
     loss = loss.sum(axis=-1)
     if not (np.isfinite(loss).all() and np.isfinite(g).all()):
-        raise FloatingPointError(f"u: the loss overflowed {g.dtype}; use smaller outputs")
+        raise FloatingPointError(f"u: expected a loss within {g.dtype}, got an overflow; use smaller outputs")
     return loss, g
 
 

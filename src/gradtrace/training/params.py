@@ -60,8 +60,8 @@ def unflatten_params(p, layers=None):
         raise TypeError(f"p: expected a dict of arrays, got {given(p)}")
     split = {name: str(name).partition(".") for name in p}
     for name, (number, point, own) in split.items():
-        if not (number.isdecimal() and point and own):
-            raise ValueError(f"p: expected names such as '0.W', got {given(name)}")
+        if not (number.isascii() and number.isdecimal() and len(number) <= 6 and point and own):
+            raise ValueError(f"p: expected names such as '0.W', of at most a million layers, got {given(name)}")
         expect_plain(f"p[{name!r}]", p[name])
     most = max((int(number) + 1 for number, _, _ in split.values()), default=0)
     layers = most if layers is None else expect_size("layers", layers, least=0)
