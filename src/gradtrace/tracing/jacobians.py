@@ -225,8 +225,9 @@ def log_singular_values(J):
     Returns
     -------
     ndarray of shape (T, *sweep, n)
-        In descending order. Rows or columns of zeros give ``-inf``; a Jacobian that is singular otherwise gives
-        rounding errors in place of it.
+        In descending order, right to 1e-12 or to a few ``cond(J_t) ε``, whichever is more. Rows or columns of zeros
+        give ``-inf``; a Jacobian that is singular otherwise gives rounding errors in place of it, and one with a
+        condition above 1e15 may.
 
     Raises
     ------
