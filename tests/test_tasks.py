@@ -258,7 +258,7 @@ CASES = {
     "no images": (lambda: pixels(IMAGES[:0], LABELS[:0]), ValueError, "images: expected at least one"),
     "labels too few": (lambda: pixels(IMAGES, LABELS[1:]), ValueError, "labels: expected 30, one for each image"),
     "order of half": (lambda: pixels(IMAGES, LABELS, np.arange(6)), ValueError, "order: expected each of 0 … 11 once"),
-    "dictionary empty": (lambda: translation(rng(), 1, 3, WORDS[:0]), ValueError, "dictionary: expected each"),
+    "dictionary empty": (lambda: translation(rng(), 1, 3, WORDS[:0]), ValueError, "dictionary: expected at least one"),
 }
 
 
