@@ -7,7 +7,7 @@ import numpy as np
 
 from . import measure
 
-GOAL = 150                                                          # ms
+GOAL = 150  # ms
 ROUNDS = 9
 OURS = """
 from time import process_time
@@ -48,7 +48,7 @@ def section(tiny=False):
     ours, theirs = [], []
     for turn in range(1 + (1 if tiny else ROUNDS)):
         pair = seconds(OURS), seconds(THEIRS)
-        if turn > 0:                                                # at first, files come from disk
+        if turn > 0:  # at first, files come from disk
             ours.append(pair[0])
             theirs.append(pair[1])
     ours, theirs = np.array(ours), np.array(theirs)

@@ -6,7 +6,7 @@ from gradtrace import Dense, deep, forward, init, trace
 
 from . import measure
 
-SIZE = 50, 64, 64                                                   # depth, n, B
+SIZE = 50, 64, 64  # depth, n, B
 GOAL = 0.8
 
 
@@ -27,13 +27,19 @@ def ours(params, h0, g):
         h, vjps = forward(deep(layer, params), h0)
         log = trace(vjps, g)
         shares = list(log.grads.p)
-        return {"W": [p["W"] for p in shares], "b": [p["b"] for p in shares],
-                "h0": log.grads.h[0], "log_h": log.log_h}
+        return {
+            "W": [p["W"] for p in shares],
+            "b": [p["b"] for p in shares],
+            "h0": log.grads.h[0],
+            "log_h": log.log_h,
+        }
+
     return call
 
 
 def torch_linear(params, h0, g):
     import torch
+
     torch.set_num_threads(1)
     h0, g = torch.tensor(h0), torch.tensor(g)
     net = []
@@ -51,8 +57,13 @@ def torch_linear(params, h0, g):
             h[-1].retain_grad()
         (h[-1] * g).sum().backward()
         log_h = torch.stack([h_t.grad for h_t in h]).flatten(1).norm(dim=1).log()
-        return {"W": [layer.weight.grad.T for layer in net],
-                "b": [layer.bias.grad for layer in net], "h0": h[0].grad, "log_h": log_h}
+        return {
+            "W": [layer.weight.grad.T for layer in net],
+            "b": [layer.bias.grad for layer in net],
+            "h0": h[0].grad,
+            "log_h": log_h,
+        }
+
     return call
 
 
@@ -63,6 +74,13 @@ def section(tiny=False):
     return {
         "title": "Through depth",
         "lead": "Depth, width, batch. Each layer has weights of its own.",
-        "rows": [measure.ratio(f"Dense {depth}, {n}, {B}", "nn.Linear, every gradient retained",
-                               times["ours"], times["theirs"], None if tiny else GOAL)],
+        "rows": [
+            measure.ratio(
+                f"Dense {depth}, {n}, {B}",
+                "nn.Linear, every gradient retained",
+                times["ours"],
+                times["theirs"],
+                None if tiny else GOAL,
+            )
+        ],
     }

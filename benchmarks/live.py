@@ -13,7 +13,7 @@ from explorable import explore
 from . import measure
 
 STATES, UPDATES = 250, 200
-HARVEST_MS, FRAME_MS = 5, 16.7                                      # goals
+HARVEST_MS, FRAME_MS = 5, 16.7  # goals
 PAGE = """<!doctype html><meta charset="utf-8"><body><div id="el"></div><script type="module">
 %s
 const state = %s, raw = Uint8Array.from(atob("%s"), c => c.charCodeAt(0)), handlers = {};
@@ -62,8 +62,9 @@ def update_times(figure, states, updates, slowdown):
     state = {name: getattr(figure, name) for name in traits}
     script = figure._esm.replace("export default", "void")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium,
-                                         args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page()
         page.set_content(PAGE % (script, json.dumps(state), b64encode(figure.data).decode()))
         page.wait_for_function("window.ready")
@@ -77,7 +78,7 @@ def update_times(figure, states, updates, slowdown):
 def section(tiny=False):
     states, updates = (5, 5) if tiny else (STATES, UPDATES)
     case = "three curves, legend, mathematics"
-    explore(curves, alt="curves", gain=[1.0, 5.0])                  # finds the fonts, once
+    explore(curves, alt="curves", gain=[1.0, 5.0])  # finds the fonts, once
     began = time.process_time()
     figure = explore(curves, alt="curves", gain=np.linspace(1, 5, states)).figure
     harvest = (time.process_time() - began) / states * 1e3
@@ -93,6 +94,6 @@ def section(tiny=False):
     return {
         "title": "Live figures",
         "lead": "A state is harvested once, when the book is built. A slider is moved in "
-                f"Chromium; a frame lasts {FRAME_MS} ms.",
+        f"Chromium; a frame lasts {FRAME_MS} ms.",
         "rows": rows,
     }

@@ -9,9 +9,9 @@ import time
 
 import numpy as np
 
-SECONDS = 6                             # that a comparison takes, if its calls are short
-TURN = 5e-3                             # seconds of a turn; a shorter call is repeated within it
-FEWEST, MOST = 9, 201                   # rounds
+SECONDS = 6  # that a comparison takes, if its calls are short
+TURN = 5e-3  # seconds of a turn; a shorter call is repeated within it
+FEWEST, MOST = 9, 201  # rounds
 
 
 def compare(calls, tiny=False):
@@ -33,8 +33,12 @@ def check_equal(calls, rtol=1e-10):
             if name in expected:
                 of_first = np.asarray(expected[name])
                 np.testing.assert_allclose(
-                    np.asarray(value), of_first, rtol=rtol, atol=rtol * np.abs(of_first).max(),
-                    err_msg=f"{who}: {name} differs from {first}")
+                    np.asarray(value),
+                    of_first,
+                    rtol=rtol,
+                    atol=rtol * np.abs(of_first).max(),
+                    err_msg=f"{who}: {name} differs from {first}",
+                )
 
 
 def in_turns(calls, repeats, rounds):
@@ -61,8 +65,14 @@ def row(case, what, values, unit, goal=None):
     """One line of a table: the median of ``values``, with quartiles if there are several."""
     low, middle, high = map(float, np.percentile(values, (25, 50, 75)))
     quartiles = [low, high] if np.size(values) > 1 else None
-    return {"case": case, "what": what, "value": middle, "unit": unit, "quartiles": quartiles,
-            "goal": goal}
+    return {
+        "case": case,
+        "what": what,
+        "value": middle,
+        "unit": unit,
+        "quartiles": quartiles,
+        "goal": goal,
+    }
 
 
 def ratio(case, what, ours, theirs, goal=None):

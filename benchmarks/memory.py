@@ -9,11 +9,11 @@ from gradtrace import RNN, Binomial, Full, SqrtT, bptt, init, unroll
 
 from . import measure
 
-SIZE = 10_000, 256, 32                                              # T, n, B
+SIZE = 10_000, 256, 32  # T, n, B
 PLANS = {"full": Full(), "√T": SqrtT(), "binomial": Binomial(nbytes=8 * 2**20)}
 TINY = {"full": Full(), "√T": SqrtT(), "binomial": Binomial(slots=2)}
-TIMES = {"√T": 1.5, "binomial": 2}                                  # goals, of full
-PEAKS = {"√T": 30, "binomial": 10}                                  # goals, MB
+TIMES = {"√T": 1.5, "binomial": 2}  # goals, of full
+PEAKS = {"√T": 30, "binomial": 10}  # goals, MB
 N_IN, ROUNDS = 8, 2
 
 
@@ -63,14 +63,15 @@ def section(tiny=False):
     for name, plan in plans.items():
         if name != "full":
             goal = None if tiny else TIMES[name]
-            times.append(measure.ratio(
-                name, "keeping everything", seconds[name], seconds["full"], goal))
+            times.append(
+                measure.ratio(name, "keeping everything", seconds[name], seconds["full"], goal)
+            )
         goal = None if tiny else PEAKS.get(name)
         peaks.append(measure.row(name, "bytes at the peak", peak(path, h0, g, plan), "MB", goal))
         states.append(measure.row(name, "states held", traces[name].usage.states, ""))
     return {
         "title": "Memory",
         "lead": f"A plain RNN over {T} steps, {n} wide, batch {B}, inputs {N_IN} wide. Bytes are "
-                "those that numpy really took beyond the problem itself.",
+        "those that numpy really took beyond the problem itself.",
         "rows": times + peaks + states,
     }

@@ -8,9 +8,9 @@ from html import escape
 
 from .measure import met
 
-WIDTH, LEFT, RIGHT = 360, 112, 8                        # of the picture, and where the axis begins
+WIDTH, LEFT, RIGHT = 360, 112, 8  # of the picture, and where the axis begins
 TOP, BOTTOM = 50, 22
-ROW, HEADING = 15, 22                                   # heights
+ROW, HEADING = 15, 22  # heights
 STYLE = """.bench{display:block;width:100%;max-width:40rem;height:auto;margin:0 auto;
 font:10.5px system-ui,sans-serif;color:inherit}
 .bench text{fill:currentColor}.bench .group{font-weight:600}
@@ -44,8 +44,10 @@ def svg(results):
             parts.append(mark(row, axis, y - ROW / 2))
     label = "Ratios of our time to the other's on a logarithmic axis, as in the table"
     body = "\n".join(parts)
-    return (f'<svg class="bench" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-            f'role="img" aria-label="{label}">\n<style>{STYLE}</style>\n{body}\n</svg>\n')
+    return (
+        f'<svg class="bench" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'role="img" aria-label="{label}">\n<style>{STYLE}</style>\n{body}\n</svg>\n'
+    )
 
 
 class Axis:
@@ -85,6 +87,8 @@ def mark(row, axis, y):
             shape = f'<circle class="met" cx="{x:.1f}" cy="{y}" r="4"/>'
         else:
             shape = f'<path class="missed" d="M{x:.1f} {y - 4}l4 4-4 4-4-4z"/>'
-    return (f'<g><title>{escape(told)}</title>'
-            f'<text x="8" y="{y + 3.5}">{escape(row["case"])}</text>'
-            f'<path class="axis" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>{shape}{bar}</g>')
+    return (
+        f"<g><title>{escape(told)}</title>"
+        f'<text x="8" y="{y + 3.5}">{escape(row["case"])}</text>'
+        f'<path class="axis" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>{shape}{bar}</g>'
+    )

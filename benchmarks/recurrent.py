@@ -13,9 +13,9 @@ from gradtrace import GRU, LSTM, RNN, backward, forward, trace, unroll
 from . import measure
 
 CELLS = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}
-SIZES = [(50, 32, 1), (100, 64, 32), (100, 256, 64)]                # T, n, B
+SIZES = [(50, 32, 1), (100, 64, 32), (100, 256, 64)]  # T, n, B
 GOALS = {"RNN": [0.25, 0.8, 1.25], "LSTM": [0.35, 1.15, 1.35], "GRU": [0.35, 1.15, 1.35]}
-NORMS, SHARES = 5, 40                                               # goals, % of the gradient
+NORMS, SHARES = 5, 40  # goals, % of the gradient
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def gradient(problem):
         h, vjps = forward(unroll(problem.cell, p, x), h0)
         grads = backward(vjps, g)
         return {**grads.shared(), "h0": grads.h[0]}
+
     return call
 
 
@@ -62,6 +63,7 @@ def traced(problem):
         h, vjps = forward(unroll(problem.cell, p, x), h0)
         log = trace(vjps, g)
         return {**log.grads.shared(), "h0": log.grads.h[0], "log_h": log.log_h}
+
     return call
 
 
@@ -74,12 +76,14 @@ def traced_with_shares(problem):
         log = trace(vjps, g)
         norms = {f"log_p {name}": value for name, value in log.log_p.items()}
         return {**log.grads.shared(), "h0": log.grads.h[0], "log_h": log.log_h, **norms}
+
     return call
 
 
 def torch_cells(problem):
     """nn.RNNCell, nn.LSTMCell or nn.GRUCell, the gradient of every state retained."""
     import torch
+
     torch.set_num_threads(1)
     x = torch.tensor(problem.data[1])
     start, g = halves(problem)
@@ -102,6 +106,7 @@ def torch_cells(problem):
         log_h = torch.stack(norms).norm(dim=0).log()
         dh0 = torch.cat([part.grad for part in states[0]], 1)
         return {**loaded(net, problem), "h0": dh0, "log_h": log_h}
+
     return call
 
 
@@ -119,6 +124,7 @@ def one_step(net, x_t, parts):
 def torch_net(problem):
     """nn.RNN, nn.LSTM or nn.GRU: one call, and no gradients of the states in between."""
     import torch
+
     torch.set_num_threads(1)
     x = torch.tensor(problem.data[1])
     start, g = halves(problem)
@@ -133,12 +139,14 @@ def torch_net(problem):
         loss([part[0] for part in ends], g).backward()
         dh0 = torch.cat([part.grad[0] for part in parts], 1)
         return {**loaded(net, problem, "_l0"), "h0": dh0}
+
     return call
 
 
 def halves(problem):
     """``h0`` and ``g`` as tensors of PyTorch, each as ``[h]``, or as ``[h, c]`` of an LSTM."""
     import torch
+
     h0, g = map(torch.tensor, problem.data[2:])
     count = 2 if problem.name == "LSTM" else 1
     return h0.chunk(count, 1), g.chunk(count, 1)
@@ -151,11 +159,16 @@ def loss(parts, g):
 def load(net, problem, suffix=""):
     """Give our parameters to a module of PyTorch, which has matrices transposed and two biases."""
     import torch
+
     p = problem.data[0]
-    values = {"weight_hh": exchanged(p["W"], problem).T, "weight_ih": exchanged(p["U"], problem).T,
-              "bias_ih": exchanged(p["b"], problem), "bias_hh": np.zeros_like(p["b"])}
+    values = {
+        "weight_hh": exchanged(p["W"], problem).T,
+        "weight_ih": exchanged(p["U"], problem).T,
+        "bias_ih": exchanged(p["b"], problem),
+        "bias_hh": np.zeros_like(p["b"]),
+    }
     if "b_rec" in p:
-        values["bias_hh"][-problem.n:] = p["b_rec"]
+        values["bias_hh"][-problem.n :] = p["b_rec"]
     with torch.no_grad():
         for name, value in values.items():
             getattr(net, name + suffix).copy_(torch.tensor(value))
@@ -164,11 +177,13 @@ def load(net, problem, suffix=""):
 def loaded(net, problem, suffix=""):
     """The gradients of the same parameters, by our names."""
     grad = {name: value.grad.numpy() for name, value in net.named_parameters()}
-    grads = {"W": exchanged(grad[f"weight_hh{suffix}"].T, problem),
-             "U": exchanged(grad[f"weight_ih{suffix}"].T, problem),
-             "b": exchanged(grad[f"bias_ih{suffix}"], problem)}
+    grads = {
+        "W": exchanged(grad[f"weight_hh{suffix}"].T, problem),
+        "U": exchanged(grad[f"weight_ih{suffix}"].T, problem),
+        "b": exchanged(grad[f"bias_ih{suffix}"], problem),
+    }
     if problem.name == "GRU":
-        grads["b_rec"] = grad[f"bias_hh{suffix}"][-problem.n:]
+        grads["b_rec"] = grad[f"bias_hh{suffix}"][-problem.n :]
     return grads
 
 
@@ -180,8 +195,13 @@ def exchanged(a, problem):
     return np.concatenate([i, f, fourth, third], axis=-1)
 
 
-CONTESTANTS = {"traced": traced, "gradient": gradient, "shares": traced_with_shares,
-               "cells": torch_cells, "net": torch_net}
+CONTESTANTS = {
+    "traced": traced,
+    "gradient": gradient,
+    "shares": traced_with_shares,
+    "cells": torch_cells,
+    "net": torch_net,
+}
 
 
 def section(tiny=False):
@@ -194,18 +214,28 @@ def section(tiny=False):
             times = measure.compare({who: make(problem) for who, make in CONTESTANTS.items()}, tiny)
             ours, alone = times["traced"], times["gradient"]
             case = f"{name} {', '.join(map(str, size))}"
-            cells.append(measure.ratio(
-                case, "PyTorch cells, every gradient retained", ours, times["cells"], goal))
-            nets.append(measure.ratio(
-                case, "PyTorch nn.RNN, nn.LSTM, nn.GRU, gradients only", ours, times["net"]))
-            norms.append(measure.share(
-                case, "norms of all states' gradients", ours, alone, alone, NORMS))
-            shares.append(measure.share(
-                case, "norms of each step's share", times["shares"], ours, alone, SHARES))
+            cells.append(
+                measure.ratio(
+                    case, "PyTorch cells, every gradient retained", ours, times["cells"], goal
+                )
+            )
+            nets.append(
+                measure.ratio(
+                    case, "PyTorch nn.RNN, nn.LSTM, nn.GRU, gradients only", ours, times["net"]
+                )
+            )
+            norms.append(
+                measure.share(case, "norms of all states' gradients", ours, alone, alone, NORMS)
+            )
+            shares.append(
+                measure.share(
+                    case, "norms of each step's share", times["shares"], ours, alone, SHARES
+                )
+            )
     return {
         "title": "Through time",
         "lead": "Steps, width of the state and of the input, batch. Ours gives the gradients of "
-                "all weights and the norms of the gradients at all states. What the norms cost is "
-                "in per cent of the gradient alone.",
+        "all weights and the norms of the gradients at all states. What the norms cost is "
+        "in per cent of the gradient alone.",
         "rows": cells + nets + norms + shares,
     }

@@ -12,9 +12,9 @@ from gradtrace import RNN, forward, init, jacobians, log_singular_values, unroll
 
 from . import measure
 
-SIZE = 200, 64                                                      # T, n
+SIZE = 200, 64  # T, n
 GOAL_MS, GOAL_ERROR = 100, 1e-12
-DIGITS = 700                            # hold the Gram matrix of a spread of 10^320
+DIGITS = 700  # hold the Gram matrix of a spread of 10^320
 
 
 def pullbacks(T, n):
@@ -66,6 +66,7 @@ def as_integers(J):
 def exact(P, exponent):
     """``ln σ`` of ``P 2^exponent``, in descending order."""
     import mpmath
+
     with mpmath.workdps(DIGITS):
         gram = mpmath.matrix(P.dot(P.T).tolist())
         squares = mpmath.eigsy(gram, eigvals_only=True)
@@ -91,11 +92,16 @@ def section(tiny=False):
     return {
         "title": "All singular values",
         "lead": "Steps, width: the logarithms of all singular values of the product of Jacobians, "
-                "after every step. The error is relative, or absolute where |ln σ| is below 1, "
-                f"against {DIGITS} digits, after half of the steps and after all.",
+        "after every step. The error is relative, or absolute where |ln σ| is below 1, "
+        f"against {DIGITS} digits, after half of the steps and after all.",
         "rows": [
-            measure.row(case, "all values after every step", times["values"] * 1e3, "ms",
-                        None if tiny else GOAL_MS),
+            measure.row(
+                case,
+                "all values after every step",
+                times["values"] * 1e3,
+                "ms",
+                None if tiny else GOAL_MS,
+            ),
             measure.row(case, "the Jacobians before that", times["jacobians"] * 1e3, "ms"),
             measure.row(case, "largest error", error(J), "", GOAL_ERROR),
         ],

@@ -1,7 +1,8 @@
 """Where executed notebooks are kept: a folder named after everything that they run on.
 
-A notebook whose code, packages and neighbours have not changed is not run again, neither by `make book` nor by the
-tests. Whatever changes in `src/` or beside the notebooks gives another folder, so that no output is ever stale.
+A notebook whose code, packages and neighbours have not changed is not run again, neither by `make
+book` nor by the tests. Whatever changes in `src/` or beside the notebooks gives another folder, so
+that no output is ever stale.
 """
 
 import hashlib
@@ -19,7 +20,9 @@ READ = ("src", "notebooks/drawings", "notebooks/evidence")
 def fingerprint():
     """A short name for the sources and the installed packages that notebooks run on."""
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(path for folder in READ for path in (ROOT / folder).rglob("*") if path.is_file()):
+    for path in sorted(
+        path for folder in READ for path in (ROOT / folder).rglob("*") if path.is_file()
+    ):
         if "__pycache__" not in path.parts and not path.parent.name.endswith(".egg-info"):
             digest.update(path.relative_to(ROOT).as_posix().encode())
             digest.update(path.read_bytes())
@@ -40,11 +43,15 @@ def folder():
 
 
 def configure(app, config):
-    """Tell MyST-NB where to look, and what not to run: without PyTorch one chapter shows its stored pictures."""
+    """Tell MyST-NB where to look, and what not to run: without PyTorch one chapter shows its stored
+    pictures.
+    """
     config.nb_execution_cache_path = str(folder())
     if find_spec("torch") is None:
         config.nb_execution_excludepatterns = [*config.nb_execution_excludepatterns, NEEDS_TORCH]
-        print(f"{NEEDS_TORCH} is not run, as PyTorch is not installed: its page shows stored pictures")
+        print(
+            f"{NEEDS_TORCH} is not run, as PyTorch is not installed: its page shows stored pictures"
+        )
 
 
 def setup(app):

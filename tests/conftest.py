@@ -8,7 +8,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def oracle():
-    """Import an optional library to compare with; without it the test is skipped, but in CI it fails."""
+    """Import an optional library to compare with; without it the test is skipped, but in CI it
+    fails.
+    """
 
     def load(name):
         if os.environ.get("CI"):

@@ -1,10 +1,13 @@
-"""What would the tests not notice? Use: make mutants [ARGS="--rooms steps tracing --count 40 --seed 1"]
+"""What would the tests not notice? Use: make mutants [ARGS="--rooms steps tracing --count 40 --seed
+1"]
 
-A copy of the source is changed in one place, a sign or a bound or a call that goes, and the tests that reach that
-function run on it until one fails. A change that none of them notices is printed: it wants a test, or changes nothing.
+A copy of the source is changed in one place, a sign or a bound or a call that goes, and the tests
+that reach that function run on it until one fails. A change that none of them notices is printed:
+it wants a test, or changes nothing.
 
-Slow tests are left out unless --budget lets them in, and tests that call a function in another process only are not
-known to reach it: run what seems to have survived against them before a test is written for it.
+Slow tests are left out unless --budget lets them in, and tests that call a function in another
+process only are not known to reach it: run what seems to have survived against them before a test
+is written for it.
 """
 
 import argparse
@@ -31,33 +34,69 @@ from pathlib import Path
 
 import pytest
 
-SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div,
-         ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.And: ast.Or,
-         ast.Or: ast.And, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
-         ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
-PAIRS = [("min", "max"), ("minimum", "maximum"), ("any", "all"), ("zeros", "ones"), ("zeros_like", "ones_like"),
-         ("floor", "ceil"), ("sum", "prod"), ("argmin", "argmax")]
+SWAPS = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Div,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+PAIRS = [
+    ("min", "max"),
+    ("minimum", "maximum"),
+    ("any", "all"),
+    ("zeros", "ones"),
+    ("zeros_like", "ones_like"),
+    ("floor", "ceil"),
+    ("sum", "prod"),
+    ("argmin", "argmax"),
+]
 OTHER = dict(PAIRS) | {b: a for a, b in PAIRS}
-SILENT = (ast.Raise, ast.JoinedStr, ast.Import, ast.ImportFrom)     # wording, and what fails at once
+SILENT = (ast.Raise, ast.JoinedStr, ast.Import, ast.ImportFrom)  # wording, and what fails at once
 PRINTED = {"__str__", "__repr__"}
-NEEDED = {"callable", "id", "int", "isinstance", "iter", "len", "next", "range", "set", "type"}     # f(a) cannot be a
+# f(a) cannot be a
+NEEDED = {"callable", "id", "int", "isinstance", "iter", "len", "next", "range", "set", "type"}
 
 
 @dataclass(frozen=True)
 class Mutant:
     path: str
     line: int
-    function: str                       # where it is, by its first line, or the path for what lies outside of any
+    function: str  # where it is, by its first line, or the path for what lies outside of any
     source: str
 
     def diff(self, original):
-        lines = difflib.unified_diff(original.splitlines(), self.source.splitlines(), n=0, lineterm="")
-        return "\n".join([f"src/{self.path}:{self.line}", *(f"    {line}" for line in list(lines)[3:])])
+        lines = difflib.unified_diff(
+            original.splitlines(), self.source.splitlines(), n=0, lineterm=""
+        )
+        return "\n".join(
+            [f"src/{self.path}:{self.line}", *(f"    {line}" for line in list(lines)[3:])]
+        )
 
 
 def places(node, function):
     """All nodes that can be changed, with the function they are in."""
-    if isinstance(node, SILENT) or getattr(node, "name", None) in PRINTED or getattr(node, "arg", None) == "strict":
+    if (
+        isinstance(node, SILENT)
+        or getattr(node, "name", None) in PRINTED
+        or getattr(node, "arg", None) == "strict"
+    ):
         return
     if isinstance(node, ast.FunctionDef):
         function = min([node.lineno, *(d.lineno for d in node.decorator_list)])
@@ -90,7 +129,9 @@ def replacements(node):
         case ast.UnaryOp():
             return [node.operand]
         case ast.BinOp():
-            swapped = [with_field(node, op=SWAPS[type(node.op)]())] if type(node.op) in SWAPS else []
+            swapped = (
+                [with_field(node, op=SWAPS[type(node.op)]())] if type(node.op) in SWAPS else []
+            )
             return [*swapped, *swapped, node.left, node.right]
         case ast.AugAssign():
             plain = ast.Assign([node.target], node.value, lineno=0)
@@ -98,8 +139,10 @@ def replacements(node):
         case ast.BoolOp():
             return [with_field(node, op=SWAPS[type(node.op)]()), *node.values]
         case ast.Compare():
-            return [with_field(node, ops=[*node.ops[:i], SWAPS[type(op)](), *node.ops[i + 1:]])
-                    for i, op in enumerate(node.ops)]
+            return [
+                with_field(node, ops=[*node.ops[:i], SWAPS[type(op)](), *node.ops[i + 1 :]])
+                for i, op in enumerate(node.ops)
+            ]
         case ast.If() | ast.IfExp():
             tests = [ast.UnaryOp(ast.Not(), node.test), ast.Constant(True), ast.Constant(False)]
             return [(node.test, test) for test in tests]
@@ -111,23 +154,42 @@ def replacements(node):
         case ast.Expr(value=ast.Call()) | ast.Assign(targets=[ast.Subscript() | ast.Attribute()]):
             return [ast.Pass()]
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in {
-                part.id for part in ast.walk(value) if isinstance(part, ast.Name)}:
+            part.id for part in ast.walk(value) if isinstance(part, ast.Name)
+        }:
             return [ast.Pass()]
         case ast.Call():
-            fewer = [[other for other in node.keywords if other is not k] for k in node.keywords if k.arg != "strict"]
-            return [*other_calls(node), *(with_field(node, keywords=keywords) for keywords in fewer)]
+            fewer = [
+                [other for other in node.keywords if other is not k]
+                for k in node.keywords
+                if k.arg != "strict"
+            ]
+            return [
+                *other_calls(node),
+                *(with_field(node, keywords=keywords) for keywords in fewer),
+            ]
     return []
 
 
 def other_calls(call):
-    """``max`` for ``min``, ``where(c, b, a)``, and the argument itself for ``f(a)`` and ``a.copy()``."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", None)
+    """``max`` for ``min``, ``where(c, b, a)``, and the argument itself for ``f(a)`` and
+    ``a.copy()``.
+    """
+    name = (
+        call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", None)
+    )
     if name in OTHER:
         field = "attr" if isinstance(call.func, ast.Attribute) else "id"
         yield with_field(call, func=with_field(call.func, **{field: OTHER[name]}))
-    if len(call.args) == 1 and name not in NEEDED and not isinstance(call.args[0], ast.Starred | ast.GeneratorExp):
+    if (
+        len(call.args) == 1
+        and name not in NEEDED
+        and not isinstance(call.args[0], ast.Starred | ast.GeneratorExp)
+    ):
         yield call.args[0]
-    if name in ("copy", "astype", "clip") and ast.unparse(call.func).partition(".")[0] not in ("np", name):
+    if name in ("copy", "astype", "clip") and ast.unparse(call.func).partition(".")[0] not in (
+        "np",
+        name,
+    ):
         yield call.func.value
     if name == "where" and len(call.args) == 3:
         yield with_field(call, args=[call.args[0], call.args[2], call.args[1]])
@@ -138,9 +200,9 @@ def mutated(source, node, new):
     text = ast.unparse(new)
     if isinstance(new, ast.UnaryOp | ast.BinOp | ast.BoolOp | ast.Compare | ast.IfExp):
         text = f"({text})"
-    lines = source.encode().splitlines(keepends=True)       # columns count bytes
-    begin = sum(map(len, lines[:node.lineno - 1])) + node.col_offset
-    end = sum(map(len, lines[:node.end_lineno - 1])) + node.end_col_offset
+    lines = source.encode().splitlines(keepends=True)  # columns count bytes
+    begin = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
+    end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
     changed = (source.encode()[:begin] + text.encode() + source.encode()[end:]).decode()
     with contextlib.suppress(SyntaxError):
         if ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source)):
@@ -149,7 +211,9 @@ def mutated(source, node, new):
 
 
 def sample(src, room, count, seed):
-    """``count`` mutants of a room, the same for the same seed: a kind of node is drawn, then one of its changes."""
+    """``count`` mutants of a room, the same for the same seed: a kind of node is drawn, then one of
+    its changes.
+    """
     rng, kinds, mutants = random.Random(f"{room} {seed}"), {}, []
     for path in sorted((src / room).rglob("*.py")):
         name, source = str(path.relative_to(src)), path.read_text()
@@ -171,7 +235,9 @@ def sample(src, room, count, seed):
 
 
 class Tests:
-    """A plugin of pytest. Given an order, it runs those tests in it; else it notes what each test calls."""
+    """A plugin of pytest. Given an order, it runs those tests in it; else it notes what each test
+    calls.
+    """
 
     def __init__(self, src, order=None):
         self.src, self.order, self.notes = f"{src}{os.sep}", order, {}
@@ -179,21 +245,30 @@ class Tests:
     def pytest_collection_modifyitems(self, items):
         if self.order is not None:
             place = {name: i for i, name in enumerate(self.order)}
-            items[:] = sorted((item for item in items if item.nodeid in place), key=lambda item: place[item.nodeid])
+            items[:] = sorted(
+                (item for item in items if item.nodeid in place),
+                key=lambda item: place[item.nodeid],
+            )
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
         codes, begun = set(), time.perf_counter()
         if self.order is None:
-            sys.settrace(lambda frame, event, arg: codes.add(frame.f_code))     # of calls, not of lines
+            # of calls, not of lines
+            sys.settrace(lambda frame, event, arg: codes.add(frame.f_code))
         try:
             return (yield)
         finally:
             sys.settrace(None)
             note = self.notes.setdefault(item.nodeid, {})
             note["seconds"] = time.perf_counter() - begun
-            note["calls"] = sorted({f"{code.co_filename.removeprefix(self.src)}:{code.co_firstlineno}"
-                                    for code in codes if code.co_filename.startswith(self.src)})
+            note["calls"] = sorted(
+                {
+                    f"{code.co_filename.removeprefix(self.src)}:{code.co_firstlineno}"
+                    for code in codes
+                    if code.co_filename.startswith(self.src)
+                }
+            )
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
@@ -201,22 +276,28 @@ class Tests:
 
 
 def run(root, src, order, files, out):
-    """In a process of its own: the tests, on the package in ``src``; what they note goes to ``out``."""
+    """In a process of its own: the tests, on the package in ``src``; what they note goes to
+    ``out``.
+    """
     os.setsid()
     os.chdir(root)
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(src))
     path = [str(src), str(root / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ |= {"PYTHONPATH": os.pathsep.join(path), "PYTHONDONTWRITEBYTECODE": "1",
-                   "HYPOTHESIS_STORAGE_DIRECTORY": str(out.with_name("hypothesis"))}
+    os.environ |= {
+        "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(out.with_name("hypothesis")),
+    }
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    options = ["-p", "no:cacheprovider", "-p", "no:nbval", "--assert=plain", "--tb=no"]     # slow, or seen by nobody
+    # slow, or seen by nobody
+    options = ["-p", "no:cacheprovider", "-p", "no:nbval", "--assert=plain", "--tb=no"]
     if "hypothesis" in sys.modules:
         options.append("--hypothesis-seed=0")
     notes = {}
-    for path in files:                                      # one at a time, as to collect them all takes seconds
+    for path in files:  # one at a time, as to collect them all takes seconds
         tests = Tests(src, order)
         code = pytest.main([*options, *["-x"] * (order is not None), path], plugins=[tests])
         notes |= tests.notes
@@ -226,7 +307,9 @@ def run(root, src, order, files, out):
 
 
 def in_parallel(jobs, tasks):
-    """For every task ``(key, seconds, prepare)`` the key and what :func:`run` found, or ``None`` if time was up."""
+    """For every task ``(key, seconds, prepare)`` the key and what :func:`run` found, or ``None`` if
+    time was up.
+    """
     fork, tasks, running = multiprocessing.get_context("fork"), iter(tasks), {}
     while True:
         while len(running) < jobs and (task := next(tasks, None)):
@@ -242,7 +325,7 @@ def in_parallel(jobs, tasks):
             if process.is_alive() and time.monotonic() < deadline:
                 continue
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)      # and whatever the tests have started
+                os.killpg(process.pid, signal.SIGKILL)  # and whatever the tests have started
             process.join()
             found = folder / "found.json"
             found = json.loads(found.read_text()) if found.exists() else None
@@ -252,22 +335,32 @@ def in_parallel(jobs, tasks):
 
 
 def copied(src, folder):
-    return shutil.copytree(src, folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    return shutil.copytree(
+        src, folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+    )
 
 
 def measure(root, jobs):
-    """For every test its seconds and the functions it calls; kept in the temporary directory until they change."""
+    """For every test its seconds and the functions it calls; kept in the temporary directory until
+    they change.
+    """
     src, kept = root / "src", Path(tempfile.gettempdir()) / "gradtrace-mutants"
     files = sorted(set((root / "tests").glob("test_*.py")) - {root / "tests" / "test_mutants.py"})
-    common = [path.read_bytes() for path in sorted({*src.rglob("*.py"), *(root / "tests").glob("*.py")} - {*files})
-              if path != Path(__file__)]
+    common = [
+        path.read_bytes()
+        for path in sorted({*src.rglob("*.py"), *(root / "tests").glob("*.py")} - {*files})
+        if path != Path(__file__)
+    ]
     kept.mkdir(exist_ok=True)
-    places = {path: kept / f"{hashlib.sha256(b'|'.join([*common, path.read_bytes()])).hexdigest()}.json"
-              for path in files}
+    places = {
+        path: kept / f"{hashlib.sha256(b'|'.join([*common, path.read_bytes()])).hexdigest()}.json"
+        for path in files
+    }
 
     def watched(path):
         def prepare(folder):
             return root, copied(src, folder), None, [str(path)]
+
         return path, 3600, prepare
 
     todo = [path for path in files if not places[path].exists()]
@@ -286,16 +379,22 @@ def measure(root, jobs):
 
 
 def chosen(mutant, tests, budget):
-    """Tests that call what is changed, the quickest that fit into ``budget`` seconds, by file; and their seconds.
+    """Tests that call what is changed, the quickest that fit into ``budget`` seconds, by file; and
+    their seconds.
 
     First comes the file of whose tests most call it: there a change is most likely to be noticed.
     """
+
     def calls(note):
         return mutant.function in note["calls"] or (
-            mutant.function == mutant.path and any(call.startswith(f"{mutant.path}:") for call in note["calls"]))
+            mutant.function == mutant.path
+            and any(call.startswith(f"{mutant.path}:") for call in note["calls"])
+        )
 
     of_file, size, seconds = {}, Counter(map(file_of, tests)), 0.0
-    for name in sorted((name for name, note in tests.items() if calls(note)), key=lambda n: tests[n]["seconds"]):
+    for name in sorted(
+        (name for name, note in tests.items() if calls(note)), key=lambda n: tests[n]["seconds"]
+    ):
         if seconds + tests[name]["seconds"] <= budget:
             of_file.setdefault(file_of(name), []).append(name)
             seconds += tests[name]["seconds"]
@@ -308,21 +407,31 @@ def file_of(test):
 
 
 def main(args):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rooms", nargs="+", default=["steps", "tracing", "training", "theory", "torch"])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rooms", nargs="+", default=["steps", "tracing", "training", "theory", "torch"]
+    )
     parser.add_argument("--count", type=int, default=20, help="changes to each room (20)")
     parser.add_argument("--seed", default="0")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--budget", type=float, default=60, help="seconds of tests on one change (60)")
-    parser.add_argument("--timeout", type=float, default=30, help="seconds more than that, before it is killed (30)")
-    parser.add_argument("--verbose", action="store_true", help="show also what is killed, and by which test")
+    parser.add_argument(
+        "--budget", type=float, default=60, help="seconds of tests on one change (60)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=30, help="seconds more than that, before it is killed (30)"
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="show also what is killed, and by which test"
+    )
     parser.add_argument("--root", type=Path, default=Path(__file__).parents[1])
     parser.add_argument("--package", default="gradtrace")
     args = parser.parse_args(args)
-    for name in ("hypothesis", "matplotlib.pyplot", "torch"):       # once, not in every process
+    for name in ("hypothesis", "matplotlib.pyplot", "torch"):  # once, not in every process
         with contextlib.suppress(ImportError):
             __import__(name)
-    gc.freeze()                                             # nor is it searched for garbage in every process
+    gc.freeze()  # nor is it searched for garbage in every process
     root, src = args.root.resolve(), args.root.resolve() / "src"
     tests, score = measure(root, args.jobs), {room: [0, 0] for room in args.rooms}
 
@@ -339,14 +448,27 @@ def main(args):
         return root, copy, list(chain(*names.values())), list(names)
 
     for (room, mutant, count), found in in_parallel(args.jobs, tasks()):
-        failed = [name for name, note in found["notes"].items() if "failed" in note] if found else ["time"]
+        failed = (
+            [name for name, note in found["notes"].items() if "failed" in note]
+            if found
+            else ["time"]
+        )
         killed = found is None or found["failed"]
         score[room][0] += killed
         score[room][1] += 1
         if not killed or args.verbose:
-            how = f"killed by {failed[0] if failed else 'import'}" if killed else f"survived {count} tests"
+            how = (
+                f"killed by {failed[0] if failed else 'import'}"
+                if killed
+                else f"survived {count} tests"
+            )
             print(f"\n{how}: {mutant.diff((src / mutant.path).read_text())}", flush=True)
-    print("\n" + "\n".join(f"{room:10} {killed:4} of {count} killed" for room, (killed, count) in score.items()))
+    print(
+        "\n"
+        + "\n".join(
+            f"{room:10} {killed:4} of {count} killed" for room, (killed, count) in score.items()
+        )
+    )
 
 
 if __name__ == "__main__":

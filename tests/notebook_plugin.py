@@ -1,8 +1,8 @@
 """One run of every notebook serves all who need it: pytest -p notebook_plugin --nbval notebooks
 
-While nbval compares the outputs, `notebook_watch` looks on in the same kernel. After the last cell it checks the nets
-and figures that it saw, and the executed notebook is kept, with the state of its widgets, for the book and for
-JupyterLab's tests.
+While nbval compares the outputs, `notebook_watch` looks on in the same kernel. After the last cell
+it checks the nets and figures that it saw, and the executed notebook is kept, with the state of its
+widgets, for the book and for JupyterLab's tests.
 """
 
 import copy
@@ -25,13 +25,17 @@ STATE = "application/vnd.jupyter.widget-state+json"
 def ask(kernel, code, timeout=600):
     """Run code in a notebook's kernel, in a namespace of its own; fail with what it raised."""
     reply = kernel.kc.execute_interactive(
-        f"exec({code!r}, {{}})", store_history=False, allow_stdin=False, timeout=timeout,
-        output_hook=lambda message: None)["content"]
+        f"exec({code!r}, {{}})",
+        store_history=False,
+        allow_stdin=False,
+        timeout=timeout,
+        output_hook=lambda message: None,
+    )["content"]
     if reply["status"] != "ok":
         pytest.fail("\n".join(reply.get("traceback", [str(reply)])), pytrace=False)
 
 
-@pytest.hookimpl(trylast=True)              # the kernel has started
+@pytest.hookimpl(trylast=True)  # the kernel has started
 def pytest_runtest_setup(item):
     if isinstance(item, IPyNbCell) and item.cell_num == 0:
         item.parent.began, item.parent.failed = time.monotonic(), False
@@ -62,7 +66,9 @@ class Seen(pytest.Item):
         report = executed.ROOT / "_build" / f"seen-{self.parent.path.stem}.json"
         report.parent.mkdir(exist_ok=True)
         try:
-            ask(self.parent.kernel, f"import notebook_watch; notebook_watch.finish({str(report)!r})")
+            ask(
+                self.parent.kernel, f"import notebook_watch; notebook_watch.finish({str(report)!r})"
+            )
             seen = json.loads(report.read_text("utf-8"))
         finally:
             report.unlink(missing_ok=True)
@@ -79,10 +85,17 @@ def keep(file: IPyNbFile, widgets):
     from jupyter_cache.base import CacheBundleIn
 
     notebook = copy.deepcopy(file.nb)
-    done = {item.cell_num: item.test_outputs for item in file.session.items
-            if isinstance(item, IPyNbCell) and item.parent is file}
+    done = {
+        item.cell_num: item.test_outputs
+        for item in file.session.items
+        if isinstance(item, IPyNbCell) and item.parent is file
+    }
     for number, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
         cell.outputs, cell.execution_count = done[number], number + 1
     notebook.metadata["widgets"] = {STATE: widgets}
-    bundle = CacheBundleIn(notebook, str(file.path), data={"execution_seconds": time.monotonic() - file.began})
-    get_cache(str(executed.folder())).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    bundle = CacheBundleIn(
+        notebook, str(file.path), data={"execution_seconds": time.monotonic() - file.began}
+    )
+    get_cache(str(executed.folder())).cache_notebook_bundle(
+        bundle, check_validity=False, overwrite=True
+    )

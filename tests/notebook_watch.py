@@ -1,4 +1,6 @@
-"""Looks on while a notebook runs in its kernel: at every state of every figure, and at the nets behind them."""
+"""Looks on while a notebook runs in its kernel: at every state of every figure, and at the nets
+behind them.
+"""
 
 import functools
 import json
@@ -52,17 +54,23 @@ def watched_forward(forward):
     @functools.wraps(forward)
     def watched(path, h0):
         h, vjps = forward(path, h0)
-        kind = (repr(path), len(path), *({name: value.shape for name, value in path[0].p.items()}.items()))
+        kind = (
+            repr(path),
+            len(path),
+            *({name: value.shape for name, value in path[0].p.items()}.items()),
+        )
         alike = passes.setdefault(kind, [])
-        wide = sum(value.size for value in path[0].p.values()) >= 50_000            # wide nets take seconds
-        alike[min(len(alike), 3 if wide else MOST):] = [(path, h)]
+        wide = sum(value.size for value in path[0].p.values()) >= 50_000  # wide nets take seconds
+        alike[min(len(alike), 3 if wide else MOST) :] = [(path, h)]
         return h, vjps
 
     return watched
 
 
 def watched_call(call):
-    """Notes which steps are called by hand; their states, images say, lie on kinks, where no difference is a slope."""
+    """Notes which steps are called by hand; their states, images say, lie on kinks, where no
+    difference is a slope.
+    """
 
     @functools.wraps(call)
     def watched(step, p, h, x=None):
@@ -81,15 +89,20 @@ def finish(report):
         for t in {0, len(net) // 2, len(net) - 1}:
             check(net[t], np.asarray(h[t]), rng)
     said = list(dict.fromkeys(faults))
-    Path(report).write_text(json.dumps({"faults": said[:20], "widgets": Widget.get_manager_state()}), "utf-8")
+    Path(report).write_text(
+        json.dumps({"faults": said[:20], "widgets": Widget.get_manager_state()}), "utf-8"
+    )
 
 
 def check(step_p_x, h, rng):
-    """Compare a step's pullback with finite differences of several widths; small batches bend batch norm much."""
+    """Compare a step's pullback with finite differences of several widths; small batches bend batch
+    norm much.
+    """
     step, p, x = step_p_x
     calm = 1e-3 / (1 + max((np.abs(p[name]).max() for name in p), default=0))
     errors = {}
-    for width in (1e-7, 1e-8) if "relu" in str(step) else (calm, 1e-5, 1e-6):     # beside a kink the smaller
+    # beside a kink the smaller
+    for width in (1e-7, 1e-8) if "relu" in str(step) else (calm, 1e-5, 1e-6):
         errors = gradient_errors(step, p, h, x, rng=rng, width=width)
         if max(errors.values()) < 1e-5:
             return

@@ -1,4 +1,6 @@
-"""Everything that CI runs, stage by stage, with the time of each. Use: make test [ARGS="lint book …"]"""
+"""Everything that CI runs, stage by stage, with the time of each. Use: make test [ARGS="lint book
+…"]
+"""
 
 import os
 import subprocess
@@ -7,12 +9,20 @@ import time
 
 PARALLEL = ["-n", "2"]
 UNIT = ["pytest", "tests", "--ignore=tests/browser", "--durations=5", *PARALLEL, "--dist=worksteal"]
-NOTEBOOKS = ["pytest", "-p", "notebook_plugin", "--nbval", "notebooks", *PARALLEL, "--dist=loadfile"]
+NOTEBOOKS = [
+    "pytest",
+    "-p",
+    "notebook_plugin",
+    "--nbval",
+    "notebooks",
+    *PARALLEL,
+    "--dist=loadfile",
+]
 SITE = ["pytest", "tests/browser", "--ignore=tests/browser/test_lab.py", "--durations=5", *PARALLEL]
 STAGES = {
     "lint": ["ruff", "check", "."],
     "unit": UNIT,
-    "notebooks": NOTEBOOKS,                         # once; the book and JupyterLab take them from there
+    "notebooks": NOTEBOOKS,  # once; the book and JupyterLab take them from there
     "book": ["jupyter-book", "build", ".", "--all", "-W", "-n", "--keep-going", "--quiet"],
     "site": SITE,
     "lab": ["pytest", "tests/browser/test_lab.py", "--durations=3", *PARALLEL],
@@ -20,7 +30,9 @@ STAGES = {
 
 
 def environment():
-    """One thread a worker, as threads of two workers would wait for one another; and where our plugin lies."""
+    """One thread a worker, as threads of two workers would wait for one another; and where our
+    plugin lies.
+    """
     path = os.pathsep.join(filter(None, ["tests", os.environ.get("PYTHONPATH")]))
     return {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}
 

@@ -4,7 +4,11 @@ import numpy as np
 
 from gradtrace import gradient_errors, init, init_params
 
-SWEEPS = {"no sweep": 1.0, "41 gains": np.linspace(0.2, 2.2, 41), "2 x 3 gains": np.linspace(0.5, 1.5, 6).reshape(2, 3)}
+SWEEPS = {
+    "no sweep": 1.0,
+    "41 gains": np.linspace(0.2, 2.2, 41),
+    "2 x 3 gains": np.linspace(0.5, 1.5, 6).reshape(2, 3),
+}
 
 
 def arguments(step, rng, gain=1.0, batch=5):
@@ -18,7 +22,7 @@ def arguments(step, rng, gain=1.0, batch=5):
 def check_finite_differences(step, sweep="no sweep", kinked=False):
     """The pullback agrees with finite differences for state, input and every parameter."""
     rng = np.random.default_rng(1)
-    width = 1e-5 if kinked else 1e-3                # near a kink a narrow difference stays on one side
+    width = 1e-5 if kinked else 1e-3  # near a kink a narrow difference stays on one side
     errors = gradient_errors(step, *arguments(step, rng, SWEEPS[sweep]), rng=rng, width=width)
     assert set(errors) == {"h", *step.shapes()} | ({"x"} if step.inputs else set())
     assert max(errors.values()) < 1e-7, errors

@@ -16,26 +16,57 @@ from gradtrace.steps.activations import NAMED
 
 
 def is_ours(thing, module):
-    """Whether a module of a room defines this function or class; tuples of results are described by their function."""
+    """Whether a module of a room defines this function or class; tuples of results are described by
+    their function.
+    """
     kind = inspect.isfunction(thing) or (inspect.isclass(thing) and not issubclass(thing, tuple))
     return kind and thing.__module__ == module.__name__
 
 
-ROOMS = {"augment": gradtrace.augment, "dynamics": gradtrace.dynamics, "maps": gradtrace.maps,
-         "meanfield": gradtrace.meanfield, "notebook.figures": gradtrace.notebook.figures,
-         "surfaces": gradtrace.surfaces, "tasks": gradtrace.tasks, "text": gradtrace.text}
+ROOMS = {
+    "augment": gradtrace.augment,
+    "dynamics": gradtrace.dynamics,
+    "maps": gradtrace.maps,
+    "meanfield": gradtrace.meanfield,
+    "notebook.figures": gradtrace.notebook.figures,
+    "surfaces": gradtrace.surfaces,
+    "tasks": gradtrace.tasks,
+    "text": gradtrace.text,
+}
 PUBLIC = {f"gradtrace.{name}": getattr(gradtrace, name) for name in gradtrace.__all__}
-ELSEWHERE = {f"gradtrace.init.{name}": getattr(gradtrace.init, name) for name in gradtrace.init.__all__}
-ELSEWHERE |= {f"gradtrace.notebook.{name}": getattr(gradtrace.notebook, name) for name in ("show", "check_answer")}
-ELSEWHERE |= {f"explorable.{name}": getattr(explorable, name) for name in ("explore", "Prediction", "Register")}
-ELSEWHERE |= {f"gradtrace.{room}.{name}": thing
-              for room, module in ROOMS.items() for name, thing in vars(module).items()
-              if name in getattr(module, "__all__", [name]) and not name.startswith("_")
-              and thing not in PUBLIC.values() and is_ours(thing, module)}
-SPOKEN = ELSEWHERE | {name: thing for name, thing in PUBLIC.items() if not isinstance(thing, Activation)}  # a table
-NAMES = {"np": np, "init": gradtrace.init, "figures": gradtrace.notebook.figures,
-         **{name.rpartition(".")[2]: thing for name, thing in PUBLIC.items()}}
-PAGES = "\n".join(path.read_text() for path in (Path(__file__).parents[1] / "book" / "api").glob("*.md"))
+ELSEWHERE = {
+    f"gradtrace.init.{name}": getattr(gradtrace.init, name) for name in gradtrace.init.__all__
+}
+ELSEWHERE |= {
+    f"gradtrace.notebook.{name}": getattr(gradtrace.notebook, name)
+    for name in ("show", "check_answer")
+}
+ELSEWHERE |= {
+    f"explorable.{name}": getattr(explorable, name)
+    for name in ("explore", "Prediction", "Register")
+}
+ELSEWHERE |= {
+    f"gradtrace.{room}.{name}": thing
+    for room, module in ROOMS.items()
+    for name, thing in vars(module).items()
+    if name in getattr(module, "__all__", [name])
+    and not name.startswith("_")
+    and thing not in PUBLIC.values()
+    and is_ours(thing, module)
+}
+# a table
+SPOKEN = ELSEWHERE | {
+    name: thing for name, thing in PUBLIC.items() if not isinstance(thing, Activation)
+}
+NAMES = {
+    "np": np,
+    "init": gradtrace.init,
+    "figures": gradtrace.notebook.figures,
+    **{name.rpartition(".")[2]: thing for name, thing in PUBLIC.items()},
+}
+PAGES = "\n".join(
+    path.read_text() for path in (Path(__file__).parents[1] / "book" / "api").glob("*.md")
+)
 
 
 def test_every_activation_that_steps_know_by_name_is_public():
@@ -45,7 +76,8 @@ def test_every_activation_that_steps_know_by_name_is_public():
 @pytest.mark.parametrize("name", sorted(SPOKEN))
 def test_examples_run(name, capsys):
     finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-    home = vars(sys.modules[SPOKEN[name].__module__]) if name in ELSEWHERE else {}    # names without a room
+    # names without a room
+    home = vars(sys.modules[SPOKEN[name].__module__]) if name in ELSEWHERE else {}
     for case in finder.find(SPOKEN[name], name, globs={**home, **NAMES}):
         runner.run(case)
     assert runner.summarize().attempted, f"{name} has no example"
@@ -56,12 +88,19 @@ def test_examples_run(name, capsys):
 def test_docstrings_are_complete(name):
     thing, doc = SPOKEN[name], inspect.getdoc(SPOKEN[name])
     if inspect.isfunction(thing):
-        known = {"rng", "shape"} if name.startswith("gradtrace.init.") else set()   # the same for all initialisers
-        missing = [p for p in inspect.signature(thing).parameters.keys() - known if not re.search(rf"\b{p}\b", doc)]
+        # the same for all initialisers
+        known = {"rng", "shape"} if name.startswith("gradtrace.init.") else set()
+        missing = [
+            p
+            for p in inspect.signature(thing).parameters.keys() - known
+            if not re.search(rf"\b{p}\b", doc)
+        ]
         assert not missing, f"not spoken of: {missing}"
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC | ELSEWHERE))
 def test_the_book_has_every_name_once(name):
     line = rf"(?m)^(?:\.\. auto\w+:: {re.escape(name)}$|\| `{name.removeprefix('gradtrace.')}` \|)"
-    assert len(re.findall(line, PAGES)) == 1, f"book/api/ should hold `.. autofunction:: {name}` or a row of a table"
+    assert len(re.findall(line, PAGES)) == 1, (
+        f"book/api/ should hold `.. autofunction:: {name}` or a row of a table"
+    )

@@ -1,4 +1,6 @@
-"""Steps that PyTorch does not have, written once more in the numpy of HIPS autograd, which differentiates them."""
+"""Steps that PyTorch does not have, written once more in the numpy of HIPS autograd, which
+differentiates them.
+"""
 
 import autograd.numpy as anp
 import numpy as np
@@ -39,7 +41,7 @@ def one_gate(step, p, h, x):
 
 def narx(step, p, h, x):
     n = step.n
-    a = x @ p["U"] + p["b"] + sum(h[:, (k - 1) * n:k * n] @ p[f"W{k}"] for k in step.delays)
+    a = x @ p["U"] + p["b"] + sum(h[:, (k - 1) * n : k * n] @ p[f"W{k}"] for k in step.delays)
     return anp.concatenate([anp.tanh(a), h[:, :-n]], axis=1)
 
 
@@ -49,9 +51,11 @@ def maxout(step, p, h, x):
 
 def gru(step, p, h, x):
     n, u = step.n, x @ p["U"] + p["b"]
-    r, z = sigma(u[:, :n] + h @ p["W"][:, :n]), sigma(u[:, n:2 * n] + h @ p["W"][:, n:2 * n])
-    V = p["W"][:, 2 * n:]
-    new = anp.tanh(u[:, 2 * n:] + (r * (h @ V + p["b_rec"]) if step.reset == "after" else (r * h) @ V))
+    r, z = sigma(u[:, :n] + h @ p["W"][:, :n]), sigma(u[:, n : 2 * n] + h @ p["W"][:, n : 2 * n])
+    V = p["W"][:, 2 * n :]
+    new = anp.tanh(
+        u[:, 2 * n :] + (r * (h @ V + p["b_rec"]) if step.reset == "after" else (r * h) @ V)
+    )
     keep = z if step.keep == "z" else 1 - z
     return keep * h + (1 - keep) * new
 
@@ -84,11 +88,17 @@ def layer_norm(step, p, h, x):
 
 
 FORMULAS = [
-    (Highway(3), highway), (OneGate(3, n_in=2), one_gate), (NARX(2, 3, (1, 2, 4)), narx), (Maxout(3, 2, 4), maxout),
+    (Highway(3), highway),
+    (OneGate(3, n_in=2), one_gate),
+    (NARX(2, 3, (1, 2, 4)), narx),
+    (Maxout(3, 2, 4), maxout),
     *[(GRU(2, 3, reset, keep), gru) for reset in ("after", "before") for keep in ("z", "1-z")],
-    (Masked(RNN(2, 3)), masked), (StochasticDepth(Dense(3, 3), 0.3), stochastic_depth),
-    (Dropout(3, 0.4, inverted=False), dropout), (Pool2D((2, 4, 6), 2, "sum"), sum_pool),
-    (WeightNorm(3, 2), weight_norm), (LayerNorm(4), layer_norm),
+    (Masked(RNN(2, 3)), masked),
+    (StochasticDepth(Dense(3, 3), 0.3), stochastic_depth),
+    (Dropout(3, 0.4, inverted=False), dropout),
+    (Pool2D((2, 4, 6), 2, "sum"), sum_pool),
+    (WeightNorm(3, 2), weight_norm),
+    (LayerNorm(4), layer_norm),
 ]
 
 

@@ -1,4 +1,6 @@
-"""Mini-batches hold every sample once, and the variance of their gradient falls as one over their size."""
+"""Mini-batches hold every sample once, and the variance of their gradient falls as one over their
+size.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +16,11 @@ def test_every_sample_comes_once_in_an_epoch(n, data, seed):
     size = data.draw(st.integers(1, n))
     batches = minibatches(np.random.default_rng(seed), n, size)
     assert sorted(np.concatenate(batches)) == list(range(n))
-    assert len(batches) == -(-n // size) and all(len(b) == size for b in batches[:-1]) and len(batches[-1]) >= 1
+    assert (
+        len(batches) == -(-n // size)
+        and all(len(b) == size for b in batches[:-1])
+        and len(batches[-1]) >= 1
+    )
 
 
 def test_the_order_is_random_and_repeats_with_the_seed():
@@ -26,12 +32,14 @@ def test_the_order_is_random_and_repeats_with_the_seed():
 
 
 def test_the_variance_of_the_gradient_falls_as_one_over_the_batch():
-    """A linear model; measured against σ²/B (n − B)/(n − 1), within four standard errors of the measurement itself."""
+    """A linear model; measured against σ²/B (n − B)/(n − 1), within four standard errors of the
+    measurement itself.
+    """
     rng = np.random.default_rng(1)
     n, sizes, draws = 2000, np.array([1, 2, 4, 8, 16, 32]), 3000
     x = rng.standard_normal((n, 3))
     error = x @ rng.standard_normal(3) + rng.standard_normal(n)
-    each = error[:, None] * x                               # gradient of ½ (xw − y)² for every sample
+    each = error[:, None] * x  # gradient of ½ (xw − y)² for every sample
     full = each.mean(0)
     variance = ((each - full) ** 2).sum(-1).mean()
     measured = []
@@ -39,14 +47,17 @@ def test_the_variance_of_the_gradient_falls_as_one_over_the_batch():
         first = [minibatches(rng, n, int(size))[0] for _ in range(draws)]
         square = ((each[np.array(first)].mean(1) - full) ** 2).sum(-1)
         expected = variance / size * (n - size) / (n - 1)
-        assert abs(square.mean() - expected) < 4 * square.std() / draws ** 0.5
+        assert abs(square.mean() - expected) < 4 * square.std() / draws**0.5
         measured.append(square.mean())
     assert np.polyfit(np.log(sizes), np.log(measured), 1)[0] == pytest.approx(-1, abs=0.03)
 
 
 CASES = {
-    "size too large": (lambda: minibatches(np.random.default_rng(0), 5, 6), ValueError,
-                       "size: expected at most n, 5, got 6"),
+    "size too large": (
+        lambda: minibatches(np.random.default_rng(0), 5, 6),
+        ValueError,
+        "size: expected at most n, 5, got 6",
+    ),
 }
 
 

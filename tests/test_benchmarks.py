@@ -1,4 +1,6 @@
-"""The benchmarks: contestants agree, sections run, and table, plot and page say what results.json says."""
+"""The benchmarks: contestants agree, sections run, and table, plot and page say what results.json
+says.
+"""
 
 import json
 import re
@@ -21,8 +23,10 @@ ROWS = [
     measure.ratio("D", "other", np.array([0.2]), np.array([1.0])),
     measure.row("D", "bytes", [12.345], "MB", 10),
 ]
-RESULTS = {"about": {"date": "today"},
-           "sections": {"one": {"title": "Title", "lead": "Lead.", "rows": ROWS}}}
+RESULTS = {
+    "about": {"date": "today"},
+    "sections": {"one": {"title": "Title", "lead": "Lead.", "rows": ROWS}},
+}
 
 
 @pytest.mark.parametrize("name", SECTIONS)
@@ -40,9 +44,11 @@ def test_a_contestant_that_differs_is_found(name, peer, oracle):
     ours, theirs = recurrent.traced(problem), getattr(recurrent, peer)(problem)
     assert ("log_h" in theirs()) == (peer == "torch_cells")
     for result in theirs():
+
         def wrong(result=result):
             right = theirs()
             return right | {result: np.asarray(right[result]) + 1e-8}
+
         with pytest.raises(AssertionError, match=f"theirs: {result} differs from ours"):
             measure.check_equal({"ours": ours, "theirs": wrong})
     measure.check_equal({"ours": ours, "theirs": theirs})
@@ -60,7 +66,9 @@ def test_the_judge_of_accuracy_knows_closed_forms(oracle):
     oracle("mpmath")
     sizes = np.array([1e30, 1.5, 1e-30])
     for t, product in spectrum.products(np.array([np.diag(sizes)] * 5), [1, 4, 5]):
-        np.testing.assert_allclose(spectrum.exact(*product), t * np.log(sizes), rtol=1e-15, atol=1e-15)
+        np.testing.assert_allclose(
+            spectrum.exact(*product), t * np.log(sizes), rtol=1e-15, atol=1e-15
+        )
 
 
 def test_the_table_reads_as_the_results_do():
@@ -74,9 +82,14 @@ def test_the_table_reads_as_the_results_do():
 
 def test_the_plot_puts_marks_where_the_results_are():
     text = plot.svg(RESULTS)
-    one, tenth = (float(re.search(rf'd="M([\d.]+) [^>]*/><text[^>]*>{tick}<', text.replace("\n", ""))[1])
-                  for tick in ("1", "0.3"))
-    place = lambda ratio: one + np.log(ratio) / np.log(0.3) * (tenth - one)
+    one, tenth = (
+        float(re.search(rf'd="M([\d.]+) [^>]*/><text[^>]*>{tick}<', text.replace("\n", ""))[1])
+        for tick in ("1", "0.3")
+    )
+
+    def place(ratio):
+        return one + np.log(ratio) / np.log(0.3) * (tenth - one)
+
     marks = text.split("<g>")[1:]
     shapes = [r'met" cx="([\d.]+)', r'missed" d="M([\d.]+)', r'free" cx="([\d.]+)']
     for part, shape, row in zip(marks, shapes, ROWS[:3], strict=True):
@@ -97,5 +110,7 @@ def test_table_and_plot_on_disk_come_from_the_results_on_disk(tmp_path):
 
 def test_the_page_shows_them_and_types_no_figure_by_hand():
     page = (ROOT / "book" / "benchmarks.md").read_text("utf-8")
-    assert ":file: ../benchmarks/results.svg" in page and "{include} ../benchmarks/results.md" in page
+    assert (
+        ":file: ../benchmarks/results.svg" in page and "{include} ../benchmarks/results.md" in page
+    )
     assert not re.search(r"\d\.\d|\d\s?(ms|MB|kB|%|×|times)", page)

@@ -1,4 +1,6 @@
-"""Plans of what to keep: the gradients of backward, the norms of trace, and the counts of states and steps."""
+"""Plans of what to keep: the gradients of backward, the norms of trace, and the counts of states
+and steps.
+"""
 
 import tracemalloc
 from functools import lru_cache
@@ -27,8 +29,18 @@ from gradtrace.tracing.checkpoint import BPTTResult, SummedGradients, bptt
 from gradtrace.tracing.schedules import Binomial, Full, SqrtT, Truncated, schedule
 
 T, B = 23, 3
-EXACT = [Full(), SqrtT(), Binomial(slots=1), Binomial(slots=2), Binomial(slots=4), Binomial(slots=3, block=4),
-         Binomial(slots=99), Binomial(nbytes=20_000), Truncated(T, T), Truncated(99, 99)]
+EXACT = [
+    Full(),
+    SqrtT(),
+    Binomial(slots=1),
+    Binomial(slots=2),
+    Binomial(slots=4),
+    Binomial(slots=3, block=4),
+    Binomial(slots=99),
+    Binomial(nbytes=20_000),
+    Truncated(T, T),
+    Truncated(99, 99),
+]
 CELLS = [RNN(2, 5), RNN(2, 5, "relu"), LSTM(2, 3), GRU(2, 4), NARX(2, 3), OneGate(4)]
 
 
@@ -42,8 +54,15 @@ def in_time(cell, T=T, B=B, dtype=float, **how):
 def losses(h0, T=T):
     """A loss on the last state, on some, and on all as a function of them."""
     rng = np.random.default_rng(1)
-    some = [rng.standard_normal(h0.shape).astype(h0.dtype) if t % 5 in (0, 3) else None for t in range(T + 1)]
-    return {"last": rng.standard_normal(h0.shape).astype(h0.dtype), "some": some, "all": lambda t, h: h / (t + 1)}
+    some = [
+        rng.standard_normal(h0.shape).astype(h0.dtype) if t % 5 in (0, 3) else None
+        for t in range(T + 1)
+    ]
+    return {
+        "last": rng.standard_normal(h0.shape).astype(h0.dtype),
+        "some": some,
+        "all": lambda t, h: h / (t + 1),
+    }
 
 
 def listed(g, h):
@@ -64,7 +83,9 @@ def test_every_exact_plan_has_the_gradients_of_backward_and_the_norms_of_trace(c
         np.testing.assert_allclose(run.grads.h0, expected.h[0], rtol=1e-12, atol=1e-14)
         assert run.grads.shared().keys() == shared.keys() and run.usage.truncated == 0
         for name, value in run.grads.shared().items():
-            np.testing.assert_allclose(value, shared[name], rtol=1e-12, atol=1e-12 * abs(shared[name]).max())
+            np.testing.assert_allclose(
+                value, shared[name], rtol=1e-12, atol=1e-12 * abs(shared[name]).max()
+            )
 
 
 @pytest.mark.parametrize("plan", EXACT, ids=str)
@@ -72,7 +93,9 @@ def test_depth_with_a_gradient_for_each_layer_and_a_sweep_that_begins_late(plan)
     rng = np.random.default_rng(2)
     steps = [Dense(6, 4), Dense(4, 5, "relu"), Residual(Dense(5, 5)), Dense(5, 2, "sigmoid")]
     gains = [np.linspace(0.5, 1.5, 3) if i == 2 else 1 for i in range(len(steps))]
-    path = deep(steps, [init_params(step, rng, gain=gain) for step, gain in zip(steps, gains, strict=True)])
+    path = deep(
+        steps, [init_params(step, rng, gain=gain) for step, gain in zip(steps, gains, strict=True)]
+    )
     h0, g = rng.standard_normal((B, 6)), rng.standard_normal((3, B, 2))
     vjps = forward(path, h0)[1]
     expected, run = backward(vjps, g), bptt(path, h0, g, plan)
@@ -99,7 +122,10 @@ def test_a_sweep_in_time_equals_a_loop(plan):
 def test_pytorch_agrees(oracle):
     torch = oracle("torch")
     path, h0 = in_time(RNN(2, 5))
-    g, p = losses(h0)["last"], {k: torch.tensor(v, requires_grad=True) for k, v in path[0].p.items()}
+    g, p = (
+        losses(h0)["last"],
+        {k: torch.tensor(v, requires_grad=True) for k, v in path[0].p.items()},
+    )
     h = start = torch.tensor(h0, requires_grad=True)
     for x in torch.tensor(path.inputs):
         h = torch.tanh(h @ p["W"] + x @ p["U"] + p["b"])
@@ -111,10 +137,16 @@ def test_pytorch_agrees(oracle):
 
 
 @settings(max_examples=40, deadline=None)
-@given(T=st.integers(1, 14), k1=st.integers(1, 16), k2=st.integers(1, 16),
-       loss=st.sampled_from(["last", "some", "all"]))
+@given(
+    T=st.integers(1, 14),
+    k1=st.integers(1, 16),
+    k2=st.integers(1, 16),
+    loss=st.sampled_from(["last", "some", "all"]),
+)
 def test_truncated_is_the_sum_of_the_contributions_that_it_keeps(T, k1, k2, loss):
-    """Pair by pair: what the loss on ``h_s`` contributes through step ``t + 1``, kept if its way back gets there."""
+    """Pair by pair: what the loss on ``h_s`` contributes through step ``t + 1``, kept if its way
+    back gets there.
+    """
     path, h0 = in_time(RNN(2, 3), T=T, B=2)
     g = losses(h0, T)[loss]
     h, vjps = forward(path, h0)
@@ -141,21 +173,26 @@ def test_truncated_norms_end_where_its_one_way_back_ends():
     path, h0 = in_time(RNN(2, 5))
     g = losses(h0)["last"]
     log_h, full = bptt(path, h0, g, Truncated(T, 6)).log_h, bptt(path, h0, g).log_h
-    np.testing.assert_allclose(log_h[T - 6:], full[T - 6:], rtol=0, atol=1e-12)
-    assert (log_h[:T - 6] == -np.inf).all()
+    np.testing.assert_allclose(log_h[T - 6 :], full[T - 6 :], rtol=0, atol=1e-12)
+    assert (log_h[: T - 6] == -np.inf).all()
 
 
 @pytest.mark.parametrize("k1, k2", [(2, 5), (4, 7), (3, 3)])
 def test_where_truncated_ways_back_overlap_the_norm_is_that_of_the_longest_gradient(k1, k2):
     path, h0 = in_time(RNN(2, 5), gain=1.3)
     h, vjps = forward(path, h0)
-    g = lambda t, h: h if t < 12 else 1e-3 * h              # early ways are the longer ones
+
+    def g(t, h):
+        return h if t < 12 else 1e-3 * h  # early ways are the longer ones
+
     expected, ends = np.full(T + 1, -np.inf), [*range(k1, T, k1), T]
     for after, end in zip([-1, *ends], ends, strict=False):
         one = trace(vjps, [g(t, h[t]) if after < t <= end else None for t in range(T + 1)]).log_h
         reach = slice(max(0, end - k2), end + 1)
         expected[reach] = np.maximum(expected[reach], one[reach])
-    np.testing.assert_allclose(bptt(path, h0, g, Truncated(k1, k2)).log_h, expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        bptt(path, h0, g, Truncated(k1, k2)).log_h, expected, rtol=0, atol=1e-12
+    )
 
 
 def test_layers_that_no_way_back_reaches_have_gradients_of_zero():
@@ -183,21 +220,30 @@ def test_gruslys_thousand_steps_in_fifty_slots():
 def fewest(T, slots):
     """All forward evaluations, by trying every place for the next state to store."""
     if slots == 1 or T == 1:
-        return T * (T + 1) // 2                             # each step anew from the only state
+        return T * (T + 1) // 2  # each step anew from the only state
     return min(y + fewest(T - y, slots - 1) + fewest(y, slots) for y in range(1, T))
 
 
 @pytest.mark.parametrize("slots", [*range(1, 8), 40])
 def test_binomial_takes_the_fewest_evaluations_that_any_schedule_can(slots):
     for steps in range(1, 40):
-        assert count(schedule(Binomial(slots=slots), steps), "advance", "record") == fewest(steps, slots)
+        assert count(schedule(Binomial(slots=slots), steps), "advance", "record") == fewest(
+            steps, slots
+        )
     if slots == 40:
-        assert fewest(39, 40) == 2 * 39 - 1                 # room for all
+        assert fewest(39, 40) == 2 * 39 - 1  # room for all
 
 
 @settings(max_examples=60, deadline=None)
-@given(plan=st.one_of(st.just(Full()), st.just(SqrtT()), st.builds(Binomial, st.integers(1, 9), st.integers(1, 5)),
-                      st.builds(Truncated, st.integers(1, 20), st.integers(1, 20))), T=st.integers(1, 60))
+@given(
+    plan=st.one_of(
+        st.just(Full()),
+        st.just(SqrtT()),
+        st.builds(Binomial, st.integers(1, 9), st.integers(1, 5)),
+        st.builds(Truncated, st.integers(1, 20), st.integers(1, 20)),
+    ),
+    T=st.integers(1, 60),
+)
 def test_a_schedule_only_uses_what_it_has_and_leaves_nothing_behind(plan, T):
     at, stored, recorded, back = 0, set(), {}, []
     for kind, start, stop in schedule(plan, T):
@@ -224,7 +270,9 @@ def test_a_schedule_only_uses_what_it_has_and_leaves_nothing_behind(plan, T):
         assert back[-1][0] == 0 and sum(stop - start for start, stop in back) == T
 
 
-@pytest.mark.parametrize("plan, states, evaluations", [(Full(), 10_001, 10_000), (SqrtT(), 200, 19_900)], ids=str)
+@pytest.mark.parametrize(
+    "plan, states, evaluations", [(Full(), 10_001, 10_000), (SqrtT(), 200, 19_900)], ids=str
+)
 def test_ten_thousand_states_to_keep(plan, states, evaluations):
     path, h0 = in_time(RNN(1, 2), T=10_000, B=1)
     usage = bptt(path, h0, h0, plan).usage
@@ -232,10 +280,13 @@ def test_ten_thousand_states_to_keep(plan, states, evaluations):
     assert usage.nbytes == states * h0.nbytes
 
 
-@pytest.mark.parametrize("plan", [Full(), SqrtT(), Binomial(slots=12, block=8), Binomial(nbytes=2**20),
-                                  Truncated(50, 100)], ids=str)
+@pytest.mark.parametrize(
+    "plan",
+    [Full(), SqrtT(), Binomial(slots=12, block=8), Binomial(nbytes=2**20), Truncated(50, 100)],
+    ids=str,
+)
 def test_the_memory_that_numpy_really_takes_is_that_of_the_account(plan):
-    path, h0 = in_time(RNN(4, 64), T=600, B=32)             # a state is 16 KiB
+    path, h0 = in_time(RNN(4, 64), T=600, B=32)  # a state is 16 KiB
     bptt(path, h0, h0, plan)
     tracemalloc.start()
     try:
@@ -244,20 +295,24 @@ def test_the_memory_that_numpy_really_takes_is_that_of_the_account(plan):
     finally:
         tracemalloc.stop()
     recorded = {Full: 600, SqrtT: 25, Truncated: 100}.get(type(plan), getattr(plan, "block", 0))
-    walking = 6 * 16 + recorded                             # the way back through 256 KB, and pre-activations
+    walking = 6 * 16 + recorded  # the way back through 256 KB, and pre-activations
     assert usage.nbytes < peak < usage.nbytes + walking * h0.nbytes + 2**18
     if isinstance(plan, Binomial) and plan.nbytes:
-        assert peak < plan.nbytes + 2**20                   # parameters, gradients, and the way back through a block
+        assert peak < plan.nbytes + 2**20  # parameters, gradients, and the way back through a block
 
 
-@pytest.mark.parametrize("plan", [SqrtT(), Binomial(slots=20, block=128), Truncated(1000, 2000)], ids=str)
+@pytest.mark.parametrize(
+    "plan", [SqrtT(), Binomial(slots=20, block=128), Truncated(1000, 2000)], ids=str
+)
 def test_a_chain_of_a_hundred_thousand_steps_in_few_states_keeps_its_logarithms(plan):
     steps, half = 100_000, {"W": np.array([[0.5]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
     path = unroll(RNN(1, 1, "identity"), half, np.zeros((steps, 1, 1)))
     run = bptt(path, np.zeros((1, 1)), np.ones((1, 1)), plan)
     assert run.usage.states <= 2000 and run.usage.evaluations < 5 * steps
     reach = 2000 if isinstance(plan, Truncated) else steps
-    np.testing.assert_allclose(run.log_h[:-reach - 2:-1], -np.arange(reach + 1) * np.log(2), rtol=1e-12)
+    np.testing.assert_allclose(
+        run.log_h[: -reach - 2 : -1], -np.arange(reach + 1) * np.log(2), rtol=1e-12
+    )
     assert run.grads.p[0]["b"] == 2
 
 
@@ -268,8 +323,12 @@ def test_explosion_keeps_its_logarithms_and_says_what_overflows(plan):
     some = [np.ones((1, 1)) if t == 350 else None for t in range(400)] + [np.ones((1, 1))]
     for g in (np.ones((1, 1)), some):
         run = bptt(path, np.zeros((1, 1)), g, plan)
-        np.testing.assert_allclose(run.log_h, trace(forward(path, np.zeros((1, 1)))[1], g).log_h, rtol=1e-12)
-        with pytest.raises(FloatingPointError, match="∂L/∂h_0: expected finite numbers, got an overflow of float64"):
+        np.testing.assert_allclose(
+            run.log_h, trace(forward(path, np.zeros((1, 1)))[1], g).log_h, rtol=1e-12
+        )
+        with pytest.raises(
+            FloatingPointError, match="∂L/∂h_0: expected finite numbers, got an overflow of float64"
+        ):
             run.grads  # noqa: B018
     with pytest.raises(FloatingPointError, match=r"step 309 of 400: next state of RNN"):
         bptt(path, np.ones((1, 1)), np.ones((1, 1)), plan)
@@ -277,9 +336,15 @@ def test_explosion_keeps_its_logarithms_and_says_what_overflows(plan):
 
 @pytest.mark.parametrize("plan", EXACT, ids=str)
 def test_shares_of_parameters_far_apart_in_scale_have_the_gradient_of_backward(plan):
-    """``∂L/∂U = Σ x_t g_t`` where ``g_t`` falls to 1e-200 and ``x_t`` rises as far: every step counts the same."""
+    """``∂L/∂U = Σ x_t g_t`` where ``g_t`` falls to 1e-200 and ``x_t`` rises as far: every step
+    counts the same.
+    """
     p = {"W": np.array([[1e-40]]), "U": np.array([[1e-210]]), "b": np.zeros(1)}
-    path = unroll(RNN(1, 1, "identity"), p, (np.arange(1, 7) * 10.0 ** np.arange(200, -1, -40)).reshape(6, 1, 1))
+    path = unroll(
+        RNN(1, 1, "identity"),
+        p,
+        (np.arange(1, 7) * 10.0 ** np.arange(200, -1, -40)).reshape(6, 1, 1),
+    )
     h0, g = np.zeros((1, 1)), np.ones((1, 1))
     expected, run = backward(forward(path, h0)[1], g).shared(), bptt(path, h0, g, plan)
     assert expected["U"][0, 0] == pytest.approx(21)
@@ -289,7 +354,9 @@ def test_shares_of_parameters_far_apart_in_scale_have_the_gradient_of_backward(p
 
 def test_one_number_past_the_floats_is_an_overflow_of_the_whole_gradient():
     grads = SummedGradients(np.zeros((1, 2)), [{"W": np.eye(2), "b": np.array([1.0, np.inf])}])
-    with pytest.raises(FloatingPointError, match="∂L/∂b: expected finite numbers, got an overflow of float64"):
+    with pytest.raises(
+        FloatingPointError, match="∂L/∂b: expected finite numbers, got an overflow of float64"
+    ):
         BPTTResult(np.zeros(3), None, grads).grads  # noqa: B018
 
 
@@ -299,8 +366,9 @@ def test_loss_gradients_at_the_ends_of_the_float_range(plan, scale):
     path, h0 = in_time(RNN(2, 5), gain=0.5)
     g = np.full_like(h0, scale)
     run, expected = bptt(path, h0, g, plan), trace(forward(path, h0)[1], g).log_h
-    reached = slice(T - 2 if isinstance(plan, Truncated) else 0, None)      # the last way back is one of two steps
-    np.testing.assert_allclose(run.log_h[T - 2:], expected[T - 2:], rtol=1e-12)
+    # the last way back is one of two steps
+    reached = slice(T - 2 if isinstance(plan, Truncated) else 0, None)
+    np.testing.assert_allclose(run.log_h[T - 2 :], expected[T - 2 :], rtol=1e-12)
     np.testing.assert_allclose(run.log_h[reached], expected[reached], rtol=1e-12)
 
 
@@ -309,17 +377,30 @@ def test_loss_gradients_at_the_ends_of_the_float_range(plan, scale):
 def test_an_empty_batch_one_step_and_float32(plan, cell):
     path, h0 = in_time(cell, B=0)
     run = bptt(path, h0, h0, plan)
-    assert (run.log_h == -np.inf).all() and run.grads.h0.shape == h0.shape and not run.grads.p[0]["W"].any()
+    assert (
+        (run.log_h == -np.inf).all()
+        and run.grads.h0.shape == h0.shape
+        and not run.grads.p[0]["W"].any()
+    )
     path, h0 = in_time(cell, T=1)
-    np.testing.assert_allclose(bptt(path, h0, h0, plan).log_h, trace(forward(path, h0)[1], h0).log_h, atol=1e-14)
+    np.testing.assert_allclose(
+        bptt(path, h0, h0, plan).log_h, trace(forward(path, h0)[1], h0).log_h, atol=1e-14
+    )
     path, h0 = in_time(cell, dtype=np.float32)
     grads = bptt(path, h0, lambda t, h: h, plan).grads
-    assert grads.h0.dtype == np.float32 and {a.dtype.name for a in grads.p[0].values()} == {"float32"}
+    assert grads.h0.dtype == np.float32 and {a.dtype.name for a in grads.p[0].values()} == {
+        "float32"
+    }
 
 
 def test_arguments_stay_as_they_are():
     path, h0 = in_time(RNN(2, 5))
-    arrays = [h0, path.inputs, *path[0].p.values(), *(g for g in losses(h0)["some"] if g is not None)]
+    arrays = [
+        h0,
+        path.inputs,
+        *path[0].p.values(),
+        *(g for g in losses(h0)["some"] if g is not None),
+    ]
     for array in arrays:
         array.flags.writeable = False
     g = losses(h0)["some"]
@@ -339,20 +420,66 @@ def misfit():
 
 
 CASES = {
-    "h0 of wrong width": (lambda: bptt(PATH, H0[:, :4], H0), ValueError, r"h0 of .*: expected last axes \(…, 5\)"),
-    "layers that do not fit": (lambda: bptt(misfit(), H0, H0, SqrtT()), ValueError,
-                            "step 6 of 6: h of Dense.4, 4, tanh.: expected last axes"),
-    "g of wrong shape": (lambda: bptt(PATH, H0, H0[:2]), ValueError, r"g\[23\]: expected the shape \(3, 5\)"),
-    "g of another dtype": (lambda: bptt(PATH, H0, H0.astype("f4")), TypeError, "g: expected float64, .* got float32"),
-    "g too short": (lambda: bptt(PATH, H0, [H0] * 3), ValueError, "g: expected 24 entries, .* got 3"),
-    "g with NaN": (lambda: bptt(PATH, H0, [None] * T + [H0 * np.nan]), ValueError, r"g\[23\]: expected finite numbers"),
-    "g on one state misshapen": (lambda: bptt(PATH, H0, [H0[:2]] + [H0] * T), ValueError, r"g\[0\]: expected the sha"),
-    "g a function of lists": (lambda: bptt(PATH, H0, lambda t, h: [1.]), TypeError, r"g\(23, h_23\): expected a numpy"),
-    "g a function of NaN": (lambda: bptt(PATH, H0, lambda t, h: h * np.inf), ValueError, r"g\(23, h_23\): expected fi"),
-    "neither": (lambda: Binomial(), TypeError, "slots, nbytes: expected one of the two, got None and None"),
-    "both": (lambda: Binomial(slots=3, nbytes=3), TypeError, "slots, nbytes: expected one of the two, got 3 and 3"),
-    "too few bytes": (lambda: bptt(PATH, H0, H0, Binomial(nbytes=900)), ValueError,
-                      "nbytes: expected at least 960, eight states of 120 each, got 900"),
+    "h0 of wrong width": (
+        lambda: bptt(PATH, H0[:, :4], H0),
+        ValueError,
+        r"h0 of .*: expected last axes \(…, 5\)",
+    ),
+    "layers that do not fit": (
+        lambda: bptt(misfit(), H0, H0, SqrtT()),
+        ValueError,
+        "step 6 of 6: h of Dense.4, 4, tanh.: expected last axes",
+    ),
+    "g of wrong shape": (
+        lambda: bptt(PATH, H0, H0[:2]),
+        ValueError,
+        r"g\[23\]: expected the shape \(3, 5\)",
+    ),
+    "g of another dtype": (
+        lambda: bptt(PATH, H0, H0.astype("f4")),
+        TypeError,
+        "g: expected float64, .* got float32",
+    ),
+    "g too short": (
+        lambda: bptt(PATH, H0, [H0] * 3),
+        ValueError,
+        "g: expected 24 entries, .* got 3",
+    ),
+    "g with NaN": (
+        lambda: bptt(PATH, H0, [None] * T + [H0 * np.nan]),
+        ValueError,
+        r"g\[23\]: expected finite numbers",
+    ),
+    "g on one state misshapen": (
+        lambda: bptt(PATH, H0, [H0[:2]] + [H0] * T),
+        ValueError,
+        r"g\[0\]: expected the sha",
+    ),
+    "g a function of lists": (
+        lambda: bptt(PATH, H0, lambda t, h: [1.0]),
+        TypeError,
+        r"g\(23, h_23\): expected a numpy",
+    ),
+    "g a function of NaN": (
+        lambda: bptt(PATH, H0, lambda t, h: h * np.inf),
+        ValueError,
+        r"g\(23, h_23\): expected fi",
+    ),
+    "neither": (
+        lambda: Binomial(),
+        TypeError,
+        "slots, nbytes: expected one of the two, got None and None",
+    ),
+    "both": (
+        lambda: Binomial(slots=3, nbytes=3),
+        TypeError,
+        "slots, nbytes: expected one of the two, got 3 and 3",
+    ),
+    "too few bytes": (
+        lambda: bptt(PATH, H0, H0, Binomial(nbytes=900)),
+        ValueError,
+        "nbytes: expected at least 960, eight states of 120 each, got 900",
+    ),
 }
 
 
@@ -364,7 +491,9 @@ def test_bad_input_is_named(name):
 
 
 def test_truncated_ways_back_know_a_sweep_that_begins_at_a_later_step():
-    """Three samples and three members: the norms are those of the members, as if all had been swept from the start."""
+    """Three samples and three members: the norms are those of the members, as if all had been swept
+    from the start.
+    """
     rng = np.random.default_rng(0)
     params = [init_params(Dense(2, 2), rng) for _ in range(6)]
     params[3] = params[3] | {"b": rng.standard_normal((3, 2))}
@@ -382,7 +511,7 @@ def test_truncated_keeps_no_state_that_no_later_way_back_reads(k1, k2, T):
         if kind == "free":
             recorded = [other for other in recorded if other != piece]
         elif kind == "record":
-            if actions[i - 1].kind != "record":             # the last way back is over
+            if actions[i - 1].kind != "record":  # the last way back is over
                 read = [[start, stop] for kind, start, stop in actions[i:] if kind == "backward"]
                 assert all(other in read for other in recorded)
             recorded.append(piece)

@@ -1,4 +1,6 @@
-"""Clipping by norm keeps the direction, by value it does not; both agree with PyTorch and survive extremes."""
+"""Clipping by norm keeps the direction, by value it does not; both agree with PyTorch and survive
+extremes.
+"""
 
 import numpy as np
 import pytest
@@ -10,8 +12,10 @@ from gradtrace.training.clip import clip_norm, clip_value, total_log_norm
 
 def gradients(sweep=(), seed=0, scale=1.0):
     rng = np.random.default_rng(seed)
-    return {name: np.asarray(scale * rng.standard_normal((*sweep, *shape))) for name, shape in
-            {"W": (3, 4), "b": (4,), "s": ()}.items()}
+    return {
+        name: np.asarray(scale * rng.standard_normal((*sweep, *shape)))
+        for name, shape in {"W": (3, 4), "b": (4,), "s": ()}.items()
+    }
 
 
 def joined(g):
@@ -24,9 +28,11 @@ def test_clipping_agrees_with_torch(limit, oracle):
     torch = oracle("torch")
     g = gradients()
     tensors = [torch.zeros(v.shape, dtype=torch.float64, requires_grad=True) for v in g.values()]
+
     def give():
         for tensor, value in zip(tensors, g.values(), strict=True):
             tensor.grad = torch.tensor(value)
+
     give()
     norm = torch.nn.utils.clip_grad_norm_(tensors, limit).item()
     clipped, before = clip_norm(g, limit)
@@ -43,8 +49,8 @@ def test_clipping_agrees_with_torch(limit, oracle):
 @settings(deadline=None, max_examples=60)
 @given(power=st.integers(-320, 305), limit=st.integers(-300, 300), seed=st.integers(0, 99))
 def test_the_norm_becomes_the_limit_and_the_direction_stays_at_every_scale(power, limit, seed):
-    g = gradients(seed=seed, scale=10.0 ** power)
-    clipped, before = clip_norm(g, 10.0 ** limit)
+    g = gradients(seed=seed, scale=10.0**power)
+    clipped, before = clip_norm(g, 10.0**limit)
     after, goal = total_log_norm(clipped), limit * np.log(10)
     if before > goal:
         np.testing.assert_allclose(after, goal, rtol=0, atol=1e-11)
@@ -74,7 +80,9 @@ def test_clipping_by_value_turns_the_gradient():
 
 
 def test_clipped_gradients_are_biased():
-    """One steep sample against two gentle ones: the true gradient points right, the mean of the clipped ones left."""
+    """One steep sample against two gentle ones: the true gradient points right, the mean of the
+    clipped ones left.
+    """
     samples = np.array([9.0, -1.0, -1.0])
     clipped = [float(clip_norm({"w": np.array([g])}, 1.0)[0]["w"][0]) for g in samples]
     assert samples.mean() > 2 and np.mean(clipped) == pytest.approx(-1 / 3)
@@ -109,13 +117,26 @@ def test_arguments_are_not_changed_and_float32_stays_float32(clip):
 
 G = {"w": np.ones((2, 3))}
 CASES = {
-    "limits without a sweep": (lambda: clip_norm(G, np.ones(2)), ValueError,
-                               "limit: expected one number, .* 0 sweep axes"),
-    "limits that do not fit": (lambda: clip_norm(G, np.ones(3), sweep=1), ValueError, r"limit: .* got shape \(3,\)"),
-    "sweeps that differ": (lambda: clip_norm({**G, "b": np.ones(3)}, 1.0, sweep=1), ValueError,
-                           "grads: expected arrays that share"),
-    "too many sweep axes": (lambda: clip_norm(G, 1.0, sweep=3), ValueError,
-                            "grads: expected arrays that share their 3"),
+    "limits without a sweep": (
+        lambda: clip_norm(G, np.ones(2)),
+        ValueError,
+        "limit: expected one number, .* 0 sweep axes",
+    ),
+    "limits that do not fit": (
+        lambda: clip_norm(G, np.ones(3), sweep=1),
+        ValueError,
+        r"limit: .* got shape \(3,\)",
+    ),
+    "sweeps that differ": (
+        lambda: clip_norm({**G, "b": np.ones(3)}, 1.0, sweep=1),
+        ValueError,
+        "grads: expected arrays that share",
+    ),
+    "too many sweep axes": (
+        lambda: clip_norm(G, 1.0, sweep=3),
+        ValueError,
+        "grads: expected arrays that share their 3",
+    ),
 }
 
 

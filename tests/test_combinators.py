@@ -8,9 +8,16 @@ from gradtrace import RNN, Dense, Residual, Seq, deep, forward, init_params, sig
 from gradtrace.steps.combinators import Highway, StochasticDepth
 
 BRANCH = Seq(Dense(3, 5), Dense(5, 3, "identity"))
-STEPS = [Highway(3), Highway(1, "sigmoid"), Highway(3, "identity"), StochasticDepth(BRANCH, 0.3),
-         StochasticDepth(BRANCH, 0.3, keep=True), StochasticDepth(BRANCH, 0.3, keep=False),
-         StochasticDepth(RNN(2, 3), 0.5), Seq(Highway(3), StochasticDepth(Highway(3), 0.2))]
+STEPS = [
+    Highway(3),
+    Highway(1, "sigmoid"),
+    Highway(3, "identity"),
+    StochasticDepth(BRANCH, 0.3),
+    StochasticDepth(BRANCH, 0.3, keep=True),
+    StochasticDepth(BRANCH, 0.3, keep=False),
+    StochasticDepth(RNN(2, 3), 0.5),
+    Seq(Highway(3), StochasticDepth(Highway(3), 0.2)),
+]
 KINKED = [Highway(3, "relu")]
 
 
@@ -66,12 +73,15 @@ def test_a_highway_of_zero_weights_multiplies_the_gradient_by_its_carry_gate(bia
     assert log_h[0] - log_h[-1] == pytest.approx(50 * np.log(sigmoid(np.array(-bias))), rel=1e-12)
 
 
-@pytest.mark.parametrize("step", [Residual(Dense(3, 3, "sigmoid")), Residual(BRANCH)],
-                         ids=["z + σ(Wz + b)", "x + W2 φ(W1 x)"])
+@pytest.mark.parametrize(
+    "step",
+    [Residual(Dense(3, 3, "sigmoid")), Residual(BRANCH)],
+    ids=["z + σ(Wz + b)", "x + W2 φ(W1 x)"],
+)
 def test_a_residual_block_hands_back_g_plus_what_its_branch_hands_back(step):
     rng = np.random.default_rng(0)
     p, h, _ = arguments(step, rng)
-    eye = np.eye(3)[:, None, :]                             # one sweep member for each row of the Jacobian
+    eye = np.eye(3)[:, None, :]  # one sweep member for each row of the Jacobian
     jacobian = step(p, h[:1])[1](eye).h[:, 0]
     branch = step.inner(p, h[:1])[1](eye).h[:, 0]
     np.testing.assert_allclose(jacobian, np.eye(3) + branch, rtol=1e-14)
@@ -84,7 +94,9 @@ def test_a_dropped_branch_is_the_identity_and_a_kept_one_the_residual_step():
     p, h, _ = arguments(step, rng)
     g = rng.standard_normal(h.shape)
     out, vjp = StochasticDepth(BRANCH, 0.3, keep=False)(p, h)
-    assert (out == h).all() and (vjp(g).h == g).all() and not any(v.any() for v in vjp(g).p.values())
+    assert (
+        (out == h).all() and (vjp(g).h == g).all() and not any(v.any() for v in vjp(g).p.values())
+    )
     out, vjp = StochasticDepth(BRANCH, 0.3, keep=True)(p, h)
     whole, whole_vjp = Residual(BRANCH)(p, h)
     assert (out == whole).all() and (vjp(g).h == whole_vjp(g).h).all()
@@ -92,7 +104,9 @@ def test_a_dropped_branch_is_the_identity_and_a_kept_one_the_residual_step():
 
 @pytest.mark.parametrize("rho", [0.0, 0.2, 0.7, 1.0])
 def test_the_expectation_over_draws_is_the_undecided_step(rho):
-    """For one block exactly: (1 − ρ) of the kept plus ρ of the dropped; and ``draw`` keeps with probability 1 − ρ."""
+    """For one block exactly: (1 − ρ) of the kept plus ρ of the dropped; and ``draw`` keeps with
+    probability 1 − ρ.
+    """
     rng = np.random.default_rng(0)
     step = StochasticDepth(BRANCH, rho)
     p, h, _ = arguments(step, rng)
@@ -100,7 +114,9 @@ def test_the_expectation_over_draws_is_the_undecided_step(rho):
     kept, dropped = (StochasticDepth(BRANCH, rho, keep)(p, h) for keep in (True, False))
     out, vjp = step(p, h)
     np.testing.assert_allclose(out, (1 - rho) * kept[0] + rho * dropped[0], rtol=1e-12)
-    np.testing.assert_allclose(vjp(g).h, (1 - rho) * kept[1](g).h + rho * dropped[1](g).h, rtol=1e-12)
+    np.testing.assert_allclose(
+        vjp(g).h, (1 - rho) * kept[1](g).h + rho * dropped[1](g).h, rtol=1e-12
+    )
     share = np.mean([step.draw(rng).keep for _ in range(4000)])
     assert abs(share - (1 - rho)) <= 4 * (rho * (1 - rho) / 4000) ** 0.5
 
@@ -108,7 +124,7 @@ def test_the_expectation_over_draws_is_the_undecided_step(rho):
 def test_leaving_out_shrinking_layers_keeps_the_gradient_larger():
     rng = np.random.default_rng(0)
     inner = Dense(4, 4, "identity")
-    p = {"W": -0.5 * np.eye(4), "b": np.zeros(4)}           # h' = h/2 where kept: 40 layers cost 40 ln 2
+    p = {"W": -0.5 * np.eye(4), "b": np.zeros(4)}  # h' = h/2 where kept: 40 layers cost 40 ln 2
     step, start = StochasticDepth(inner, 0.5), np.ones((1, 4))
     layers = [step.draw(rng) for _ in range(40)]
     kept = sum(layer.keep for layer in layers)
@@ -120,7 +136,9 @@ def test_leaving_out_shrinking_layers_keeps_the_gradient_larger():
 
 def test_draws_are_reproducible_and_a_step_never_changes():
     step = StochasticDepth(BRANCH, 0.5)
-    first, second = ([step.draw(rng).keep for _ in range(20)] for rng in map(np.random.default_rng, (3, 3)))
+    first, second = (
+        [step.draw(rng).keep for _ in range(20)] for rng in map(np.random.default_rng, (3, 3))
+    )
     assert first == second and len(set(first)) == 2 and step.keep is None
     assert str(step.draw(np.random.default_rng(0))).endswith(("kept)", "dropped)"))
 
@@ -134,10 +152,16 @@ def test_a_swept_branch_keeps_its_sweep_axes_when_dropped():
 
 H = np.ones((2, 3))
 CASES = {
-    "branch that changes width": (lambda: StochasticDepth(Dense(3, 4), 0.5)({"W": np.ones((3, 4)), "b": np.ones(4)}, H),
-                                  ValueError, r"inner: expected .* the last axes \(2, 3\) that it takes"),
-    "state of wrong width": (lambda: Highway(2)(init_params(Highway(2), np.random.default_rng(0)), H), ValueError,
-                             r"h of Highway\(2, tanh\): expected last axes \(…, 2\)"),
+    "branch that changes width": (
+        lambda: StochasticDepth(Dense(3, 4), 0.5)({"W": np.ones((3, 4)), "b": np.ones(4)}, H),
+        ValueError,
+        r"inner: expected .* the last axes \(2, 3\) that it takes",
+    ),
+    "state of wrong width": (
+        lambda: Highway(2)(init_params(Highway(2), np.random.default_rng(0)), H),
+        ValueError,
+        r"h of Highway\(2, tanh\): expected last axes \(…, 2\)",
+    ),
 }
 
 

@@ -1,6 +1,8 @@
-"""What is pickled, copied or sent to another process gives the same bits there, or says in one sentence that it cannot.
+"""What is pickled, copied or sent to another process gives the same bits there, or says in one
+sentence that it cannot.
 
-Bits are those of what a thing does: of a step its next state and gradients, of an activation its values and slopes.
+Bits are those of what a thing does: of a step its next state and gradients, of an activation its
+values and slopes.
 """
 
 import copy
@@ -56,8 +58,18 @@ from gradtrace.steps.activations import NAMED
 from gradtrace.tracing.path import Path, Pullbacks
 from gradtrace.tracing.trace import Gradients, Trace
 
-OPTIMISERS = [getattr(gradtrace, name) for name in
-              ("AdaDelta", "AdaGrad", "Adam", "GradientDescent", "Momentum", "Nesterov", "RMSProp")]
+OPTIMISERS = [
+    getattr(gradtrace, name)
+    for name in (
+        "AdaDelta",
+        "AdaGrad",
+        "Adam",
+        "GradientDescent",
+        "Momentum",
+        "Nesterov",
+        "RMSProp",
+    )
+]
 MAP = dynamics.tanh_rnn(2 * np.eye(2), np.zeros(2))
 POINTS = np.concatenate([np.linspace(-40, 40, 81), [-800.0, -1e-300, 0.0, 1e-8, 300.0]])
 
@@ -86,8 +98,17 @@ def slope(p, rows, rng):
 
 
 def trained(epochs=3):
-    return train({"w": np.ones(1)}, slope, Adam(0.5), np.random.default_rng(0), n=4, size=3, epochs=epochs,
-                 validate=lambda p: p["w"][0] ** 2, stop=EarlyStopping(9))
+    return train(
+        {"w": np.ones(1)},
+        slope,
+        Adam(0.5),
+        np.random.default_rng(0),
+        n=4,
+        size=3,
+        epochs=epochs,
+        validate=lambda p: p["w"][0] ** 2,
+        stop=EarlyStopping(9),
+    )
 
 
 def inverse(gain):
@@ -103,7 +124,15 @@ def error(call, kind):
 
 
 def too_fast():
-    train({"w": np.ones(1)}, slope, GradientDescent(1e200), np.random.default_rng(0), n=1, size=1, epochs=9)
+    train(
+        {"w": np.ones(1)},
+        slope,
+        GradientDescent(1e200),
+        np.random.default_rng(0),
+        n=1,
+        size=1,
+        epochs=9,
+    )
 
 
 EXAMPLES = {
@@ -115,7 +144,9 @@ EXAMPLES = {
     "path in time": lambda: chain()[0],
     "path in depth": lambda: deep(Dense(3, 3), 2 * [{"W": np.eye(3), "b": np.zeros(3)}]),
     "gradients": lambda: backward(*gradients()),
-    "gradients of one step": lambda: Dense(1, 1)({"W": np.eye(1), "b": np.ones(1)}, np.eye(1))[1](np.eye(1)),
+    "gradients of one step": lambda: Dense(1, 1)({"W": np.eye(1), "b": np.ones(1)}, np.eye(1))[1](
+        np.eye(1)
+    ),
     "trace": lambda: trace(*gradients()),
     "trace past the floats": lambda: trace(*gradients(weight=1e-80)),
     "trace whose gradients overflow": lambda: trace(*gradients(weight=1e80, size=1e90)),
@@ -123,9 +154,15 @@ EXAMPLES = {
     "bptt": lambda: bptt(*chain(), np.ones((2, 3)), SqrtT()),
     "summed gradients": lambda: bptt(*chain(), np.ones((2, 3))).grads,
     "usage": lambda: bptt(*chain(), np.ones((2, 3)), Truncated(2, 2)).usage,
-    **{f"plan {plan}": lambda plan=plan: plan for plan in (Full(), SqrtT(), Truncated(2, 3), Binomial(2))},
+    **{
+        f"plan {plan}": lambda plan=plan: plan
+        for plan in (Full(), SqrtT(), Truncated(2, 3), Binomial(2))
+    },
     "actions": lambda: schedule(Binomial(slots=2), 5)[0],
-    **{f"optimiser {kind.__name__}": lambda kind=kind: kind(lr=np.array([0.1, 0.3])) for kind in OPTIMISERS},
+    **{
+        f"optimiser {kind.__name__}": lambda kind=kind: kind(lr=np.array([0.1, 0.3]))
+        for kind in OPTIMISERS
+    },
     "early stopping": lambda: EarlyStopping(3, 0.1),
     "run": trained,
     "sweep": lambda: sweep(inverse, gain=[1.0, 3.0]),
@@ -134,7 +171,9 @@ EXAMPLES = {
     "minibatches": lambda: minibatches(np.random.default_rng(0), 5, 2),
     "statistics": lambda: batch_statistics(np.array([[1.0], [4.0]])),
     "sequences": lambda: tasks.adding(np.random.default_rng(0), batch=2, T=9),
-    "sentences": lambda: translation(np.random.default_rng(0), batch=2, length=3, dictionary=np.arange(4)),
+    "sentences": lambda: translation(
+        np.random.default_rng(0), batch=2, length=3, dictionary=np.arange(4)
+    ),
     "cliff": lambda: cliff(np.linspace(1, 9, 4), 0.1),
     "surface": lambda: surfaces.valley(np.ones(2), np.ones(2)),
     "orbits": lambda: dynamics.iterate(MAP, np.ones((3, 2)), 5),
@@ -145,7 +184,9 @@ EXAMPLES = {
 
 
 def bits(thing):
-    """What a thing is and does, as something that compares exactly, ``nan`` and the sign of zero included."""
+    """What a thing is and does, as something that compares exactly, ``nan`` and the sign of zero
+    included.
+    """
     kind = type(thing).__name__
     match thing:
         case np.ndarray() | np.generic():
@@ -203,6 +244,7 @@ WAYS = {
     "deepcopy": lambda thing, _: copy.deepcopy(thing),
 }
 
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_copy_has_the_same_bits(name, way, elsewhere):
@@ -215,14 +257,23 @@ def test_a_copy_has_the_same_bits(name, way, elsewhere):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_another_process_makes_the_same_bits_and_gives_them_back(name, elsewhere):
     thing, before = EXAMPLES[name](), bits(EXAMPLES[name]())
-    assert pickle.loads(pickle.dumps(thing)) is not None    # else it would take the other process along
+    # else it would take the other process along
+    assert pickle.loads(pickle.dumps(thing)) is not None
     there, back = elsewhere(visit, thing)
     assert there == before and bits(back) == before
 
 
 def learn(lr):
     """Diverges at a large learning rate."""
-    return train({"w": np.ones(1)}, slope, GradientDescent(lr), np.random.default_rng(0), n=1, size=1, epochs=9).p["w"]
+    return train(
+        {"w": np.ones(1)},
+        slope,
+        GradientDescent(lr),
+        np.random.default_rng(0),
+        n=1,
+        size=1,
+        epochs=9,
+    ).p["w"]
 
 
 def test_one_point_of_a_sweep_over_processes_that_diverges_leaves_the_others_alone():
@@ -261,10 +312,17 @@ def test_the_table_has_every_public_kind_of_thing():
     made = [make() for make in EXAMPLES.values()]
     kinds = {type(thing) for thing in made}
     public = [getattr(gradtrace, name) for name in gradtrace.__all__]
-    classes = {thing for thing in public if inspect.isclass(thing)} - {Step}            # nobody makes a bare step
+    # nobody makes a bare step
+    classes = {thing for thing in public if inspect.isclass(thing)} - {Step}
     assert classes <= kinds, f"add to EXAMPLES in tests/test_copies.py: {classes - kinds}"
     assert all(any(phi is thing for thing in made) for phi in public if isinstance(phi, Activation))
     rooms = (dynamics, maps, meanfield, surfaces, tasks)
-    results = {thing for room in rooms for thing in vars(room).values()
-               if inspect.isclass(thing) and thing.__module__ == room.__name__ and thing.__name__ != "Kernel"}
+    results = {
+        thing
+        for room in rooms
+        for thing in vars(room).values()
+        if inspect.isclass(thing)
+        and thing.__module__ == room.__name__
+        and thing.__name__ != "Kernel"
+    }
     assert results <= kinds

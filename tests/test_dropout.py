@@ -1,4 +1,6 @@
-"""Dropout: the scaling keeps the mean (erratum E2), the mask is fixed, the way back uses the same mask."""
+"""Dropout: the scaling keeps the mean (erratum E2), the mask is fixed, the way back uses the same
+mask.
+"""
 
 import numpy as np
 import pytest
@@ -10,7 +12,12 @@ from gradtrace import Dense, Seq
 from gradtrace.steps.dropout import Dropout, Mask
 
 MASK = Dropout(3, 0.4).draw(np.random.default_rng(0), batch=5)
-STEPS = [Dropout(3, 0.4), Dropout(3, 0.4, inverted=False), MASK, Dropout(3, 0.4).draw(np.random.default_rng(1))]
+STEPS = [
+    Dropout(3, 0.4),
+    Dropout(3, 0.4, inverted=False),
+    MASK,
+    Dropout(3, 0.4).draw(np.random.default_rng(1)),
+]
 
 
 @pytest.mark.parametrize("sweep", SWEEPS)
@@ -28,7 +35,9 @@ def test_alone_and_in_a_sweep(step):
 @pytest.mark.parametrize("inverted", [True, False])
 @given(rho=st.floats(0, 0.9), seed=st.integers(0, 999))
 def test_training_and_prediction_agree_in_the_mean(inverted, rho, seed):
-    """Erratum E2: to scale by ρ at prediction, the probability to be left out, would not keep the mean."""
+    """Erratum E2: to scale by ρ at prediction, the probability to be left out, would not keep the
+    mean.
+    """
     rng = np.random.default_rng(seed)
     step, h = Dropout(1, rho, inverted), np.full((4000, 1), 3.0)
     trained, _ = step.draw(rng, batch=4000)({}, h)
@@ -66,7 +75,7 @@ def test_a_drawn_step_always_gives_the_same_and_the_same_seed_the_same_mask():
     h = np.ones((4, 30))
     first, again = (Dropout(30, 0.5).draw(np.random.default_rng(3), batch=4) for _ in range(2))
     assert (first({}, h)[0] == first({}, h)[0]).all() and (first.m == again.m).all()
-    assert len(np.unique(first.m, axis=0)) == 4             # each sample has a mask of its own
+    assert len(np.unique(first.m, axis=0)) == 4  # each sample has a mask of its own
     shared = Dropout(30, 0.5).draw(np.random.default_rng(3))({}, h)[0]
     assert len(np.unique(shared, axis=0)) == 1 and set(np.unique(shared)) == {0, 2}
     assert (Dropout(30, 0).draw(np.random.default_rng(3), batch=4)({}, h)[0] == h).all()
@@ -81,11 +90,21 @@ def test_the_mask_is_a_copy():
 
 CASES = {
     "rho one": (lambda: Dropout(3, 1), ValueError, "rho: expected a probability below 1, got 1"),
-    "another batch": (lambda: MASK({}, np.ones((4, 3))), ValueError,
-                      r"h of Mask\(3\): expected a batch of 5, .* got 4"),
-    "mask of three axes": (lambda: Mask(np.ones((2, 2, 3))), ValueError,
-                           r"m: expected shape \(batch, n\), got \(2, 2, 3\)"),
-    "superfluous parameter": (lambda: Dropout(3, 0.5)({"W": np.ones(3)}, np.ones((1, 3))), ValueError, "p of Dropout"),
+    "another batch": (
+        lambda: MASK({}, np.ones((4, 3))),
+        ValueError,
+        r"h of Mask\(3\): expected a batch of 5, .* got 4",
+    ),
+    "mask of three axes": (
+        lambda: Mask(np.ones((2, 2, 3))),
+        ValueError,
+        r"m: expected shape \(batch, n\), got \(2, 2, 3\)",
+    ),
+    "superfluous parameter": (
+        lambda: Dropout(3, 0.5)({"W": np.ones(3)}, np.ones((1, 3))),
+        ValueError,
+        "p of Dropout",
+    ),
 }
 
 

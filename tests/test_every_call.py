@@ -1,4 +1,6 @@
-"""Every public call gives the same bits in any error state of numpy, float32 for float32, and names what overflows."""
+"""Every public call gives the same bits in any error state of numpy, float32 for float32, and names
+what overflows.
+"""
 
 import dataclasses
 
@@ -8,11 +10,16 @@ from calls import TABLE
 from test_refusals import called, valid
 
 SCALES = [1.0, 1e-160, 1e-300, 1e150, 1e300]
-AS_THEY_ARE = {"rng", "hints", "answer", "state", "vjps", "path"}       # no numbers to scale or to round
+AS_THEY_ARE = {"rng", "hints", "answer", "state", "vjps", "path"}  # no numbers to scale or to round
 DOUBLE = {
-    "total_log_norm": "ln ‖g‖ in float32 would be e^ln ‖g‖ with four digits", "clip_norm": "its ln ‖g‖",
-    "clip_value": "its ln ‖g‖", "train": "its ln ‖g‖", "init_params": "dtype says", "Run.load": "as saved",
-    "EarlyStopping.update": "a state begins in float64", "dynamics.iterate": "the step is one of float64",
+    "total_log_norm": "ln ‖g‖ in float32 would be e^ln ‖g‖ with four digits",
+    "clip_norm": "its ln ‖g‖",
+    "clip_value": "its ln ‖g‖",
+    "train": "its ln ‖g‖",
+    "init_params": "dtype says",
+    "Run.load": "as saved",
+    "EarlyStopping.update": "a state begins in float64",
+    "dynamics.iterate": "the step is one of float64",
     "dynamics.basins": "the step is one of float64",
 }
 
@@ -29,7 +36,10 @@ def changed(value, change):
 def outcome(call, change):
     """All arrays and numbers that the call returns, or how it refuses."""
     function, values = valid(call)
-    values = {name: value if name in AS_THEY_ARE else changed(value, change) for name, value in values.items()}
+    values = {
+        name: value if name in AS_THEY_ARE else changed(value, change)
+        for name, value in values.items()
+    }
     try:
         return list(leaves(called(function, values)))
     except (ValueError, TypeError, FloatingPointError, AssertionError, RuntimeWarning) as error:
@@ -41,9 +51,9 @@ def leaves(result):
         result = list(result.values())
     elif dataclasses.is_dataclass(result) and not isinstance(result, type):
         result = [getattr(result, field.name) for field in dataclasses.fields(result)]
-    elif hasattr(result, "log_p"):                          # a trace
+    elif hasattr(result, "log_p"):  # a trace
         result = [result.log_h, result.log_p]
-    elif hasattr(result, "shared"):                         # plain gradients
+    elif hasattr(result, "shared"):  # plain gradients
         result = [result.h, result.shared()]
     if isinstance(result, tuple | list):
         for part in result:
@@ -63,7 +73,10 @@ def same(a, b):
 def test_the_error_state_changes_nothing(call):
     different = {}
     for scale in SCALES:
-        arguments = lambda a, scale=scale: np.ldexp(a, int(np.log2(scale)))             # no digit is lost
+
+        def arguments(a, scale=scale):
+            return np.ldexp(a, int(np.log2(scale)))  # no digit is lost
+
         usual = outcome(call, arguments)
         with np.errstate(all="raise"):
             strict = outcome(call, arguments)
@@ -82,5 +95,9 @@ def test_single_precision_stays_single(call):
         return given[-1]
 
     found = outcome(call, single)
-    kinds = {leaf.dtype.name for leaf in found if isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind == "f"}
+    kinds = {
+        leaf.dtype.name
+        for leaf in found
+        if isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind == "f"
+    }
     assert not given or kinds <= {"float32"}

@@ -1,4 +1,6 @@
-"""Stored results: the same numbers again, from any executor, in any order, and after any interruption."""
+"""Stored results: the same numbers again, from any executor, in any order, and after any
+interruption.
+"""
 
 import re
 
@@ -24,8 +26,9 @@ def quick(tmp_path_factory):
 @pytest.fixture(scope="module")
 def dask(oracle):
     distributed = oracle("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
-                                  silence_logs=50) as cluster:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
+    ) as cluster:
         yield cluster.scheduler_address.replace("tcp://", "dask://")
 
 
@@ -60,22 +63,32 @@ def test_one_stored_run_is_computed_again(name, capsys):
 def test_computing_again_finds_a_number_that_differs(quick, tmp_path):
     file = stored(TASKS, quick)
     put(tmp_path, file, [run | {"baseline": 7.0} for run in file["runs"]])
-    with pytest.raises(AssertionError, match=r"long_range_tasks at .*: baseline came out as .*, stored is 7.0"):
+    with pytest.raises(
+        AssertionError, match=r"long_range_tasks at .*: baseline came out as .*, stored is 7.0"
+    ):
         runner.again(TASKS, 1, "here", tmp_path)
 
 
 def test_a_tiny_run_has_the_format_of_the_file(quick):
     made, whole = stored(TASKS, quick), stored(TASKS)
-    assert list(made) == list(whole) and made["command"] == f"make evidence NAME={TASKS} ARGS=--quick"
+    assert (
+        list(made) == list(whole) and made["command"] == f"make evidence NAME={TASKS} ARGS=--quick"
+    )
     assert {tuple(run) for run in made["runs"]} == {tuple(run) for run in whole["runs"]}
     assert {run["task"] for run in made["runs"]} == set(long_range_tasks.INPUTS)
-    assert all(len(run["loss"]) == 2 and len(run["before"]) == len(run["delays"]) for run in made["runs"])
+    assert all(
+        len(run["loss"]) == 2 and len(run["before"]) == len(run["delays"]) for run in made["runs"]
+    )
 
 
 def test_the_stored_losses_end_where_training_broke_off():
     for run in stored(TASKS)["runs"]:
         finite = [value for value in run["loss"] if value is not None]
-        assert len(run["loss"]) == 40 and np.isfinite(finite).all() and (run["wrong"] is None) == (len(finite) < 40)
+        assert (
+            len(run["loss"]) == 40
+            and np.isfinite(finite).all()
+            and (run["wrong"] is None) == (len(finite) < 40)
+        )
 
 
 def test_what_was_interrupted_goes_on_and_ends_as_the_same_file(quick, tmp_path, monkeypatch):
@@ -88,7 +101,9 @@ def test_what_was_interrupted_goes_on_and_ends_as_the_same_file(quick, tmp_path,
         return compute(**call)
 
     monkeypatch.setattr(long_range_tasks, "compute", stopped)
-    with pytest.raises(SystemExit, match=f"stopped, 5 runs are stored; to go on: make evidence NAME={TASKS}"):
+    with pytest.raises(
+        SystemExit, match=f"stopped, 5 runs are stored; to go on: make evidence NAME={TASKS}"
+    ):
         runner.make(TASKS, quick=True, where="here", folder=tmp_path)
     assert len(stored(TASKS, tmp_path)["runs"]) == 5
     monkeypatch.setattr(long_range_tasks, "compute", compute)
@@ -123,7 +138,9 @@ def test_a_run_that_the_plan_no_longer_asks_for_is_kept(quick, tmp_path):
     other = file["runs"][0] | {"T": 11}
     put(tmp_path, file, [other, *file["runs"][1:]])
     runner.make(TASKS, quick=True, where="here", folder=tmp_path)
-    assert stored(TASKS, tmp_path)["runs"][-1] == other and len(stored(TASKS, tmp_path)["runs"]) == 29
+    assert (
+        stored(TASKS, tmp_path)["runs"][-1] == other and len(stored(TASKS, tmp_path)["runs"]) == 29
+    )
 
 
 def test_another_budget_is_not_mixed_in(quick, tmp_path):
@@ -135,7 +152,8 @@ def test_another_budget_is_not_mixed_in(quick, tmp_path):
 
 def test_processes_give_the_same_numbers(quick, tmp_path):
     runner.make(TASKS, quick=True, where="processes", folder=tmp_path)
-    assert text(tmp_path).split('"budget"')[1] == text(quick).split('"budget"')[1]      # "BLAS threads" may differ
+    # "BLAS threads" may differ
+    assert text(tmp_path).split('"budget"')[1] == text(quick).split('"budget"')[1]
 
 
 def test_a_dask_cluster_gives_the_same_numbers(quick, tmp_path, dask):
@@ -150,10 +168,17 @@ def test_a_local_dask_cluster_is_started_when_no_address_is_given(oracle):
 
 
 def test_what_is_missing_or_unknown_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"lies in .* notebooks/evidence; .* `make evidence NAME=nothing`"):
+    with pytest.raises(
+        FileNotFoundError, match=r"lies in .* notebooks/evidence; .* `make evidence NAME=nothing`"
+    ):
         stored("nothing", tmp_path)
-    with (pytest.raises(ValueError, match="EXECUTOR: expected here, processes, dask or dask://host:port, got cloud"),
-          runner.executor("cloud")):
+    with (
+        pytest.raises(
+            ValueError,
+            match="EXECUTOR: expected here, processes, dask or dask://host:port, got cloud",
+        ),
+        runner.executor("cloud"),
+    ):
         pass
     with pytest.raises(SystemExit, match=f"nothing: expected the name of a result, {TASKS}"):
         runner.make("nothing")
@@ -164,10 +189,15 @@ def test_the_gradient_of_a_task_is_the_slope_of_its_loss(task):
     n_in, n_out = long_range_tasks.INPUTS[task], long_range_tasks.OUTPUTS[task]
     rng, cell = np.random.default_rng(0), long_range_tasks.CELLS["LSTM"](n_in, 3)
     own, last = long_range_tasks.start("LSTM", cell, 12, rng), init_params(Dense(3, n_out), rng)
-    data, v = long_range_tasks.sequences(task, 12, "learn")(rng, np.arange(2)), rng.standard_normal((3, 12))
+    data, v = (
+        long_range_tasks.sequences(task, 12, "learn")(rng, np.arange(2)),
+        rng.standard_normal((3, 12)),
+    )
 
     def at(e):
-        u, vjps, back = long_range_tasks.outputs(cell, flatten_params([own | {"W": own["W"] + e * v}, last]), data)
+        u, vjps, back = long_range_tasks.outputs(
+            cell, flatten_params([own | {"W": own["W"] + e * v}, last]), data
+        )
         loss, g = long_range_tasks.loss_of(task, u, data)
         return loss, backward(vjps, back(g)[0]).shared()["W"]
 

@@ -7,14 +7,26 @@ import pytest
 @pytest.fixture
 def book(tmp_path, monkeypatch):
     monkeypatch.setattr(executed, "ROOT", tmp_path)
-    for name in ("src/package/step.py", "src/package/page.js", "notebooks/drawings/gates.py", "notebooks/gates.ipynb"):
+    for name in (
+        "src/package/step.py",
+        "src/package/page.js",
+        "notebooks/drawings/gates.py",
+        "notebooks/gates.ipynb",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["src/package/step.py", "src/package/page.js", "notebooks/drawings/gates.py",
-                                  "notebooks/evidence/new.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "src/package/step.py",
+        "src/package/page.js",
+        "notebooks/drawings/gates.py",
+        "notebooks/evidence/new.json",
+    ],
+)
 def test_another_source_is_another_folder_and_the_old_one_goes(book, name):
     before = executed.folder()
     (before / "kept").touch()

@@ -1,4 +1,6 @@
-"""Every step at the edges: any shape and sweep, nobody in the batch, one unit, numbers near the ends of the floats."""
+"""Every step at the edges: any shape and sweep, nobody in the batch, one unit, numbers near the
+ends of the floats.
+"""
 
 import numpy as np
 import pytest
@@ -34,20 +36,34 @@ from gradtrace import (
     unroll,
 )
 
-STEPS = {                                                   # a step of every kind, of any width
-    "dense": lambda n: Dense(n, n + 1), "sigmoid": lambda n: Dense(n, n, "sigmoid"),
-    "softplus": lambda n: Dense(n, 2, "softplus"), "softmax": Softmax, "residual": lambda n: Residual(Dense(n, n)),
-    "highway": Highway, "stochastic depth": lambda n: StochasticDepth(Dense(n, n), 0.3),
-    "dropout": lambda n: Dropout(n, 0.5), "sequence": lambda n: Seq(Dense(n, 3), Dense(3, n)),
-    "layer norm": lambda n: LayerNorm(n + 1, eps=0.1), "weight norm": lambda n: WeightNorm(n, n),
-    "convolution": lambda n: Conv2D((n, 3, 4), 2, 2), "average pool": lambda n: Pool2D((n, 3, 4), 2, "average"),
+STEPS = {  # a step of every kind, of any width
+    "dense": lambda n: Dense(n, n + 1),
+    "sigmoid": lambda n: Dense(n, n, "sigmoid"),
+    "softplus": lambda n: Dense(n, 2, "softplus"),
+    "softmax": Softmax,
+    "residual": lambda n: Residual(Dense(n, n)),
+    "highway": Highway,
+    "stochastic depth": lambda n: StochasticDepth(Dense(n, n), 0.3),
+    "dropout": lambda n: Dropout(n, 0.5),
+    "sequence": lambda n: Seq(Dense(n, 3), Dense(3, n)),
+    "layer norm": lambda n: LayerNorm(n + 1, eps=0.1),
+    "weight norm": lambda n: WeightNorm(n, n),
+    "convolution": lambda n: Conv2D((n, 3, 4), 2, 2),
+    "average pool": lambda n: Pool2D((n, 3, 4), 2, "average"),
     "flatten": lambda n: Flatten((n, 2)),
-    "RNN": lambda n: RNN(2, n), "LSTM": lambda n: LSTM(2, n), "GRU": lambda n: GRU(2, n),
-    "GRU before": lambda n: GRU(1, n, reset="before", keep="1-z"), "one gate": lambda n: OneGate(n, n_in=2),
-    "NARX": lambda n: NARX(1, n, (1, 3)), "masked": lambda n: Masked(RNN(2, n)),
+    "RNN": lambda n: RNN(2, n),
+    "LSTM": lambda n: LSTM(2, n),
+    "GRU": lambda n: GRU(2, n),
+    "GRU before": lambda n: GRU(1, n, reset="before", keep="1-z"),
+    "one gate": lambda n: OneGate(n, n_in=2),
+    "NARX": lambda n: NARX(1, n, (1, 3)),
+    "masked": lambda n: Masked(RNN(2, n)),
 }
-KINKED = {"relu": lambda n: Dense(n, n, "relu"), "maxout": lambda n: Maxout(n, 2),
-          "max pool": lambda n: Pool2D((n, 3, 4), 2, "max")}
+KINKED = {
+    "relu": lambda n: Dense(n, n, "relu"),
+    "maxout": lambda n: Maxout(n, 2),
+    "max pool": lambda n: Pool2D((n, 3, 4), 2, "max"),
+}
 ALL = STEPS | KINKED
 every = pytest.mark.parametrize("kind", ALL)
 
@@ -62,8 +78,13 @@ def arguments(step, rng, batch, sweep=(), scale=1.0):
 
 @pytest.mark.parametrize("kind", STEPS)
 @settings(max_examples=15, deadline=None)
-@given(n=st.integers(1, 5), batch=st.integers(1, 5), sweep=st.sampled_from([(), (3,), (2, 1), (2, 3)]),
-       scale=st.sampled_from([1e-3, 0.3, 1.0, 2.0]), seed=st.integers(0, 99))
+@given(
+    n=st.integers(1, 5),
+    batch=st.integers(1, 5),
+    sweep=st.sampled_from([(), (3,), (2, 1), (2, 3)]),
+    scale=st.sampled_from([1e-3, 0.3, 1.0, 2.0]),
+    seed=st.integers(0, 99),
+)
 def test_gradients_of_any_shape_sweep_and_scale(kind, n, batch, sweep, scale, seed):
     rng, step = np.random.default_rng(seed), STEPS[kind](n)
     errors = gradient_errors(step, *arguments(step, rng, batch, sweep, scale), rng=rng, width=3e-4)
@@ -72,13 +93,17 @@ def test_gradients_of_any_shape_sweep_and_scale(kind, n, batch, sweep, scale, se
 
 def test_statistics_of_a_batch_need_two_samples():
     for batch in (0, 1):
-        with pytest.raises(ValueError, match=f"h of BatchNorm.*: expected a batch of at least 2, got {batch}"):
+        with pytest.raises(
+            ValueError, match=f"h of BatchNorm.*: expected a batch of at least 2, got {batch}"
+        ):
             BatchNorm(2)({"gamma": np.ones(2), "beta": np.zeros(2)}, np.zeros((batch, 2)))
 
 
 @every
 @pytest.mark.parametrize("size", [5e-324, 1e-308, 1e300, -1e300, 1.7e308])
-def test_states_near_the_ends_of_the_floats_give_finite_numbers_or_an_error_that_names_the_step(kind, size):
+def test_states_near_the_ends_of_the_floats_give_finite_numbers_or_an_error_that_names_the_step(
+    kind, size
+):
     rng, step = np.random.default_rng(1), ALL[kind](2)
     p, h, x = arguments(step, rng, 2)
     try:
@@ -88,7 +113,7 @@ def test_states_near_the_ends_of_the_floats_give_finite_numbers_or_an_error_that
         return
     grads = vjp(np.full(out.shape, 1e-3))
     assert np.isfinite(out).all() and np.isfinite(grads.h).all()
-    if abs(size) < 1:                                       # nothing is lost where all is nearly linear
+    if abs(size) < 1:  # nothing is lost where all is nearly linear
         calm, vjp_0 = step(p, np.zeros_like(h), x)
         np.testing.assert_allclose(out, calm, atol=1e-12)
         if kind not in KINKED:
@@ -110,10 +135,15 @@ def test_a_chain_of_a_million_steps():
     p = {"W": np.array([[0.5]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
     h, vjps = forward(unroll(cell, p, np.zeros((10**6, 1, 1))), np.ones((1, 1)))
     log = trace(vjps, np.ones((1, 1))).log_h
-    assert h[-1] == 0 and log[0] == pytest.approx(-1e6 * np.log(2), rel=1e-14) and np.isfinite(log).all()
+    assert (
+        h[-1] == 0
+        and log[0] == pytest.approx(-1e6 * np.log(2), rel=1e-14)
+        and np.isfinite(log).all()
+    )
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ALL if kind != "layer norm"])    # whose hypot is of real numbers
+# whose hypot is of real numbers
+@pytest.mark.parametrize("kind", [kind for kind in ALL if kind != "layer norm"])
 def test_a_complex_step_through_a_step_is_its_pullback(kind):
     """``Im F(h + iεu, p + iεv) / ε`` is the slope along ``(u, v)``, to the last digit."""
     rng, step = np.random.default_rng(0), ALL[kind](2)

@@ -1,4 +1,6 @@
-"""Training is its own loop written out; interrupted anywhere, saved and continued, it gives the same bits."""
+"""Training is its own loop written out; interrupted anywhere, saved and continued, it gives the
+same bits.
+"""
 
 import subprocess
 import sys
@@ -75,8 +77,15 @@ def begin(gradient, rng):
     return flatten_params([first, {}, last] if gradient is depth else [first, last])
 
 
-CASES = {"adam": (depth, Adam(0.01), {}), "descent": (depth, GradientDescent(0.1), {}),
-         "momentum": (time, Momentum(0.01), {"validate": validate, "stop": EarlyStopping(20), "every": 2})}
+CASES = {
+    "adam": (depth, Adam(0.01), {}),
+    "descent": (depth, GradientDescent(0.1), {}),
+    "momentum": (
+        time,
+        Momentum(0.01),
+        {"validate": validate, "stop": EarlyStopping(20), "every": 2},
+    ),
+}
 
 
 def start(case):
@@ -102,11 +111,16 @@ def same(a, b):
                 assert one[key] == two[key]
             else:
                 u, v = np.asarray(one[key]), np.asarray(two[key])
-                assert (u.dtype, u.shape, u.tobytes()) == (v.dtype, v.shape, v.tobytes()), (field.name, key)
+                assert (u.dtype, u.shape, u.tobytes()) == (v.dtype, v.shape, v.tobytes()), (
+                    field.name,
+                    key,
+                )
 
 
 def interrupted_at(call, gradient):
-    """The gradient, with the reader's Ctrl-C in the middle of a call: random numbers drawn, nothing learnt from it."""
+    """The gradient, with the reader's Ctrl-C in the middle of a call: random numbers drawn, nothing
+    learnt from it.
+    """
     count = iter(range(10**6))
 
     def stopping(p, rows, rng):
@@ -114,6 +128,7 @@ def interrupted_at(call, gradient):
         if next(count) == call:
             raise KeyboardInterrupt
         return result
+
     return stopping
 
 
@@ -125,16 +140,22 @@ def test_interrupt_save_load_in_a_new_process_and_go_on_gives_the_same_bits(case
     part = begun(**how | {"gradient": interrupted_at(4 * 4 + 2, how["gradient"])})
     assert part.interrupted and part.updates == 18 and len(part.loss) == 18
     part.save(tmp_path / "part.npz")
-    code = (f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from test_loop import *; "
-            f"train(Run.load(sys.argv[1]), **go_on({case!r})).save(sys.argv[2])")
-    subprocess.run([sys.executable, "-c", code, tmp_path / "part.npz", tmp_path / "rest.npz"], check=True)
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from test_loop import *; "
+        f"train(Run.load(sys.argv[1]), **go_on({case!r})).save(sys.argv[2])"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "part.npz", tmp_path / "rest.npz"], check=True
+    )
     same(Run.load(tmp_path / "rest.npz"), whole)
     assert whole.updates == 40 and not whole.interrupted
 
 
 def test_an_interrupt_at_any_line_of_the_loop_loses_no_finished_update():
     def run(p=None, line=-1):
-        """Train with an interrupt at the given line counted from the start; also how many lines there were."""
+        """Train with an interrupt at the given line counted from the start; also how many lines
+        there were.
+        """
         count, rng, done = [0], np.random.default_rng(0), [0]
         p = p or {"w": rng.standard_normal(2)}
 
@@ -155,8 +176,17 @@ def test_an_interrupt_at_any_line_of_the_loop_loses_no_finished_update():
         before = sys.gettrace()
         sys.settrace(tracer)
         try:
-            out = train(p, gradient, Adam(0.1), None if isinstance(p, Run) else rng, n=3, size=2, epochs=2,
-                        validate=lambda p: abs(p["w"][0]), stop=EarlyStopping(9))
+            out = train(
+                p,
+                gradient,
+                Adam(0.1),
+                None if isinstance(p, Run) else rng,
+                n=3,
+                size=2,
+                epochs=2,
+                validate=lambda p: abs(p["w"][0]),
+                stop=EarlyStopping(9),
+            )
         except KeyboardInterrupt:
             out = None
             assert not done[0]
@@ -220,8 +250,15 @@ def test_a_penalty_is_composed_and_ends_at_the_closed_form_of_ridge_regression()
         penalty, more = l2(p, strength)
         return (r * r).mean() / 2 + penalty, {"w": x[rows].T @ r / len(rows) + more["w"]}
 
-    run = train({"w": np.zeros((4, 1))}, gradient, GradientDescent(0.4), np.random.default_rng(0), n=30, size=30,
-                epochs=200)
+    run = train(
+        {"w": np.zeros((4, 1))},
+        gradient,
+        GradientDescent(0.4),
+        np.random.default_rng(0),
+        n=30,
+        size=30,
+        epochs=200,
+    )
     exact = np.linalg.solve(x.T @ x / 30 + 2 * strength * np.eye(4), x.T @ y / 30)
     np.testing.assert_allclose(run.p["w"], exact, rtol=1e-10)
 
@@ -239,7 +276,9 @@ def test_clipping_bounds_the_step_and_the_history_keeps_the_length_before():
 
 
 def planted(losses):
-    """A validation loss for ``w``, which counts the epochs because its gradient is −1 and the rate 1."""
+    """A validation loss for ``w``, which counts the epochs because its gradient is −1 and the rate
+    1.
+    """
     return lambda p: losses[int(p["w"][0]) - 1]
 
 
@@ -247,20 +286,56 @@ def counting(p, rows, rng):
     return 0.0, {"w": -np.ones(1)}
 
 
-@pytest.mark.parametrize(("every", "validated", "best"), [(1, [1, 2, 3, 4, 5], 3), (2, [2, 4, 6, 8], 4)])
+@pytest.mark.parametrize(
+    ("every", "validated", "best"), [(1, [1, 2, 3, 4, 5], 3), (2, [2, 4, 6, 8], 4)]
+)
 def test_it_stops_in_time_and_keeps_the_best_parameters(every, validated, best):
     losses = np.array([5, 4, 1, 2, 3, 9, 9, 9, 9, 9, 0.0])
-    run = train({"w": np.zeros(1)}, counting, GradientDescent(1.0), np.random.default_rng(0), n=1, size=1, epochs=11,
-                validate=planted(losses), every=every, stop=EarlyStopping(2))
-    assert run.validated.tolist() == validated and run.best["w"] == best and run.p["w"] == validated[-1]
+    run = train(
+        {"w": np.zeros(1)},
+        counting,
+        GradientDescent(1.0),
+        np.random.default_rng(0),
+        n=1,
+        size=1,
+        epochs=11,
+        validate=planted(losses),
+        every=every,
+        stop=EarlyStopping(2),
+    )
+    assert (
+        run.validated.tolist() == validated
+        and run.best["w"] == best
+        and run.p["w"] == validated[-1]
+    )
     assert run.validation.tolist() == losses[run.validated - 1].tolist()
-    same(train(run, counting, GradientDescent(1.0), n=1, size=1, epochs=11, validate=planted(losses), every=every,
-               stop=EarlyStopping(2)), run)
+    same(
+        train(
+            run,
+            counting,
+            GradientDescent(1.0),
+            n=1,
+            size=1,
+            epochs=11,
+            validate=planted(losses),
+            every=every,
+            stop=EarlyStopping(2),
+        ),
+        run,
+    )
 
 
 def test_without_a_rule_to_stop_validation_still_keeps_the_best():
-    run = train({"w": np.zeros(1)}, counting, GradientDescent(1.0), np.random.default_rng(0), n=1, size=1, epochs=5,
-                validate=planted(np.array([5, 1, 2, 3, 4.0])))
+    run = train(
+        {"w": np.zeros(1)},
+        counting,
+        GradientDescent(1.0),
+        np.random.default_rng(0),
+        n=1,
+        size=1,
+        epochs=5,
+        validate=planted(np.array([5, 1, 2, 3, 4.0])),
+    )
     assert run.best["w"] == 2 and run.p["w"] == 5 and len(run.validation) == 5
 
 
@@ -269,17 +344,25 @@ def test_a_sweep_of_rates_is_the_single_runs_side_by_side():
     p = begin(still, np.random.default_rng(5))
     how = {"n": 30, "size": 7, "epochs": 6, "stop": EarlyStopping(2)}
 
-    def shifted(p):                                         # lowest where the bias passes a value on its way
+    def shifted(p):  # lowest where the bias passes a value on its way
         return ((p["1.b"] - 0.02) ** 2).sum(-1)
 
-    swept = train(tile_params(p, (3,)), still, GradientDescent(rates), np.random.default_rng(6),
-                  validate=shifted, **how)
+    swept = train(
+        tile_params(p, (3,)),
+        still,
+        GradientDescent(rates),
+        np.random.default_rng(6),
+        validate=shifted,
+        **how,
+    )
     assert swept.loss.shape == swept.log_g.shape == (swept.updates, 3)
     epochs = set()
     for i, rate in enumerate(rates):
-        one = train(p, still, GradientDescent(rate), np.random.default_rng(6), validate=shifted, **how)
-        np.testing.assert_allclose(swept.loss[:one.updates, i], one.loss, rtol=1e-10)
-        np.testing.assert_allclose(swept.log_g[:one.updates, i], one.log_g, rtol=1e-10)
+        one = train(
+            p, still, GradientDescent(rate), np.random.default_rng(6), validate=shifted, **how
+        )
+        np.testing.assert_allclose(swept.loss[: one.updates, i], one.loss, rtol=1e-10)
+        np.testing.assert_allclose(swept.log_g[: one.updates, i], one.log_g, rtol=1e-10)
         for name in p:
             np.testing.assert_allclose(swept.best[name][i], one.best[name], rtol=1e-9, atol=1e-14)
         epochs.add(len(one.validated))
@@ -301,17 +384,34 @@ def overflowing(p, rows, rng):
 
 FATAL = {
     "loss": ((np.nan, {"w": np.ones(1)}), "the loss is no longer finite: nan"),
-    "gradient": ((0.0, {"w": np.array([np.inf])}), r"the gradient of p\['w'\] is no longer finite: \[inf\]"),
-    "step": ((0.0, {"w": np.array([-1e308])}), r"p\['w'\]: expected step 6 of GradientDescent within float64"),
+    "gradient": (
+        (0.0, {"w": np.array([np.inf])}),
+        r"the gradient of p\['w'\] is no longer finite: \[inf\]",
+    ),
+    "step": (
+        (0.0, {"w": np.array([-1e308])}),
+        r"p\['w'\]: expected step 6 of GradientDescent within float64",
+    ),
 }
 
 
 @pytest.mark.parametrize("what", FATAL)
 def test_what_diverges_is_named_and_what_was_learnt_is_kept(what):
     then, message = FATAL[what]
-    gradient = lambda p, rows, rng: (1.0, {"w": np.full(1, -0.25)}) if p["w"][0] < 5 else then
+
+    def gradient(p, rows, rng):
+        return (1.0, {"w": np.full(1, -0.25)}) if p["w"][0] < 5 else then
+
     with pytest.raises(Diverged, match="update 6, in epoch 3: " + message) as caught:
-        train({"w": np.zeros(1)}, gradient, GradientDescent(4.0), np.random.default_rng(0), n=2, size=1, epochs=9)
+        train(
+            {"w": np.zeros(1)},
+            gradient,
+            GradientDescent(4.0),
+            np.random.default_rng(0),
+            n=2,
+            size=1,
+            epochs=9,
+        )
     run = caught.value.run
     assert run.p["w"] == 5 and run.updates == len(run.loss) == len(run.log_g) == 5
     assert isinstance(caught.value.__cause__, FloatingPointError)
@@ -321,25 +421,48 @@ def test_what_diverges_is_named_and_what_was_learnt_is_kept(what):
 def test_a_forward_pass_or_a_validation_that_diverges_is_named_too():
     p = init_params(Dense(1, 1, "relu"), np.random.default_rng(0))
     with pytest.raises(Diverged, match=r"update 1, in epoch 1: .*Dense\(1, 1, relu\).* overflow"):
-        train({**p, "W": np.full((1, 1), 1e200)}, overflowing, Adam(), np.random.default_rng(0), n=1, size=1, epochs=1)
-    with pytest.raises(Diverged, match="validation after epoch 2: the loss is no longer finite: nan") as caught:
-        train({"w": np.zeros(1)}, counting, GradientDescent(1.0), np.random.default_rng(0), n=1, size=1, epochs=3,
-              validate=planted([1.0, np.nan, 1.0]))
+        train(
+            {**p, "W": np.full((1, 1), 1e200)},
+            overflowing,
+            Adam(),
+            np.random.default_rng(0),
+            n=1,
+            size=1,
+            epochs=1,
+        )
+    with pytest.raises(
+        Diverged, match="validation after epoch 2: the loss is no longer finite: nan"
+    ) as caught:
+        train(
+            {"w": np.zeros(1)},
+            counting,
+            GradientDescent(1.0),
+            np.random.default_rng(0),
+            n=1,
+            size=1,
+            epochs=3,
+            validate=planted([1.0, np.nan, 1.0]),
+        )
     assert caught.value.run.updates == 2 and caught.value.run.validated.tolist() == [1]
 
 
 @pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"])
 def test_every_generator_goes_on_where_it_was(kind, tmp_path):
-    def gradient(p, rows, rng):                             # an odd number of 32-bit draws leaves half a word over
+    def gradient(p, rows, rng):  # an odd number of 32-bit draws leaves half a word over
         return 0.0, {"w": rng.standard_normal(3) + rng.random(3, dtype=np.float32)}
 
     how = {"gradient": gradient, "optimiser": GradientDescent(1.0), "n": 5, "size": 2}
-    rng = lambda: np.random.Generator(getattr(np.random, kind)(7))
+
+    def rng():
+        return np.random.Generator(getattr(np.random, kind)(7))
+
     whole = train({"w": np.zeros(3)}, rng=rng(), epochs=4, **how)
     train({"w": np.zeros(3)}, rng=rng(), epochs=2, **how).save(tmp_path / "run")
     part = Run.load(tmp_path / "run")
     assert train(part, epochs=4, **how).p["w"].tolist() == whole.p["w"].tolist()
-    assert train(part, epochs=4, **how).p["w"].tolist() == whole.p["w"].tolist(), "a run can be continued twice"
+    assert train(part, epochs=4, **how).p["w"].tolist() == whole.p["w"].tolist(), (
+        "a run can be continued twice"
+    )
 
 
 def test_a_run_with_bits_of_ones_own_goes_on_with_a_generator_of_that_kind(tmp_path):
@@ -350,13 +473,18 @@ def test_a_run_with_bits_of_ones_own_goes_on_with_a_generator_of_that_kind(tmp_p
         return 0.0, {"w": rng.standard_normal(3)}
 
     how = {"gradient": gradient, "optimiser": GradientDescent(1.0), "n": 5, "size": 2}
-    rng = lambda seed: np.random.Generator(Mine(seed))
+
+    def rng(seed):
+        return np.random.Generator(Mine(seed))
+
     whole = train({"w": np.zeros(3)}, rng=rng(7), epochs=4, **how)
     train({"w": np.zeros(3)}, rng=rng(7), epochs=2, **how).save(tmp_path / "run")
     part = Run.load(tmp_path / "run")
     assert train(part, rng=rng(0), epochs=4, **how).p["w"].tolist() == whole.p["w"].tolist()
     for wrong in (None, np.random.default_rng(7)):
-        with pytest.raises(ValueError, match=r"rng: expected a Generator\(Mine\(…\)\) to go on with, .* got"):
+        with pytest.raises(
+            ValueError, match=r"rng: expected a Generator\(Mine\(…\)\) to go on with, .* got"
+        ):
             train(part, rng=wrong, epochs=4, **how)
 
 
@@ -387,7 +515,9 @@ def test_a_file_that_holds_no_run_is_named(tmp_path):
     start("adam")[0](**start("adam")[1] | {"epochs": 1}).save(tmp_path / "run.npz")
     (tmp_path / "cut.npz").write_bytes((tmp_path / "run.npz").read_bytes()[:900])
     for name in ("text", "empty", "array.npy", "other.npz", "pickled.npz", "cut.npz"):
-        with pytest.raises(ValueError, match=rf"file: expected a run that Run.save wrote, got .*{name}"):
+        with pytest.raises(
+            ValueError, match=rf"file: expected a run that Run.save wrote, got .*{name}"
+        ):
             Run.load(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         Run.load(tmp_path / "none.npz")
@@ -395,7 +525,10 @@ def test_a_file_that_holds_no_run_is_named(tmp_path):
 
 def test_the_order_of_axes_in_memory_does_not_matter_to_a_continued_run(tmp_path):
     w = np.random.default_rng(0).standard_normal((7, 9, 8)).transpose(2, 0, 1)
-    gradient = lambda p, rows, rng: (p["w"].sum(), {"w": np.sin(p["w"])})
+
+    def gradient(p, rows, rng):
+        return (p["w"].sum(), {"w": np.sin(p["w"])})
+
     how = {"gradient": gradient, "optimiser": Adam(), "n": 1, "size": 1}
     whole = train({"w": w}, rng=np.random.default_rng(0), epochs=6, **how)
     train({"w": w}, rng=np.random.default_rng(0), epochs=3, **how).save(tmp_path / "run")
@@ -405,47 +538,101 @@ def test_the_order_of_axes_in_memory_does_not_matter_to_a_continued_run(tmp_path
 def test_arguments_stay_as_they_were_and_single_precision_stays_single():
     rng = np.random.default_rng(0)
     p = {"w": np.ones(3, "f4")}
-    gradient = lambda p, rows, rng: ((p["w"] ** 2).sum() / 2, dict(p))
-    run = train(p, gradient, Adam(), rng, n=4, size=3, epochs=2, validate=lambda p: (p["w"] ** 2).sum())
+
+    def gradient(p, rows, rng):
+        return ((p["w"] ** 2).sum() / 2, dict(p))
+
+    run = train(
+        p, gradient, Adam(), rng, n=4, size=3, epochs=2, validate=lambda p: (p["w"] ** 2).sum()
+    )
     assert (p["w"] == 1).all() and (run.p["w"] < 1).all()
-    assert {a.dtype.name for a in (run.p["w"], run.best["w"], run.loss, run.state["m.w"])} == {"float32"}
+    assert {a.dtype.name for a in (run.p["w"], run.best["w"], run.loss, run.state["m.w"])} == {
+        "float32"
+    }
     before, kept = run.loss.copy(), run.p["w"].copy()
     more = train(run, gradient, Adam(), n=4, size=3, epochs=3)
-    assert run.updates == 4 and (run.loss == before).all() and (run.p["w"] == kept).all() and more.updates == 6
+    assert (
+        run.updates == 4
+        and (run.loss == before).all()
+        and (run.p["w"] == kept).all()
+        and more.updates == 6
+    )
 
 
 def test_no_epochs_give_a_run_without_history():
-    run = train({"w": np.ones(3)}, counting, Adam(), np.random.default_rng(0), n=4, size=3, epochs=0)
-    assert repr(run) == "Run(0 updates, 0 validations)" and run.loss.shape == run.log_g.shape == (0,)
+    run = train(
+        {"w": np.ones(3)}, counting, Adam(), np.random.default_rng(0), n=4, size=3, epochs=0
+    )
+    assert repr(run) == "Run(0 updates, 0 validations)" and run.loss.shape == run.log_g.shape == (
+        0,
+    )
 
 
-OK = {"p": {"w": np.zeros(1)}, "gradient": counting, "optimiser": Adam(), "rng": np.random.default_rng(0),
-      "n": 3, "size": 2, "epochs": 1}
+OK = {
+    "p": {"w": np.zeros(1)},
+    "gradient": counting,
+    "optimiser": Adam(),
+    "rng": np.random.default_rng(0),
+    "n": 3,
+    "size": 2,
+    "epochs": 1,
+}
 DONE = train(**OK)
 REST = {"p": DONE, "rng": None}
 BAD = {
-    "a loss alone": ({"gradient": lambda p, rows, rng: 0.0}, TypeError,
-                     r"gradient: expected it to return \(loss, grads\), got float"),
-    "a list of gradients": ({"gradient": lambda p, rows, rng: (0.0, [p])}, TypeError,
-                            "grads: expected a dict of arrays"),
-    "other names": ({"gradient": lambda p, rows, rng: (0.0, {"v": p["w"]})}, ValueError,
-                    r"grads: expected the names \['w'\]"),
-    "a loss for each sample": ({"gradient": lambda p, rows, rng: (np.ones(len(rows)), p)}, ValueError,
-                               r"gradient: expected one loss .* for each sweep member, got shapes \(2,\) and \(1,\)"),
-    "a loss that changes shape": ({"gradient": lambda p, rows, rng: (np.ones((1,) * (3 - len(rows))), p)}, ValueError,
-                                  r"gradient: expected a loss of shape \(1,\) as before, got \(1, 1\)"),
-    "clipping that forgets the sweep": ({"gradient": lambda p, rows, rng: (np.ones(1), p),
-                                         "clip": lambda g: clip_norm(g, 1.0)}, ValueError,
-                                        r"clip: expected one loss .* got shapes \(1,\) and \(\)"),
-    "validation of each sample": ({"validate": lambda p: np.ones(3)}, ValueError,
-                                  r"validate: expected a loss of shape \(\) as from gradient, got \(3,\)"),
+    "a loss alone": (
+        {"gradient": lambda p, rows, rng: 0.0},
+        TypeError,
+        r"gradient: expected it to return \(loss, grads\), got float",
+    ),
+    "a list of gradients": (
+        {"gradient": lambda p, rows, rng: (0.0, [p])},
+        TypeError,
+        "grads: expected a dict of arrays",
+    ),
+    "other names": (
+        {"gradient": lambda p, rows, rng: (0.0, {"v": p["w"]})},
+        ValueError,
+        r"grads: expected the names \['w'\]",
+    ),
+    "a loss for each sample": (
+        {"gradient": lambda p, rows, rng: (np.ones(len(rows)), p)},
+        ValueError,
+        r"gradient: expected one loss .* for each sweep member, got shapes \(2,\) and \(1,\)",
+    ),
+    "a loss that changes shape": (
+        {"gradient": lambda p, rows, rng: (np.ones((1,) * (3 - len(rows))), p)},
+        ValueError,
+        r"gradient: expected a loss of shape \(1,\) as before, got \(1, 1\)",
+    ),
+    "clipping that forgets the sweep": (
+        {"gradient": lambda p, rows, rng: (np.ones(1), p), "clip": lambda g: clip_norm(g, 1.0)},
+        ValueError,
+        r"clip: expected one loss .* got shapes \(1,\) and \(\)",
+    ),
+    "validation of each sample": (
+        {"validate": lambda p: np.ones(3)},
+        ValueError,
+        r"validate: expected a loss of shape \(\) as from gradient, got \(3,\)",
+    ),
     "no generator at all": ({"rng": None}, TypeError, "rng: expected numpy.random.default_rng"),
     "size too large": ({"size": 4}, ValueError, "size: expected at most 3, .* got 4"),
-    "stop without validation": ({"stop": EarlyStopping(5)}, ValueError, "stop: expected validate too"),
+    "stop without validation": (
+        {"stop": EarlyStopping(5)},
+        ValueError,
+        "stop: expected validate too",
+    ),
     "a run and a generator": ({"p": DONE}, ValueError, "rng: expected None"),
-    "a run of another batch": ({**REST, "size": 3}, ValueError, "n, size: expected 3 and 2, .* got 3 and 3"),
-    "a run of another optimiser": ({**REST, "optimiser": GradientDescent(), "epochs": 2}, ValueError,
-                                   "state: expected start"),
+    "a run of another batch": (
+        {**REST, "size": 3},
+        ValueError,
+        "n, size: expected 3 and 2, .* got 3 and 3",
+    ),
+    "a run of another optimiser": (
+        {**REST, "optimiser": GradientDescent(), "epochs": 2},
+        ValueError,
+        "state: expected start",
+    ),
 }
 
 

@@ -1,4 +1,6 @@
-"""Losses: values and gradients against PyTorch and by hand, for any sweep, stable at logits of ±1e4."""
+"""Losses: values and gradients against PyTorch and by hand, for any sweep, stable at logits of
+±1e4.
+"""
 
 import numpy as np
 import pytest
@@ -30,11 +32,15 @@ def targets(loss, rng, shape):
 def in_torch(torch, loss, u, y):
     """Each sample's loss, written with PyTorch's own functions."""
     F = torch.nn.functional
-    return {"half_squared_norm": lambda: 0.5 * F.mse_loss(u, y, reduction="none").sum(-1),
-            "mse": lambda: F.mse_loss(u, y, reduction="none").mean(-1),
-            "mae": lambda: F.l1_loss(u, y, reduction="none").mean(-1),
-            "binary_cross_entropy": lambda: F.binary_cross_entropy_with_logits(u, y, reduction="none").sum(-1),
-            "cross_entropy": lambda: F.cross_entropy(u, y, reduction="none")}[loss.__name__]()
+    return {
+        "half_squared_norm": lambda: 0.5 * F.mse_loss(u, y, reduction="none").sum(-1),
+        "mse": lambda: F.mse_loss(u, y, reduction="none").mean(-1),
+        "mae": lambda: F.l1_loss(u, y, reduction="none").mean(-1),
+        "binary_cross_entropy": lambda: F.binary_cross_entropy_with_logits(
+            u, y, reduction="none"
+        ).sum(-1),
+        "cross_entropy": lambda: F.cross_entropy(u, y, reduction="none"),
+    }[loss.__name__]()
 
 
 @reduced
@@ -56,8 +62,12 @@ def test_the_mean_is_the_default_and_mse_and_mae_are_those_of_torch(oracle):
     torch = oracle("torch")
     rng = np.random.default_rng(1)
     u, y = rng.standard_normal((2, 7, 4))
-    assert mse(u, y)[0] == pytest.approx(torch.nn.MSELoss()(torch.tensor(u), torch.tensor(y)).item(), rel=1e-13)
-    assert mae(u, y)[0] == pytest.approx(torch.nn.L1Loss()(torch.tensor(u), torch.tensor(y)).item(), rel=1e-13)
+    assert mse(u, y)[0] == pytest.approx(
+        torch.nn.MSELoss()(torch.tensor(u), torch.tensor(y)).item(), rel=1e-13
+    )
+    assert mae(u, y)[0] == pytest.approx(
+        torch.nn.L1Loss()(torch.tensor(u), torch.tensor(y)).item(), rel=1e-13
+    )
 
 
 @reduced
@@ -67,7 +77,9 @@ def test_gradient_agrees_with_finite_differences(loss, reduction):
     u, y = rng.standard_normal((2, 3, 5, 4)), targets(loss, rng, (5, 4))
     L, g = loss(u, y, reduction=reduction)
     v, s = rng.standard_normal(u.shape), 1e-6
-    slope = (loss(u + s * v, y, reduction=reduction)[0] - loss(u - s * v, y, reduction=reduction)[0]) / (2 * s)
+    slope = (
+        loss(u + s * v, y, reduction=reduction)[0] - loss(u - s * v, y, reduction=reduction)[0]
+    ) / (2 * s)
     assert L.shape == (2, 3) and g.shape == u.shape
     np.testing.assert_allclose((g * v).sum(axis=(-2, -1)), slope, rtol=1e-7, atol=1e-9)
 
@@ -78,7 +90,10 @@ def test_sweep_equals_loop(data, loss, reduction):
     sweep, batch, n = (data.draw(st.integers(low, 5)) for low in (1, 1, 2))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     swept = data.draw(st.booleans())
-    u, y = rng.standard_normal((sweep, batch, n)), targets(loss, rng, (sweep, batch, n) if swept else (batch, n))
+    u, y = (
+        rng.standard_normal((sweep, batch, n)),
+        targets(loss, rng, (sweep, batch, n) if swept else (batch, n)),
+    )
     L, g = loss(u, y, reduction=reduction)
     for i in range(sweep):
         L_i, g_i = loss(u[i], y[i] if swept else y, reduction=reduction)
@@ -101,7 +116,8 @@ def test_gradient_of_cross_entropy_is_p_minus_y():
     p, vjp = Softmax(3)({}, u)
     L, g = cross_entropy(u, y, reduction="sum")
     np.testing.assert_allclose(g, p - y, rtol=1e-12)
-    np.testing.assert_allclose(g, vjp(-y / p).h, rtol=1e-11)       # the same by the chain rule: -Σ y ln p, then softmax
+    # the same by the chain rule: -Σ y ln p, then softmax
+    np.testing.assert_allclose(g, vjp(-y / p).h, rtol=1e-11)
     assert pytest.approx(-(y * np.log(p)).sum()) == L
 
 
@@ -116,14 +132,21 @@ def test_two_classes_are_binary_cross_entropy():
 def test_numbers_of_classes_are_one_hot_targets():
     rng = np.random.default_rng(6)
     u, c = rng.standard_normal((2, 5, 3)), np.array([0, 2, 1, 1, 0])
-    for labels, y in ((c, np.eye(3)[c]), (np.stack([c, c[::-1]]), np.eye(3)[np.stack([c, c[::-1]])])):
+    for labels, y in (
+        (c, np.eye(3)[c]),
+        (np.stack([c, c[::-1]]), np.eye(3)[np.stack([c, c[::-1]])]),
+    ):
         ours, theirs = cross_entropy(u, labels), cross_entropy(u, y)
         assert (ours[0] == theirs[0]).all() and (ours[1] == theirs[1]).all()
 
 
 def test_stable_at_ten_thousand():
     u = np.array([[1e4, -1e4]])
-    for y, loss, g in (([1.0, 0], 0, [0, 0]), ([0.0, 1], 2e4, [1, -1]), ([0.5, 0.5], 1e4, [0.5, -0.5])):
+    for y, loss, g in (
+        ([1.0, 0], 0, [0, 0]),
+        ([0.0, 1], 2e4, [1, -1]),
+        ([0.5, 0.5], 1e4, [0.5, -0.5]),
+    ):
         L, got = cross_entropy(u, np.array([y]))
         assert loss == L and got.tolist() == [g]
     L, got = binary_cross_entropy(u, np.array([[1.0, 0.0]]))
@@ -134,11 +157,15 @@ def test_stable_at_ten_thousand():
 
 @pytest.mark.parametrize("gap", [50.0, 600.0])
 def test_being_almost_sure_and_right_is_not_rounded_to_zero(gap):
-    """At a gap of 50, ``p - y`` of the right class is ``-e^-50``; written like that it would be exactly 0."""
+    """At a gap of 50, ``p - y`` of the right class is ``-e^-50``; written like that it would be
+    exactly 0.
+    """
     tiny = np.exp(-gap)
     L, g = cross_entropy(np.array([[gap / 2, -gap / 2]]), np.array([0]))
     np.testing.assert_allclose([L, *g[0]], [tiny, -tiny, tiny], rtol=1e-12)
-    L, g = binary_cross_entropy(np.array([[gap], [-gap]]), np.array([[1.0], [0.0]]), reduction="sum")
+    L, g = binary_cross_entropy(
+        np.array([[gap], [-gap]]), np.array([[1.0], [0.0]]), reduction="sum"
+    )
     np.testing.assert_allclose([L, *g[:, 0]], [2 * tiny, -tiny, tiny], rtol=1e-12)
 
 
@@ -168,35 +195,91 @@ def test_prediction():
 
 U, Y = np.zeros((2, 3)), np.full((2, 3), 1 / 3)
 CASES = {
-    "an empty batch": (lambda: mse(U[:0], Y[:0]), ValueError, r"u: expected at least one sample .* \(0, 3\)"),
-    "y of another shape": (lambda: mse(U, Y[:, :1]), ValueError,
-                           r"y: expected last axes \(2, 3\), got shape \(2, 1\)"),
-    "y without a batch": (lambda: half_squared_norm(U, Y[0]), ValueError, r"y: expected last axes \(2, 3\)"),
-    "y of more sweeps": (lambda: mse(U, Y[None]), ValueError, r"y: expected no sweep axes but .* \(1, 2, 3\)"),
-    "y of another sweep": (lambda: mse(np.zeros((4, 2, 3)), np.zeros((3, 2, 3))), ValueError,
-                           "y: expected no sweep"),
-    "y of another dtype": (lambda: mse(U, Y.astype("f4")), TypeError,
-                           "y: expected float64, the dtype of u, got float32"),
-    "a probability of two": (lambda: binary_cross_entropy(U, 6 * Y), ValueError,
-                             "y: expected probabilities .* got 2"),
-    "a negative probability": (lambda: cross_entropy(U, -Y), ValueError,
-                               "y: expected probabilities from 0 to 1, got -0.33"),
-    "probabilities that do not add up": (lambda: cross_entropy(U, Y / 2), ValueError,
-                                         "add to 1 .* sums from 0.5 to 0.5"),
-    "one class": (lambda: cross_entropy(U[:, :1], Y[:, :1]), ValueError, "u: expected at least two classes"),
-    "prediction of one class": (lambda: argmax(U[:, :1]), ValueError,
-                                r"u: expected at least two classes .* u > 0"),
-    "class three of three": (lambda: cross_entropy(U, np.array([0, 3])), ValueError,
-                             "y: expected classes from 0 to 2, got 3"),
-    "class -1": (lambda: cross_entropy(U, np.array([0, -1])), ValueError,
-                 "y: expected classes from 0 to 2, got -1"),
-    "too few classes": (lambda: cross_entropy(U, np.array([0])), ValueError,
-                        r"y: expected a class number .* \(2\), got"),
-    "labels of more sweeps": (lambda: cross_entropy(U, np.array([[0, 1]])), ValueError,
-                              "y: expected no sweep axes"),
-    "one-hot integers": (lambda: cross_entropy(U, np.eye(3, dtype=int)[:2]), ValueError,
-                         "y: expected a class number"),
-    "an overflow": (lambda: mse(U + 1e200, Y), FloatingPointError, "u: expected a loss within float64, got an"),
+    "an empty batch": (
+        lambda: mse(U[:0], Y[:0]),
+        ValueError,
+        r"u: expected at least one sample .* \(0, 3\)",
+    ),
+    "y of another shape": (
+        lambda: mse(U, Y[:, :1]),
+        ValueError,
+        r"y: expected last axes \(2, 3\), got shape \(2, 1\)",
+    ),
+    "y without a batch": (
+        lambda: half_squared_norm(U, Y[0]),
+        ValueError,
+        r"y: expected last axes \(2, 3\)",
+    ),
+    "y of more sweeps": (
+        lambda: mse(U, Y[None]),
+        ValueError,
+        r"y: expected no sweep axes but .* \(1, 2, 3\)",
+    ),
+    "y of another sweep": (
+        lambda: mse(np.zeros((4, 2, 3)), np.zeros((3, 2, 3))),
+        ValueError,
+        "y: expected no sweep",
+    ),
+    "y of another dtype": (
+        lambda: mse(U, Y.astype("f4")),
+        TypeError,
+        "y: expected float64, the dtype of u, got float32",
+    ),
+    "a probability of two": (
+        lambda: binary_cross_entropy(U, 6 * Y),
+        ValueError,
+        "y: expected probabilities .* got 2",
+    ),
+    "a negative probability": (
+        lambda: cross_entropy(U, -Y),
+        ValueError,
+        "y: expected probabilities from 0 to 1, got -0.33",
+    ),
+    "probabilities that do not add up": (
+        lambda: cross_entropy(U, Y / 2),
+        ValueError,
+        "add to 1 .* sums from 0.5 to 0.5",
+    ),
+    "one class": (
+        lambda: cross_entropy(U[:, :1], Y[:, :1]),
+        ValueError,
+        "u: expected at least two classes",
+    ),
+    "prediction of one class": (
+        lambda: argmax(U[:, :1]),
+        ValueError,
+        r"u: expected at least two classes .* u > 0",
+    ),
+    "class three of three": (
+        lambda: cross_entropy(U, np.array([0, 3])),
+        ValueError,
+        "y: expected classes from 0 to 2, got 3",
+    ),
+    "class -1": (
+        lambda: cross_entropy(U, np.array([0, -1])),
+        ValueError,
+        "y: expected classes from 0 to 2, got -1",
+    ),
+    "too few classes": (
+        lambda: cross_entropy(U, np.array([0])),
+        ValueError,
+        r"y: expected a class number .* \(2\), got",
+    ),
+    "labels of more sweeps": (
+        lambda: cross_entropy(U, np.array([[0, 1]])),
+        ValueError,
+        "y: expected no sweep axes",
+    ),
+    "one-hot integers": (
+        lambda: cross_entropy(U, np.eye(3, dtype=int)[:2]),
+        ValueError,
+        "y: expected a class number",
+    ),
+    "an overflow": (
+        lambda: mse(U + 1e200, Y),
+        FloatingPointError,
+        "u: expected a loss within float64, got an",
+    ),
 }
 
 
@@ -207,7 +290,9 @@ def test_bad_input_is_named(case):
         call()
 
 
-@pytest.mark.parametrize("u, error", [([[0.0, 1.0]], TypeError), (np.array([[np.nan, 1.0]]), ValueError)])
+@pytest.mark.parametrize(
+    "u, error", [([[0.0, 1.0]], TypeError), (np.array([[np.nan, 1.0]]), ValueError)]
+)
 def test_a_prediction_from_something_else_than_numbers_is_refused(u, error):
     with pytest.raises(error, match="u: expected"):
         argmax(u)

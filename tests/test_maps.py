@@ -1,4 +1,6 @@
-"""Iterated maps against what is known of them, and the gradients over a map of starts against the tracer."""
+"""Iterated maps against what is known of them, and the gradients over a map of starts against the
+tracer.
+"""
 
 import warnings
 
@@ -22,7 +24,9 @@ def grid(n=60, reach=1.5):
 
 def test_at_three_and_a_half_the_logistic_map_has_period_four():
     x = logistic(3.5, np.array([0.1, 0.3, 0.77]), 2000)
-    np.testing.assert_allclose(np.sort(x[-4:], axis=0), np.array(CYCLE)[:, None] * np.ones(3), atol=5e-5)
+    np.testing.assert_allclose(
+        np.sort(x[-4:], axis=0), np.array(CYCLE)[:, None] * np.ones(3), atol=5e-5
+    )
     assert (period(x) == 4).all()
     assert (np.abs(np.diff(x[-4:], axis=0)) > 0.1).all()
     np.testing.assert_allclose(np.sort(bifurcation(3.5, keep=4)), CYCLE, atol=5e-5)
@@ -31,14 +35,22 @@ def test_at_three_and_a_half_the_logistic_map_has_period_four():
 def test_at_four_the_logistic_map_is_the_doubling_of_an_angle():
     angle = np.array([0.1, 0.7, 1.3])
     t = np.arange(20)[:, None]
-    np.testing.assert_allclose(logistic(4.0, np.sin(angle) ** 2, 19), np.sin(2.0 ** t * angle) ** 2, atol=1e-9)
-    np.testing.assert_allclose(logistic_exponent(4.0, np.array([0.1, 0.3, 0.77])), np.log(2), atol=1e-3)
+    np.testing.assert_allclose(
+        logistic(4.0, np.sin(angle) ** 2, 19), np.sin(2.0**t * angle) ** 2, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        logistic_exponent(4.0, np.array([0.1, 0.3, 0.77])), np.log(2), atol=1e-3
+    )
 
 
 def test_exponents_in_closed_form():
-    """At a fixed point 1 - 1/r the slope is 2 - r; at r = 2 it is 0, at r = 0.5 the fixed point is 0 with slope r."""
+    """At a fixed point 1 - 1/r the slope is 2 - r; at r = 2 it is 0, at r = 0.5 the fixed point is
+    0 with slope r.
+    """
     r = np.array([0.5, 1.5, 2.5, 2.9])
-    np.testing.assert_allclose(logistic_exponent(r), np.log(np.abs([0.5, 0.5, 0.5, 0.9])), atol=1e-10)
+    np.testing.assert_allclose(
+        logistic_exponent(r), np.log(np.abs([0.5, 0.5, 0.5, 0.9])), atol=1e-10
+    )
     assert logistic_exponent(2.0, 0.5) == -np.inf
     slopes = 3.5 * (1 - 2 * logistic(3.5, 0.3, 2000)[-4:])
     np.testing.assert_allclose(logistic_exponent(3.5), np.log(np.abs(slopes)).mean(), rtol=1e-9)
@@ -49,8 +61,8 @@ def test_periods_double_on_the_way_to_chaos():
     assert period(logistic(r, 0.3, 20_000)).tolist() == [1, 2, 4, 8, 16, 3, 0]
     assert period(np.array([0.0, 1, 2, 3, 4, 5, 6, 7]), longest=4) == 0
     assert period(np.array([9.0, 2, 3, 1, 2, 3, 1, 2, 3]), longest=4) == 3
-    assert period(np.array([9.0, 9, 1, 2, 3, 1, 2, 3]), longest=4) == 0                     # not yet settled
-    assert period(np.array([0.0, 1, 2, 3, 4, 5, 6, 6]), longest=4) == 0                     # one pair is no period
+    assert period(np.array([9.0, 9, 1, 2, 3, 1, 2, 3]), longest=4) == 0  # not yet settled
+    assert period(np.array([0.0, 1, 2, 3, 4, 5, 6, 6]), longest=4) == 0  # one pair is no period
     assert period(logistic(3.5, 0.3, 2000), longest=3) == 0
 
 
@@ -62,7 +74,7 @@ def test_bifurcation_is_the_tail_of_the_orbit():
 def test_who_belongs_to_the_mandelbrot_set():
     known = mandelbrot(np.array([0, -1, 0.25, -2, 1j, 0.26, 1, -2.01, 3]), 5000)
     assert (known.step[:5] == -1).all() and (known.step[5:] > 0).all()
-    assert known.step[-1] == 1 and mandelbrot(1.0, 10).step == 3             # 1, 2, 5
+    assert known.step[-1] == 1 and mandelbrot(1.0, 10).step == 3  # 1, 2, 5
 
 
 def test_the_escape_step_is_that_of_a_plain_loop_and_the_slope_that_of_finite_differences():
@@ -73,16 +85,20 @@ def test_the_escape_step_is_that_of_a_plain_loop_and_the_slope_that_of_finite_di
         while abs(z) <= 2 and n < 40:
             z, n = z * z + ci, n + 1
         assert step == (n if abs(z) > 2 else -1)
+
         def end(z1, n=n, ci=ci):
             for _ in range(n - 1):
                 z1 = z1 * z1 + ci
             return z1
+
         numeric = (end(ci + 1e-7) - end(ci - 1e-7)) / 2e-7
         np.testing.assert_allclose(log_slope, np.log(abs(numeric)), rtol=1e-5, atol=1e-5)
 
 
 def test_the_area_of_the_mandelbrot_set():
-    """1.5066 is known; 500 steps on a grid of 320 000 points in the upper half-plane give it to 1 %."""
+    """1.5066 is known; 500 steps on a grid of 320 000 points in the upper half-plane give it to 1
+    %.
+    """
     x, y = (np.arange(800) + 0.5) / 800 * 2.5 - 2, (np.arange(400) + 0.5) / 400 * 1.2
     area = 2 * (mandelbrot(x + 1j * y[:, None], 500).step < 0).mean() * 2.5 * 1.2
     assert abs(area - 1.5066) < 0.015
@@ -112,11 +128,15 @@ def test_log_norms_are_the_tracers(scale):
     p = {"W": scale * W, "U": np.zeros((1, 2)), "b": B}
     for i in range(4):
         h, vjps = forward(unroll(cell, p, np.zeros((steps, 1, 1))), starts[i, i][None])
-        np.testing.assert_allclose(orbits.h[:, i, i], np.array([s[0] for s in h]), rtol=1e-9, atol=1e-300)
+        np.testing.assert_allclose(
+            orbits.h[:, i, i], np.array([s[0] for s in h]), rtol=1e-9, atol=1e-300
+        )
         logs = [trace(vjps, row[None]).log_h[0] for row in np.eye(2)]
-        np.testing.assert_allclose(orbits.log_norm[-1, i, i], np.logaddexp(2 * logs[0], 2 * logs[1]) / 2, rtol=1e-9)
+        np.testing.assert_allclose(
+            orbits.log_norm[-1, i, i], np.logaddexp(2 * logs[0], 2 * logs[1]) / 2, rtol=1e-9
+        )
     if scale != 1.0:
-        assert orbits.log_norm[-1].min() < -750                              # e^-750 is no float
+        assert orbits.log_norm[-1].min() < -750  # e^-750 is no float
     np.testing.assert_allclose(orbits.log_norm[0], np.log(2) / 2)
 
 
@@ -128,18 +148,20 @@ def test_inside_a_basin_gradients_vanish_and_on_its_boundary_they_explode():
     for attractor in found.attractors:
         np.testing.assert_allclose(step(attractor)[0], attractor, atol=1e-7)
     quadrant = 2 * (starts[..., 1] > 0) + (starts[..., 0] > 0)
-    assert len(set(zip(found.label.ravel(), quadrant.ravel(), strict=True))) == 4        # label = quadrant
-    middle = orbits.log_norm[8]                                              # 29, 30: the two columns next to 0
+    # label = quadrant
+    assert len(set(zip(found.label.ravel(), quadrant.ravel(), strict=True))) == 4
+    middle = orbits.log_norm[8]  # 29, 30: the two columns next to 0
     assert middle[10, 10] < 0 < middle[10, 30] and middle[10, 30] > middle[10, 33] > middle[10, 45]
     on = iterate(step, np.array([[0.0, 1.0]]), 150)
-    np.testing.assert_allclose(np.diff(on.log_norm[50:, 0]), np.log(1.5), rtol=1e-9)     # the slope at h₁ = 0
+    # the slope at h₁ = 0
+    np.testing.assert_allclose(np.diff(on.log_norm[50:, 0]), np.log(1.5), rtol=1e-9)
     assert basins(step, on.h).label == [-1]
 
 
 def test_cycles_are_attractors_too():
     step = tanh_rnn(np.array([[-2.0]]), np.zeros(1))
     found = basins(step, iterate(step, np.array([[-1.0], [0.3], [2.0], [0.0]]), 200).h)
-    assert found.label.tolist() == [0, 0, 0, -1]                             # one cycle of two, whatever the phase
+    assert found.label.tolist() == [0, 0, 0, -1]  # one cycle of two, whatever the phase
     (cycle,) = found.attractors
     assert cycle.shape == (2, 1)
     np.testing.assert_allclose(cycle[0], -cycle[1], rtol=1e-9)
@@ -157,8 +179,11 @@ def test_the_function_of_its_input_that_a_net_computes_grows_steeper():
     orbits = iterate(tanh_rnn(np.array([[2.0]]), np.zeros(1)), x, 12)
     slope = np.gradient(orbits.h[..., 0], x[:, 0], axis=1)
     for t in (1, 3):
-        np.testing.assert_allclose(np.exp(orbits.log_norm[t, 500:1501]), slope[t, 500:1501], rtol=1e-3)
-    np.testing.assert_allclose(orbits.log_norm[:, 1000], np.arange(13) * np.log(2), atol=1e-12)      # 2^t at x = 0
+        np.testing.assert_allclose(
+            np.exp(orbits.log_norm[t, 500:1501]), slope[t, 500:1501], rtol=1e-3
+        )
+    # 2^t at x = 0
+    np.testing.assert_allclose(orbits.log_norm[:, 1000], np.arange(13) * np.log(2), atol=1e-12)
 
 
 @settings(deadline=None, max_examples=40)
@@ -166,9 +191,14 @@ def test_the_function_of_its_input_that_a_net_computes_grows_steeper():
 def test_the_gradient_of_the_cliff_is_that_of_finite_differences(w, b, x0, steps):
     def loss(w, b):
         return cliff(w, b, x0, 0.7, steps).loss
+
     found, e = cliff(w, b, x0, 0.7, steps), 1e-6
-    np.testing.assert_allclose(found.dw, (loss(w + e, b) - loss(w - e, b)) / (2 * e), rtol=1e-4, atol=1e-8)
-    np.testing.assert_allclose(found.db, (loss(w, b + e) - loss(w, b - e)) / (2 * e), rtol=1e-4, atol=1e-8)
+    np.testing.assert_allclose(
+        found.dw, (loss(w + e, b) - loss(w - e, b)) / (2 * e), rtol=1e-4, atol=1e-8
+    )
+    np.testing.assert_allclose(
+        found.db, (loss(w, b + e) - loss(w, b - e)) / (2 * e), rtol=1e-4, atol=1e-8
+    )
 
 
 def test_the_cliff_agrees_with_torch_over_fifty_steps(oracle):
@@ -204,9 +234,15 @@ def test_the_mean_over_examples_is_smoother_than_each_of_them():
 def test_extremes():
     with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
         warnings.simplefilter("error")
-        assert mandelbrot(np.array([1e300, -1e300 + 1e300j, 5e-324]), 50).step.tolist() == [1, 1, -1]
+        assert mandelbrot(np.array([1e300, -1e300 + 1e300j, 5e-324]), 50).step.tolist() == [
+            1,
+            1,
+            -1,
+        ]
         assert mandelbrot(np.zeros((0, 3)), 5).step.shape == (0, 3)
-        assert logistic(np.zeros((0,)), 0.5, 3).shape == (4, 0) and logistic(4.0, 0.5, 0).shape == (1,)
+        assert logistic(np.zeros((0,)), 0.5, 3).shape == (4, 0) and logistic(4.0, 0.5, 0).shape == (
+            1,
+        )
         assert logistic(4.0, 5e-324, 1)[1] == 2e-323 and logistic(4.0, 1.0, 5)[-1] == 0
         step = tanh_rnn(1e300 * np.eye(2), np.zeros(2))
         far = iterate(step, np.array([[1e-300, 0.0], [1e5, 1.0]]), 3)
@@ -216,9 +252,13 @@ def test_extremes():
         assert cliff(np.zeros((0,)), 0.0).db.shape == (0,)
         flat = cliff(1e300, np.array([-1e300, 1e300, 0.0]), steps=1)
         assert (flat.dw == 0).all() and np.isfinite(flat.loss).all()
-    steep = iterate(tanh_rnn(np.array([[1e200]]), np.zeros(1)), np.zeros((1, 1)), 100).log_norm[-1, 0]
+    steep = iterate(tanh_rnn(np.array([[1e200]]), np.zeros(1)), np.zeros((1, 1)), 100).log_norm[
+        -1, 0
+    ]
     np.testing.assert_allclose(steep, 100 * 200 * np.log(10), rtol=1e-12)
-    with pytest.raises(FloatingPointError, match="w, b, target: expected a loss and a gradient within float32"):
+    with pytest.raises(
+        FloatingPointError, match="w, b, target: expected a loss and a gradient within float32"
+    ):
         cliff(np.float32(1e3), np.float32(-5e2), np.float32(0), 0.7, 20)
     with pytest.raises(FloatingPointError, match="within float64, got an overflow at step 1"):
         iterate(lambda h: (h * 1e200, np.eye(1)), np.full((1, 1), 1e200), 2)
@@ -226,9 +266,16 @@ def test_extremes():
 
 def test_float32_stays_float32():
     r = np.array([3.5], np.float32)
-    assert logistic(r, 0.3, 5).dtype == bifurcation(r).dtype == logistic_exponent(r, steps=5).dtype == np.float32
+    assert (
+        logistic(r, 0.3, 5).dtype
+        == bifurcation(r).dtype
+        == logistic_exponent(r, steps=5).dtype
+        == np.float32
+    )
     assert mandelbrot(np.array([0.3 + 0.5j], np.complex64), 5).log_slope.dtype == np.float32
-    orbits = iterate(tanh_rnn(W.astype(np.float32), B.astype(np.float32)), grid(3).astype(np.float32), 5)
+    orbits = iterate(
+        tanh_rnn(W.astype(np.float32), B.astype(np.float32)), grid(3).astype(np.float32), 5
+    )
     assert orbits.h.dtype == orbits.log_norm.dtype == np.float32
     assert all(v.dtype == np.float32 for v in cliff(r, 0.5))
 
@@ -242,17 +289,52 @@ def test_arguments_stay_as_they_were():
     assert (starts == before[0]).all() and (c == before[1]).all()
 
 
-@pytest.mark.parametrize(("call", "error", "words"), [
-    (lambda: logistic(4.5, 0.3, 5), ValueError, "r: expected numbers from 0 to 4, got 4.5"),
-    (lambda: logistic(3.5, np.array([0.3, -0.1]), 5), ValueError, "x0: expected numbers from 0 to 1, got -0.1"),
-    (lambda: logistic_exponent(np.ones(2), np.ones(3) / 2), ValueError, r"r, x0: expected shapes that broadcast"),
-    (lambda: period(np.zeros(9), longest=5), ValueError, r"x: expected at least 10 states, .* got shape \(9,\)"),
-    (lambda: mandelbrot(complex(0, np.nan), 5), ValueError, "c: expected a finite number, got nan"),
-    (lambda: tanh_rnn(np.eye(2), np.zeros(3)), ValueError, r"W, b: expected shapes .*, got \(2, 2\) and \(3,\)"),
-    (lambda: iterate(tanh_rnn(W, B), 1.0, 5), ValueError, r"h: expected shape \(\*grid, n\), got a single number"),
-    (lambda: basins(tanh_rnn(W, B), np.zeros((5, 2))), ValueError, r"h: expected .* at least 8, got \(5, 2\)"),
-    (lambda: cliff(1.0, np.zeros(2), np.zeros(3)), ValueError, "w, b, x0, target: expected shapes that broadcast"),
-])
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: logistic(4.5, 0.3, 5), ValueError, "r: expected numbers from 0 to 4, got 4.5"),
+        (
+            lambda: logistic(3.5, np.array([0.3, -0.1]), 5),
+            ValueError,
+            "x0: expected numbers from 0 to 1, got -0.1",
+        ),
+        (
+            lambda: logistic_exponent(np.ones(2), np.ones(3) / 2),
+            ValueError,
+            r"r, x0: expected shapes that broadcast",
+        ),
+        (
+            lambda: period(np.zeros(9), longest=5),
+            ValueError,
+            r"x: expected at least 10 states, .* got shape \(9,\)",
+        ),
+        (
+            lambda: mandelbrot(complex(0, np.nan), 5),
+            ValueError,
+            "c: expected a finite number, got nan",
+        ),
+        (
+            lambda: tanh_rnn(np.eye(2), np.zeros(3)),
+            ValueError,
+            r"W, b: expected shapes .*, got \(2, 2\) and \(3,\)",
+        ),
+        (
+            lambda: iterate(tanh_rnn(W, B), 1.0, 5),
+            ValueError,
+            r"h: expected shape \(\*grid, n\), got a single number",
+        ),
+        (
+            lambda: basins(tanh_rnn(W, B), np.zeros((5, 2))),
+            ValueError,
+            r"h: expected .* at least 8, got \(5, 2\)",
+        ),
+        (
+            lambda: cliff(1.0, np.zeros(2), np.zeros(3)),
+            ValueError,
+            "w, b, x0, target: expected shapes that broadcast",
+        ),
+    ],
+)
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
@@ -262,22 +344,30 @@ def test_an_exponent_is_the_mean_over_the_states_before_each_step():
     r, x0 = np.array([2.5, 3.7, 4.0]), 0.2
     slopes = np.log(np.abs(r * (1 - 2 * logistic(r, x0, 9))))
     for steps in (1, 2, 7):
-        np.testing.assert_allclose(logistic_exponent(r, x0, skip=0, steps=steps), slopes[:steps].mean(0), rtol=1e-13)
-        np.testing.assert_allclose(logistic_exponent(r, x0, 3, steps), slopes[3:3 + steps].mean(0), rtol=1e-13)
+        np.testing.assert_allclose(
+            logistic_exponent(r, x0, skip=0, steps=steps), slopes[:steps].mean(0), rtol=1e-13
+        )
+        np.testing.assert_allclose(
+            logistic_exponent(r, x0, 3, steps), slopes[3 : 3 + steps].mean(0), rtol=1e-13
+        )
 
 
 def test_a_cycle_that_does_not_attract_has_no_basin():
     """A quarter turn comes back to where it was after four steps, and no neighbour comes nearer."""
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
     for shrink, count in ((1.0, 0), (0.5, 1)):
+
         def step(h, shrink=shrink):
             return h @ (shrink * turn), np.broadcast_to(shrink * turn, (*h.shape, 2))
+
         found = basins(step, iterate(step, grid(4), 80).h)
         assert len(found.attractors) == count and (found.label == count - 1).all()
 
 
 def test_the_ends_of_the_ranges_are_in_them():
-    np.testing.assert_array_equal(logistic(np.array([0.0, 4.0]), 0.5, 2), [[0.5, 0.5], [0.0, 1.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(
+        logistic(np.array([0.0, 4.0]), 0.5, 2), [[0.5, 0.5], [0.0, 1.0], [0.0, 0.0]]
+    )
     np.testing.assert_array_equal(logistic(3.0, np.array([0.0, 1.0]), 1), [[0.0, 1.0], [0.0, 0.0]])
 
 
@@ -288,5 +378,8 @@ def test_unless_asked_a_thousand_steps_are_forgotten():
 
 
 def test_a_gradient_that_overflows_on_both_sides_is_named():
-    with pytest.raises(FloatingPointError, match="w, b, target: expected a loss and a gradient within float32"):
-        cliff(np.float32(-1e3), np.float32(5e2), np.float32(0))             # x stays 0, and g grows to ±inf in turn
+    with pytest.raises(
+        FloatingPointError, match="w, b, target: expected a loss and a gradient within float32"
+    ):
+        # x stays 0, and g grows to ±inf in turn
+        cliff(np.float32(-1e3), np.float32(5e2), np.float32(0))

@@ -1,5 +1,6 @@
-"""Mistakes that are easy to make with chains and with steps of one's own: each is refused by name, or does no harm."""
-
+"""Mistakes that are easy to make with chains and with steps of one's own: each is refused by name,
+or does no harm.
+"""
 
 import sys
 from types import ModuleType
@@ -47,13 +48,24 @@ PLANS = [Full(), SqrtT(), Binomial(slots=2, block=2), Truncated(2, 2)]
 def layers(*steps, gains=None):
     """A path through layers with parameters of their own, and its pullbacks."""
     rng, gains = np.random.default_rng(0), gains or [1.0] * len(steps)
-    path = deep(steps, [init_params(step, rng, gain=gain) for step, gain in zip(steps, gains, strict=True)])
+    path = deep(
+        steps, [init_params(step, rng, gain=gain) for step, gain in zip(steps, gains, strict=True)]
+    )
     return path, forward(path, H)[1]
 
 
-# Shapes that numpy would broadcast ------------------------------------------------------------------------------------
+# Shapes that numpy would broadcast
+# ------------------------------------------------------------------------------------
 
-CELLS = [CELL, LSTM(2, 3), GRU(2, 3), OneGate(3, n_in=2), NARX(2, 3), Masked(RNN(1, 3)), Masked(OneGate(3))]
+CELLS = [
+    CELL,
+    LSTM(2, 3),
+    GRU(2, 3),
+    OneGate(3, n_in=2),
+    NARX(2, 3),
+    Masked(RNN(1, 3)),
+    Masked(OneGate(3)),
+]
 
 
 @pytest.mark.parametrize(("B", "batch"), [(1, 5), (5, 1)])
@@ -61,22 +73,34 @@ CELLS = [CELL, LSTM(2, 3), GRU(2, 3), OneGate(3, n_in=2), NARX(2, 3), Masked(RNN
 def test_a_state_and_an_input_of_different_batches_are_refused(cell, B, batch):
     p = init_params(cell, np.random.default_rng(0))
     h0, x = np.zeros((B, *cell.features)), np.zeros((4, batch, *cell.inputs))
-    for call in (lambda: cell(p, h0, x[0]), lambda: forward(unroll(cell, p, x), h0),
-                 lambda: bptt(unroll(cell, p, x), h0, h0)):
+    for call in (
+        lambda: cell(p, h0, x[0]),
+        lambda: forward(unroll(cell, p, x), h0),
+        lambda: bptt(unroll(cell, p, x), h0, h0),
+    ):
         with pytest.raises(ValueError, match="batch"):
             call()
 
 
-@pytest.mark.parametrize("call", [
-    lambda p, h0: CELL(p, h0, X[0]), lambda p, h0: forward(unroll(CELL, p, X), h0),
-    lambda p, h0: bptt(unroll(CELL, p, X), h0, h0)], ids=["step", "forward", "bptt"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda p, h0: CELL(p, h0, X[0]),
+        lambda p, h0: forward(unroll(CELL, p, X), h0),
+        lambda p, h0: bptt(unroll(CELL, p, X), h0, h0),
+    ],
+    ids=["step", "forward", "bptt"],
+)
 def test_sweeps_of_different_sizes_are_refused(call):
     with pytest.raises(ValueError, match=r"sweep.*: expected"):
         call(init_params(CELL, np.random.default_rng(0), gain=np.ones(3)), np.zeros((2, 5, 3)))
 
 
-@pytest.mark.parametrize("change", [{"U": np.ones((2, 1))}, {"b": np.zeros(1)}, {"b": np.full(3, np.inf)}],
-                         ids=["a column", "one number", "infinities"])
+@pytest.mark.parametrize(
+    "change",
+    [{"U": np.ones((2, 1))}, {"b": np.zeros(1)}, {"b": np.full(3, np.inf)}],
+    ids=["a column", "one number", "infinities"],
+)
 def test_parameters_exchanged_after_the_path_was_made_are_checked_again(change):
     p = dict(P)
     path = unroll(CELL, p, X)
@@ -86,8 +110,11 @@ def test_parameters_exchanged_after_the_path_was_made_are_checked_again(change):
             walk(path, H)
 
 
-@pytest.mark.parametrize("g", [np.ones((1, 3)), 1.0, np.ones((5, 3), "f4"), np.full((5, 3), np.nan)],
-                         ids=["one row", "a number", "float32", "nan"])
+@pytest.mark.parametrize(
+    "g",
+    [np.ones((1, 3)), 1.0, np.ones((5, 3), "f4"), np.full((5, 3), np.nan)],
+    ids=["one row", "a number", "float32", "nan"],
+)
 def test_a_pullback_called_by_hand_checks_its_gradient(g):
     with pytest.raises((TypeError, ValueError), match="g: expected"):
         CELL(P, H, X[0])[1](g)
@@ -97,22 +124,35 @@ def test_trace_and_bptt_take_the_same_losses():
     p = init_params(CELL, np.random.default_rng(0), gain=np.array([0.5, 1.0]))
     path = unroll(CELL, p, X)
     h, vjps = forward(path, H)
-    g = [*h]                                                # of ½ Σ ‖h_t‖²; h_0 is the same for the whole sweep
+    g = [*h]  # of ½ Σ ‖h_t‖²; h_0 is the same for the whole sweep
     np.testing.assert_allclose(trace(vjps, g).log_h, bptt(path, H, g).log_h, rtol=1e-12)
 
 
-@pytest.mark.parametrize("steps", [(Dense(3, 1), Dense(1, 3)), (Dense(3, 4), Dense(4, 5)), (Highway(3), Dense(3, 3)),
-                                   (Dense(3, 3), Highway(3))], ids=lambda steps: " and ".join(map(str, steps)))
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (Dense(3, 1), Dense(1, 3)),
+        (Dense(3, 4), Dense(4, 5)),
+        (Highway(3), Dense(3, 3)),
+        (Dense(3, 3), Highway(3)),
+    ],
+    ids=lambda steps: " and ".join(map(str, steps)),
+)
 def test_weights_that_differ_in_shape_are_not_shared(steps):
     path, vjps = layers(*steps)
-    for call in (lambda: backward(vjps, vjps.end).shared(), lambda: bptt(path, H, vjps.end).grads.shared()):
+    for call in (
+        lambda: backward(vjps, vjps.end).shared(),
+        lambda: bptt(path, H, vjps.end).grads.shared(),
+    ):
         with pytest.raises(ValueError, match="shared: expected"):
             call()
 
 
 def test_kernels_that_differ_in_shape_are_not_shared():
     rng, steps = np.random.default_rng(0), [Conv2D((1, 3, 3), 2, 1), Conv2D((2, 3, 3), 1, 1)]
-    h, vjps = forward(deep(steps, [init_params(step, rng) for step in steps]), np.ones((2, 1, 3, 3)))
+    h, vjps = forward(
+        deep(steps, [init_params(step, rng) for step in steps]), np.ones((2, 1, 3, 3))
+    )
     with pytest.raises(ValueError, match="shared: expected"):
         backward(vjps, h[-1]).shared()
 
@@ -123,7 +163,10 @@ def test_jacobians_of_a_path_with_another_width_in_the_middle_are_refused():
 
 
 def test_a_sweep_of_running_statistics_equals_a_loop():
-    means, p = np.array([[0.0, 1.0, 2.0], [5.0, 5.0, 5.0]]), {"gamma": np.array([1.0, 2.0, 3.0]), "beta": np.zeros(3)}
+    means, p = (
+        np.array([[0.0, 1.0, 2.0], [5.0, 5.0, 5.0]]),
+        {"gamma": np.array([1.0, 2.0, 3.0]), "beta": np.zeros(3)},
+    )
     norm = BatchNorm(3)
     swept = forward(deep(norm.inference(means, np.ones((2, 3))), [p]), H)[1]
     together = trace(swept, swept.end)
@@ -137,7 +180,9 @@ def test_statistics_whose_sweeps_differ_are_refused():
         BatchNorm(3).inference(np.zeros((4, 3)), np.ones((2, 3)))
 
 
-# Buffers, and the ends of the floats ----------------------------------------------------------------------------------
+# Buffers, and the ends of the floats
+# ----------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("plan", PLANS, ids=str)
 def test_a_loss_may_fill_the_same_buffer_again(plan):
@@ -172,16 +217,22 @@ def test_weight_norm_of_the_smallest_float():
         WeightNorm(2, 1)(p, np.ones((1, 2)))[1](np.ones((1, 1)))
 
 
-@pytest.mark.parametrize("step", [Dense(3, 3, "sigmoid"), Highway(3), LSTM(2, 3), GRU(2, 3)], ids=str)
+@pytest.mark.parametrize(
+    "step", [Dense(3, 3, "sigmoid"), Highway(3), LSTM(2, 3), GRU(2, 3)], ids=str
+)
 def test_a_step_by_itself_runs_for_a_caller_who_stops_at_every_floating_point_error(step):
     rng = np.random.default_rng(0)
     p = {name: 1e3 * rng.standard_normal(shape) for name, shape in step.shapes().items()}
     with np.errstate(all="raise"):
-        out, vjp = step(p, rng.standard_normal((2, *step.features)), X[0, :2] if step.inputs else None)
+        out, vjp = step(
+            p, rng.standard_normal((2, *step.features)), X[0, :2] if step.inputs else None
+        )
         vjp(out)
 
 
-# Steps of one's own ---------------------------------------------------------------------------------------------------
+# Steps of one's own
+# ---------------------------------------------------------------------------------------------------
+
 
 class Own(Step):
     """``h' = s h`` with every part of it as a test wants it."""
@@ -198,7 +249,9 @@ class Own(Step):
         return {"s": (3,)}
 
     def step(self, p, h, x=None):
-        right = lambda g: Grads(g * p["s"], None, {"s": (g * h).sum(axis=-2)})
+        def right(g):
+            return Grads(g * p["s"], None, {"s": (g * h).sum(axis=-2)})
+
         vjp = (lambda g: self.grads(g, right(g))) if self.grads else right
         return self.out(h, vjp) if self.out else (h * p["s"], vjp)
 
@@ -219,8 +272,12 @@ MISTAKES = {
     "a gradient of another name": Own(grads=lambda g, right: right._replace(p={"S": right.p["s"]})),
     "a gradient left out": Own(grads=lambda g, right: right._replace(p={})),
     "a gradient of another shape": Own(grads=lambda g, right: right._replace(p={"s": g})),
-    "a state's gradient of another shape": Own(grads=lambda g, right: right._replace(h=right.h[:1])),
-    "a state's gradient of another dtype": Own(grads=lambda g, right: right._replace(h=right.h.astype("f4"))),
+    "a state's gradient of another shape": Own(
+        grads=lambda g, right: right._replace(h=right.h[:1])
+    ),
+    "a state's gradient of another dtype": Own(
+        grads=lambda g, right: right._replace(h=right.h.astype("f4"))
+    ),
     "a gradient that is a number": Own(grads=lambda g, right: right._replace(p={"s": 1.0})),
     "a gradient changed in place": Own(grads=lambda g, right: right._replace(h=doubled(g))),
 }
@@ -230,13 +287,19 @@ WALKS = {
     "backward": lambda step, h: backward(forward(deep(step, 2 * [S]), h)[1], h).shared(),
     "trace": lambda step, h: trace(forward(deep(step, 2 * [S]), h)[1], h).log_p,
     "bptt": lambda step, h: bptt(deep(step, 2 * [S]), h, h).grads,
-    "residual block": lambda step, h: backward(forward(deep(Residual(step), 2 * [S]), h)[1], h).shared(),
+    "residual block": lambda step, h: backward(
+        forward(deep(Residual(step), 2 * [S]), h)[1], h
+    ).shared(),
 }
 
 
 # What the pullback of a part returns is not looked at; check_gradients(block, …) finds it.
-CHECKED = [(mistake, walk) for mistake in MISTAKES for walk in WALKS
-           if walk != "residual block" or "gradient" not in mistake]
+CHECKED = [
+    (mistake, walk)
+    for mistake in MISTAKES
+    for walk in WALKS
+    if walk != "residual block" or "gradient" not in mistake
+]
 
 
 @pytest.mark.parametrize(("mistake", "walk"), CHECKED)
@@ -285,7 +348,7 @@ def broken(h):
 
 
 def unpacked(h):
-    one, = h.shape
+    (one,) = h.shape
     return one
 
 
@@ -303,7 +366,9 @@ def test_a_fault_inside_a_step_of_one_s_own_keeps_its_words_and_its_place(fault)
 
 
 def test_sweeps_that_part_along_a_path_are_named_by_every_way():
-    layers = [init_params(Dense(3, 3), np.random.default_rng(0), gain=np.ones(n)) for n in (3, 3, 4)]
+    layers = [
+        init_params(Dense(3, 3), np.random.default_rng(0), gain=np.ones(n)) for n in (3, 3, 4)
+    ]
     path = deep(Dense(3, 3), layers)
     for walk in (forward, lambda path, h0: bptt(path, h0, h0)):
         with pytest.raises(ValueError, match=r"step 3 of 3: sweep axes of .*: expected"):

@@ -7,13 +7,33 @@ from hypothesis import strategies as st
 from step_checks import SWEEPS, check_finite_differences, check_sweep_equals_loop
 
 from gradtrace import Dense, Residual, Seq, deep, forward, gradient_errors, init_params, trace
-from gradtrace.steps.norms import BatchNorm, BatchNormInference, LayerNorm, WeightNorm, batch_statistics
+from gradtrace.steps.norms import (
+    BatchNorm,
+    BatchNormInference,
+    LayerNorm,
+    WeightNorm,
+    batch_statistics,
+)
 
 FIXED = BatchNormInference(np.array([0.3, -1.0, 2.0]), np.array([0.5, 2.0, 0.0]), eps=0.1)
-ALONE = [BatchNorm(3), LayerNorm(3), BatchNorm(1), BatchNorm(3, eps=0.5), LayerNorm(3, eps=0.5), FIXED]
-SWEPT = [Seq(Dense(2, 3), BatchNorm(3)), Seq(Dense(2, 3), LayerNorm(3)), Seq(Dense(2, 3), FIXED),
-         Seq(BatchNorm(2), Dense(2, 3)), Residual(Seq(LayerNorm(3), Dense(3, 3))),
-         WeightNorm(3, 4), WeightNorm(3, 2, "sigmoid"), Seq(Dense(2, 3), WeightNorm(3, 2, "identity"))]
+ALONE = [
+    BatchNorm(3),
+    LayerNorm(3),
+    BatchNorm(1),
+    BatchNorm(3, eps=0.5),
+    LayerNorm(3, eps=0.5),
+    FIXED,
+]
+SWEPT = [
+    Seq(Dense(2, 3), BatchNorm(3)),
+    Seq(Dense(2, 3), LayerNorm(3)),
+    Seq(Dense(2, 3), FIXED),
+    Seq(BatchNorm(2), Dense(2, 3)),
+    Residual(Seq(LayerNorm(3), Dense(3, 3))),
+    WeightNorm(3, 4),
+    WeightNorm(3, 2, "sigmoid"),
+    Seq(Dense(2, 3), WeightNorm(3, 2, "identity")),
+]
 
 
 def parameters(rng, *names, n=3):
@@ -48,16 +68,25 @@ def test_a_sweep_of_states_or_of_scales_equals_a_loop(step, swept):
     g = rng.standard_normal(out.shape)
     grads = vjp(g)
     for i in range(4):
-        alone, vjp_i = step({"gamma": p["gamma"][i] if p["gamma"].ndim > 1 else p["gamma"], "beta": p["beta"]},
-                            h[i] if h.ndim > 2 else h)
+        alone, vjp_i = step(
+            {"gamma": p["gamma"][i] if p["gamma"].ndim > 1 else p["gamma"], "beta": p["beta"]},
+            h[i] if h.ndim > 2 else h,
+        )
         np.testing.assert_allclose(out[i], alone, rtol=1e-13)
         np.testing.assert_allclose(grads.h[i], vjp_i(g[i]).h, rtol=1e-12, atol=1e-14)
         for name in p:
-            np.testing.assert_allclose(grads.p[name][i], vjp_i(g[i]).p[name], rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(
+                grads.p[name][i], vjp_i(g[i]).p[name], rtol=1e-12, atol=1e-14
+            )
 
 
 @settings(max_examples=30, deadline=None)
-@given(batch=st.integers(2, 7), n=st.integers(2, 6), seed=st.integers(0, 999), shift=st.floats(-1e3, 1e3))
+@given(
+    batch=st.integers(2, 7),
+    n=st.integers(2, 6),
+    seed=st.integers(0, 999),
+    shift=st.floats(-1e3, 1e3),
+)
 def test_mean_is_zero_and_variance_one(batch, n, seed, shift):
     rng = np.random.default_rng(seed)
     h = shift + rng.uniform(0.1, 10) * rng.standard_normal((batch, n))
@@ -66,7 +95,8 @@ def test_mean_is_zero_and_variance_one(batch, n, seed, shift):
         out, vjp = step(p, h)
         np.testing.assert_allclose(out.mean(axis), 0, atol=1e-8)
         np.testing.assert_allclose(out.var(axis), 1, rtol=1e-8)
-        g = vjp(rng.standard_normal(out.shape)).h           # a shift or a stretch changes nothing: no gradient there
+        # a shift or a stretch changes nothing: no gradient there
+        g = vjp(rng.standard_normal(out.shape)).h
         tiny = 1e-9 / h.std(axis).min()
         assert np.abs(g.sum(axis)).max() < tiny and np.abs((g * out).sum(axis)).max() < tiny
 
@@ -74,7 +104,10 @@ def test_mean_is_zero_and_variance_one(batch, n, seed, shift):
 def test_batch_norm_keeps_mean_0_and_variance_1_at_depth_50_and_without_it_the_state_fades():
     rng = np.random.default_rng(0)
     layer = Seq(Dense(32, 32), BatchNorm(32, eps=1e-12))
-    params = [init_params(layer, rng, gain=0.05, **{"1.gamma": lambda rng, shape: np.ones(shape)}) for _ in range(50)]
+    params = [
+        init_params(layer, rng, gain=0.05, **{"1.gamma": lambda rng, shape: np.ones(shape)})
+        for _ in range(50)
+    ]
     h0 = rng.standard_normal((64, 32))
     h, _ = forward(deep(layer, params), h0)
     np.testing.assert_allclose(h[-1].mean(axis=0), 0, atol=1e-10)
@@ -91,9 +124,16 @@ def test_agrees_with_torch(oracle, eps):
     g, stats = rng.standard_normal(h.shape), batch_statistics(rng.standard_normal((9, 3)))
     functional = torch.nn.functional
     oracles = [
-        (BatchNorm(3, eps), lambda h, w, b: functional.batch_norm(h, None, None, w, b, training=True, eps=eps)),
-        (BatchNorm(3, eps).inference(stats.mean, stats.unbiased),
-         lambda h, w, b: functional.batch_norm(h, *map(torch.tensor, stats[::2]), w, b, training=False, eps=eps)),
+        (
+            BatchNorm(3, eps),
+            lambda h, w, b: functional.batch_norm(h, None, None, w, b, training=True, eps=eps),
+        ),
+        (
+            BatchNorm(3, eps).inference(stats.mean, stats.unbiased),
+            lambda h, w, b: functional.batch_norm(
+                h, *map(torch.tensor, stats[::2]), w, b, training=False, eps=eps
+            ),
+        ),
         (LayerNorm(3, eps), lambda h, w, b: functional.layer_norm(h, (3,), w, b, eps)),
     ]
     for step, theirs in oracles:
@@ -133,7 +173,9 @@ def test_weight_norm_agrees_with_torch(oracle):
     rng = np.random.default_rng(0)
     p = {"v": rng.standard_normal((3, 4)), "g": rng.standard_normal(4), "b": rng.standard_normal(4)}
     h, g = rng.standard_normal((5, 3)), rng.standard_normal((5, 4))
-    layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(3, 4, dtype=torch.float64), dim=0)
+    layer = torch.nn.utils.parametrizations.weight_norm(
+        torch.nn.Linear(3, 4, dtype=torch.float64), dim=0
+    )
     weight = layer.parametrizations.weight
     with torch.no_grad():
         weight.original0.copy_(torch.tensor(p["g"][:, None]))
@@ -145,33 +187,60 @@ def test_weight_norm_agrees_with_torch(oracle):
     out, vjp = WeightNorm(3, 4)(p, h)
     ours = vjp(g)
     np.testing.assert_allclose(out, expected.detach().numpy(), rtol=1e-10)
-    for mine, theirs in ((ours.h, leaf.grad), (ours.p["v"], weight.original1.grad.T),
-                         (ours.p["g"], weight.original0.grad[:, 0]), (ours.p["b"], layer.bias.grad)):
+    for mine, theirs in (
+        (ours.h, leaf.grad),
+        (ours.p["v"], weight.original1.grad.T),
+        (ours.p["g"], weight.original0.grad[:, 0]),
+        (ours.p["b"], layer.bias.grad),
+    ):
         np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-10, atol=1e-14)
 
 
 @settings(max_examples=25, deadline=None)
-@given(n=st.integers(1, 5), m=st.integers(1, 5), seed=st.integers(0, 999), scale=st.sampled_from([1e-200, 1.0, 1e200]))
+@given(
+    n=st.integers(1, 5),
+    m=st.integers(1, 5),
+    seed=st.integers(0, 999),
+    scale=st.sampled_from([1e-200, 1.0, 1e200]),
+)
 def test_weight_norm_depends_on_the_direction_of_v_alone(n, m, seed, scale):
     rng = np.random.default_rng(seed)
     p = {"v": rng.standard_normal((n, m)), "g": rng.standard_normal(m), "b": rng.standard_normal(m)}
     h = rng.standard_normal((3, n))
     step = WeightNorm(n, m, "identity")
     out, vjp = step({**p, "v": p["v"] * scale}, h)
-    np.testing.assert_allclose(out, Dense(n, m, "identity")(
-        {"W": p["v"] / np.linalg.norm(p["v"], axis=0) * p["g"], "b": p["b"]}, h)[0], rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(
+        out,
+        Dense(n, m, "identity")(
+            {"W": p["v"] / np.linalg.norm(p["v"], axis=0) * p["g"], "b": p["b"]}, h
+        )[0],
+        rtol=1e-11,
+        atol=1e-12,
+    )
     dv = vjp(np.ones_like(out)).p["v"] * scale
-    np.testing.assert_allclose((dv * p["v"]).sum(axis=0), 0, atol=1e-11 * (1 + np.abs(p["g"]).max()))
+    np.testing.assert_allclose(
+        (dv * p["v"]).sum(axis=0), 0, atol=1e-11 * (1 + np.abs(p["g"]).max())
+    )
 
 
 @pytest.mark.parametrize("step", [BatchNorm(3), LayerNorm(3)], ids=str)
 @pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e200, 1e300])
 def test_extreme_states_neither_overflow_nor_underflow(step, scale):
-    h, p = np.random.default_rng(0).standard_normal((5, 3)), {"gamma": np.ones(3), "beta": np.zeros(3)}
+    h, p = (
+        np.random.default_rng(0).standard_normal((5, 3)),
+        {"gamma": np.ones(3), "beta": np.zeros(3)},
+    )
     out, vjp = step(p, h * scale)
     reference, _ = type(step)(3, eps=1e-30)(p, h)
-    np.testing.assert_allclose(out, reference if scale > 1 else scale * (h - h.mean(
-        axis=-1 if isinstance(step, LayerNorm) else 0, keepdims=True)) / 1e-5 ** 0.5, rtol=1e-12)
+    np.testing.assert_allclose(
+        out,
+        reference
+        if scale > 1
+        else scale
+        * (h - h.mean(axis=-1 if isinstance(step, LayerNorm) else 0, keepdims=True))
+        / 1e-5**0.5,
+        rtol=1e-12,
+    )
     assert np.isfinite(vjp(np.ones_like(out)).h).all()
 
 
@@ -188,11 +257,18 @@ def test_the_tracer_walks_through_norms():
     rng = np.random.default_rng(0)
     layer = Seq(Dense(8, 8), BatchNorm(8))
     ones = {"1.gamma": lambda rng, shape: np.ones(shape)}
-    small, large = (trace(forward(deep(layer, [init_params(layer, rng, gain=gain, **ones) for _ in range(20)]),
-                                  rng.standard_normal((32, 8)))[1], np.ones((32, 8)) * np.eye(32, 8)).log_h
-                    for gain in (0.01, 1.0))
+    small, large = (
+        trace(
+            forward(
+                deep(layer, [init_params(layer, rng, gain=gain, **ones) for _ in range(20)]),
+                rng.standard_normal((32, 8)),
+            )[1],
+            np.ones((32, 8)) * np.eye(32, 8),
+        ).log_h
+        for gain in (0.01, 1.0)
+    )
     assert small.shape == (21,) and np.isfinite(small).all() and np.isfinite(large).all()
-    assert abs(small[0] - small[-1]) < 20                   # without it 20 gains of 0.01 would cost 92
+    assert abs(small[0] - small[-1]) < 20  # without it 20 gains of 0.01 would cost 92
 
 
 def test_one_sample_s_gradient_reaches_the_others():
@@ -205,12 +281,26 @@ def test_one_sample_s_gradient_reaches_the_others():
 
 H, P = np.ones((2, 3)), {"gamma": np.ones(3), "beta": np.ones(3)}
 CASES = {
-    "batch of one": (lambda: BatchNorm(3)(P, H[:1]), ValueError, "h of BatchNorm.*: expected a batch of at least 2"),
-    "statistics of one": (lambda: batch_statistics(H[:1]), ValueError, "h: expected a batch of at least 2"),
-    "negative variance": (lambda: BatchNormInference(H[0], -H[0]), ValueError,
-                          "var: expected at least 0, got -1"),
-    "column of zeros": (lambda: WeightNorm(3, 1)({"v": np.zeros((3, 1)), "g": np.ones(1), "b": np.ones(1)}, H),
-                        ValueError, r"p\['v'\] of WeightNorm\(3, 1, tanh\): expected no column of zeros"),
+    "batch of one": (
+        lambda: BatchNorm(3)(P, H[:1]),
+        ValueError,
+        "h of BatchNorm.*: expected a batch of at least 2",
+    ),
+    "statistics of one": (
+        lambda: batch_statistics(H[:1]),
+        ValueError,
+        "h: expected a batch of at least 2",
+    ),
+    "negative variance": (
+        lambda: BatchNormInference(H[0], -H[0]),
+        ValueError,
+        "var: expected at least 0, got -1",
+    ),
+    "column of zeros": (
+        lambda: WeightNorm(3, 1)({"v": np.zeros((3, 1)), "g": np.ones(1), "b": np.ones(1)}, H),
+        ValueError,
+        r"p\['v'\] of WeightNorm\(3, 1, tanh\): expected no column of zeros",
+    ),
 }
 
 
@@ -233,4 +323,6 @@ def test_the_whole_gradient_of_a_step_in_a_sweep_of_everything():
     rng = np.random.default_rng(5)
     p = {"gamma": rng.standard_normal((2, 3)), "beta": rng.standard_normal((2, 3))}
     for step in (BatchNorm(3), LayerNorm(3)):
-        assert max(gradient_errors(step, p, rng.standard_normal((2, 4, 3)), rng=rng).values()) < 1e-7
+        assert (
+            max(gradient_errors(step, p, rng.standard_normal((2, 4, 3)), rng=rng).values()) < 1e-7
+        )

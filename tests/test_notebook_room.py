@@ -11,18 +11,28 @@ def test_show_prints_the_source_that_runs_without_docstring_or_decorator():
     source = show(RNN)
     assert source.startswith("def step(self, p, h, x):") and "vjp" in source
     assert '"""' not in show(trace) and "rescale" in show(trace)
-    assert show(Seq)._repr_markdown_().startswith("```python\ndef step") and repr(source) == str(source)
+    assert show(Seq)._repr_markdown_().startswith("```python\ndef step") and repr(source) == str(
+        source
+    )
 
 
 HINTS = [(117.39, "that has one factor too many.")]
 
 
-@pytest.mark.parametrize("yours, said", [
-    (..., "Not answered yet"), (106.72, "Right."), (np.float64(106.719), "Right."),
-    (117.39, "Not yet: that has one factor too many."), (213.44, "too large, by a factor of 2."),
-    ("many", "Not yet: 'many' is not the answer."), ([106.72], "the shape should be ()"),
-    (None, "a number or an array of numbers is expected"), (53.36, "too small, by a factor of 0.5."),
-])
+@pytest.mark.parametrize(
+    "yours, said",
+    [
+        (..., "Not answered yet"),
+        (106.72, "Right."),
+        (np.float64(106.719), "Right."),
+        (117.39, "Not yet: that has one factor too many."),
+        (213.44, "too large, by a factor of 2."),
+        ("many", "Not yet: 'many' is not the answer."),
+        ([106.72], "the shape should be ()"),
+        (None, "a number or an array of numbers is expected"),
+        (53.36, "too small, by a factor of 0.5."),
+    ],
+)
 def test_check_answer_says_what_is_wrong(yours, said, capsys):
     check_answer(yours, 106.72, hints=HINTS)
     assert said in capsys.readouterr().out

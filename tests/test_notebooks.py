@@ -45,14 +45,19 @@ def test_outputs_hold_no_traceback_no_warning_and_nothing_that_changes_from_run_
 @every_notebook
 def test_every_static_picture_has_alternative_text(path):
     for cell in cells(path):
-        if any("image/png" in output.get("data", {}) for output in cell.outputs) and "explore(" not in cell.source:
+        if (
+            any("image/png" in output.get("data", {}) for output in cell.outputs)
+            and "explore(" not in cell.source
+        ):
             assert cell.metadata["mystnb"]["image"]["alt"]
 
 
 def test_without_pytorch_the_last_notebook_says_what_to_install_and_no_more():
     notebook = next(path for path in NOTEBOOKS if path.stem == "your-own-network")
-    code = ("import sys; from IPython.core.interactiveshell import InteractiveShell; sys.modules['torch'] = None; "
-            f"InteractiveShell.instance().run_cell({cells(notebook)[0].source!r})")
+    code = (
+        "import sys; from IPython.core.interactiveshell import InteractiveShell; sys.modules['torch'] = None; "
+        f"InteractiveShell.instance().run_cell({cells(notebook)[0].source!r})"
+    )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert said.startswith("This notebook stops here.") and "pip install torch" in said, said
     assert "Traceback" not in said
@@ -65,10 +70,16 @@ def markdown(path):
 
 @every_notebook
 def test_links_to_other_notebooks_and_to_figures_exist(path):
-    """They go by name, so that a notebook or a figure can be added without touching the text of others."""
-    anchors = {other.stem: set(re.findall(r'anchor="([\w-]+)"', other.read_text().replace('\\"', '"')))
-               for other in NOTEBOOKS}
-    for target, figure in re.findall(r"\]\((?:([\w-]+)\.ipynb)?(?:#([\w-]+)\?[^)]*)?\)", markdown(path)):
+    """They go by name, so that a notebook or a figure can be added without touching the text of
+    others.
+    """
+    anchors = {
+        other.stem: set(re.findall(r'anchor="([\w-]+)"', other.read_text().replace('\\"', '"')))
+        for other in NOTEBOOKS
+    }
+    for target, figure in re.findall(
+        r"\]\((?:([\w-]+)\.ipynb)?(?:#([\w-]+)\?[^)]*)?\)", markdown(path)
+    ):
         assert not target or target in anchors, f"no notebook {target}"
         assert not figure or figure in anchors[target or path.stem], f"no figure {figure}"
 
@@ -84,7 +95,11 @@ def test_no_hidden_cell_holds_more_than_one_call(path):
     for cell in cells(path):
         if "hide-input" in cell.metadata.get("tags", ()):
             body = ast.parse(cell.source).body
-            assert len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Call), cell.source
+            assert (
+                len(body) == 1
+                and isinstance(body[0], ast.Expr)
+                and isinstance(body[0].value, ast.Call)
+            ), cell.source
 
 
 @pytest.fixture
@@ -105,7 +120,9 @@ def test_a_working_copy_has_all_that_its_notebooks_need(copied):
     assert not subprocess.run([sys.executable, "-c", code], cwd=copied).returncode
 
 
-def test_a_working_copy_is_brought_up_to_date_where_the_reader_changed_nothing(copied, monkeypatch, tmp_path_factory):
+def test_a_working_copy_is_brought_up_to_date_where_the_reader_changed_nothing(
+    copied, monkeypatch, tmp_path_factory
+):
     book = tmp_path_factory.mktemp("book")
     shutil.copytree(ROOT / "notebooks", book, dirs_exist_ok=True)
     monkeypatch.setattr(working_copy, "HERE", book)
@@ -131,9 +148,13 @@ def test_a_working_copy_is_brought_up_to_date_where_the_reader_changed_nothing(c
     for name in ("gates", "losses"):
         assert "A new edition" in (copied / f"{name}.ipynb").read_text()
     assert "answer = 42" in (copied / "memory.ipynb").read_text()
-    assert (copied / "mine.ipynb").read_text() == "{}" and (copied / "depth.ipynb").read_text() == "no notebook at all"
+    assert (copied / "mine.ipynb").read_text() == "{}" and (
+        copied / "depth.ipynb"
+    ).read_text() == "no notebook at all"
     assert not (copied / "activations.ipynb").exists()
-    assert working_copy.update(copied) == ["depth.ipynb", "memory.ipynb"], "the second time as the first"
+    assert working_copy.update(copied) == ["depth.ipynb", "memory.ipynb"], (
+        "the second time as the first"
+    )
 
 
 @every_notebook
@@ -145,8 +166,12 @@ def test_a_notebook_taken_out_of_its_folder_can_say_so(path):
 
 
 def test_what_it_says_is_one_sentence_with_the_place(tmp_path):
-    code = ("from IPython.core.interactiveshell import InteractiveShell; "
-            f"InteractiveShell.instance().run_cell({cells(ROOT / 'notebooks' / 'gates.ipynb')[0].source!r})")
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path).stdout
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell; "
+        f"InteractiveShell.instance().run_cell({cells(ROOT / 'notebooks' / 'gates.ipynb')[0].source!r})"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    ).stdout
     assert "needs the folder 'drawings' beside it" in said and "notebooks/drawings" in said, said
     assert "Traceback" not in said

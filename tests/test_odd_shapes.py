@@ -1,6 +1,8 @@
-"""Every step, by every way through a chain, in every odd shape and memory layout, against complex steps.
+"""Every step, by every way through a chain, in every odd shape and memory layout, against complex
+steps.
 
-The slope of an analytic function, ``Im f(a + i s) / s``, has no rounding error at ``s = 1e-30`` and knows no pullback.
+The slope of an analytic function, ``Im f(a + i s) / s``, has no rounding error at ``s = 1e-30`` and
+knows no pullback.
 """
 
 import numpy as np
@@ -44,7 +46,7 @@ from gradtrace import (
 from gradtrace.steps.activations import NAMED
 from gradtrace.steps.norms import BatchNormInference
 
-STEPS = {                                                   # name: (n_in, n, batch) to a step
+STEPS = {  # name: (n_in, n, batch) to a step
     **{phi: lambda m, n, B, phi=phi: Dense(n, n, phi) for phi in NAMED},
     "maxout": lambda m, n, B: Maxout(n, n),
     "softmax": lambda m, n, B: Softmax(n),
@@ -57,11 +59,15 @@ STEPS = {                                                   # name: (n_in, n, ba
     "dropout": lambda m, n, B: Dropout(n, 0.4, inverted=False),
     "dropout drawn": lambda m, n, B: Dropout(n, 0.4).draw(np.random.default_rng(0), max(B, 1)),
     "batch norm": lambda m, n, B: BatchNorm(n, eps=0.1),
-    "batch norm, predicting": lambda m, n, B: BatchNormInference(np.linspace(-1, 1, n), np.linspace(0.5, 2, n)),
+    "batch norm, predicting": lambda m, n, B: BatchNormInference(
+        np.linspace(-1, 1, n), np.linspace(0.5, 2, n)
+    ),
     "layer norm": lambda m, n, B: LayerNorm(n, eps=0.1),
     "weight norm": lambda m, n, B: WeightNorm(n, n),
     "convolution": lambda m, n, B: Conv2D((n, 3, 2), n, 3, padding=1),
-    "convolution, strides": lambda m, n, B: Conv2D((n, 4, 3), 2, 2, stride=2, padding=1, phi="softplus"),
+    "convolution, strides": lambda m, n, B: Conv2D(
+        (n, 4, 3), 2, 2, stride=2, padding=1, phi="softplus"
+    ),
     "largest of a window": lambda m, n, B: Pool2D((n, 4, 3), 2, "max", stride=1),
     "average of a window": lambda m, n, B: Pool2D((n, 4, 3), 2, "average"),
     "flatten": lambda m, n, B: Flatten((n, 2, 2)),
@@ -76,7 +82,7 @@ STEPS = {                                                   # name: (n_in, n, ba
     "masked, no input": lambda m, n, B: Masked(OneGate(n)),
 }
 CHANGE_SHAPE = ("convolution, strides", "largest of a window", "average of a window", "flatten")
-SHAPES = {                                                  # T, n_in, n, batch, sweep
+SHAPES = {  # T, n_in, n, batch, sweep
     "usual": (4, 2, 3, 5, ()),
     "one step": (1, 2, 3, 5, ()),
     "one input": (4, 1, 3, 5, ()),
@@ -100,18 +106,32 @@ def flat(a, kept):
 
 
 def setting(kind, shape, dtype=float):
-    """A step, parameters, inputs (``None`` without), a first state, and what the loss puts on every state."""
+    """A step, parameters, inputs (``None`` without), a first state, and what the loss puts on every
+    state.
+    """
     T, n_in, n, batch, sweep = SHAPES[shape]
     rng, step = np.random.default_rng(7), STEPS[kind](n_in, n, batch)
     T = 1 if kind in CHANGE_SHAPE else T
     p = {name: rng.standard_normal((*sweep, *own)) for name, own in step.shapes().items()}
-    h0 = rng.standard_normal((*(() if p else sweep), batch, *step.features))            # something has to sweep
+    # something has to sweep
+    h0 = rng.standard_normal((*(() if p else sweep), batch, *step.features))
     x = None if step.inputs is None else rng.standard_normal((T, batch, *step.inputs))
-    last = step.features if kind not in CHANGE_SHAPE else step.step(p, h0)[0].shape[len(sweep) + 1:]
+    last = (
+        step.features if kind not in CHANGE_SHAPE else step.step(p, h0)[0].shape[len(sweep) + 1 :]
+    )
     v = [rng.standard_normal((*sweep, batch, *step.features)) for _ in range(T)]
     v.append(rng.standard_normal((*sweep, batch, *last)))
-    as_dtype = lambda a: None if a is None else a.astype(dtype)
-    return step, {name: as_dtype(value) for name, value in p.items()}, as_dtype(x), as_dtype(h0), list(map(as_dtype, v))
+
+    def as_dtype(a):
+        return None if a is None else a.astype(dtype)
+
+    return (
+        step,
+        {name: as_dtype(value) for name, value in p.items()},
+        as_dtype(x),
+        as_dtype(h0),
+        list(map(as_dtype, v)),
+    )
 
 
 def skipped(kind, shape):
@@ -122,7 +142,9 @@ def skipped(kind, shape):
 CASES = [(kind, shape) for kind in STEPS for shape in SHAPES if not skipped(kind, shape)]
 
 
-# The oracle ----------------------------------------------------------------------------------------------------------
+# The oracle
+# ----------------------------------------------------------------------------------------------------------
+
 
 def standardised(step, p, h, axis):
     c = h - h.mean(axis, keepdims=True)
@@ -135,7 +157,7 @@ def weight_normed(step, p, h):
     return np.tanh(h @ W + p["b"][..., None, :])
 
 
-ANALYTIC = {                                                # in place of formulas that guard against overflow by |·|
+ANALYTIC = {  # in place of formulas that guard against overflow by |·|
     LayerNorm: lambda step, p, h: standardised(step, p, h, -1),
     BatchNorm: lambda step, p, h: standardised(step, p, h, -2),
     WeightNorm: weight_normed,
@@ -177,13 +199,17 @@ def by_every_way(step, p, x, h0, v):
         found[name] = grads.h[0], None if x is None else np.array(grads.x), grads.shared()
     with np.errstate(divide="ignore"):
         norms = [np.log(np.linalg.norm(flat(g, vjps.sweep), axis=-1)) for g in log.grads.h]
-    np.testing.assert_allclose(log.log_h, norms, rtol=1e-5 if h0.dtype == np.float32 else 1e-12, atol=1e-6)
+    np.testing.assert_allclose(
+        log.log_h, norms, rtol=1e-5 if h0.dtype == np.float32 else 1e-12, atol=1e-6
+    )
     for plan in PLANS:
         run = bptt(path, h0, v, plan)
-        np.testing.assert_allclose(run.log_h, log.log_h, rtol=1e-4 if h0.dtype == np.float32 else 1e-11, atol=1e-6)
+        np.testing.assert_allclose(
+            run.log_h, log.log_h, rtol=1e-4 if h0.dtype == np.float32 else 1e-11, atol=1e-6
+        )
         found[f"bptt by {plan}"] = run.grads.h0, None, run.grads.shared()
     if v[0].shape == v[-1].shape:
-        g = flat(v[-1].copy(), vjps.sweep)                  # its layout is not what is asked here
+        g = flat(v[-1].copy(), vjps.sweep)  # its layout is not what is asked here
         for J, direct in zip(jacobians(vjps)[::-1], v[-2::-1], strict=True):
             g = (g[..., None, :] @ J.mT)[..., 0, :] + flat(direct, vjps.sweep)
         found["jacobians"] = g.reshape(v[0].shape), None, None
@@ -194,20 +220,31 @@ def by_every_way(step, p, x, h0, v):
 def test_gradients_by_every_way_are_those_of_a_complex_step(kind, shape):
     step, p, x, h0, v = setting(kind, shape)
     rng, sweep = np.random.default_rng(8), len(SHAPES[shape][-1])
-    of = lambda **at: losses(step, p | at.get("p", {}), at.get("x", x), at.get("h0", h0), v)
+
+    def of(**at):
+        return losses(step, p | at.get("p", {}), at.get("x", x), at.get("h0", h0), v)
+
     u, along_h = slopes(lambda a: of(h0=a), h0, rng)
     w, along_x = (None, None) if x is None else slopes(lambda a: of(x=a), x, rng)
-    along_p = {name: slopes(lambda a, name=name: of(p={name: a}), value, rng) for name, value in p.items()}
+    along_p = {
+        name: slopes(lambda a, name=name: of(p={name: a}), value, rng) for name, value in p.items()
+    }
     equal = {"rtol": 1e-9, "atol": 1e-11}
     for way, (dh, dx, dp) in by_every_way(step, p, x, h0, v).items():
-        np.testing.assert_allclose(flat(dh * u, sweep).sum(-1), along_h, **equal, err_msg=f"h by {way}")
+        np.testing.assert_allclose(
+            flat(dh * u, sweep).sum(-1), along_h, **equal, err_msg=f"h by {way}"
+        )
         if dx is not None:
             inner = sum(flat(d * w_t, sweep).sum(-1) for d, w_t in zip(dx, w, strict=True))
             np.testing.assert_allclose(inner, along_x, **equal, err_msg=f"x by {way}")
         for name, (direction, slope) in along_p.items() if dp is not None else ():
             assert dp[name].shape == p[name].shape, f"{name} by {way}"
-            np.testing.assert_allclose(flat(dp[name] * direction, sweep).sum(-1), slope, **equal,
-                                       err_msg=f"{name} by {way}")
+            np.testing.assert_allclose(
+                flat(dp[name] * direction, sweep).sum(-1),
+                slope,
+                **equal,
+                err_msg=f"{name} by {way}",
+            )
 
 
 def test_the_table_has_every_step():
@@ -219,7 +256,9 @@ def test_the_table_has_every_step():
     assert not missing, f"add to STEPS in tests/test_odd_shapes.py: {missing}"
 
 
-# Memory --------------------------------------------------------------------------------------------------------------
+# Memory
+# --------------------------------------------------------------------------------------------------------------
+
 
 def every_second(a):
     wide = np.full((*a.shape[:-1], 2 * a.shape[-1]), np.nan, a.dtype)
@@ -257,9 +296,14 @@ LAYOUTS = {
 
 
 def results(step, p, x, h0, v):
-    """What chains give, whose arguments are copied first, and what steps and plans give, which read them in place."""
+    """What chains give, whose arguments are copied first, and what steps and plans give, which read
+    them in place.
+    """
     ways = by_every_way(step, p, x, h0, v)
-    numbers = {way: [dh, *([] if dx is None else [dx]), *(dp or {}).values()] for way, (dh, dx, dp) in ways.items()}
+    numbers = {
+        way: [dh, *([] if dx is None else [dx]), *(dp or {}).values()]
+        for way, (dh, dx, dp) in ways.items()
+    }
     copied = [value for way in ("backward", "trace", "jacobians") for value in numbers.pop(way, [])]
     return copied, [value for values in numbers.values() for value in values]
 
@@ -267,19 +311,32 @@ def results(step, p, x, h0, v):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("kind", STEPS)
-def test_memory_layouts_change_nothing_and_nothing_changes_the_arguments(kind, layout, dtype, tmp_path):
+def test_memory_layouts_change_nothing_and_nothing_changes_the_arguments(
+    kind, layout, dtype, tmp_path
+):
     step, p, x, h0, v = setting(kind, "a sweep", dtype)
-    lay = lambda a: LAYOUTS[layout](a, tmp_path)
-    laid = ({name: lay(value) for name, value in p.items()}, None if x is None else lay(x), lay(h0), list(map(lay, v)))
-    plain = ({name: np.array(value, order="C") for name, value in laid[0].items()},
-             None if x is None else np.array(laid[1], order="C"), np.array(laid[2], order="C"),
-             [np.array(value, order="C") for value in laid[3]])
+
+    def lay(a):
+        return LAYOUTS[layout](a, tmp_path)
+
+    laid = (
+        {name: lay(value) for name, value in p.items()},
+        None if x is None else lay(x),
+        lay(h0),
+        list(map(lay, v)),
+    )
+    plain = (
+        {name: np.array(value, order="C") for name, value in laid[0].items()},
+        None if x is None else np.array(laid[1], order="C"),
+        np.array(laid[2], order="C"),
+        [np.array(value, order="C") for value in laid[3]],
+    )
     (copied, in_place), (expected, expected_in_place) = results(step, *laid), results(step, *plain)
     for found, right in zip(copied, expected, strict=True):
-        np.testing.assert_array_equal(found, right)                     # bit for bit
+        np.testing.assert_array_equal(found, right)  # bit for bit
     near = {"rtol": 1e-11, "atol": 1e-12} if dtype is np.float64 else {"rtol": 1e-3, "atol": 1e-4}
     for found, right in zip(in_place, expected_in_place, strict=True):
-        np.testing.assert_allclose(found, right, **near)                # BLAS sums other layouts in another order
+        np.testing.assert_allclose(found, right, **near)  # BLAS sums other layouts in another order
     assert all(value.dtype == dtype for value in (*copied, *in_place))
     before = [*plain[0].values(), *([] if x is None else [plain[1]]), plain[2], *plain[3]]
     after = [*laid[0].values(), *([] if x is None else [laid[1]]), laid[2], *laid[3]]
@@ -288,17 +345,25 @@ def test_memory_layouts_change_nothing_and_nothing_changes_the_arguments(kind, l
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_float32_agrees_with_float64(kind):
-    small, large = ({way: values for way, values in by_every_way(*setting(kind, "usual", dtype)).items()}
-                    for dtype in (np.float32, np.float64))
+    small, large = (
+        {way: values for way, values in by_every_way(*setting(kind, "usual", dtype)).items()}
+        for dtype in (np.float32, np.float64)
+    )
     for way, (dh, dx, dp) in small.items():
-        for found, right in ((dh, large[way][0]), (dx, large[way][1]), *((value, large[way][2][name])
-                             for name, value in (dp or {}).items())):
+        for found, right in (
+            (dh, large[way][0]),
+            (dx, large[way][1]),
+            *((value, large[way][2][name]) for name, value in (dp or {}).items()),
+        ):
             if found is not None:
                 assert found.dtype == np.float32, way
-                np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-3 * np.abs(right).max(), err_msg=way)
+                np.testing.assert_allclose(
+                    found, right, rtol=1e-3, atol=1e-3 * np.abs(right).max(), err_msg=way
+                )
 
 
-# Odd, and legal ------------------------------------------------------------------------------------------------------
+# Odd, and legal
+# ------------------------------------------------------------------------------------------------------
 
 ONE = np.ones((1, 1))
 KEEP = [kind for kind in STEPS if kind not in CHANGE_SHAPE]
@@ -315,19 +380,28 @@ def shared_by_every_way(path, h0, g):
 def test_a_loss_that_no_step_sees(kind, where):
     step, p, x, h0, v = setting(kind, "usual")
     T = len(v) - 1
-    path, g = unroll(step, p, T if x is None else x), [None if where == "nowhere" else v[0]] + [None] * T
+    path, g = (
+        unroll(step, p, T if x is None else x),
+        [None if where == "nowhere" else v[0]] + [None] * T,
+    )
     vjps = forward(path, h0)[1]
     log, grads = trace(vjps, g), backward(vjps, g)
     expected = np.zeros_like(h0) if where == "nowhere" else v[0]
     assert (grads.h[0] == expected).all() and not any(a.any() for a in grads.h[1:])
-    assert np.isneginf(log.log_h[1:]).all() and all(np.isneginf(a).all() for a in log.log_p.values())
+    assert np.isneginf(log.log_h[1:]).all() and all(
+        np.isneginf(a).all() for a in log.log_p.values()
+    )
     for plan in PLANS:
         run = bptt(path, h0, g, plan)
         np.testing.assert_array_equal(run.log_h, log.log_h)
-        assert (run.grads.h0 == expected).all() and not any(a.any() for a in run.grads.shared().values())
+        assert (run.grads.h0 == expected).all() and not any(
+            a.any() for a in run.grads.shared().values()
+        )
 
 
-@pytest.mark.parametrize("inner", [RNN(2, 3), LSTM(2, 3), GRU(2, 3), OneGate(3), NARX(2, 3)], ids=str)
+@pytest.mark.parametrize(
+    "inner", [RNN(2, 3), LSTM(2, 3), GRU(2, 3), OneGate(3), NARX(2, 3)], ids=str
+)
 def test_a_mask_of_zeros_passes_everything_bit_for_bit(inner):
     rng, step = np.random.default_rng(0), Masked(inner)
     p = {name: rng.standard_normal(shape) for name, shape in step.shapes().items()}
@@ -336,14 +410,22 @@ def test_a_mask_of_zeros_passes_everything_bit_for_bit(inner):
     x[..., -1] = 0
     h, vjps = forward(unroll(step, p, x), h0)
     log = trace(vjps, g)
-    assert all((state == h0).all() for state in h) and all((back == g).all() for back in log.grads.h)
+    assert all((state == h0).all() for state in h) and all(
+        (back == g).all() for back in log.grads.h
+    )
     assert all(np.isneginf(share).all() for share in log.log_p.values()) and np.ptp(log.log_h) == 0
     assert (jacobians(vjps) == np.eye(h0.size)).all()
 
 
 def test_another_width_in_the_middle():
-    rng, steps = np.random.default_rng(0), [Dense(3, 3), Dense(3, 7, "softplus"), Dense(7, 3), Highway(3)]
-    params = [{name: rng.standard_normal(shape) for name, shape in step.shapes().items()} for step in steps]
+    rng, steps = (
+        np.random.default_rng(0),
+        [Dense(3, 3), Dense(3, 7, "softplus"), Dense(7, 3), Highway(3)],
+    )
+    params = [
+        {name: rng.standard_normal(shape) for name, shape in step.shapes().items()}
+        for step in steps
+    ]
     h0, g = rng.standard_normal((2, 5, 3))
 
     def loss(params):
@@ -353,10 +435,15 @@ def test_another_width_in_the_middle():
         return (g * h).sum()
 
     path = deep(steps, params)
-    ways = [backward(forward(path, h0)[1], g).p, *(bptt(path, h0, g, plan).grads.p for plan in PLANS)]
+    ways = [
+        backward(forward(path, h0)[1], g).p,
+        *(bptt(path, h0, g, plan).grads.p for plan in PLANS),
+    ]
     for t, p in enumerate(params):
         for name, value in p.items():
-            u, slope = slopes(lambda a: loss([*params[:t], p | {name: a}, *params[t + 1:]]), value, rng)  # noqa: B023
+            u, slope = slopes(
+                lambda a: loss([*params[:t], p | {name: a}, *params[t + 1 :]]), value, rng
+            )
             for grads in ways:
                 assert (grads[t][name] * u).sum() == pytest.approx(slope, rel=1e-11)
 
@@ -376,12 +463,18 @@ def test_ten_thousand_steps_against_high_precision(oracle):
     assert expected[0] < -2000
     np.testing.assert_allclose(trace(vjps, ONE).log_h, expected, rtol=1e-13, atol=1e-13)
     for plan in (SqrtT(), Binomial(slots=30, block=10), Truncated(T, T)):
-        np.testing.assert_allclose(bptt(path, 0 * ONE, ONE, plan).log_h, expected, rtol=1e-13, atol=1e-13)
+        np.testing.assert_allclose(
+            bptt(path, 0 * ONE, ONE, plan).log_h, expected, rtol=1e-13, atol=1e-13
+        )
 
 
 def test_three_hundred_units_agree_with_torch(oracle):
     torch, rng, n = oracle("torch"), np.random.default_rng(0), 300
-    p = {"W": rng.standard_normal((n, n)) / n**0.5, "U": rng.standard_normal((20, n)), "b": rng.standard_normal(n)}
+    p = {
+        "W": rng.standard_normal((n, n)) / n**0.5,
+        "U": rng.standard_normal((20, n)),
+        "b": rng.standard_normal(n),
+    }
     x, (h0, g) = rng.standard_normal((6, 3, 20)), rng.standard_normal((2, 3, n))
     leaves = {name: torch.tensor(value, requires_grad=True) for name, value in p.items()}
     h = torch.tensor(h0)
@@ -415,16 +508,24 @@ def test_shares_at_the_end_of_the_floats_that_cancel():
 @pytest.mark.parametrize("plan", [None, *PLANS], ids=str)
 def test_one_member_of_a_sweep_with_no_gradient_beside_one_that_explodes(plan):
     p = {"W": np.array([10.0, 0.1, 1.0]).reshape(3, 1, 1), "b": np.zeros((3, 1))}
-    path, g = deep(Dense(1, 1, "identity"), 400 * [p]), np.array([1.0, 0.0, 1e-300]).reshape(3, 1, 1)
+    path, g = (
+        deep(Dense(1, 1, "identity"), 400 * [p]),
+        np.array([1.0, 0.0, 1e-300]).reshape(3, 1, 1),
+    )
     log = trace(forward(path, 0 * ONE)[1], g) if plan is None else bptt(path, 0 * ONE, g, plan)
-    np.testing.assert_allclose(log.log_h[0], [400 * np.log(10), -np.inf, -300 * np.log(10)], rtol=1e-12)
+    np.testing.assert_allclose(
+        log.log_h[0], [400 * np.log(10), -np.inf, -300 * np.log(10)], rtol=1e-12
+    )
 
 
-# What the docstring of trace says it cannot do -----------------------------------------------------------------------
+# What the docstring of trace says it cannot do
+# -----------------------------------------------------------------------
+
 
 def test_a_sample_the_range_of_floats_below_another_of_its_member_is_lost():
     p = {"W": ONE, "b": np.zeros(1)}
-    vjps = forward(deep(Dense(1, 1, "relu"), [p]), np.array([[1.0], [-1.0]]))[1]    # stops the second sample
+    # stops the second sample
+    vjps = forward(deep(Dense(1, 1, "relu"), [p]), np.array([[1.0], [-1.0]]))[1]
     for small, log in (1e-100, -100 * np.log(10)), (1e-200, -np.inf):
         g = np.array([[small], [1e200]])
         assert backward(vjps, g).h[0].tolist() == [[small], [0.0]]
@@ -433,7 +534,10 @@ def test_a_sample_the_range_of_floats_below_another_of_its_member_is_lost():
 
 def test_nothing_is_rescaled_within_a_step():
     three = Seq(*3 * [Dense(1, 1, "identity")])
-    p = {name: np.zeros(1) for name in ("0.b", "1.b", "2.b")} | {"0.W": 1e200 * ONE, "1.W": 1e-200 * ONE}
+    p = {name: np.zeros(1) for name in ("0.b", "1.b", "2.b")} | {
+        "0.W": 1e200 * ONE,
+        "1.W": 1e-200 * ONE,
+    }
     for last, log in (1e-100, -100 * np.log(10)), (1e-200, -np.inf):
         vjps = forward(deep(three, [p | {"2.W": last * ONE}]), 0 * ONE)[1]
         assert trace(vjps, ONE).log_h[0] == pytest.approx(log)

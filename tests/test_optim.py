@@ -1,4 +1,6 @@
-"""Optimisers agree with PyTorch's and with their formulas, change nothing in place, and resume bit for bit."""
+"""Optimisers agree with PyTorch's and with their formulas, change nothing in place, and resume bit
+for bit.
+"""
 
 import io
 
@@ -19,11 +21,22 @@ from gradtrace import (
 )
 from gradtrace.training.optim import root
 
-ALL = [GradientDescent(0.02), Momentum(0.02, 0.8), Nesterov(0.02, 0.8), AdaGrad(0.1), RMSProp(0.01, 0.95),
-       AdaDelta(0.3, 0.9), Adam(0.05, 0.85, 0.99)]
+ALL = [
+    GradientDescent(0.02),
+    Momentum(0.02, 0.8),
+    Nesterov(0.02, 0.8),
+    AdaGrad(0.1),
+    RMSProp(0.01, 0.95),
+    AdaDelta(0.3, 0.9),
+    Adam(0.05, 0.85, 0.99),
+]
 ADAPTIVE = [o for o in ALL if hasattr(o, "eps")]
 A = np.array([[2.0, 0.3, -0.5], [0.1, 1.0, 0.4]])
-START = {"W": np.array([[0.5, -1.2], [1.5, 0.3], [-0.7, 0.9]]), "b": np.array([0.1, -0.4]), "s": np.array(0.8)}
+START = {
+    "W": np.array([[0.5, -1.2], [1.5, 0.3], [-0.7, 0.9]]),
+    "b": np.array([0.1, -0.4]),
+    "s": np.array(0.8),
+}
 
 
 def loss(p, lib=np):
@@ -39,8 +52,11 @@ def slopes(p):
     d = s * np.sin(2 * u)
     bend = 2 * (p["s"] ** 2 - p["b"][..., 0])
     db = d.sum(-2)
-    return {"W": A.T @ d + 0.4 * p["W"] ** 3, "b": np.concatenate([db[..., :1] - bend[..., None], db[..., 1:]], -1),
-            "s": np.asarray((np.sin(u) ** 2).sum((-1, -2)) + 2 * p["s"] * bend)}
+    return {
+        "W": A.T @ d + 0.4 * p["W"] ** 3,
+        "b": np.concatenate([db[..., :1] - bend[..., None], db[..., 1:]], -1),
+        "s": np.asarray((np.sin(u) ** 2).sum((-1, -2)) + 2 * p["s"] * bend),
+    }
 
 
 def run(optimiser, p, steps, state=None):
@@ -73,7 +89,7 @@ def theirs(torch, optimiser, params):
 @pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
 def test_100_steps_agree_with_torch(optimiser, large, oracle):
     torch = oracle("torch")
-    if large and hasattr(optimiser, "eps"):                 # large enough that its place beside the root is seen
+    if large and hasattr(optimiser, "eps"):  # large enough that its place beside the root is seen
         optimiser = type(optimiser)(**{**vars(optimiser), "eps": 0.01})
     q = {k: torch.tensor(v, requires_grad=True) for k, v in START.items()}
     other = theirs(torch, optimiser, list(q.values()))
@@ -100,9 +116,16 @@ def test_the_slopes_of_the_test_problem_and_descent_along_them(optimiser):
 
 
 def test_eps_stands_as_published_unless_asked():
-    assert [o.eps_inside for o in (AdaGrad(), RMSProp(), AdaDelta(), Adam())] == [False, False, True, False]
+    assert [o.eps_inside for o in (AdaGrad(), RMSProp(), AdaDelta(), Adam())] == [
+        False,
+        False,
+        True,
+        False,
+    ]
     v = np.array([0.0, 4.0])
-    assert root(v, 1e-4, True).tolist() == [0.01, np.sqrt(4.0001)] and root(v, 1e-4, False).tolist() == [1e-4, 2.0001]
+    assert root(v, 1e-4, True).tolist() == [0.01, np.sqrt(4.0001)] and root(
+        v, 1e-4, False
+    ).tolist() == [1e-4, 2.0001]
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -110,13 +133,18 @@ def test_eps_stands_as_published_unless_asked():
 def test_the_first_step_in_closed_form(kind, inside):
     """After one step every average is known; g = 0.3 and a large ε tell the two places apart."""
     g, eps = 0.3, 0.01
-    bottom = lambda v: (v + eps) ** 0.5 if inside else v ** 0.5 + eps
+
+    def bottom(v):
+        return (v + eps) ** 0.5 if inside else v**0.5 + eps
+
     optimiser = kind(eps=eps, eps_inside=inside)
-    share = {AdaGrad: 1.0, RMSProp: 0.1, AdaDelta: 0.05, Adam: 1.0}[kind]      # of g², in v or v̂
+    share = {AdaGrad: 1.0, RMSProp: 0.1, AdaDelta: 0.05, Adam: 1.0}[kind]  # of g², in v or v̂
     top = bottom(0.0) if kind is AdaDelta else 1.0
     p = {"w": np.array([2.0])}
     new, _ = optimiser.step(p, {"w": np.array([g])}, optimiser.start(p))
-    np.testing.assert_allclose(new["w"], 2 - optimiser.lr * g * top / bottom(share * g * g), rtol=1e-14)
+    np.testing.assert_allclose(
+        new["w"], 2 - optimiser.lr * g * top / bottom(share * g * g), rtol=1e-14
+    )
 
 
 def test_nesterov_is_the_lecture_s_formula_seen_from_the_point_ahead():
@@ -144,7 +172,10 @@ def test_momentum_multiplies_a_steady_gradient():
 @pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
 def test_sweep_equals_loop_with_a_learning_rate_for_each_member(optimiser):
     rates = optimiser.lr * np.array([[0.2, 0.5, 0.8], [1.0, 1.1, 1.2]])
-    make = lambda lr: type(optimiser)(**{**vars(optimiser), "lr": lr})
+
+    def make(lr):
+        return type(optimiser)(**{**vars(optimiser), "lr": lr})
+
     p, _ = run(make(rates), tile_params(START, (2, 3)), 20)
     for i in np.ndindex(2, 3):
         alone, _ = run(make(float(rates[i])), START, 20)
@@ -166,16 +197,26 @@ def test_momenta_and_decays_may_differ_between_members(optimiser, dtype):
         own, alone = type(optimiser)(optimiser.lr, **dict.fromkeys(names, value)), start
         kept = own.start(start)
         for k in range(20):
-            alone, kept = own.step(alone, {name: np.asarray(np.cos(w + k)) for name, w in alone.items()}, kept)
+            alone, kept = own.step(
+                alone, {name: np.asarray(np.cos(w + k)) for name, w in alone.items()}, kept
+            )
         for name in p:
             assert p[name].dtype == dtype and state[f"{optimiser.buffers[0]}.{name}"].dtype == dtype
-            np.testing.assert_allclose(p[name][i], alone[name], rtol=1e-11 if dtype == "f8" else 1e-4)
+            np.testing.assert_allclose(
+                p[name][i], alone[name], rtol=1e-11 if dtype == "f8" else 1e-4
+            )
 
 
 def test_optimisers_are_equal_by_class_and_numbers():
     rates = np.array([0.1, 0.2])
     one, same = Adam(rates), Adam(rates.copy())
-    others = [Adam(rates[::-1].copy()), Adam(0.1), RMSProp(rates), Adam(rates, beta1=0.5), Adam(np.array([[0.1, 0.2]]))]
+    others = [
+        Adam(rates[::-1].copy()),
+        Adam(0.1),
+        RMSProp(rates),
+        Adam(rates, beta1=0.5),
+        Adam(np.array([[0.1, 0.2]])),
+    ]
     assert one == same and hash(one) == hash(same) and len({one, same, *others}) == 6
     assert not any(one == other for other in [*others, None, 0.1])
     assert GradientDescent(0.1) == GradientDescent(0.1) != GradientDescent(0.2)
@@ -242,7 +283,13 @@ def test_a_gradient_of_zero_moves_nothing(optimiser):
 
 
 def test_flat_and_nested_are_inverse():
-    params = [{"W": np.ones((2, 2)), "b": np.zeros(2)}, {}, {"0.W": np.ones(3)}, *[{"w": np.ones(1)}] * 8, {}]
+    params = [
+        {"W": np.ones((2, 2)), "b": np.zeros(2)},
+        {},
+        {"0.W": np.ones(3)},
+        *[{"w": np.ones(1)}] * 8,
+        {},
+    ]
     p = flatten_params(params)
     assert list(p)[:3] == ["0.W", "0.b", "2.0.W"]
     back = unflatten_params(p, len(params))
@@ -256,27 +303,71 @@ ADAM = Adam()
 S = ADAM.start(P)
 
 CASES = {
-    "p a list": (lambda: ADAM.start([P]), TypeError, r"p: expected a dict of arrays, got .*flatten_params"),
-    "g misshapen": (lambda: ADAM.step(P, {"w": np.ones((3, 2))}, S), ValueError,
-                    r"grads\['w'\]: expected the shape \(2, 3\)"),
-    "g of too few axes": (lambda: ADAM.step(P, {"w": np.ones(3)}, S), ValueError,
-                          r"grads\['w'\]: expected the shape \(2, 3\)"),
-    "g of another name": (lambda: ADAM.step(P, {"v": np.ones(3)}, S), ValueError, r"grads: expected the names \['w'\]"),
-    "g of another dtype": (lambda: ADAM.step(P, {"w": np.ones((2, 3), "f4")}, S), TypeError, "expected float64 as"),
-    "another's state": (lambda: ADAM.step(P, G, Momentum().start(P)), ValueError,
-                        r"state: expected start\(p\) of Adam"),
-    "misshapen state": (lambda: ADAM.step(P, G, S | {"m.w": np.ones(3)}), ValueError,
-                        r"state\['m.w'\]: expected float64 of shape \(2, 3\)"),
-    "rates that fit no axis": (lambda: Adam(np.ones(3)).step(P, G, S), ValueError,
-                               r"lr: expected one number, .*tile_params"),
-    "momenta that fit no axis": (lambda: Momentum(mu=np.ones(3) / 2).step(P, G, Momentum().start(P)), ValueError,
-                                 r"mu: expected one number, .*tile_params"),
-    "a state of half a step": (lambda: ADAM.step(P, G, S | {"t": 0.5}), TypeError, r"state\['t'\]: expected a whole"),
-    "an overflow": (lambda: ADAM.step(P, {"w": np.full((2, 3), 1e200)}, S), FloatingPointError,
-                    r"p\['w'\]: expected step 1 of Adam within float64, got overflow .*clip the gradient"),
-    "a name without number": (lambda: unflatten_params({"W": np.ones(1)}), ValueError,
-                              "p: expected names such as '0.W', .* got 'W'"),
-    "too few layers": (lambda: unflatten_params({"3.W": np.ones(1)}, 2), ValueError, "layers: expected at least 4"),
+    "p a list": (
+        lambda: ADAM.start([P]),
+        TypeError,
+        r"p: expected a dict of arrays, got .*flatten_params",
+    ),
+    "g misshapen": (
+        lambda: ADAM.step(P, {"w": np.ones((3, 2))}, S),
+        ValueError,
+        r"grads\['w'\]: expected the shape \(2, 3\)",
+    ),
+    "g of too few axes": (
+        lambda: ADAM.step(P, {"w": np.ones(3)}, S),
+        ValueError,
+        r"grads\['w'\]: expected the shape \(2, 3\)",
+    ),
+    "g of another name": (
+        lambda: ADAM.step(P, {"v": np.ones(3)}, S),
+        ValueError,
+        r"grads: expected the names \['w'\]",
+    ),
+    "g of another dtype": (
+        lambda: ADAM.step(P, {"w": np.ones((2, 3), "f4")}, S),
+        TypeError,
+        "expected float64 as",
+    ),
+    "another's state": (
+        lambda: ADAM.step(P, G, Momentum().start(P)),
+        ValueError,
+        r"state: expected start\(p\) of Adam",
+    ),
+    "misshapen state": (
+        lambda: ADAM.step(P, G, S | {"m.w": np.ones(3)}),
+        ValueError,
+        r"state\['m.w'\]: expected float64 of shape \(2, 3\)",
+    ),
+    "rates that fit no axis": (
+        lambda: Adam(np.ones(3)).step(P, G, S),
+        ValueError,
+        r"lr: expected one number, .*tile_params",
+    ),
+    "momenta that fit no axis": (
+        lambda: Momentum(mu=np.ones(3) / 2).step(P, G, Momentum().start(P)),
+        ValueError,
+        r"mu: expected one number, .*tile_params",
+    ),
+    "a state of half a step": (
+        lambda: ADAM.step(P, G, S | {"t": 0.5}),
+        TypeError,
+        r"state\['t'\]: expected a whole",
+    ),
+    "an overflow": (
+        lambda: ADAM.step(P, {"w": np.full((2, 3), 1e200)}, S),
+        FloatingPointError,
+        r"p\['w'\]: expected step 1 of Adam within float64, got overflow .*clip the gradient",
+    ),
+    "a name without number": (
+        lambda: unflatten_params({"W": np.ones(1)}),
+        ValueError,
+        "p: expected names such as '0.W', .* got 'W'",
+    ),
+    "too few layers": (
+        lambda: unflatten_params({"3.W": np.ones(1)}, 2),
+        ValueError,
+        "layers: expected at least 4",
+    ),
 }
 
 

@@ -41,4 +41,7 @@ def test_without_tqdm_it_counts_in_silence(monkeypatch, capfd):
 
 def test_importing_the_package_does_not_import_tqdm():
     code = "import sys, gradtrace.progress; print('tqdm' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "False"
+    )

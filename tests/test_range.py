@@ -1,4 +1,6 @@
-"""Logarithms of norms, of states and of every step's share, against high precision from 1e-3000 to 1e3000."""
+"""Logarithms of norms, of states and of every step's share, against high precision from 1e-3000 to
+1e3000.
+"""
 
 import numpy as np
 import pytest
@@ -9,31 +11,45 @@ from gradtrace import RNN, Full, SqrtT, bptt, deep, forward, trace, unroll
 T = 42
 FACTOR = {np.float64: 1e75, np.float32: 1e30}
 FLOORS = {np.float64: 3000, np.float32: 1200}
-KEEPS_SHAPE = [kind for kind in ALL if kind not in
-               ("dense", "softplus", "convolution", "average pool", "max pool", "flatten", "maxout")]
+KEEPS_SHAPE = [
+    kind
+    for kind in ALL
+    if kind
+    not in ("dense", "softplus", "convolution", "average pool", "max pool", "flatten", "maxout")
+]
 
 
 def chain(kind, dtype, sweep, fades):
-    """A path whose matrices are tiny, or, from a state of zeros, huge; and what the loss puts on its end."""
+    """A path whose matrices are tiny, or, from a state of zeros, huge; and what the loss puts on
+    its end.
+    """
     rng, step = np.random.default_rng(0), ALL[kind](2)
     p, h0, x = arguments(step, rng, 2, sweep)
-    size = FACTOR[dtype] ** (0.5 if kind == "sequence" else 1)              # it has two matrices a step
+    size = FACTOR[dtype] ** (0.5 if kind == "sequence" else 1)  # it has two matrices a step
     factor = 1 / size if fades else size
     matrices = {name for name, shape in step.shapes().items() if len(shape) > 1 and name != "v"}
-    p = {name: (value * factor if name in matrices else 0.1 * value if fades else 0 * value).astype(dtype)
-         for name, value in p.items()}
-    if "v" in p:                                            # weight norm: its length is g
+    p = {
+        name: (value * factor if name in matrices else 0.1 * value if fades else 0 * value).astype(
+            dtype
+        )
+        for name, value in p.items()
+    }
+    if "v" in p:  # weight norm: its length is g
         p["v"], p["g"] = p["v"] + dtype(0.1), np.full_like(p["g"], factor)
     h0 = np.broadcast_to(0.1 * h0 if fades else 0 * h0, (*sweep, *h0.shape)).astype(dtype)
     if x is None:
         path = deep(step, T * [p])
     else:
-        path = unroll(step, p, ((0.1 if fades else 0) * rng.standard_normal((T, *x.shape))).astype(dtype))
+        path = unroll(
+            step, p, ((0.1 if fades else 0) * rng.standard_normal((T, *x.shape))).astype(dtype)
+        )
     return path, h0, rng.standard_normal(h0.shape).astype(dtype)
 
 
 def exactly(mp, path, h, g, member):
-    """``ln ‖∂L/∂h_t‖`` and that of every share, from each step's own linear map, multiplied with 60 digits."""
+    """``ln ‖∂L/∂h_t‖`` and that of every share, from each step's own linear map, multiplied with 60
+    digits.
+    """
     step, number = path[0].step, np.vectorize(mp.mpf, otypes=[object])
 
     def log_norm(a):

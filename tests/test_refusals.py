@@ -1,6 +1,8 @@
-"""Whatever cannot be used is refused in one line, ``name: expected …, got …``, by everything public.
+"""Whatever cannot be used is refused in one line, ``name: expected …, got …``, by everything
+public.
 
-The table of calls and of bad values is in ``calls.py``. ``python tests/test_refusals.py`` prints what each is told.
+The table of calls and of bad values is in ``calls.py``. ``python tests/test_refusals.py`` prints
+what each is told.
 """
 
 import copy
@@ -14,10 +16,27 @@ from test_api import ELSEWHERE, PUBLIC
 
 from gradtrace import Activation
 
-# What functions return, and the bare Step: nobody is expected to make these, so nothing checks how they are made.
-RETURNED = {"Action", "BPTTResult", "Diverged", "Gradients", "Grads", "Path", "Run", "Sentences", "Step",
-            "SummedGradients", "Sweep", "SweepError", "Trace", "Usage", "tasks.Sequences"}
-CALLED_OTHERWISE = {"layers": "p", "params": "p"}           # errors name the entry of the layer: p['W'] of Dense(3, 3)
+# What functions return, and the bare Step: nobody is expected to make these, so nothing checks how
+# they are made.
+RETURNED = {
+    "Action",
+    "BPTTResult",
+    "Diverged",
+    "Gradients",
+    "Grads",
+    "Path",
+    "Run",
+    "Sentences",
+    "Step",
+    "SummedGradients",
+    "Sweep",
+    "SweepError",
+    "Trace",
+    "Usage",
+    "tasks.Sequences",
+}
+# errors name the entry of the layer: p['W'] of Dense(3, 3)
+CALLED_OTHERWISE = {"layers": "p", "params": "p"}
 
 
 def called(function, values):
@@ -45,7 +64,9 @@ def own(value):
 
 
 def said(call, name, bad):
-    """What is said to a bad value, or what is wrong with that, and whether it is in the house's words."""
+    """What is said to a bad value, or what is wrong with that, and whether it is in the house's
+    words.
+    """
     function, values = valid(call)
     try:
         called(function, values | {name: bad})
@@ -65,19 +86,31 @@ def refusals():
                 yield call, name, label, *said(call, name, bad)
 
 
-@pytest.mark.parametrize(("call", "name"), [(call, name) for call, (_, arguments) in TABLE.items() for name in arguments])
+@pytest.mark.parametrize(
+    ("call", "name"), [(call, name) for call, (_, arguments) in TABLE.items() for name in arguments]
+)
 def test_what_cannot_be_used_is_named(call, name):
     kind, value = TABLE[call][1][name]
-    wrong = {label: words for label, bad in kind.spoilt(value).items() for words, right in [said(call, name, bad)]
-             if not right}
+    wrong = {
+        label: words
+        for label, bad in kind.spoilt(value).items()
+        for words, right in [said(call, name, bad)]
+        if not right
+    }
     assert not wrong, "\n".join(f"{label}: {words}" for label, words in wrong.items())
 
 
 def test_the_table_is_complete():
-    public = {name.removeprefix("gradtrace.").removeprefix("notebook.figures").replace("notebook.f", "f"): thing
-              for name, thing in (PUBLIC | ELSEWHERE).items() if name.startswith("gradtrace.")}
+    public = {
+        name.removeprefix("gradtrace.")
+        .removeprefix("notebook.figures")
+        .replace("notebook.f", "f"): thing
+        for name, thing in (PUBLIC | ELSEWHERE).items()
+        if name.startswith("gradtrace.")
+    }
     public = {re.sub("^[.]", "figures.", name): thing for name, thing in public.items()}
-    made = {name for name, thing in public.items() if isinstance(thing, Activation)}      # called in inner loops: bare
+    # called in inner loops: bare
+    made = {name for name, thing in public.items() if isinstance(thing, Activation)}
     missing = public.keys() - made - RETURNED - TABLE.keys()
     assert not missing, f"add a valid call to TABLE in tests/calls.py: {missing}"
     for call, (function, arguments) in TABLE.items():

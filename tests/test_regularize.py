@@ -13,7 +13,9 @@ P = {"W": np.array([[0.5, -2.0, 0.0], [1.0, 3.0, -0.1]]), "U": np.array([[-4.0]]
 
 def test_values_and_slopes_by_hand():
     value, g = l2(P, 0.1)
-    assert value == pytest.approx(0.1 * (0.25 + 4 + 1 + 9 + 0.01 + 16)) and g["U"].tolist() == [[-0.8]]
+    assert value == pytest.approx(0.1 * (0.25 + 4 + 1 + 9 + 0.01 + 16)) and g["U"].tolist() == [
+        [-0.8]
+    ]
     value, g = l1(P, 0.1)
     assert value == pytest.approx(0.1 * 10.6)
     assert g["W"].tolist() == [[0.1, -0.1, 0.0], [0.1, 0.1, -0.1]] and g["U"].tolist() == [[-0.1]]
@@ -21,12 +23,17 @@ def test_values_and_slopes_by_hand():
 
 def test_only_the_penalty_has_to_be_a_float_not_the_squares():
     huge, tiny = {"w": np.array([3e200, 4e200])}, {"w": np.array([3e-200, 4e-200])}
-    np.testing.assert_allclose([l2(huge, 1e-300)[0], l2(tiny, 1e300)[0]], [2.5e101, 2.5e-99], rtol=1e-14)
+    np.testing.assert_allclose(
+        [l2(huge, 1e-300)[0], l2(tiny, 1e300)[0]], [2.5e101, 2.5e-99], rtol=1e-14
+    )
     np.testing.assert_allclose(l1({"w": np.full(4, 1e308)}, 0.1)[0], 4e307, rtol=1e-14)
     swept = l2({"w": np.array([[1e200], [3.0], [0.0]])}, np.array([1e-300, 1.0, 1.0]), sweep=1)[0]
     np.testing.assert_allclose(swept, [1e100, 9, 0], rtol=1e-14)
     for penalty, p in ((l2, huge), (l1, {"w": np.full(4, 1e308)})):
-        with pytest.raises(FloatingPointError, match="p, strength: expected a penalty within float64, got an overflow"):
+        with pytest.raises(
+            FloatingPointError,
+            match="p, strength: expected a penalty within float64, got an overflow",
+        ):
             penalty(p, 1.0)
 
 
@@ -50,24 +57,37 @@ def test_slopes_agree_with_finite_differences(penalty):
 
 @given(w=st.floats(-3, 3), a=st.floats(0, 2))
 def test_the_soft_threshold_is_the_minimum_of_its_problem(w, a):
-    cost = lambda v: 0.5 * (v - w) ** 2 + a * np.abs(v)
+    def cost(v):
+        return 0.5 * (v - w) ** 2 + a * np.abs(v)
+
     best = soft_threshold({"w": np.array([w])}, a)["w"][0]
     assert cost(best) <= cost(np.linspace(-4, 4, 801)).min() + 1e-15
     assert (best == 0) == (abs(w) <= a)
 
 
 def test_lasso_and_ridge_reach_their_closed_forms_and_only_the_lasso_gives_zeros():
-    """With orthonormal inputs the loss is ½ ‖w − c‖²; lasso: sign(c) (|c| − λ)⁺, ridge: c / (1 + 2λ)."""
+    """With orthonormal inputs the loss is ½ ‖w − c‖²; lasso: sign(c) (|c| − λ)⁺, ridge: c / (1 +
+    2λ).
+    """
     c, strength, sgd = np.array([2.0, -0.3, 0.05, -1.0, 0.4]), 0.4, GradientDescent(0.1)
     lasso, ridge, hopping = ({"w": np.ones(5)} for _ in range(3))
     state = sgd.start(lasso)
     for _ in range(500):
-        slope = lambda p: {"w": p["w"] - c}
+
+        def slope(p):
+            return {"w": p["w"] - c}
+
         lasso = soft_threshold(sgd.step(lasso, slope(lasso), state)[0], 0.1 * strength)
         ridge = sgd.step(ridge, {"w": slope(ridge)["w"] + l2(ridge, strength)[1]["w"]}, state)[0]
-        hopping = sgd.step(hopping, {"w": slope(hopping)["w"] + l1(hopping, strength)[1]["w"]}, state)[0]
+        hopping = sgd.step(
+            hopping, {"w": slope(hopping)["w"] + l1(hopping, strength)[1]["w"]}, state
+        )[0]
     np.testing.assert_allclose(lasso["w"], [1.6, 0, 0, -0.6, 0], atol=1e-12)
-    assert (lasso["w"][[1, 2]] == 0).all() and (ridge["w"] != 0).all() and (hopping["w"][[1, 2]] != 0).all()
+    assert (
+        (lasso["w"][[1, 2]] == 0).all()
+        and (ridge["w"] != 0).all()
+        and (hopping["w"][[1, 2]] != 0).all()
+    )
     np.testing.assert_allclose(ridge["w"], c / 1.8, rtol=1e-12)
 
 
@@ -137,14 +157,20 @@ def follow(stopper, losses, sweep=()):
 def test_it_stops_at_the_planted_minimum(patience):
     losses = [(t - 17) ** 2 / 100 + 1 for t in range(60)]
     epochs, state = follow(EarlyStopping(patience), losses)
-    assert epochs == 18 + patience and state["best_epoch"] == 17 and state["best"] == 1 and state["stop"]
+    assert (
+        epochs == 18 + patience
+        and state["best_epoch"] == 17
+        and state["best"] == 1
+        and state["stop"]
+    )
 
 
 def test_patience_decides_whether_a_bump_is_crossed():
     losses = [5.0, 4.0, 4.5, 4.4, 3.0, 6.0, 6.0, 6.0, 6.0]
     assert follow(EarlyStopping(2), losses)[1]["best_epoch"] == 1
     assert follow(EarlyStopping(3), losses)[1]["best_epoch"] == 4
-    assert follow(EarlyStopping(2), [5.0, 5.0, 5.0, 1.0])[1]["best_epoch"] == 0     # equal is no improvement
+    # equal is no improvement
+    assert follow(EarlyStopping(2), [5.0, 5.0, 5.0, 1.0])[1]["best_epoch"] == 0
     assert follow(EarlyStopping(2, min_delta=0.5), [5.0, 4.9, 4.7, 1.0])[1]["best_epoch"] == 0
 
 
@@ -152,7 +178,11 @@ def test_each_sweep_member_stops_by_itself_and_no_state_is_changed():
     losses = np.array([[3.0, 3.0], [4.0, 2.0], [5.0, 1.0], [0.0, 2.0], [0.0, 2.0], [0.0, 2.0]])
     stopper = EarlyStopping(2)
     epochs, state = follow(stopper, losses, (2,))
-    assert epochs == 5 and state["best_epoch"].tolist() == [0, 2] and state["best"].tolist() == [3.0, 1.0]
+    assert (
+        epochs == 5
+        and state["best_epoch"].tolist() == [0, 2]
+        and state["best"].tolist() == [3.0, 1.0]
+    )
     kept = {k: np.array(v) for k, v in state.items()}
     stopper.update(np.array([-9.0, -9.0]), state)
     assert all((state[k] == kept[k]).all() for k in state)
@@ -161,11 +191,21 @@ def test_each_sweep_member_stops_by_itself_and_no_state_is_changed():
 
 
 CASES = {
-    "strengths without a sweep": (lambda: l1(P, np.ones(2)), ValueError, "strength: expected one number"),
-    "amounts that do not fit": (lambda: soft_threshold({"W": P["W"]}, np.ones(5)), ValueError,
-                                r"amount: .* got shape \(5,\) for p\['W'\]"),
-    "losses misshapen": (lambda: EarlyStopping(1).update(np.ones(2), EarlyStopping(1).start()), ValueError,
-                         r"loss: expected the shape \(\)"),
+    "strengths without a sweep": (
+        lambda: l1(P, np.ones(2)),
+        ValueError,
+        "strength: expected one number",
+    ),
+    "amounts that do not fit": (
+        lambda: soft_threshold({"W": P["W"]}, np.ones(5)),
+        ValueError,
+        r"amount: .* got shape \(5,\) for p\['W'\]",
+    ),
+    "losses misshapen": (
+        lambda: EarlyStopping(1).update(np.ones(2), EarlyStopping(1).start()),
+        ValueError,
+        r"loss: expected the shape \(\)",
+    ),
 }
 
 
@@ -178,14 +218,23 @@ def test_bad_input_is_named(case):
 
 def test_a_member_that_has_stopped_waits_no_longer():
     rule = EarlyStopping(2)
-    _, state = follow(rule, np.array([[1.0, 5.0], [1.0, 4.0], [1.0, 3.0], [1.0, 2.0], [1.0, 1.0]]), (2,))
-    assert state["stop"].tolist() == [True, False] and state["wait"].tolist() == [2, 0] and state["epoch"] == 5
+    _, state = follow(
+        rule, np.array([[1.0, 5.0], [1.0, 4.0], [1.0, 3.0], [1.0, 2.0], [1.0, 1.0]]), (2,)
+    )
+    assert (
+        state["stop"].tolist() == [True, False]
+        and state["wait"].tolist() == [2, 0]
+        and state["epoch"] == 5
+    )
 
 
 NUMBERS = {"of Python": 0.25, "of float64": np.float64(0.25), "without axes": np.array(0.25)}
 RULES = {
-    "l1": lambda w, rate: l1(w, rate)[1], "l2": lambda w, rate: l2(w, rate)[1], "soft threshold": soft_threshold,
-    "decay": weight_decay, "clip by norm": lambda w, rate: clip_norm(w, rate)[0],
+    "l1": lambda w, rate: l1(w, rate)[1],
+    "l2": lambda w, rate: l2(w, rate)[1],
+    "soft threshold": soft_threshold,
+    "decay": weight_decay,
+    "clip by norm": lambda w, rate: clip_norm(w, rate)[0],
     "clip by value": lambda w, rate: clip_value(w, rate)[0],
     "descent": lambda w, rate: GradientDescent(rate).step(w, w, GradientDescent(rate).start(w))[0],
 }

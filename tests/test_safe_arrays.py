@@ -1,12 +1,32 @@
-"""One rule for arrays: what the caller does afterwards to an array that went in or came out changes no result."""
+"""One rule for arrays: what the caller does afterwards to an array that went in or came out changes
+no result.
+"""
 
 import numpy as np
 import pytest
 
-from gradtrace import LSTM, RNN, Dense, LayerNorm, Seq, backward, bptt, deep, forward, init_params, trace, unroll
+from gradtrace import (
+    LSTM,
+    RNN,
+    Dense,
+    LayerNorm,
+    Seq,
+    backward,
+    bptt,
+    deep,
+    forward,
+    init_params,
+    trace,
+    unroll,
+)
 
-CHAINS = {"RNN": RNN(2, 3), "LSTM": LSTM(2, 3), "deep": Dense(3, 3), "norm": Seq(LayerNorm(3), Dense(3, 3)),
-          "norm last": Seq(Dense(3, 3), LayerNorm(3))}
+CHAINS = {
+    "RNN": RNN(2, 3),
+    "LSTM": LSTM(2, 3),
+    "deep": Dense(3, 3),
+    "norm": Seq(LayerNorm(3), Dense(3, 3)),
+    "norm last": Seq(Dense(3, 3), LayerNorm(3)),
+}
 
 
 def setting(kind):
@@ -23,8 +43,16 @@ def setting(kind):
 
 def results(vjps, log, grads):
     """Everything that can still be asked for after a walk forward and back."""
-    values = [log.log_h, *log.log_p.values(), *log.grads.h, *log.grads.shared().values(), *grads.shared().values()]
-    values += [value for p in grads.p for value in p.values()] + [x for x in grads.x if x is not None]
+    values = [
+        log.log_h,
+        *log.log_p.values(),
+        *log.grads.h,
+        *log.grads.shared().values(),
+        *grads.shared().values(),
+    ]
+    values += [value for p in grads.p for value in p.values()] + [
+        x for x in grads.x if x is not None
+    ]
     return [np.array(value) for value in values]
 
 
@@ -65,7 +93,11 @@ def test_what_went_into_forward_may_be_changed_afterwards(kind):
 def test_arrays_that_went_in_stay_writeable(kind):
     path, _, _, h0, g = arrays = setting(kind)
     _, vjps = forward(path, h0)
-    for way_back in (lambda g: backward(vjps, g), lambda g: trace(vjps, g), lambda g: bptt(path, h0, g)):
+    for way_back in (
+        lambda g: backward(vjps, g),
+        lambda g: trace(vjps, g),
+        lambda g: bptt(path, h0, g),
+    ):
         way_back(g)
         way_back(g[-1])
         assert all(array.flags.writeable for array in (*inputs(arrays), *g))

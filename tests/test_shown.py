@@ -1,4 +1,6 @@
-"""What is shown is what runs: whatever a notebook shows is replaced by a changed copy, and every result follows."""
+"""What is shown is what runs: whatever a notebook shows is replaced by a changed copy, and every
+result follows.
+"""
 
 import inspect
 import re
@@ -58,14 +60,22 @@ def stand_in(*args, **kwargs):
 
 @contextmanager
 def replaced(function, change):
-    """Everybody who calls this function, by whatever name, gets ``change(result)``: its code itself is replaced."""
+    """Everybody who calls this function, by whatever name, gets ``change(result)``: its code itself
+    is replaced.
+    """
     sys.modules["test_shown"] = sys.modules[__name__]
-    function = inspect.unwrap(function)                     # what a decorator wraps is what is shown
+    function = inspect.unwrap(function)  # what a decorator wraps is what is shown
     was = function.__code__, function.__defaults__, function.__kwdefaults__
-    copy = types.FunctionType(was[0], function.__globals__, function.__name__, was[1], function.__closure__)
+    copy = types.FunctionType(
+        was[0], function.__globals__, function.__name__, was[1], function.__closure__
+    )
     copy.__kwdefaults__ = was[2]
     REPLACED["call"] = lambda *args, **kwargs: change(copy(*args, **kwargs))
-    function.__code__, function.__defaults__, function.__kwdefaults__ = stand_in.__code__, None, None
+    function.__code__, function.__defaults__, function.__kwdefaults__ = (
+        stand_in.__code__,
+        None,
+        None,
+    )
     try:
         yield
     finally:
@@ -88,7 +98,11 @@ def of_a_chain(step):
     rng = np.random.default_rng(0)
     p = init_params(step, rng, init.gaussian)
     h0 = 0.1 * rng.standard_normal((1, *step.features))
-    path = deep(step, 4 * [p]) if step.inputs is None else unroll(step, p, rng.standard_normal((4, 1, *step.inputs)))
+    path = (
+        deep(step, 4 * [p])
+        if step.inputs is None
+        else unroll(step, p, rng.standard_normal((4, 1, *step.inputs)))
+    )
 
     def gradient(p, rows, rng):
         one = deep(step, 4 * [p]) if step.inputs is None else unroll(step, p, path.inputs)
@@ -105,14 +119,23 @@ def of_a_chain(step):
         "the norms of shares": next(iter(trace(vjps, g).log_p.values()))[0],
         "bptt": bptt(path, h0, g).log_h[0],
         "jacobians": jacobians(vjps)[0],
-        "train": next(iter(train(p, gradient, GradientDescent(0.01), rng, n=1, size=1, epochs=2).p.values())),
+        "train": next(
+            iter(train(p, gradient, GradientDescent(0.01), rng, n=1, size=1, epochs=2).p.values())
+        ),
     }
 
 
 def learnt(rule):
     """Parameters after three updates by a rule of descent."""
-    slope = lambda p, rows, rng: (0.5 * np.sum(p["w"] ** 2), {"w": p["w"]})
-    return {"train": train({"w": np.ones(3)}, slope, rule, np.random.default_rng(0), n=4, size=2, epochs=3).p["w"]}
+
+    def slope(p, rows, rng):
+        return (0.5 * np.sum(p["w"] ** 2), {"w": p["w"]})
+
+    return {
+        "train": train(
+            {"w": np.ones(3)}, slope, rule, np.random.default_rng(0), n=4, size=2, epochs=3
+        ).p["w"]
+    }
 
 
 def batches_of_training():
@@ -122,13 +145,29 @@ def batches_of_training():
         seen.append(rows[0])
         return 0.0, {"w": p["w"]}
 
-    train({"w": np.ones(1)}, gradient, GradientDescent(0.1), np.random.default_rng(0), n=6, size=2, epochs=1)
+    train(
+        {"w": np.ones(1)},
+        gradient,
+        GradientDescent(0.1),
+        np.random.default_rng(0),
+        n=6,
+        size=2,
+        epochs=1,
+    )
     return {"train": np.array(seen)}
 
 
 X, U, Y = np.ones((2, 3)), np.array([[1.0, 2.0, -1.0]]), np.array([[0.0, 1.0, 0.0]])
-twice = lambda result: 2 * result
-first_twice = lambda result: (2 * result[0], *result[1:])
+
+
+def twice(result):
+    return 2 * result
+
+
+def first_twice(result):
+    return (2 * result[0], *result[1:])
+
+
 # What a notebook shows: the function, how to change its result, and what has to follow.
 SHOWN = {
     "Dense": (Dense.step, larger_step, lambda: of_a_chain(Dense(3, 3))),
@@ -137,33 +176,75 @@ SHOWN = {
     "Highway": (Highway.step, larger_step, lambda: of_a_chain(Highway(3))),
     "Residual": (Residual.step, larger_step, lambda: of_a_chain(Residual(Dense(3, 3)))),
     "Conv2D": (Conv2D.step, larger_step, lambda: of_a_chain(Conv2D((1, 3, 3), 1, 3, padding=1))),
-    "tanh.slope": (tanh.slope, twice, lambda: {
-        name: value for name, value in of_a_chain(RNN(2, 3)).items() if name != "forward"}),
-    "standardise": (standardise, first_twice, lambda: {
-        "layer norm": LayerNorm(3)(init_params(LayerNorm(3), np.random.default_rng(0)), U)[0],
-        "batch norm": BatchNorm(3)(init_params(BatchNorm(3), np.random.default_rng(0)), np.vstack([U, Y]))[0]}),
+    "tanh.slope": (
+        tanh.slope,
+        twice,
+        lambda: {name: value for name, value in of_a_chain(RNN(2, 3)).items() if name != "forward"},
+    ),
+    "standardise": (
+        standardise,
+        first_twice,
+        lambda: {
+            "layer norm": LayerNorm(3)(init_params(LayerNorm(3), np.random.default_rng(0)), U)[0],
+            "batch norm": BatchNorm(3)(
+                init_params(BatchNorm(3), np.random.default_rng(0)), np.vstack([U, Y])
+            )[0],
+        },
+    ),
     "Adam.rule": (Adam.rule, first_twice, lambda: learnt(Adam(0.1))),
-    "GradientDescent.rule": (GradientDescent.rule, first_twice, lambda: learnt(GradientDescent(0.1))),
-    "minibatches": (minibatches, lambda result: [rows[::-1] for rows in result], batches_of_training),
+    "GradientDescent.rule": (
+        GradientDescent.rule,
+        first_twice,
+        lambda: learnt(GradientDescent(0.1)),
+    ),
+    "minibatches": (
+        minibatches,
+        lambda result: [rows[::-1] for rows in result],
+        batches_of_training,
+    ),
     "mse": (mse, first_twice, lambda: {"mse": gradtrace.mse(U, Y)[0]}),
-    "cross_entropy": (cross_entropy, first_twice, lambda: {"cross-entropy": gradtrace.cross_entropy(U, Y)[0]}),
-    "clip_norm": (clip_norm, lambda result: ({name: 2 * value for name, value in result[0].items()}, *result[1:]),
-                  lambda: {"clip": gradtrace.clip_norm({"w": 9 * np.ones(3)}, 1.0)[0]["w"]}),
-    "init.he_uniform": (init.he_uniform, twice,
-                        lambda: {"W": init_params(Dense(3, 3), np.random.default_rng(0), init.he_uniform)["W"]}),
+    "cross_entropy": (
+        cross_entropy,
+        first_twice,
+        lambda: {"cross-entropy": gradtrace.cross_entropy(U, Y)[0]},
+    ),
+    "clip_norm": (
+        clip_norm,
+        lambda result: ({name: 2 * value for name, value in result[0].items()}, *result[1:]),
+        lambda: {"clip": gradtrace.clip_norm({"w": 9 * np.ones(3)}, 1.0)[0]["w"]},
+    ),
+    "init.he_uniform": (
+        init.he_uniform,
+        twice,
+        lambda: {"W": init_params(Dense(3, 3), np.random.default_rng(0), init.he_uniform)["W"]},
+    ),
     "meanfield.chi": (meanfield.chi, twice, lambda: {"chi": gradtrace.meanfield.chi(1.0, 0.1)}),
-    "dynamics.tanh_rnn": (dynamics.tanh_rnn, lambda step: lambda h: (2 * step(h)[0], step(h)[1]),
-                          lambda: {"iterate": np.asarray(dynamics.iterate(
-                              dynamics.tanh_rnn(np.eye(2), np.zeros(2)), np.ones((1, 2)), 3)[0])}),
+    "dynamics.tanh_rnn": (
+        dynamics.tanh_rnn,
+        lambda step: lambda h: (2 * step(h)[0], step(h)[1]),
+        lambda: {
+            "iterate": np.asarray(
+                dynamics.iterate(dynamics.tanh_rnn(np.eye(2), np.zeros(2)), np.ones((1, 2)), 3)[0]
+            )
+        },
+    ),
     "advances": (advances, twice, lambda: {"advances": advances(10, 3)}),
-    "tasks.adding": (tasks.adding, lambda data: data.__class__(2 * data.x, *list(vars(data).values())[1:]),
-                     lambda: {"adding": gradtrace.tasks.adding(np.random.default_rng(0), 2, 5).x}),
+    "tasks.adding": (
+        tasks.adding,
+        lambda data: data.__class__(2 * data.x, *list(vars(data).values())[1:]),
+        lambda: {"adding": gradtrace.tasks.adding(np.random.default_rng(0), 2, 5).x},
+    ),
 }
 
 
 def test_everything_that_notebooks_show_is_tried_here():
-    shown = {name for path in NOTEBOOKS for cell in nbformat.read(path, as_version=4).cells
-             if cell.cell_type == "code" for name in re.findall(r"(?<![.\w])show\(([\w.]+)\)", cell.source)}
+    shown = {
+        name
+        for path in NOTEBOOKS
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+        for name in re.findall(r"(?<![.\w])show\(([\w.]+)\)", cell.source)
+    }
     assert shown == SHOWN.keys(), shown ^ SHOWN.keys()
 
 
@@ -174,7 +255,9 @@ def test_what_is_shown_is_what_runs(name):
     with replaced(function, change):
         after = results()
     for way in before:
-        assert not np.allclose(before[way], after[way], rtol=1e-3, equal_nan=True), f"{way} does not run what is shown"
+        assert not np.allclose(before[way], after[way], rtol=1e-3, equal_nan=True), (
+            f"{way} does not run what is shown"
+        )
     again = results()
     assert all(np.array_equal(before[way], again[way]) for way in before)
 

@@ -1,4 +1,6 @@
-"""Every step obeys the contract: its pullback is right for state, input and each parameter, with and without sweeps."""
+"""Every step obeys the contract: its pullback is right for state, input and each parameter, with
+and without sweeps.
+"""
 
 import autograd.numpy as anp
 import numpy as np
@@ -11,10 +13,19 @@ from step_checks import SWEEPS, arguments, check_finite_differences, check_sweep
 from gradtrace import RNN, Dense, Residual, Seq, init, init_params
 from gradtrace.steps.activations import sigmoid, tanh
 
-SMOOTH = [Dense(3, 4, "tanh"), Dense(3, 4, "sigmoid"), Dense(3, 4, "identity"), RNN(2, 3, "tanh"), RNN(2, 3, "sigmoid"),
-          RNN(1, 1, "tanh"), Residual(Dense(3, 3)), Residual(RNN(2, 3)),
-          Seq(Dense(3, 5), Dense(5, 2, "sigmoid")), Seq(RNN(2, 3), Dense(3, 4)),
-          Residual(Seq(Dense(3, 5, "sigmoid"), Dense(5, 3, "identity")))]
+SMOOTH = [
+    Dense(3, 4, "tanh"),
+    Dense(3, 4, "sigmoid"),
+    Dense(3, 4, "identity"),
+    RNN(2, 3, "tanh"),
+    RNN(2, 3, "sigmoid"),
+    RNN(1, 1, "tanh"),
+    Residual(Dense(3, 3)),
+    Residual(RNN(2, 3)),
+    Seq(Dense(3, 5), Dense(5, 2, "sigmoid")),
+    Seq(RNN(2, 3), Dense(3, 4)),
+    Residual(Seq(Dense(3, 5, "sigmoid"), Dense(5, 3, "identity"))),
+]
 KINKED = [Dense(3, 4, "relu"), RNN(2, 3, "relu"), Residual(Dense(3, 3, "relu"))]
 
 
@@ -26,8 +37,12 @@ def test_pullback_agrees_with_finite_differences(step, sweep):
 
 def autograd_forward(step, p, h, x):
     """The same formulas once more, in the oracle's numpy."""
-    phi = {"tanh": anp.tanh, "relu": lambda a: anp.maximum(a, 0), "identity": lambda a: a,
-           "sigmoid": lambda a: 1 / (1 + anp.exp(-a))}
+    phi = {
+        "tanh": anp.tanh,
+        "relu": lambda a: anp.maximum(a, 0),
+        "identity": lambda a: a,
+        "sigmoid": lambda a: 1 / (1 + anp.exp(-a)),
+    }
     match step:
         case Dense():
             return phi[step.phi.name](anp.dot(h, p["W"]) + p["b"])
@@ -49,8 +64,9 @@ def test_pullback_agrees_with_autograd(step):
     out, vjp = step(p, h, x)
     g = rng.standard_normal(out.shape)
     ours = vjp(g)
-    pull, value = make_vjp(lambda args: autograd_forward(step, args["p"], args["h"], args["x"]),
-                           )({"p": p, "h": h, "x": x if x is not None else anp.zeros(1)})
+    pull, value = make_vjp(
+        lambda args: autograd_forward(step, args["p"], args["h"], args["x"]),
+    )({"p": p, "h": h, "x": x if x is not None else anp.zeros(1)})
     theirs = pull(g)
     np.testing.assert_allclose(out, value, rtol=1e-13)
     np.testing.assert_allclose(ours.h, theirs["h"], rtol=1e-10, atol=1e-14)
@@ -67,11 +83,15 @@ def test_sweep_equals_loop(step):
 
 @given(a=st.floats(-300, 300))
 def test_slopes_stay_relatively_right_far_into_saturation(a):
-    """In extended precision the textbook formulas survive a little longer; past that, ln φ' is linear in |a|."""
+    """In extended precision the textbook formulas survive a little longer; past that, ln φ' is
+    linear in |a|.
+    """
     a = np.array([a])
     wide = np.abs(a.astype(np.longdouble))
     np.testing.assert_allclose(tanh.slope(a), np.float64(1 / np.cosh(wide) ** 2), rtol=1e-12)
-    np.testing.assert_allclose(sigmoid.slope(a), np.float64(0.25 / np.cosh(wide / 2) ** 2), rtol=1e-12)
+    np.testing.assert_allclose(
+        sigmoid.slope(a), np.float64(0.25 / np.cosh(wide / 2) ** 2), rtol=1e-12
+    )
 
 
 def test_residual_with_zero_weights_is_the_identity_bit_for_bit():
@@ -96,4 +116,7 @@ def test_gains_share_one_draw():
     swept = init_params(step, np.random.default_rng(0), gain=gains)
     for i, gain in enumerate(gains):
         assert (swept["W"][i] == init_params(step, np.random.default_rng(0), gain=gain)["W"]).all()
-    assert init_params(RNN(2, 3), np.random.default_rng(0), W=init.identity)["W"].tolist() == np.eye(3).tolist()
+    assert (
+        init_params(RNN(2, 3), np.random.default_rng(0), W=init.identity)["W"].tolist()
+        == np.eye(3).tolist()
+    )

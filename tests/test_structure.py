@@ -11,10 +11,33 @@ import pytest
 import gradtrace
 
 ROOT = Path(gradtrace.__file__).parent
-ORDER = ["expect", "progress", "streams", "steps", "sweeps", "tracing", "training", "data", "theory", "check",
-         "notebook", "torch"]
-STEPS = ["arrays", "activations", "contract", "init", "dense", "dropout", "combinators", "norms", "conv", "recurrent"]
-ALONE = {"data": {"expect"}, "theory": {"expect"}}          # they import nothing else of the rest
+ORDER = [
+    "expect",
+    "progress",
+    "streams",
+    "steps",
+    "sweeps",
+    "tracing",
+    "training",
+    "data",
+    "theory",
+    "check",
+    "notebook",
+    "torch",
+]
+STEPS = [
+    "arrays",
+    "activations",
+    "contract",
+    "init",
+    "dense",
+    "dropout",
+    "combinators",
+    "norms",
+    "conv",
+    "recurrent",
+]
+ALONE = {"data": {"expect"}, "theory": {"expect"}}  # they import nothing else of the rest
 MODULES = sorted(ROOT.rglob("*.py"))
 
 
@@ -23,17 +46,30 @@ def imports(path):
     package = path.relative_to(ROOT).parent.parts
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
-            base = package[:len(package) - node.level + 1]
-            stems = (node.module or "").split(".") if node.module else [alias.name for alias in node.names]
+            base = package[: len(package) - node.level + 1]
+            stems = (
+                (node.module or "").split(".")
+                if node.module
+                else [alias.name for alias in node.names]
+            )
             yield (*base, *stems) if node.module else (*base, stems[0])
         elif isinstance(node, ast.ImportFrom | ast.Import):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            names = (
+                [node.module]
+                if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names]
+            )
             for name in names:
-                assert name.split(".")[0] != "gradtrace", f"{path}: import the package's own modules relatively"
+                assert name.split(".")[0] != "gradtrace", (
+                    f"{path}: import the package's own modules relatively"
+                )
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.parent != ROOT or p.stem != "__init__"],
-                         ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    [p for p in MODULES if p.parent != ROOT or p.stem != "__init__"],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
 def test_imports_run_one_way(path):
     parts = path.relative_to(ROOT).with_suffix("").parts
     room = parts[0]
@@ -49,7 +85,11 @@ def test_imports_run_one_way(path):
 
 
 def test_there_are_no_circles():
-    graph = {p.relative_to(ROOT).with_suffix("").parts: set(imports(p)) for p in MODULES if p.parent != ROOT}
+    graph = {
+        p.relative_to(ROOT).with_suffix("").parts: set(imports(p))
+        for p in MODULES
+        if p.parent != ROOT
+    }
     done, path = set(), []
 
     def visit(node):
@@ -73,9 +113,14 @@ def test_every_promised_name_exists_and_has_a_docstring():
 
 
 def test_importing_the_core_imports_no_plotting_widgets_or_torch():
-    code = ("import sys, gradtrace; gradtrace.forward, gradtrace.RNN; "
-            "print([m for m in ('matplotlib', 'ipywidgets', 'torch', 'scipy', 'IPython') if m in sys.modules])")
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    code = (
+        "import sys, gradtrace; gradtrace.forward, gradtrace.RNN; "
+        "print([m for m in ('matplotlib', 'ipywidgets', 'torch', 'scipy', 'IPython') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "[]"
+    )
 
 
 ONLY_NUMPY = """

@@ -1,4 +1,6 @@
-"""Landscapes of two numbers: slopes against finite differences, turns, and arguments that cannot be used."""
+"""Landscapes of two numbers: slopes against finite differences, turns, and arguments that cannot be
+used.
+"""
 
 from functools import partial
 
@@ -17,7 +19,9 @@ SURFACES = [valley, partial(valley, steep=3.0, turn=30.0), saddle]
 @given(x=st.floats(-9, 9), y=st.floats(-9, 9))
 def test_slopes_are_those_of_finite_differences(surface, x, y):
     found, e = surface(x, y), 1e-5
-    by_x, by_y = (surface(x + a, y + b).loss - surface(x - a, y - b).loss for a, b in ((e, 0), (0, e)))
+    by_x, by_y = (
+        surface(x + a, y + b).loss - surface(x - a, y - b).loss for a, b in ((e, 0), (0, e))
+    )
     np.testing.assert_allclose(found[1:], np.array([by_x, by_y]) / (2 * e), rtol=1e-5, atol=1e-6)
 
 
@@ -26,7 +30,9 @@ def test_a_turned_valley_is_the_valley_at_the_point_turned_back():
     c, s = np.cos(angle), np.sin(angle)
     straight, turned = valley(x, y, 7.0), valley(c * x - s * y, s * x + c * y, 7.0, 30.0)
     np.testing.assert_allclose(turned.loss, straight.loss)
-    np.testing.assert_allclose(turned[1:], [c * straight.dx - s * straight.dy, s * straight.dx + c * straight.dy])
+    np.testing.assert_allclose(
+        turned[1:], [c * straight.dx - s * straight.dy, s * straight.dx + c * straight.dy]
+    )
 
 
 def test_condition_number_and_rest():
@@ -47,5 +53,7 @@ def test_grids_dtypes_and_empty_arrays(surface):
 def test_what_does_not_fit_or_overflows_is_named(surface):
     with pytest.raises(ValueError, match="x, y: expected shapes that broadcast"):
         surface(np.zeros(2), np.zeros(3))
-    with pytest.raises(FloatingPointError, match="x, y: expected a loss within float64, got an overflow"):
+    with pytest.raises(
+        FloatingPointError, match="x, y: expected a loss within float64, got an overflow"
+    ):
         surface(1e200, 0.0)

@@ -1,4 +1,6 @@
-"""The same numbers from every executor, in any order; an error names its point, and what is finished is kept."""
+"""The same numbers from every executor, in any order; an error names its point, and what is
+finished is kept.
+"""
 
 import multiprocessing
 import os
@@ -34,7 +36,8 @@ def risky(k, folder=None, how="raise"):
             time.sleep(0.01)
         os._exit(1)
     if folder:
-        open(os.path.join(folder, str(k)), "a").close()     # Dask may ask twice: a dead worker takes results along
+        # Dask may ask twice: a dead worker takes results along
+        open(os.path.join(folder, str(k)), "a").close()
     return 10 * k
 
 
@@ -52,10 +55,19 @@ def processes():
 @pytest.fixture(scope="module")
 def dask(oracle):
     distributed, config = oracle("distributed"), oracle("dask").config
-    with (config.set({"distributed.scheduler.allowed-failures": 0, "distributed.worker.daemon": True}),
-          distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
-                                   silence_logs=50) as cluster,
-          distributed.Client(cluster) as client):
+    with (
+        config.set(
+            {"distributed.scheduler.allowed-failures": 0, "distributed.worker.daemon": True}
+        ),
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         yield client
 
 
@@ -88,12 +100,19 @@ def test_a_dask_cluster_gives_them_too(dask):
 
 @pytest.mark.parametrize("where", ["here", "threads", "processes"])
 def test_results_are_handed_over_as_they_are_finished(where, request):
-    pool = {"here": lambda: None, "threads": lambda: ThreadPoolExecutor(4),
-            "processes": lambda: request.getfixturevalue("processes")}[where]()
+    pool = {
+        "here": lambda: None,
+        "threads": lambda: ThreadPoolExecutor(4),
+        "processes": lambda: request.getfixturevalue("processes"),
+    }[where]()
     got = []
     with pytest.raises(SweepError):
-        sweep(risky, pool, lambda point, result: got.append((threading.current_thread(), point["k"], result)),
-              k=range(5))
+        sweep(
+            risky,
+            pool,
+            lambda point, result: got.append((threading.current_thread(), point["k"], result)),
+            k=range(5),
+        )
     assert {thread for thread, _, _ in got} == {threading.main_thread()}
     assert sorted((k, result) for _, k, result in got) == [(k, 10 * k) for k in (0, 1, 3, 4)]
 
@@ -108,9 +127,12 @@ def test_an_error_in_done_ends_the_sweep():
 
 @pytest.mark.parametrize("where", ["here", "threads", "processes", "dask"])
 def test_an_error_names_the_point_and_costs_no_other(where, request):
-    pool = {"here": lambda: None, "threads": lambda: ThreadPoolExecutor(2),
-            "processes": lambda: request.getfixturevalue("processes"),
-            "dask": lambda: request.getfixturevalue("dask").get_executor()}[where]()
+    pool = {
+        "here": lambda: None,
+        "threads": lambda: ThreadPoolExecutor(2),
+        "processes": lambda: request.getfixturevalue("processes"),
+        "dask": lambda: request.getfixturevalue("dask").get_executor(),
+    }[where]()
     with pytest.raises(SweepError, match=r"1 of 5 points gave no result") as raised:
         sweep(risky, pool, k=range(5))
     assert raised.value.sweep.results == [0, 10, None, 30, 40]
@@ -120,12 +142,14 @@ def test_an_error_names_the_point_and_costs_no_other(where, request):
 
 
 def test_a_process_that_dies_breaks_the_pool_and_what_was_finished_is_kept(tmp_path):
-    with (ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
-          pytest.raises(SweepError) as raised):
+    with (
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
+        pytest.raises(SweepError) as raised,
+    ):
         sweep(risky, pool, k=range(6), folder=[str(tmp_path)], how=["die last"])
     run = raised.value.sweep
     assert run.results == [0, 10, None, None, None, None]
-    assert sorted(run.failures) == [2, 3, 4, 5]                 # the first of them was being computed
+    assert sorted(run.failures) == [2, 3, 4, 5]  # the first of them was being computed
     assert all(isinstance(error, BrokenProcessPool) for error in run.failures.values())
     assert "'k': 2, 'folder'" in str(raised.value).splitlines()[1]
 
@@ -136,7 +160,7 @@ def test_a_dask_worker_that_dies_is_named_and_the_cluster_goes_on(dask, tmp_path
     run = raised.value.sweep
     assert type(run.failures[2]).__name__ == "KilledWorker" and run.results[2] is None
     assert all(run.results[k] == 10 * k for k in range(4) if k not in run.failures)
-    assert len(run.failures) <= 2                           # at most one more waited at that worker
+    assert len(run.failures) <= 2  # at most one more waited at that worker
     assert sweep(faded, dask.get_executor(), gain=[1.0], n=[2]).results == [faded(1.0, 2)]
 
 
@@ -183,27 +207,38 @@ def test_a_pool_closed_elsewhere_does_not_keep_us_waiting():
     def close(k):
         if k == 1:
             pool.shutdown(wait=False, cancel_futures=True)
-        time.sleep(0.2)                                     # time to submit them all
+        time.sleep(0.2)  # time to submit them all
         return k
 
     with pytest.raises(SweepError) as raised:
         sweep(close, pool, k=range(4))
     assert raised.value.sweep.results[:2] == [0, 1]
-    assert [type(raised.value.sweep.failures[k]) for k in (2, 3)] == [CancelledError, CancelledError]
+    assert [type(raised.value.sweep.failures[k]) for k in (2, 3)] == [
+        CancelledError,
+        CancelledError,
+    ]
 
 
 def test_a_long_report_is_cut_and_travels():
     with pytest.raises(SweepError) as raised:
         sweep(divmod, x=range(30))
     assert len(str(raised.value).splitlines()) == 12
-    assert pickle.loads(pickle.dumps(raised.value)).sweep.parameters == [{"x": k} for k in range(30)]
+    assert pickle.loads(pickle.dumps(raised.value)).sweep.parameters == [
+        {"x": k} for k in range(30)
+    ]
 
 
 def test_streams_depend_on_the_point_alone():
     one = stream(3, gain=1.5, name="tanh").random(4)
     assert (stream(3, name="tanh", gain=np.float64(1.5)).random(4) == one).all()
-    others = [stream(4, gain=1.5, name="tanh"), stream(3, gain=1.25, name="tanh"), stream(3, gain=1.5, name="relu"),
-              stream(3, gains=1.5, name="tanh"), stream(3, gain=1.5), stream(3, gain="1.5", name="tanh")]
+    others = [
+        stream(4, gain=1.5, name="tanh"),
+        stream(3, gain=1.25, name="tanh"),
+        stream(3, gain=1.5, name="relu"),
+        stream(3, gains=1.5, name="tanh"),
+        stream(3, gain=1.5),
+        stream(3, gain="1.5", name="tanh"),
+    ]
     assert len({tuple(one), *(tuple(rng.random(4)) for rng in others)}) == 7
 
 
@@ -213,9 +248,21 @@ def test_streams_do_not_change_from_one_release_to_the_next():
 
 
 CASES = {
-    "no grid": (lambda: sweep(abs), ValueError, "grid: expected at least one parameter, name=values, got none"),
-    "a string": (lambda: sweep(abs, a="tanh"), TypeError, "a: expected a list of values, got 'tanh'"),
-    "an array without axes": (lambda: sweep(abs, a=np.array(1.0)), TypeError, "a: expected a list of values"),
+    "no grid": (
+        lambda: sweep(abs),
+        ValueError,
+        "grid: expected at least one parameter, name=values, got none",
+    ),
+    "a string": (
+        lambda: sweep(abs, a="tanh"),
+        TypeError,
+        "a: expected a list of values, got 'tanh'",
+    ),
+    "an array without axes": (
+        lambda: sweep(abs, a=np.array(1.0)),
+        TypeError,
+        "a: expected a list of values",
+    ),
 }
 
 

@@ -1,4 +1,6 @@
-"""Tasks ask what they say: their targets follow from their inputs, and without memory the baseline is all."""
+"""Tasks ask what they say: their targets follow from their inputs, and without memory the baseline
+is all.
+"""
 
 import builtins
 
@@ -55,9 +57,11 @@ def test_adding_marks_one_number_in_each_half(T, seed):
     data = adding(rng(seed), 7, T)
     number, mark = np.moveaxis(data.x, -1, 0)
     assert set(np.unique(mark)) <= {0, 1}
-    assert (mark[:T // 2].sum(0) == 1).all() and (mark[T // 2:].sum(0) == 1).all()
+    assert (mark[: T // 2].sum(0) == 1).all() and (mark[T // 2 :].sum(0) == 1).all()
     assert (number >= 0).all() and (number < 1).all()
-    np.testing.assert_allclose(data.y[0, :, 0], [sum(x[m == 1]) for x, m in zip(number.T, mark.T, strict=True)])
+    np.testing.assert_allclose(
+        data.y[0, :, 0], [sum(x[m == 1]) for x, m in zip(number.T, mark.T, strict=True)]
+    )
     assert data.mask.tolist() == [False] * (T - 1) + [True]
 
 
@@ -70,7 +74,7 @@ def test_the_baseline_of_adding_is_one_sixth():
     data = adding(rng(), 100_000, 8)
     square = (data.y - 1) ** 2
     assert data.baseline == 1 / 6
-    assert abs(square.mean() - data.baseline) < 4 * square.std() / square.size ** 0.5
+    assert abs(square.mean() - data.baseline) < 4 * square.std() / square.size**0.5
     assert all(((data.y - c) ** 2).mean() > square.mean() for c in (0.95, 1.05))
 
 
@@ -80,17 +84,23 @@ def test_copying_returns_the_ten_symbols(delay, seed):
     data = copying(rng(seed), 5, delay)
     x = data.x.argmax(-1)
     assert data.x.shape == (delay + 20, 5, 10) and (data.x.sum(-1) == 1).all()
-    assert (x[:10] < 8).all() and (np.argwhere(x == 9)[:, 0] == delay + 9).all() and (x == 9).sum() == 5
+    assert (
+        (x[:10] < 8).all()
+        and (np.argwhere(x == 9)[:, 0] == delay + 9).all()
+        and (x == 9).sum() == 5
+    )
     assert (np.delete(x[10:], delay - 1, axis=0) == 8).all()
-    assert (data.y[data.lag:] == x[:10]).all() and (data.y[:data.lag] == 8).all()
+    assert (data.y[data.lag :] == x[:10]).all() and (data.y[: data.lag] == 8).all()
 
 
 def test_the_baseline_of_copying_is_the_closed_form():
     delay, batch = 30, 4000
     data = copying(rng(), batch, delay)
-    blind = np.full((delay + 20, 9), -1e3)                  # logits: the blank, then any of the eight
+    blind = np.full((delay + 20, 9), -1e3)  # logits: the blank, then any of the eight
     blind[:-10, 8] = blind[-10:, :8] = 0
-    loss = np.mean([cross_entropy(np.tile(u, (batch, 1)), y)[0] for u, y in zip(blind, data.y, strict=True)])
+    loss = np.mean(
+        [cross_entropy(np.tile(u, (batch, 1)), y)[0] for u, y in zip(blind, data.y, strict=True)]
+    )
     assert data.baseline == pytest.approx(10 * np.log(8) / 50) == pytest.approx(loss, rel=1e-12)
     wrong = np.mean(blind.argmax(-1)[:, None] != data.y)
     assert wrong == pytest.approx(data.error, abs=4 * (7 / 64 / (10 * batch)) ** 0.5 / 5)
@@ -113,13 +123,18 @@ def test_the_classes_of_temporal_order_are_balanced():
     data = temporal_order(rng(), 20_000, 50)
     share = np.bincount(data.y[0]) / 20_000
     np.testing.assert_allclose(share, 0.25, atol=4 * (3 / 16 / 20_000) ** 0.5)
-    assert data.error == 0.75 and data.baseline == pytest.approx(cross_entropy(np.zeros((1, 4)), np.array([2]))[0])
+    assert data.error == 0.75 and data.baseline == pytest.approx(
+        cross_entropy(np.zeros((1, 4)), np.array([2]))[0]
+    )
 
 
 def test_hello_needs_one_step_of_memory():
     data = hello()
-    assert decode(data.x.argmax(-1)[:, 0], "helo") == "hell" and decode(data.y[:, 0], "helo") == "ello"
-    blind = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1], [0, 0, 1, 1]]) * 1e3      # after h, e, l and l
+    assert (
+        decode(data.x.argmax(-1)[:, 0], "helo") == "hell" and decode(data.y[:, 0], "helo") == "ello"
+    )
+    # after h, e, l and l
+    blind = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1], [0, 0, 1, 1]]) * 1e3
     losses = [cross_entropy(u[None], y)[0] for u, y in zip(blind, data.y, strict=True)]
     assert np.mean(losses) == pytest.approx(data.baseline)
     assert np.mean(blind.argmax(-1) != data.y[:, 0]) == data.error
@@ -128,8 +143,12 @@ def test_hello_needs_one_step_of_memory():
 def test_the_walrus_is_whole():
     text = walrus()
     stanzas = text.strip().split("\n\n")
-    assert len(text) == 3275 and len(stanzas) == 18 and all(len(s.split("\n")) == 6 for s in stanzas)
-    assert text.startswith("The sun was shining on the sea,\n") and text.endswith("They'd eaten every one.\n")
+    assert (
+        len(text) == 3275 and len(stanzas) == 18 and all(len(s.split("\n")) == 6 for s in stanzas)
+    )
+    assert text.startswith("The sun was shining on the sea,\n") and text.endswith(
+        "They'd eaten every one.\n"
+    )
     assert vocabulary(text) == "".join(sorted(set(text))) and len(vocabulary(text)) == 51
 
 
@@ -146,7 +165,7 @@ def test_windows_are_cut_from_the_text_and_ask_for_what_follows():
     one = windows(rng(), "ab", 50, 1)
     assert decode(one.x.argmax(-1)[0], "ab") == 50 * "a" and (one.y == 1).all()
     ends = windows(rng(), "abcd", 100, 2)
-    assert set(ends.y[-1]) == {2, 3}                        # the first window and the last one
+    assert set(ends.y[-1]) == {2, 3}  # the first window and the last one
 
 
 def test_the_baseline_of_windows_is_the_entropy_of_the_letters():
@@ -162,11 +181,17 @@ def test_digits_are_cut_into_disjoint_parts_that_hold_them_all(oracle):
     train_x, train_y, test_x, test_y = digits(rng(), test=0.2)
     assert len(train_x) + len(test_x) == 1797 and train_x.shape[1:] == (8, 8)
     assert train_x.min() == 0 and train_x.max() == 1 and train_x.dtype == float
-    rows = [bytes([label]) + image.tobytes() for x, y in ((train_x, train_y), (test_x, test_y))
-            for image, label in zip(x, y, strict=True)]
-    whole = [bytes([label]) + (image / 16).tobytes() for image, label in zip(every.images, every.target, strict=True)]
+    rows = [
+        bytes([label]) + image.tobytes()
+        for x, y in ((train_x, train_y), (test_x, test_y))
+        for image, label in zip(x, y, strict=True)
+    ]
+    whole = [
+        bytes([label]) + (image / 16).tobytes()
+        for image, label in zip(every.images, every.target, strict=True)
+    ]
     assert sorted(rows) == sorted(whole)
-    assert not set(rows[:len(train_x)]) & set(rows[len(train_x):])
+    assert not set(rows[: len(train_x)]) & set(rows[len(train_x) :])
     counts = np.bincount(test_y)
     assert counts.tolist() == [round(0.2 * k) for k in np.bincount(every.target)]
 
@@ -187,13 +212,17 @@ def test_digits_without_scikit_learn_say_what_to_install(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(ImportError, match="digits: expected the package scikit-learn: pip install scikit-learn"):
+    with pytest.raises(
+        ImportError, match="digits: expected the package scikit-learn: pip install scikit-learn"
+    ):
         digits(rng())
 
 
 def test_pixels_come_line_by_line_or_in_the_order_given():
     straight = pixels(IMAGES, LABELS)
-    assert (straight.x[..., 0].T.reshape(IMAGES.shape) == IMAGES).all() and (straight.y[0] == LABELS).all()
+    assert (straight.x[..., 0].T.reshape(IMAGES.shape) == IMAGES).all() and (
+        straight.y[0] == LABELS
+    ).all()
     order = rng().permutation(12)
     mixed = pixels(IMAGES, LABELS, order)
     assert (mixed.x[..., 0] == np.array([image.ravel()[order] for image in IMAGES]).T).all()
@@ -204,7 +233,10 @@ def test_the_baseline_of_pixels_is_that_of_the_frequencies():
     labels = np.array([0, 0, 0, 2])
     data = pixels(np.ones((4, 2, 2)), labels)
     u = np.log(np.array([0.75, 1e-300, 0.25]))
-    assert data.baseline == pytest.approx(cross_entropy(np.tile(u, (4, 1)), labels)[0]) and data.error == 0.25
+    assert (
+        data.baseline == pytest.approx(cross_entropy(np.tile(u, (4, 1)), labels)[0])
+        and data.error == 0.25
+    )
 
 
 @settings(deadline=None)
@@ -213,8 +245,10 @@ def test_translation_is_word_by_word_with_neighbours_exchanged(length, reverse, 
     data = translation(rng(seed), 3, length, WORDS, reverse)
     source, given, start, end = data.source.argmax(-1), data.given.argmax(-1), 8, 9
     assert data.source.shape == (length, 3, 8) and data.given.shape == (length + 1, 3, 10)
-    assert (given[0] == start).all() and (given[1:] == data.y[:-1]).all() and (data.y[-1] == end).all()
-    places = [0]                                            # of each target word in the source
+    assert (
+        (given[0] == start).all() and (given[1:] == data.y[:-1]).all() and (data.y[-1] == end).all()
+    )
+    places = [0]  # of each target word in the source
     for k in range(1, length, 2):
         places += [k + 1, k] if k + 1 < length else [k]
     read = source[::-1] if reverse else source
@@ -247,18 +281,62 @@ def test_one_hot_counts_from_the_first_axis():
 CASES = {
     "no second half": (lambda: adding(rng(), 3, 1), ValueError, "T: expected at least 2, got 1"),
     "no delay": (lambda: copying(rng(), 3, 0), ValueError, "delay: expected at least 1, got 0"),
-    "too short for an order": (lambda: temporal_order(rng(), 3, 9), ValueError, "T: expected at least 10, got 9"),
-    "classes too large": (lambda: one_hot(np.array([3]), 3), ValueError, "classes: .* from 0 to 2, got 3 to 3"),
+    "too short for an order": (
+        lambda: temporal_order(rng(), 3, 9),
+        ValueError,
+        "T: expected at least 10, got 9",
+    ),
+    "classes too large": (
+        lambda: one_hot(np.array([3]), 3),
+        ValueError,
+        "classes: .* from 0 to 2, got 3 to 3",
+    ),
     "no text": (lambda: vocabulary(""), ValueError, "text: expected at least 1 characters, got 0"),
-    "unknown letter": (lambda: encode("help", "helo"), ValueError, "text: expected only .* 'helo', got 'p'"),
-    "letter twice": (lambda: encode("hello", "hello"), ValueError, "letters: expected each character once"),
-    "classes of two axes": (lambda: decode(np.zeros((1, 1), int), "a"), ValueError, r"classes: .* shape \(1, 1\)"),
-    "text too short": (lambda: windows(rng(), "abc", 1, 3), ValueError, "text: expected more than T = 3 .* got 3"),
-    "images flat": (lambda: pixels(IMAGES[0], LABELS), ValueError, r"images: .* got shape \(4, 3\)"),
-    "no images": (lambda: pixels(IMAGES[:0], LABELS[:0]), ValueError, "images: expected at least one"),
-    "labels too few": (lambda: pixels(IMAGES, LABELS[1:]), ValueError, "labels: expected 30, one for each image"),
-    "order of half": (lambda: pixels(IMAGES, LABELS, np.arange(6)), ValueError, "order: expected each of 0 … 11 once"),
-    "dictionary empty": (lambda: translation(rng(), 1, 3, WORDS[:0]), ValueError, "dictionary: expected at least one"),
+    "unknown letter": (
+        lambda: encode("help", "helo"),
+        ValueError,
+        "text: expected only .* 'helo', got 'p'",
+    ),
+    "letter twice": (
+        lambda: encode("hello", "hello"),
+        ValueError,
+        "letters: expected each character once",
+    ),
+    "classes of two axes": (
+        lambda: decode(np.zeros((1, 1), int), "a"),
+        ValueError,
+        r"classes: .* shape \(1, 1\)",
+    ),
+    "text too short": (
+        lambda: windows(rng(), "abc", 1, 3),
+        ValueError,
+        "text: expected more than T = 3 .* got 3",
+    ),
+    "images flat": (
+        lambda: pixels(IMAGES[0], LABELS),
+        ValueError,
+        r"images: .* got shape \(4, 3\)",
+    ),
+    "no images": (
+        lambda: pixels(IMAGES[:0], LABELS[:0]),
+        ValueError,
+        "images: expected at least one",
+    ),
+    "labels too few": (
+        lambda: pixels(IMAGES, LABELS[1:]),
+        ValueError,
+        "labels: expected 30, one for each image",
+    ),
+    "order of half": (
+        lambda: pixels(IMAGES, LABELS, np.arange(6)),
+        ValueError,
+        "order: expected each of 0 … 11 once",
+    ),
+    "dictionary empty": (
+        lambda: translation(rng(), 1, 3, WORDS[:0]),
+        ValueError,
+        "dictionary: expected at least one",
+    ),
 }
 
 

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradtrace import Dense, deep, forward, init, init_params, trace
-from gradtrace.theory.meanfield import c_map, c_star, chi, critical_sigma_w, depth_scales, kernel, q_map, q_star
+from gradtrace.theory.meanfield import (
+    c_map,
+    c_star,
+    chi,
+    critical_sigma_w,
+    depth_scales,
+    kernel,
+    q_map,
+    q_star,
+)
 
 PHIS = ["tanh", "erf", "relu"]
 ROOT = np.sqrt(0.05)
@@ -24,6 +33,7 @@ def test_averages_for_tanh_are_right_to_the_last_digits(q, oracle):
 
     def average(f):
         return float(mp.quad(lambda z: f(root * z) * mp.npdf(z), ends))
+
     k = kernel("tanh")
     np.testing.assert_allclose(k.mean(np.array(q)), average(lambda u: mp.tanh(u) ** 2), rtol=1e-12)
     np.testing.assert_allclose(k.slope(np.array(q)), average(lambda u: mp.sech(u) ** 4), rtol=1e-12)
@@ -46,7 +56,11 @@ def test_averages_of_two_inputs(phi, q, rtol, c):
     if phi == "tanh":
         f, slope = np.tanh, lambda u: 1 / np.cosh(u) ** 2
     else:
-        f, slope, rtol = np.vectorize(math.erf), lambda u: 2 / np.sqrt(np.pi) * np.exp(-u * u), 1e-10
+        f, slope, rtol = (
+            np.vectorize(math.erf),
+            lambda u: 2 / np.sqrt(np.pi) * np.exp(-u * u),
+            1e-10,
+        )
     both, steep = kernel(phi).pair(np.array(q))(np.array(c))
     np.testing.assert_allclose(both, two(q, c, f) / q, rtol=rtol, atol=1e-14)
     np.testing.assert_allclose(steep, two(q, c, slope), rtol=rtol)
@@ -103,7 +117,7 @@ def test_c_star_is_where_correlations_end(phi):
     c = np.full(6, 0.5)
     for _ in range(300):
         c = c_map(c, w, b, phi)
-    near = 1e-2 if phi == "relu" else 1e-6                       # beyond σ_w² = 2, ReLU comes near 1 as a power only
+    near = 1e-2 if phi == "relu" else 1e-6  # beyond σ_w² = 2, ReLU comes near 1 as a power only
     np.testing.assert_allclose(end, c, atol=near)
     assert end[0] == 1 and (end[-1] == 1 if phi == "relu" else end[-1] < 0.5)
     np.testing.assert_allclose(c_map(1.0, w, b, phi), 1, rtol=1e-12)
@@ -116,37 +130,53 @@ def test_depth_scales_are_the_rates_at_which_iteration_settles(w):
     for _ in range(8):
         away_q.append(q_map(away_q[-1], w, 0.4))
         away_c.append(c_map(away_c[-1], w, 0.4))
-    np.testing.assert_allclose(-1 / np.log(abs(away_q[8] - q) / abs(away_q[7] - q)), scales.q, rtol=2e-3)
-    np.testing.assert_allclose(-1 / np.log(abs(away_c[8] - c) / abs(away_c[7] - c)), scales.c, rtol=2e-2)
+    np.testing.assert_allclose(
+        -1 / np.log(abs(away_q[8] - q) / abs(away_q[7] - q)), scales.q, rtol=2e-3
+    )
+    np.testing.assert_allclose(
+        -1 / np.log(abs(away_c[8] - c) / abs(away_c[7] - c)), scales.c, rtol=2e-2
+    )
     np.testing.assert_allclose(scales.gradient, -1 / np.log(chi(w, 0.4)), rtol=1e-14)
 
 
 def test_relu_in_closed_form():
     w, b = np.array([0.5, 1.0, 1.4]), np.array([0.3, 1.0, 2.0])
-    np.testing.assert_allclose(q_star(w, b, "relu"), b ** 2 / (1 - w ** 2 / 2), rtol=1e-14)
-    np.testing.assert_allclose(chi(w, b, "relu"), w ** 2 / 2, rtol=1e-15)
-    assert q_star(2.0, 0.1, "relu") == np.inf and q_star(2.0, 0.0, "relu") == np.inf and q_star(1.0, 0.0, "relu") == 0
+    np.testing.assert_allclose(q_star(w, b, "relu"), b**2 / (1 - w**2 / 2), rtol=1e-14)
+    np.testing.assert_allclose(chi(w, b, "relu"), w**2 / 2, rtol=1e-15)
+    assert (
+        q_star(2.0, 0.1, "relu") == np.inf
+        and q_star(2.0, 0.0, "relu") == np.inf
+        and q_star(1.0, 0.0, "relu") == 0
+    )
     assert q_star(np.sqrt(2), 0.1, "relu") == np.inf and np.isnan(q_star(np.sqrt(2), 0.0, "relu"))
     np.testing.assert_allclose(c_map(0.0, 2.0, 0.1, "relu"), 1 / np.pi, rtol=1e-15)
 
 
-@pytest.mark.parametrize(("phi", "w", "b", "rtol"),
-                         [("tanh", 2.5, 0.3, 0.1), ("relu", 1.2, 0.5, 0.2)])
+@pytest.mark.parametrize(
+    ("phi", "w", "b", "rtol"), [("tanh", 2.5, 0.3, 0.1), ("relu", 1.2, 0.5, 0.2)]
+)
 def test_a_wide_net_behaves_as_the_theory_says(phi, w, b, rtol):
-    """Width 1000, depth 20: ``q`` of a layer within 10 % (ReLU 20 %), gradients' growth within 3 % a layer."""
+    """Width 1000, depth 20: ``q`` of a layer within 10 % (ReLU 20 %), gradients' growth within 3 %
+    a layer.
+    """
     n, depth, rng = 1000, 20, np.random.default_rng(1)
     layer = Dense(n, n, phi)
-    weights, biases = (lambda r, s: init.gaussian(r, s, w / np.sqrt(n))), (lambda r, s: init.gaussian(r, s, b))
+    weights, biases = (
+        (lambda r, s: init.gaussian(r, s, w / np.sqrt(n))),
+        (lambda r, s: init.gaussian(r, s, b)),
+    )
     layers = [(layer, init_params(layer, rng, W=weights, b=biases)) for _ in range(depth)]
-    h, vjps = forward(deep([step for step, _ in layers], [p for _, p in layers]), rng.standard_normal((4, n)))
+    h, vjps = forward(
+        deep([step for step, _ in layers], [p for _, p in layers]), rng.standard_normal((4, n))
+    )
     q = np.array([((h[t] @ p["W"] + p["b"]) ** 2).mean() for t, (_, p) in enumerate(layers)])
-    theory = [w * w * 1.0 + b * b]                               # the input has variance 1 and no φ before it
+    theory = [w * w * 1.0 + b * b]  # the input has variance 1 and no φ before it
     for _ in range(depth - 1):
         theory.append(q_map(theory[-1], w, b, phi))
     np.testing.assert_allclose(q, theory, rtol=rtol)
     np.testing.assert_allclose(q[10:].mean(), q_star(w, b, phi), rtol=0.05)
     log_h = trace(vjps, rng.standard_normal((4, n))).log_h
-    growth = 2 * (log_h[8] - log_h[18]) / 10                      # of the squared norm, backwards, once q has settled
+    growth = 2 * (log_h[8] - log_h[18]) / 10  # of the squared norm, backwards, once q has settled
     np.testing.assert_allclose(np.exp(growth), chi(w, b, phi), rtol=0.03)
 
 
@@ -165,9 +195,13 @@ def test_extremes(phi):
     if phi != "relu":
         assert q_star(0.8, 0.0, phi) == 0
         np.testing.assert_allclose(q_star(1e150, 0.0, phi), 1e300, rtol=1e-12)
-        np.testing.assert_allclose(depth_scales(1e150, 1e150, phi).c, depth_scales(1e8, 1e8, phi).c, rtol=1e-5)
+        np.testing.assert_allclose(
+            depth_scales(1e150, 1e150, phi).c, depth_scales(1e8, 1e8, phi).c, rtol=1e-5
+        )
     if phi == "tanh":
-        np.testing.assert_allclose(chi(np.array([0.1, 0.9, 1.0]), 0.0), [0.01, 0.81, 1.0], rtol=1e-14)
+        np.testing.assert_allclose(
+            chi(np.array([0.1, 0.9, 1.0]), 0.0), [0.01, 0.81, 1.0], rtol=1e-14
+        )
         assert depth_scales(1.0, 0.0).gradient == np.inf
 
 
@@ -176,22 +210,41 @@ def test_shapes_and_dtype():
     whole = depth_scales(w, b)
     for i in range(3):
         for j in range(4):
-            np.testing.assert_allclose([s[i, j] for s in whole], depth_scales(w[j], b[i, 0]), rtol=1e-9)
+            np.testing.assert_allclose(
+                [s[i, j] for s in whole], depth_scales(w[j], b[i, 0]), rtol=1e-9
+            )
     single = w.astype(np.float32)
     for f in (q_star, chi, c_star):
         assert f(single, 0.5).dtype == np.float32 and f(w, 0.5).dtype == np.float64
         assert f(np.zeros((0, 2)), 1.0).shape == (0, 2)
         np.testing.assert_allclose(f(single, 0.5), f(w, 0.5), rtol=1e-5)
-    assert critical_sigma_w(single).dtype == np.float32 and c_map(0.5, single, 0.1).dtype == np.float32
+    assert (
+        critical_sigma_w(single).dtype == np.float32 and c_map(0.5, single, 0.1).dtype == np.float32
+    )
 
 
-@pytest.mark.parametrize(("call", "error", "words"), [
-    (lambda: q_map(-1.0, 1.0, 0.0), ValueError, "q: expected no negative numbers, got -1.0"),
-    (lambda: q_star(np.array([1.0, -2.0]), 0.0), ValueError, "sigma_w: expected no negative numbers, got -2.0"),
-    (lambda: q_star(1.0, 1e200), ValueError, "sigma_b: expected at most 1e150, .* got 1e\\+200"),
-    (lambda: chi(np.ones(2), np.ones(3)), ValueError, r"sigma_w, sigma_b: expected shapes .*, got \(2,\), \(3,\)"),
-    (lambda: c_map(1.5, 1.0, 0.1), ValueError, "c: expected correlations from 0 to 1, got 1.5"),
-])
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: q_map(-1.0, 1.0, 0.0), ValueError, "q: expected no negative numbers, got -1.0"),
+        (
+            lambda: q_star(np.array([1.0, -2.0]), 0.0),
+            ValueError,
+            "sigma_w: expected no negative numbers, got -2.0",
+        ),
+        (
+            lambda: q_star(1.0, 1e200),
+            ValueError,
+            "sigma_b: expected at most 1e150, .* got 1e\\+200",
+        ),
+        (
+            lambda: chi(np.ones(2), np.ones(3)),
+            ValueError,
+            r"sigma_w, sigma_b: expected shapes .*, got \(2,\), \(3,\)",
+        ),
+        (lambda: c_map(1.5, 1.0, 0.1), ValueError, "c: expected correlations from 0 to 1, got 1.5"),
+    ],
+)
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()

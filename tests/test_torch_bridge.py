@@ -1,4 +1,6 @@
-"""A PyTorch model traced from outside gives the norms of the library for the same weights, and stays as it was."""
+"""A PyTorch model traced from outside gives the norms of the library for the same weights, and
+stays as it was.
+"""
 
 import contextlib
 import json
@@ -22,14 +24,14 @@ from step_checks import arguments
 from gradtrace import GRU, LSTM, RNN, Dense, Residual, deep, forward, unroll
 from gradtrace import trace as traced_here
 
-EQUAL = {"rtol": 1e-10, "atol": 1e-10}                      # of logarithms: as many digits of the norms themselves
+EQUAL = {"rtol": 1e-10, "atol": 1e-10}  # of logarithms: as many digits of the norms themselves
 
 
 @pytest.fixture(scope="module")
 def torch(oracle):
     torch = oracle("torch")
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)                                # for tensors this small more of them only wait
+    torch.set_num_threads(1)  # for tensors this small more of them only wait
     yield torch
     torch.set_num_threads(threads)
 
@@ -93,7 +95,11 @@ def squares(out):
 def filled(torch, module, **values):
     """``module`` in float64 with the given weights; the others are zero."""
     for name, weight in module.double().named_parameters():
-        value = torch.tensor(np.ascontiguousarray(values[name])) if name in values else torch.zeros_like(weight)
+        value = (
+            torch.tensor(np.ascontiguousarray(values[name]))
+            if name in values
+            else torch.zeros_like(weight)
+        )
         weight.data = value
     return module
 
@@ -102,8 +108,11 @@ def layers(torch, depth=5, n=4, seed=0):
     """Parameters of dense layers, linear modules with the same weights, and an ``h_0`` for both."""
     rng = np.random.default_rng(seed)
     params = [arguments(Dense(n, n), rng)[0] for _ in range(depth)]
-    return (params, [filled(torch, torch.nn.Linear(n, n), weight=p["W"].T, bias=p["b"]) for p in params],
-            rng.standard_normal((3, n)))
+    return (
+        params,
+        [filled(torch, torch.nn.Linear(n, n), weight=p["W"].T, bias=p["b"]) for p in params],
+        rng.standard_normal((3, n)),
+    )
 
 
 def ended(path, h0, loss_gradient=lambda h: h[-1]):
@@ -123,20 +132,33 @@ def recurrent(torch, kind, suffix="", **options):
     cell = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}[kind](2, 3)
     rng = np.random.default_rng(5)
     p, start, _ = arguments(cell, rng)
-    order = [0, 1, 3, 2] if kind == "LSTM" else list(range(p["b"].size // 3))       # i, f, o, g to i, f, g, o
-    rows = lambda a: np.concatenate([np.split(a, len(order), axis=-1)[k] for k in order], axis=-1).T
+    # i, f, o, g to i, f, g, o
+    order = [0, 1, 3, 2] if kind == "LSTM" else list(range(p["b"].size // 3))
+
+    def rows(a):
+        return np.concatenate([np.split(a, len(order), axis=-1)[k] for k in order], axis=-1).T
+
     weights = {"weight_hh": rows(p["W"]), "weight_ih": rows(p["U"]), "bias_ih": rows(p["b"])}
     if kind == "GRU":
         weights["bias_hh"] = np.r_[np.zeros(6), p["b_rec"]]
-    return cell, p, start, rng.standard_normal((7, 5, 2)), {name + suffix: w for name, w in weights.items()}
+    return (
+        cell,
+        p,
+        start,
+        rng.standard_normal((7, 5, 2)),
+        {name + suffix: w for name, w in weights.items()},
+    )
 
 
 def parts(torch, kind, start):
     """Our state as PyTorch's arguments."""
-    return [torch.tensor(part) for part in (np.split(start, 2, axis=-1) if kind == "LSTM" else [start])]
+    return [
+        torch.tensor(part) for part in (np.split(start, 2, axis=-1) if kind == "LSTM" else [start])
+    ]
 
 
 # --- the same figures ---
+
 
 def test_a_sequential_equals_deep(torch, trace):
     params, linear, h0 = layers(torch)
@@ -148,7 +170,9 @@ def test_a_sequential_equals_deep(torch, trace):
 
 def test_activations_in_place_change_nothing(torch, trace):
     params, linear, h0 = layers(torch)
-    model = torch.nn.Sequential(*[m for layer in linear for m in (layer, torch.nn.ReLU(inplace=True))])
+    model = torch.nn.Sequential(
+        *[m for layer in linear for m in (layer, torch.nn.ReLU(inplace=True))]
+    )
     log = ended(deep(Dense(4, 4, "relu"), params), h0)
     assert_same(trace(model, torch.tensor(h0), squares), log, weight="W", bias="b")
 
@@ -158,7 +182,8 @@ def test_a_loop_over_layers_equals_deep(torch, trace, nets, skip):
     params, linear, h0 = layers(torch)
     log = ended(deep(Residual(Dense(4, 4)) if skip else Dense(4, 4), params), h0)
     theirs = trace(nets.Functional(linear, skip), torch.tensor(h0), squares)
-    np.testing.assert_allclose(theirs.log_h[:-1], log.log_h[:-1], **EQUAL)     # the last call knows no tanh or skip
+    # the last call knows no tanh or skip
+    np.testing.assert_allclose(theirs.log_h[:-1], log.log_h[:-1], **EQUAL)
     np.testing.assert_allclose(theirs.log_p["weight"], log.log_p["W"], **EQUAL)
 
 
@@ -166,7 +191,9 @@ def test_residual_blocks_equal_residual_steps(torch, trace, nets):
     params, linear, h0 = layers(torch)
     model = torch.nn.Sequential(*map(nets.Block, linear))
     log = ended(deep(Residual(Dense(4, 4)), params), h0)
-    assert_same(trace(model, torch.tensor(h0), squares), log, **{"layer.weight": "W", "layer.bias": "b"})
+    assert_same(
+        trace(model, torch.tensor(h0), squares), log, **{"layer.weight": "W", "layer.bias": "b"}
+    )
 
 
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
@@ -185,9 +212,17 @@ def test_a_whole_sequence_is_unrolled(torch, trace, kind, batch_first):
     model = filled(torch, getattr(torch.nn, kind)(2, 3, batch_first=batch_first), **weights)
     hx = [part[None] for part in parts(torch, kind, start)]
     x_t = torch.tensor(x).transpose(0, 1) if batch_first else torch.tensor(x)
-    states = ended(unroll(cell, p, x), start, lambda h: [None, *(np.array(h[1:]) * ([1, 1, 1, 0, 0, 0]
-                                                                if kind == "LSTM" else [1, 1, 1]))])
-    theirs = trace(model, (x_t, tuple(hx) if kind == "LSTM" else hx[0]), lambda out: squares(out[0]))
+    states = ended(
+        unroll(cell, p, x),
+        start,
+        lambda h: [
+            None,
+            *(np.array(h[1:]) * ([1, 1, 1, 0, 0, 0] if kind == "LSTM" else [1, 1, 1])),
+        ],
+    )
+    theirs = trace(
+        model, (x_t, tuple(hx) if kind == "LSTM" else hx[0]), lambda out: squares(out[0])
+    )
     assert_same(theirs, states, weight_hh_l0="W", weight_ih_l0="U", bias_ih_l0="b")
 
 
@@ -195,10 +230,18 @@ def test_a_whole_sequence_is_unrolled(torch, trace, kind, batch_first):
 @pytest.mark.parametrize("shape", [(6, 4, 2), (6, 2)], ids=["batch", "no batch"])
 def test_unrolled_outputs_and_gradients_are_those_of_the_fused_module(torch, trace, kind, shape):
     torch.manual_seed(0)
-    model, x, seen = getattr(torch.nn, kind)(2, 3, num_layers=2, dropout=0.5).double(), torch.randn(*shape).double(), []
+    model, x, seen = (
+        getattr(torch.nn, kind)(2, 3, num_layers=2, dropout=0.5).double(),
+        torch.randn(*shape).double(),
+        [],
+    )
 
     def loss(out):
-        seen.append(torch.cat([part.flatten() for part in (out[0], *(out[1] if kind == "LSTM" else out[1:]))]))
+        seen.append(
+            torch.cat(
+                [part.flatten() for part in (out[0], *(out[1] if kind == "LSTM" else out[1:]))]
+            )
+        )
         return squares(out[0])
 
     state = torch.random.get_rng_state()
@@ -206,8 +249,10 @@ def test_unrolled_outputs_and_gradients_are_those_of_the_fused_module(torch, tra
     torch.random.set_rng_state(state)
     loss(model(x)).backward()
     torch.testing.assert_close(*seen, rtol=1e-12, atol=1e-14)
-    assert theirs.log_h.shape == (7,) and set(theirs.log_p) == {name for name, _ in model.named_parameters()}
-    for name, p in model.named_parameters():                        # a norm of shares bounds the norm of their sum
+    assert theirs.log_h.shape == (7,) and set(theirs.log_p) == {
+        name for name, _ in model.named_parameters()
+    }
+    for name, p in model.named_parameters():  # a norm of shares bounds the norm of their sum
         assert p.grad.norm().log() <= np.logaddexp.reduce(theirs.log_p[name]) + 1e-12
 
 
@@ -244,9 +289,15 @@ def test_a_cell_without_a_start_begins_at_zero(torch, trace, nets, kind):
 
 def test_a_cell_of_your_own_shows_its_memory_not_its_input(torch, trace, nets):
     cell, p, start, x, _ = recurrent(torch, "RNN")
-    own = filled(torch, nets.Own(2, 3), **{"U.weight": p["U"].T, "U.bias": p["b"], "W.weight": p["W"].T})
+    own = filled(
+        torch, nets.Own(2, 3), **{"U.weight": p["U"].T, "U.bias": p["b"], "W.weight": p["W"].T}
+    )
     theirs = trace(nets.Loop(own), (torch.tensor(x), torch.tensor(start)), squares, modules="cell")
-    assert_same(theirs, ended(unroll(cell, p, x), start), **{"W.weight": "W", "U.weight": "U", "U.bias": "b"})
+    assert_same(
+        theirs,
+        ended(unroll(cell, p, x), start),
+        **{"W.weight": "W", "U.weight": "U", "U.bias": "b"},
+    )
 
 
 def test_a_learnt_start_is_measured(torch, trace):
@@ -279,28 +330,42 @@ def test_truncated_backpropagation_shows_the_cut(torch, trace):
 
     log = trace(Cut(), torch.ones(6, 1, 2), squares)
     assert np.isfinite(log.log_h[4:]).all() and (log.log_h[:4] == -np.inf).all()
-    assert np.isfinite(log.log_p["weight_ih"][4:]).all() and (log.log_p["weight_ih"][:4] == -np.inf).all()
+    assert (
+        np.isfinite(log.log_p["weight_ih"][4:]).all()
+        and (log.log_p["weight_ih"][:4] == -np.inf).all()
+    )
 
 
 def test_transformer_blocks(torch, trace):
     torch.manual_seed(0)
-    block = torch.nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True, norm_first=True)
+    block = torch.nn.TransformerEncoderLayer(
+        8, 2, 16, dropout=0.1, batch_first=True, norm_first=True
+    )
     stack = torch.nn.TransformerEncoder(block, 6, enable_nested_tensor=False)
     model = torch.nn.Sequential(torch.nn.Embedding(5, 8), stack, torch.nn.Linear(8, 5)).double()
     tokens = torch.arange(8).reshape(2, 4) % 5
-    loss = lambda out: torch.nn.functional.cross_entropy(out.flatten(0, 1), tokens.flatten())
+
+    def loss(out):
+        return torch.nn.functional.cross_entropy(out.flatten(0, 1), tokens.flatten())
+
     log = trace(model, tokens, loss)
     assert log.names == tuple(f"1.layers.{k}" for k in range(6))
     states, state = [], torch.random.get_rng_state()
-    handles = [m.register_forward_pre_hook(lambda m, args: states.append(args[0])) for m in model[1].layers]
-    handles.append(model[1].layers[5].register_forward_hook(lambda m, args, out: states.append(out)))
+    handles = [
+        m.register_forward_pre_hook(lambda m, args: states.append(args[0])) for m in model[1].layers
+    ]
+    handles.append(
+        model[1].layers[5].register_forward_hook(lambda m, args, out: states.append(out))
+    )
     torch.random.set_rng_state(state)
     total = loss(model(tokens))
     wanted = [g.norm().log().item() for g in torch.autograd.grad(total, states, retain_graph=True)]
     np.testing.assert_allclose(log.log_h, wanted, **EQUAL)
     for name in dict(block.named_parameters()):
         wanted = [dict(m.named_parameters())[name] for m in model[1].layers]
-        wanted = [g.norm().log().item() for g in torch.autograd.grad(total, wanted, retain_graph=True)]
+        wanted = [
+            g.norm().log().item() for g in torch.autograd.grad(total, wanted, retain_graph=True)
+        ]
         np.testing.assert_allclose(log.log_p[name], wanted, rtol=1e-9, atol=1e-9)
     for handle in handles:
         handle.remove()
@@ -319,7 +384,10 @@ def test_any_depth_and_width(torch, trace, depth, n, seed):
 
 CHOICES = {
     "children of the longest box": (None, ("body.0", "body.1", "body.2", "body.3")),
-    "a class": ("Linear", ("stem", "body.0.layer", "body.1.layer", "body.2.layer", "body.3.layer", "head")),
+    "a class": (
+        "Linear",
+        ("stem", "body.0.layer", "body.1.layer", "body.2.layer", "body.3.layer", "head"),
+    ),
     "names": (["stem", "head"], ("stem", "head")),
     "the box": ("body", ("body",)),
     "a child": (["body.1"], ("body.1",)),
@@ -330,14 +398,18 @@ CHOICES = {
 def test_the_modules_that_are_steps(torch, trace, nets, case):
     modules, names = CHOICES[case]
     body = torch.nn.Sequential(*[nets.Block(torch.nn.Linear(4, 4)) for _ in range(4)])
-    model = torch.nn.Sequential(OrderedDict(stem=torch.nn.Linear(3, 4), body=body, head=torch.nn.Linear(4, 1)))
+    model = torch.nn.Sequential(
+        OrderedDict(stem=torch.nn.Linear(3, 4), body=body, head=torch.nn.Linear(4, 1))
+    )
     chosen = torch.nn.Linear if modules == "Linear" else modules
     assert trace(model, torch.ones(2, 3), squares, modules=chosen).names == names
 
 
 def test_a_module_list_stands_for_its_children(torch, trace, nets):
     model = nets.Functional([torch.nn.Linear(3, 3) for _ in range(4)], 1)
-    assert trace(model, torch.ones(1, 3), squares, modules=model.layers).names == tuple(f"layers.{k}" for k in range(4))
+    assert trace(model, torch.ones(1, 3), squares, modules=model.layers).names == tuple(
+        f"layers.{k}" for k in range(4)
+    )
 
 
 def test_without_a_box_all_innermost_modules_are_steps(torch, trace, nets):
@@ -347,22 +419,31 @@ def test_without_a_box_all_innermost_modules_are_steps(torch, trace, nets):
 
 # --- the model stays as it was ---
 
+
 def everything(torch, model):
-    return {"flags": [m.training for m in model.modules()],
-            "hooks": [(dict(m._forward_hooks), dict(m._forward_pre_hooks), dict(m._backward_hooks))
-                      for m in model.modules()],
-            "forward": ["forward" in vars(m) for m in model.modules()],
-            "parameters": [(name, id(p), p.grad, p._backward_hooks, p.requires_grad, p.detach().clone().tolist())
-                           for name, p in model.named_parameters()],
-            "order": [[*m._parameters] for m in model.modules()],
-            "buffers": [(name, id(b), b.tolist()) for name, b in model.named_buffers()],
-            "random": torch.random.get_rng_state().tolist()}
+    return {
+        "flags": [m.training for m in model.modules()],
+        "hooks": [
+            (dict(m._forward_hooks), dict(m._forward_pre_hooks), dict(m._backward_hooks))
+            for m in model.modules()
+        ],
+        "forward": ["forward" in vars(m) for m in model.modules()],
+        "parameters": [
+            (name, id(p), p.grad, p._backward_hooks, p.requires_grad, p.detach().clone().tolist())
+            for name, p in model.named_parameters()
+        ],
+        "order": [[*m._parameters] for m in model.modules()],
+        "buffers": [(name, id(b), b.tolist()) for name, b in model.named_buffers()],
+        "random": torch.random.get_rng_state().tolist(),
+    }
 
 
 def interrupted(kind, where):
     """A loss or a layer that raises."""
+
     def raises(out):
         raise kind(where)
+
     return raises
 
 
@@ -385,11 +466,13 @@ def test_the_model_is_left_as_it_was(torch, trace, training, where, error):
             return self.raises(self.linear(h))
 
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.5), Inside())
+    model = torch.nn.Sequential(
+        torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.5), Inside()
+    )
     model.train(training)
     model[0].weight.grad = torch.ones(4, 4)
     model[0].bias.requires_grad_(False)
-    model[3].forward = model[3].forward                     # someone else's wrapper
+    model[3].forward = model[3].forward  # someone else's wrapper
     x, before = torch.randn(8, 4), everything(torch, model)
     x_before, changed, wrapper = x.clone(), [], model[3].forward
 
@@ -404,11 +487,14 @@ def test_the_model_is_left_as_it_was(torch, trace, training, where, error):
             trace(model, x, loss)
     assert everything(torch, model) == before
     assert model[3].forward == wrapper and (x == x_before).all() and not x.requires_grad
-    assert changed == [training] * (where != "forward")    # so there was something to undo
+    assert changed == [training] * (where != "forward")  # so there was something to undo
 
 
 def test_hooks_of_the_reader_run_once_and_stay(torch, trace):
-    model, called = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Tanh(), torch.nn.Linear(2, 2)), []
+    model, called = (
+        torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Tanh(), torch.nn.Linear(2, 2)),
+        [],
+    )
     for module in model:
         module.register_forward_hook(lambda module, args, out: called.append(module))
     trace(model, torch.ones(1, 2), squares)
@@ -426,18 +512,33 @@ def test_a_trace_inside_no_grad_or_inference(torch, trace):
 
 # --- extremes ---
 
+
 def chain(torch, factor, depth, dtype):
-    model = torch.nn.Sequential(*[torch.nn.Linear(1, 1, bias=False) for _ in range(depth)]).to(dtype)
+    model = torch.nn.Sequential(*[torch.nn.Linear(1, 1, bias=False) for _ in range(depth)]).to(
+        dtype
+    )
     for p in model.parameters():
         p.data.fill_(factor)
     return model
 
 
-@pytest.mark.parametrize("factor, depth, dtype", [(1e-3, 20, "float32"), (1e3, 12, "float32"), (1e-10, 55, "float64"),
-                                                  (1e-5, 10, "float32"), (1e-4, 400, "float32"),
-                                                  (1e4, 400, "float32"), (1e50, 40, "float64")])
+@pytest.mark.parametrize(
+    "factor, depth, dtype",
+    [
+        (1e-3, 20, "float32"),
+        (1e3, 12, "float32"),
+        (1e-10, 55, "float64"),
+        (1e-5, 10, "float32"),
+        (1e-4, 400, "float32"),
+        (1e4, 400, "float32"),
+        (1e50, 40, "float64"),
+    ],
+)
 def test_norms_past_the_float_range(torch, trace, factor, depth, dtype):
-    model, x = chain(torch, factor, depth, getattr(torch, dtype)), torch.zeros(1, 1, dtype=getattr(torch, dtype))
+    model, x = (
+        chain(torch, factor, depth, getattr(torch, dtype)),
+        torch.zeros(1, 1, dtype=getattr(torch, dtype)),
+    )
     log = trace(model, x, lambda out: out.sum())
     wanted = np.log(factor) * np.arange(depth, -1, -1)
     np.testing.assert_allclose(log.log_h, wanted, rtol=1e-6, atol=1e-6)
@@ -447,16 +548,27 @@ def test_norms_past_the_float_range(torch, trace, factor, depth, dtype):
 def test_the_distant_past_of_a_sequence_equals_unroll(torch, trace, kind):
     """Losses on many states, some with gradients of 1e-500 of the others, in double precision."""
     cell, p, start, x, weights = recurrent(torch, kind, "_l0")
-    p, weights = {name: 1e-30 * a for name, a in p.items()}, {name: 1e-30 * a for name, a in weights.items()}
+    p, weights = (
+        {name: 1e-30 * a for name, a in p.items()},
+        {name: 1e-30 * a for name, a in weights.items()},
+    )
     model = filled(torch, getattr(torch.nn, kind)(2, 3), **weights)
     x, on = np.concatenate([x] * 60), np.zeros(421)
     on[[210, 420]] = 1, 1e-3
     mask = np.array([1, 1, 1] + [0] * 3 * (kind == "LSTM"))
-    log = ended(unroll(cell, p, x), start, lambda h: [None if not w else w * mask * np.ones_like(a)
-                                                      for a, w in zip(h, on, strict=True)])
+    log = ended(
+        unroll(cell, p, x),
+        start,
+        lambda h: [
+            None if not w else w * mask * np.ones_like(a) for a, w in zip(h, on, strict=True)
+        ],
+    )
     hx = [part[None] for part in parts(torch, kind, start)]
-    theirs = trace(model, (torch.tensor(x), tuple(hx) if kind == "LSTM" else hx[0]),
-                   lambda out: (out[0].sum((1, 2)) * torch.tensor(on[1:])).sum())
+    theirs = trace(
+        model,
+        (torch.tensor(x), tuple(hx) if kind == "LSTM" else hx[0]),
+        lambda out: (out[0].sum((1, 2)) * torch.tensor(on[1:])).sum(),
+    )
     assert kind != "RNN" or log.log_h.min() < -10_000
     assert_same(theirs, log, weight_hh_l0="W", weight_ih_l0="U", bias_ih_l0="b")
 
@@ -753,7 +865,7 @@ def cache_first(blocks, x):
     cache = [start]
     for block in blocks:
         block(cache)
-    assert cache[0] is start                                # what was lent is back
+    assert cache[0] is start  # what was lent is back
     return sum(cache)
 
 
@@ -1341,28 +1453,85 @@ def test_a_forward_called_by_itself_is_a_step_too(torch, trace):
 # --- bad input ---
 
 BAD = {
-    "model a function": (dict(model=squares), TypeError, "model: expected a torch.nn.Module, got function"),
-    "loss a number": (dict(loss=1.0), TypeError, "loss: expected a function of the model's output, got float 1.0"),
+    "model a function": (
+        dict(model=squares),
+        TypeError,
+        "model: expected a torch.nn.Module, got function",
+    ),
+    "loss a number": (
+        dict(loss=1.0),
+        TypeError,
+        "loss: expected a function of the model's output, got float 1.0",
+    ),
     "input a list": (dict(input=[1.0]), TypeError, "input: expected a tensor or a tuple, got list"),
     "input with NaN": (dict(input="nan"), ValueError, "input: expected finite numbers"),
-    "loss of many numbers": (dict(loss=lambda out: out), TypeError, r"loss: expected to return a tensor with one"
-                             r" number, got shape \(3, 2\)"),
-    "loss a float": (dict(loss=lambda out: 2.0), TypeError, "loss: expected to return a tensor .* got float 2.0"),
-    "loss not finite": (dict(loss=lambda out: out.sum() / 0), ValueError,
-                        "loss: expected a finite number, got -?(inf|nan)"),
-    "loss detached": (dict(loss=lambda out: out.detach().sum()), ValueError, "loss: expected a number that depends"),
-    "modules a number": (dict(modules=[3]), TypeError, "modules: expected names, classes or modules, got int 3"),
-    "modules unknown": (dict(modules="layer4"), ValueError,
-                        r"modules: expected modules of the model, such as \['0', '1'.*got 'layer4'"),
-    "modules empty": (dict(modules=[]), ValueError, "modules: expected at least one module, got none"),
-    "modules nested": (dict(modules=["", "1"]), ValueError, "modules: expected none within another, got '1' within"),
-    "two recurrent": (dict(model="two"), ValueError, r"modules: expected one recurrent module, got \['0', '1'\]"),
-    "never called": (dict(model="idle"), ValueError,
-                     r"modules: expected modules that the model calls, got \['cell'\]"),
-    "no parameters": (dict(model="bare"), ValueError, "model: expected modules that have parameters, got"),
-    "modules neither": (dict(modules=3), TypeError, "modules: expected names, classes or modules, got int 3"),
+    "loss of many numbers": (
+        dict(loss=lambda out: out),
+        TypeError,
+        r"loss: expected to return a tensor with one"
+        r" number, got shape \(3, 2\)",
+    ),
+    "loss a float": (
+        dict(loss=lambda out: 2.0),
+        TypeError,
+        "loss: expected to return a tensor .* got float 2.0",
+    ),
+    "loss not finite": (
+        dict(loss=lambda out: out.sum() / 0),
+        ValueError,
+        "loss: expected a finite number, got -?(inf|nan)",
+    ),
+    "loss detached": (
+        dict(loss=lambda out: out.detach().sum()),
+        ValueError,
+        "loss: expected a number that depends",
+    ),
+    "modules a number": (
+        dict(modules=[3]),
+        TypeError,
+        "modules: expected names, classes or modules, got int 3",
+    ),
+    "modules unknown": (
+        dict(modules="layer4"),
+        ValueError,
+        r"modules: expected modules of the model, such as \['0', '1'.*got 'layer4'",
+    ),
+    "modules empty": (
+        dict(modules=[]),
+        ValueError,
+        "modules: expected at least one module, got none",
+    ),
+    "modules nested": (
+        dict(modules=["", "1"]),
+        ValueError,
+        "modules: expected none within another, got '1' within",
+    ),
+    "two recurrent": (
+        dict(model="two"),
+        ValueError,
+        r"modules: expected one recurrent module, got \['0', '1'\]",
+    ),
+    "never called": (
+        dict(model="idle"),
+        ValueError,
+        r"modules: expected modules that the model calls, got \['cell'\]",
+    ),
+    "no parameters": (
+        dict(model="bare"),
+        ValueError,
+        "model: expected modules that have parameters, got",
+    ),
+    "modules neither": (
+        dict(modules=3),
+        TypeError,
+        "modules: expected names, classes or modules, got int 3",
+    ),
     "two ways": (dict(model="both"), ValueError, "modules: expected an RNN in one direction"),
-    "no time": (dict(model="rnn", input="no time"), ValueError, "input of RNN.*: expected at least one time step"),
+    "no time": (
+        dict(model="rnn", input="no time"),
+        ValueError,
+        "input of RNN.*: expected at least one time step",
+    ),
 }
 
 
@@ -1371,12 +1540,24 @@ def test_bad_input_is_named(torch, trace, case):
     change, error, message = BAD[case]
     idle = torch.nn.Identity()
     idle.cell = torch.nn.RNNCell(2, 2)
-    words = {"two": torch.nn.Sequential(torch.nn.RNN(2, 2), torch.nn.RNN(2, 2)), "idle": idle,
-             "bare": torch.nn.Tanh(), "both": torch.nn.GRU(2, 2, bidirectional=True), "rnn": torch.nn.RNN(2, 2),
-             "nan": torch.full((3, 2), torch.nan), "no time": torch.ones(0, 3, 2)}
-    known = {"model": torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)), "input": torch.ones(3, 2),
-             "loss": squares}
-    change = {name: words.get(value, value) if isinstance(value, str) else value for name, value in change.items()}
+    words = {
+        "two": torch.nn.Sequential(torch.nn.RNN(2, 2), torch.nn.RNN(2, 2)),
+        "idle": idle,
+        "bare": torch.nn.Tanh(),
+        "both": torch.nn.GRU(2, 2, bidirectional=True),
+        "rnn": torch.nn.RNN(2, 2),
+        "nan": torch.full((3, 2), torch.nan),
+        "no time": torch.ones(0, 3, 2),
+    }
+    known = {
+        "model": torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)),
+        "input": torch.ones(3, 2),
+        "loss": squares,
+    }
+    change = {
+        name: words.get(value, value) if isinstance(value, str) else value
+        for name, value in change.items()
+    }
     with pytest.raises(error, match=message):
         trace(**{**known, **change})
 
@@ -1403,7 +1584,11 @@ def test_an_activation_after_a_sequence_is_no_state_of_it(torch, trace):
     class Around(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.lift, self.rnn, self.phi = torch.nn.Linear(2, 3), torch.nn.RNN(3, 3), torch.nn.Tanh()
+            self.lift, self.rnn, self.phi = (
+                torch.nn.Linear(2, 3),
+                torch.nn.RNN(3, 3),
+                torch.nn.Tanh(),
+            )
 
         def forward(self, x):
             a = self.lift(x)
@@ -1411,7 +1596,9 @@ def test_an_activation_after_a_sequence_is_no_state_of_it(torch, trace):
 
     torch.manual_seed(0)
     model, x = Around().double(), torch.ones(4, 2, 2, dtype=torch.double)
-    found = trace(model, x, lambda out: squares(out[0]) + 100 * squares(out[1]), modules=["lift", "rnn"])
+    found = trace(
+        model, x, lambda out: squares(out[0]) + 100 * squares(out[1]), modules=["lift", "rnn"]
+    )
     assert found.log_h[-1] == pytest.approx(model(x)[0].norm().log().item())
 
 
@@ -1436,13 +1623,17 @@ def test_a_state_without_gradient_in_a_chain_past_the_float_range(torch, trace):
             return self.table(self.score(h).argmax(-1))
 
     model = Picks()
-    found = trace(model, torch.ones(1, 2), lambda out: 1e-36 * out.sum(), modules=["score", "table"])
-    assert np.isnan(found.log_h[1]) and found.log_h[2] == pytest.approx(np.log(1e-36 * 3 ** 0.5))
-    assert found.log_p["weight"][1] == pytest.approx(np.log(1e-36 * 3 ** 0.5))
+    found = trace(
+        model, torch.ones(1, 2), lambda out: 1e-36 * out.sum(), modules=["score", "table"]
+    )
+    assert np.isnan(found.log_h[1]) and found.log_h[2] == pytest.approx(np.log(1e-36 * 3**0.5))
+    assert found.log_p["weight"][1] == pytest.approx(np.log(1e-36 * 3**0.5))
 
 
-@pytest.mark.parametrize("kind, last", [("float32", 2.0 ** -103), ("float64", 2.0 ** -970)])
-def test_a_norm_is_sound_from_the_largest_float_down_to_where_its_small_entries_lose_digits(torch, kind, last):
+@pytest.mark.parametrize("kind, last", [("float32", 2.0**-103), ("float64", 2.0**-970)])
+def test_a_norm_is_sound_from_the_largest_float_down_to_where_its_small_entries_lose_digits(
+    torch, kind, last
+):
     from gradtrace.torch.measure import has_all_digits, measure
 
     dtype = getattr(torch, kind)
@@ -1460,7 +1651,9 @@ def test_what_was_called_before_a_recurrent_module_stays_a_step(torch, trace):
         def forward(self, x):
             return self.rnn(self.first(x))[0]
 
-    log = trace(Ahead(), torch.ones(5, 1, 2), lambda out: out.pow(2).sum(), modules=["first", "rnn"])
+    log = trace(
+        Ahead(), torch.ones(5, 1, 2), lambda out: out.pow(2).sum(), modules=["first", "rnn"]
+    )
     assert log.names == ("first", *(f"rnn[{t}]" for t in range(5)))
 
 
@@ -1483,7 +1676,9 @@ def test_sparse_gradients_are_looked_at(torch, number, expected):
 
 def test_a_hook_that_makes_nan_is_among_the_reasons(torch, trace):
     model = torch.nn.Sequential(*[torch.nn.Linear(4, 4) for _ in range(3)])
-    model[1].register_full_backward_hook(lambda module, before, after: (torch.full_like(before[0], math.nan),))
+    model[1].register_full_backward_hook(
+        lambda module, before, after: (torch.full_like(before[0], math.nan),)
+    )
     log = trace(model, torch.ones(2, 4), lambda out: out.pow(2).sum())
     assert np.isnan(log.log_h[:2]).all() and np.isfinite(log.log_h[2:]).all()
     assert sum("a hook changed a gradient" in note for note in log.notes) == 2

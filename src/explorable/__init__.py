@@ -1,10 +1,16 @@
-"""Live figures: `explore` gives any matplotlib function sliders that answer at once, with or without a kernel."""
+"""Live figures: `explore` gives any matplotlib function sliders that answer at once, with or
+without a kernel.
+"""
 
 from importlib.util import find_spec
 
-_missing = [name for name in ("matplotlib", "ipywidgets", "anywidget", "tqdm") if find_spec(name) is None]
+_missing = [
+    name for name in ("matplotlib", "ipywidgets", "anywidget", "tqdm") if find_spec(name) is None
+]
 if _missing:
-    raise ModuleNotFoundError(f"explorable draws with what is not installed here: pip install {' '.join(_missing)}")
+    raise ModuleNotFoundError(
+        f"explorable draws with what is not installed here: pip install {' '.join(_missing)}"
+    )
 
 from .acts import Prediction, Register  # noqa: E402
 from .widget import Explore, LiveFigure, explore  # noqa: E402

@@ -1,4 +1,6 @@
-"""What a reader does with a figure besides moving its sliders: predict, drag a point, register what was found."""
+"""What a reader does with a figure besides moving its sliders: predict, drag a point, register what
+was found.
+"""
 
 import math
 from collections.abc import Callable
@@ -48,7 +50,9 @@ class Prediction:
         if not self.question.strip():
             raise ValueError(f"question: expected a question, got {self.question!r}")
         if len(self.options) < 2 or len(set(self.options)) < len(self.options):
-            raise ValueError(f"options: expected at least two different options, got {list(self.options)}")
+            raise ValueError(
+                f"options: expected at least two different options, got {list(self.options)}"
+            )
         if self.answer not in self.options:
             raise ValueError(f"answer: expected one of {list(self.options)}, got {self.answer!r}")
 
@@ -57,8 +61,9 @@ class Prediction:
 class Register:
     """A game: the reader registers states, and the best of each kind stays in the picture.
 
-    The view draws what is to stay with ``gid="register"``: a marker, say, at the place of the present state. Whatever
-    is registered keeps its marker while the reader moves on, and so a plot fills in, point by point.
+    The view draws what is to stay with ``gid="register"``: a marker, say, at the place of the
+    present state. Whatever is registered keeps its marker while the reader moves on, and so a plot
+    fills in, point by point.
 
     Parameters
     ----------
@@ -115,40 +120,62 @@ def expect_drag(drag, grid):
         raise TypeError(f"drag: expected the names of one or two parameters, got {drag!r:.60}")
     for name in drag:
         if name not in grid.values:
-            raise ValueError(f"drag: expected some of {list(grid.values)}, the parameters of the grid, got {name!r}")
+            raise ValueError(
+                f"drag: expected some of {list(grid.values)}, the parameters of the grid, got {name!r}"
+            )
         if kind(grid.values[name][0]) != "number":
-            raise ValueError(f"drag: expected parameters with numbers, got {name} with {grid.values[name][:2]}")
+            raise ValueError(
+                f"drag: expected parameters with numbers, got {name} with {grid.values[name][:2]}"
+            )
 
 
 def drag_spec(drag, grid, harvest):
-    """What live.js has to know of a point that can be dragged: its parameters, its slot and the room it moves in."""
+    """What live.js has to know of a point that can be dragged: its parameters, its slot and the
+    room it moves in.
+    """
     slots = moving(harvest, "drag")
     if len(slots) != 1:
-        raise ValueError('drag: expected one artist with gid="drag" that moves, such as ax.plot(x, y, "o", gid="drag"),'
-                         f" got {len(slots)}")
+        raise ValueError(
+            'drag: expected one artist with gid="drag" that moves, such as ax.plot(x, y, "o", gid="drag"),'
+            f" got {len(slots)}"
+        )
     units = harvest.recorder.units
     (x0, y0), (x1, y1) = harvest.parts[slots[0]][0].axes.bbox.get_points()
     box = (x0 + units.margin, units.height - y1 + units.margin, x1 - x0, y1 - y0)
-    return {"params": places(drag, grid), "slot": slots[0], "box": [round(v * units.scale) for v in box]}
+    return {
+        "params": places(drag, grid),
+        "slot": slots[0],
+        "box": [round(v * units.scale) for v in box],
+    }
 
 
 def register_spec(register, grid, harvest):
     """What live.js has to know of a game: the score of every state, and which slots stay."""
     for name in register.each:
         if name not in grid.values:
-            raise ValueError(f"each: expected some of {list(grid.values)}, the parameters of the grid, got {name!r}")
+            raise ValueError(
+                f"each: expected some of {list(grid.values)}, the parameters of the grid, got {name!r}"
+            )
     slots = moving(harvest, "register")
     if not slots:
-        raise ValueError('register: expected artists with gid="register" that move, such as ax.plot(x, y, "o",'
-                         ' gid="register"), got none')
+        raise ValueError(
+            'register: expected artists with gid="register" that move, such as ax.plot(x, y, "o",'
+            ' gid="register"), got none'
+        )
     scores = []
     for state in grid.states():
         score = register.score(**state)
         if isinstance(score, bool) or not isinstance(score, Real) or math.isinf(score):
             raise TypeError(f"score: expected a finite number or nan at {state}, got {score!r:.60}")
         scores.append(None if math.isnan(score) else float(f"{score:.6g}"))
-    return {"each": places(register.each, grid), "slots": slots, "scores": scores, "unit": register.unit,
-            "refusal": register.refusal, "button": register.button}
+    return {
+        "each": places(register.each, grid),
+        "slots": slots,
+        "scores": scores,
+        "unit": register.unit,
+        "refusal": register.refusal,
+        "button": register.button,
+    }
 
 
 def places(names, grid):
@@ -158,5 +185,8 @@ def places(names, grid):
 
 def moving(harvest, gid):
     """The slots of the artists with this gid that are not the same in all states."""
-    return [i for i, (artist, _) in enumerate(harvest.parts)
-            if artist.get_gid() == gid and len(harvest.slots[i].frames) > 1]
+    return [
+        i
+        for i, (artist, _) in enumerate(harvest.parts)
+        if artist.get_gid() == gid and len(harvest.slots[i].frames) > 1
+    ]

@@ -22,21 +22,26 @@ class Layout:
     """
 
     def __init__(self, fig):
-        self.places = [(ax.get_position(original=True), [t.get_position() for t in movable(ax)]) for ax in every(fig)]
+        self.places = [
+            (ax.get_position(original=True), [t.get_position() for t in movable(ax)])
+            for ax in every(fig)
+        ]
         self.suptitle = fig._suptitle.get_position() if fig._suptitle else None
 
     def apply(self, fig, number, said):
         """Give a fresh figure the same places; `said(number)` is what an error calls its state."""
         axes = list(every(fig))
         if len(axes) != len(self.places):
-            raise ValueError("view: expected the same number of axes in every state,"
-                             f" got {len(self.places)} at the start and {len(axes)} at {said(number)}")
+            raise ValueError(
+                "view: expected the same number of axes in every state,"
+                f" got {len(self.places)} at the start and {len(axes)} at {said(number)}"
+            )
         for ax, (box, texts) in zip(axes, self.places, strict=True):
             if ax in fig.axes:
                 ax._set_position(box)
             for text, at in zip(movable(ax), texts, strict=True):
                 text.set_position(at)
-            ax._autotitlepos = False                                                # else ticks are drawn to measure
+            ax._autotitlepos = False  # else ticks are drawn to measure
         if fig._suptitle and self.suptitle:
             fig._suptitle.set_position(self.suptitle)
 
@@ -59,8 +64,14 @@ def signature(axis, known):
     `known` is a dict that keeps the ticks and labels of `ticks` for the next time.
     """
     transform = vars(axis.get_transform())
-    scale = (axis.get_scale(), *sorted((k, v) for k, v in transform.items()
-                                       if isinstance(v, int | float) and not k.startswith("_")))
+    scale = (
+        axis.get_scale(),
+        *sorted(
+            (k, v)
+            for k, v in transform.items()
+            if isinstance(v, int | float) and not k.startswith("_")
+        ),
+    )
     interval, bounds = axis.get_view_interval(), axis.axes.get_position().bounds
     inputs = tickers(axis)
     key = inputs and (inputs, scale, tuple(interval.tolist()), bounds, type(axis))
@@ -73,27 +84,58 @@ def signature(axis, known):
         "place": rounded(bounds),
         "ticks": places[0],
         "tick labels": places[1],
-        "tick parameters": (repr(sorted(axis._major_tick_kw.items())), repr(sorted(axis._minor_tick_kw.items())),
-                            axis.get_visible(), axis.labelpad, axis.get_label_position(), axis.axes.axison),
-        "tick properties": tuple(tick(t) for which in ("majorTicks", "minorTicks")
-                                 for t in axis.__dict__.get(which, ())),            # none until a view asks
+        "tick parameters": (
+            repr(sorted(axis._major_tick_kw.items())),
+            repr(sorted(axis._minor_tick_kw.items())),
+            axis.get_visible(),
+            axis.labelpad,
+            axis.get_label_position(),
+            axis.axes.axison,
+        ),
+        "tick properties": tuple(
+            tick(t) for which in ("majorTicks", "minorTicks") for t in axis.__dict__.get(which, ())
+        ),  # none until a view asks
     }
 
 
 def ticks(axis):
     """The places of an axis's ticks and the labels there."""
     major, minor = axis.get_majorticklocs(), axis.get_minorticklocs()
-    labels = (*axis.major.formatter.format_ticks(major), axis.major.formatter.get_offset(),
-              *axis.minor.formatter.format_ticks(minor))
+    labels = (
+        *axis.major.formatter.format_ticks(major),
+        axis.major.formatter.get_offset(),
+        *axis.minor.formatter.format_ticks(minor),
+    )
     return rounded(major) + rounded(minor), labels
 
 
-PURE = {ticker.AutoLocator, ticker.MaxNLocator, ticker.FixedLocator, ticker.NullLocator,
-        ticker.LogLocator, ticker.ScalarFormatter, ticker.FixedFormatter, ticker.NullFormatter,
-        ticker.LogFormatterSciNotation}
-SETTINGS = [name for name in rcParams if name.startswith((
-    "axes.formatter.", "axes.unicode_minus", "axes.autolimit_mode", "font.size", "text.usetex",
-    "xtick.labelsize", "ytick.labelsize", "_internal.classic_mode"))]
+PURE = {
+    ticker.AutoLocator,
+    ticker.MaxNLocator,
+    ticker.FixedLocator,
+    ticker.NullLocator,
+    ticker.LogLocator,
+    ticker.ScalarFormatter,
+    ticker.FixedFormatter,
+    ticker.NullFormatter,
+    ticker.LogFormatterSciNotation,
+}
+SETTINGS = [
+    name
+    for name in rcParams
+    if name.startswith(
+        (
+            "axes.formatter.",
+            "axes.unicode_minus",
+            "axes.autolimit_mode",
+            "font.size",
+            "text.usetex",
+            "xtick.labelsize",
+            "ytick.labelsize",
+            "_internal.classic_mode",
+        )
+    )
+]
 
 
 def tickers(axis):
@@ -107,20 +149,39 @@ def tickers(axis):
     if not kinds <= PURE or axis.units is not None:
         return None
     if ticker.LogLocator in kinds and axis.get_scale() != "log":
-        return None                                     # its limits could be those of the data
+        return None  # its limits could be those of the data
     room = axis._major_tick_kw.get("labelsize"), axis.axes.bbox.bounds
-    known = [(type(part), [(name, value.tolist() if isinstance(value, np.ndarray) else value)
-                           for name, value in vars(part).items() if name != "axis"])
-             for part in parts]
+    known = [
+        (
+            type(part),
+            [
+                (name, value.tolist() if isinstance(value, np.ndarray) else value)
+                for name, value in vars(part).items()
+                if name != "axis"
+            ],
+        )
+        for part in parts
+    ]
     return repr((room, axis.remove_overlapping_locs, [rcParams[name] for name in SETTINGS], known))
 
 
 def tick(t):
     """What a view can change about a single tick."""
-    lines = [(a.get_visible(), a.get_color(), a.get_linewidth(), a.get_markersize())
-             for a in (t.tick1line, t.tick2line, t.gridline)]
-    texts = [(a.get_visible(), a.get_text(), a.get_color(), a.get_fontsize(), a.get_rotation(), a.get_weight())
-             for a in (t.label1, t.label2)]
+    lines = [
+        (a.get_visible(), a.get_color(), a.get_linewidth(), a.get_markersize())
+        for a in (t.tick1line, t.tick2line, t.gridline)
+    ]
+    texts = [
+        (
+            a.get_visible(),
+            a.get_text(),
+            a.get_color(),
+            a.get_fontsize(),
+            a.get_rotation(),
+            a.get_weight(),
+        )
+        for a in (t.label1, t.label2)
+    ]
     return repr((lines, texts))
 
 
@@ -140,10 +201,14 @@ def hint(what):
 
 
 def scales(ax):
-    """Where the limits of linear and log axes lie in the drawing, for the table of numbers; else None."""
+    """Where the limits of linear and log axes lie in the drawing, for the table of numbers; else
+    None.
+    """
     if {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
         return None
     (x0, y0), (x1, y1) = ax.transAxes.transform([(0, 0), (1, 1)])
-    return {"x": [*map(float, ax.get_xlim()), ax.get_xscale(), float(x0), float(x1)],
-            "y": [*map(float, ax.get_ylim()), ax.get_yscale(), float(y0), float(y1)],
-            "names": [plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"]}
+    return {
+        "x": [*map(float, ax.get_xlim()), ax.get_xscale(), float(x0), float(x1)],
+        "y": [*map(float, ax.get_ylim()), ax.get_yscale(), float(y0), float(y1)],
+        "names": [plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"],
+    }

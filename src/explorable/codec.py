@@ -1,11 +1,14 @@
-"""Frames as one block of bytes and one JSON-able spec; live.js reads what `pack` writes, and so does `decode`.
+"""Frames as one block of bytes and one JSON-able spec; live.js reads what `pack` writes, and so
+does `decode`.
 
 A slot is one artist. Its frames are stored once each, however many states share them:
 
-    bytes   uint16, little endian: per moving slot an index (state -> frame, left out when the frames are the states
-            in order), a table (frame -> template, where its coordinates start: low and high word), then coordinates;
-            after `spec["words"]` words come the PNG images
-    spec    styles, clips, symbols, glyphs, runs: shared strings; templates: shapes by the numbers of these
+    bytes   uint16, little endian: per moving slot an index (state -> frame, left out when the
+    frames are the states
+            in order), a table (frame -> template, where its coordinates start: low and high word),
+            then coordinates; after `spec["words"]` words come the PNG images
+    spec    styles, clips, symbols, glyphs, runs: shared strings; templates: shapes by the numbers
+    of these
 """
 
 import hashlib
@@ -38,7 +41,9 @@ class Slot:
         self.index[state] = self.frames.setdefault((template, coordinates), len(self.frames))
 
     def ordered(self):
-        """Frames by first appearance and the index into them, whatever the order in which states came."""
+        """Frames by first appearance and the index into them, whatever the order in which states
+        came.
+        """
         used, first, index = np.unique(self.index, return_index=True, return_inverse=True)
         rank = np.argsort(np.argsort(first))
         frames = list(self.frames)
@@ -68,7 +73,11 @@ class Packer:
             return ["p", self.styles.of(css), self.clip(clip), steps]
         if kind == "u":
             clip, uses = rest
-            return ["u", self.clip(clip), [[self.symbols.of(d), self.styles.of(css), n] for d, css, n in uses]]
+            return [
+                "u",
+                self.clip(clip),
+                [[self.symbols.of(d), self.styles.of(css), n] for d, css, n in uses],
+            ]
         if kind == "t":
             css, clip, run, matrix = rest
             glyphs = tuple(v for d, x, y in run for v in (self.glyphs.of(d), x, y))
@@ -92,7 +101,9 @@ class Packer:
             self.words.append(index)
         entry["table"], start, table = self.at(), self.at() + 3 * len(frames), []
         for template, coordinates in frames:
-            numbers = tuple(json.dumps(self.shape(shape), separators=(",", ":")) for shape in template)
+            numbers = tuple(
+                json.dumps(self.shape(shape), separators=(",", ":")) for shape in template
+            )
             table += [self.templates.of(numbers), start & 0xFFFF, start >> 16]
             start += len(coordinates) // 2
         self.words += [table, *(np.frombuffer(c, "<u2") for _, c in frames)]
@@ -106,18 +117,24 @@ def pack(slots, units):
     """
     packer = Packer()
     entries = [packer.slot(i, slot) for i, slot in enumerate(slots) if len(slot.frames) > 1]
-    for slot in slots:                                                              # static slots need their tables too
+    for slot in slots:  # static slots need their tables too
         if len(slot.frames) == 1:
             for shape in next(iter(slot.frames))[0]:
                 packer.shape(shape)
     words = np.concatenate([np.asarray(w, "<u2") for w in packer.words] or [np.empty(0, "<u2")])
     ends = np.cumsum([0, *map(len, packer.images)]).tolist()
     spec = {
-        "view": [units.margin * units.scale] * 2 + [round(side * units.scale) for side in (units.width, units.height)],
-        "width": units.width, "words": len(words), "slots": entries,
+        "view": [units.margin * units.scale] * 2
+        + [round(side * units.scale) for side in (units.width, units.height)],
+        "width": units.width,
+        "words": len(words),
+        "slots": entries,
         "templates": [[json.loads(s) for s in t] for t in packer.templates],
-        "styles": list(packer.styles), "clips": list(packer.clips), "symbols": list(packer.symbols),
-        "glyphs": list(packer.glyphs), "runs": [list(r) for r in packer.runs],
+        "styles": list(packer.styles),
+        "clips": list(packer.clips),
+        "symbols": list(packer.symbols),
+        "glyphs": list(packer.glyphs),
+        "runs": [list(r) for r in packer.runs],
         "images": [[a, b - a] for a, b in pairwise(ends)],
     }
     data = words.tobytes() + b"".join(packer.images)
@@ -131,11 +148,11 @@ def decode(spec, data, entry, state):
     frame = state if entry["index"] < 0 else words[entry["index"] + state]
     if entry["frames"] == 1:
         frame = 0
-    template, low, high = words[entry["table"] + 3 * frame:][:3]
+    template, low, high = words[entry["table"] + 3 * frame :][:3]
     at, shapes = low + (high << 16), []
     for shape in spec["templates"][template]:
         n = count(shape)
-        shapes.append((shape, words[at:at + n]))
+        shapes.append((shape, words[at : at + n]))
         at += n
     return shapes
 

@@ -1,8 +1,8 @@
 """The state of a notebook's widgets, checked and cut down to what its page shows.
 
-``Embedded(state)`` takes what Jupyter saves, ``figure(model_id)`` gives the HTML that stands in the view's
-place, and ``script()`` the JSON that the runtime ``page.js`` reads. What the runtime could not bring to life
-is listed in ``problems``.
+``Embedded(state)`` takes what Jupyter saves, ``figure(model_id)`` gives the HTML that stands in the
+view's place, and ``script()`` the JSON that the runtime ``page.js`` reads. What the runtime could
+not bring to life is listed in ``problems``.
 """
 
 import hashlib
@@ -13,7 +13,12 @@ import re
 BOXES = {"BoxModel", "VBoxModel", "HBoxModel", "GridBoxModel"}
 CONTROLS = {"CheckboxModel", "DropdownModel", "SelectionSliderModel"}
 LINKS = {"LinkModel", "DirectionalLinkModel"}
-KNOWN = BOXES | CONTROLS | LINKS | {"AnyModel", "HTMLMathModel", "HTMLModel", "LabelModel", "LayoutModel"}
+KNOWN = (
+    BOXES
+    | CONTROLS
+    | LINKS
+    | {"AnyModel", "HTMLMathModel", "HTMLModel", "LabelModel", "LayoutModel"}
+)
 
 REFERENCE = "IPY_MODEL_"
 NO_SCRIPT = "The controls of this figure need JavaScript; this is its first state."
@@ -42,7 +47,8 @@ class Embedded:
     problems : list of (kind, message)
         What would be dead on the page. Kinds: ``missing``, ``unknown``, ``esm``, ``unlinked``.
     modules : dict
-        Hash to ESM source. Pages share these files, where Jupyter repeats the source in every figure.
+        Hash to ESM source. Pages share these files, where Jupyter repeats the source in every
+        figure.
     """
 
     def __init__(self, state):
@@ -54,15 +60,21 @@ class Embedded:
         self.figures = set()
 
     def figure(self, model_id, taken=()):
-        """Return the HTML in which the runtime builds the view of `model_id`; ids in `taken` are avoided."""
+        """Return the HTML in which the runtime builds the view of `model_id`; ids in `taken` are
+        avoided.
+        """
         if model_id not in self.state:
-            self._problem("missing", f"widget view {model_id!r} has no saved state: run the notebook again")
+            self._problem(
+                "missing", f"widget view {model_id!r} has no saved state: run the notebook again"
+            )
             return ""
         before = set(self.models)
         self._add(model_id)
         shown = {key: model for key, model in self.models.items() if key not in before}
         widgets = {key: model for key, model in shown.items() if model["model_name"] == "AnyModel"}
-        wanted = next((m["state"]["name"] for m in widgets.values() if m["state"].get("name")), None)
+        wanted = next(
+            (m["state"]["name"] for m in widgets.values() if m["state"].get("name")), None
+        )
         number = len(self.figures) + 1
         name = self._unused(wanted or f"fig-{number}", taken)
         first = "".join(self._first_frame(key, model["state"]) for key, model in widgets.items())
@@ -77,12 +89,18 @@ class Embedded:
             ends = [model["state"].get(end) or [""] for end in ("source", "target")]
             if model["model_name"] in LINKS and all(self._shown(end[0]) for end in ends):
                 self._add(key)
-        linked = json.dumps([m["state"] for m in self.models.values() if m["model_name"] not in BOXES])
+        linked = json.dumps(
+            [m["state"] for m in self.models.values() if m["model_name"] not in BOXES]
+        )
         for key, model in self.models.items():
             if model["model_name"] in CONTROLS and f'"{REFERENCE}{key}"' not in linked:
                 label = model["state"].get("description") or key
-                self._problem("unlinked", f"control {label!r} is linked to nothing: join it with jslink")
-        body = json.dumps({"state": self.models}, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+                self._problem(
+                    "unlinked", f"control {label!r} is linked to nothing: join it with jslink"
+                )
+        body = json.dumps(
+            {"state": self.models}, separators=(",", ":"), ensure_ascii=False, sort_keys=True
+        )
         kind = "application/vnd.jupyter.widget-state+json"
         return f'<script type="{kind}">{script_safe(body)}</script>'
 
@@ -93,13 +111,17 @@ class Embedded:
         model = self.state[model_id]
         kind = model["model_name"]
         if kind not in KNOWN:
-            self._problem("unknown", f"{kind} does not work without a kernel: the page cannot show it")
+            self._problem(
+                "unknown", f"{kind} does not work without a kernel: the page cannot show it"
+            )
             return REFERENCE + model_id
         short = self.names[model_id] = f"m{len(self.names)}"
         entry = self.models[short] = {"model_name": kind, "state": {}}
         kept = {k: v for k, v in model["state"].items() if self._needed(kind, k, v)}
         entry["state"] = {k: self._renamed(v) for k, v in kept.items()}
-        style = self.state.get(str(model["state"].get("style")).removeprefix(REFERENCE), {"state": {}})["state"]
+        style = self.state.get(
+            str(model["state"].get("style")).removeprefix(REFERENCE), {"state": {}}
+        )["state"]
         if str(style.get("description_width") or "")[:1].isdigit():
             entry["state"]["description_width"] = style["description_width"]
         if model.get("buffers"):
@@ -138,7 +160,9 @@ class Embedded:
         state["_esm"] = digest
 
     def _first_frame(self, key, state):
-        """Return a ``<noscript>`` with the widget's first frame and alt text, and drop that frame from `state`."""
+        """Return a ``<noscript>`` with the widget's first frame and alt text, and drop that frame
+        from `state`.
+        """
         svg = re.search(r"<svg.*</svg>", str(state.get("svg", "")), re.DOTALL)
         alt = html.escape(str(state.get("alt") or ""))
         if svg:

@@ -1,11 +1,13 @@
-"""Strings as matplotlib lays them out: runs of shared glyph outlines, so that moved text looks like drawn text."""
+"""Strings as matplotlib lays them out: runs of shared glyph outlines, so that moved text looks like
+drawn text.
+"""
 
 import numpy as np
 from matplotlib.path import Path
 
 LETTERS = {Path.MOVETO: "m", Path.LINETO: "l", Path.CURVE3: "q", Path.CURVE4: "c"}
 SIZES = {Path.MOVETO: 1, Path.LINETO: 1, Path.CURVE3: 2, Path.CURVE4: 3}
-PER_EM = 64             # outlines are kept in 1/64 of matplotlib's font unit: FreeType's own whole numbers
+PER_EM = 64  # outlines are kept in 1/64 of matplotlib's font unit: FreeType's own whole numbers
 
 
 class Glyphs:
@@ -22,9 +24,16 @@ class Glyphs:
 
     def run(self, text, prop, ismath, mtext=None):
         """`((outline, x, y), ...)` of a string, y down, in 1/64 font units."""
-        features = {name: value for name in ("features", "language")
-                    if mtext is not None and (value := getattr(mtext, f"get_{'font' * (name == 'features')}{name}",
-                                                               lambda: None)())}
+        features = {
+            name: value
+            for name in ("features", "language")
+            if mtext is not None
+            and (
+                value := getattr(
+                    mtext, f"get_{'font' * (name == 'features')}{name}", lambda: None
+                )()
+            )
+        }
         key = text, ismath, hash(prop), repr(features)
         if key not in self.runs:
             self.runs[key] = self.lay_out(text, prop, ismath, features)
@@ -42,8 +51,14 @@ class Glyphs:
         run = []
         for name, x, y, scale in placed:
             vertices, codes = shapes[name]
-            if len(vertices):                                                       # a space has no outline
-                run.append((self.outline(np.asarray(vertices) * scale, codes), round(x * PER_EM), -round(y * PER_EM)))
+            if len(vertices):  # a space has no outline
+                run.append(
+                    (
+                        self.outline(np.asarray(vertices) * scale, codes),
+                        round(x * PER_EM),
+                        -round(y * PER_EM),
+                    )
+                )
         run += [(self.outline(np.asarray(vertices), codes), 0, 0) for vertices, codes in bars]
         return tuple(run)
 
@@ -70,7 +85,7 @@ def outline(path):
             break
         else:
             n = SIZES[code]
-            points = vertices[i:i + n]
+            points = vertices[i : i + n]
             out.append(LETTERS[code] + " ".join(f"{a - x} {b - y}" for a, b in points))
             (x, y), i = points[-1], i + n
             start = (x, y) if code == Path.MOVETO else start

@@ -1,4 +1,6 @@
-"""The grid of states behind the sliders: checks what was given, names every state, writes the sliders' labels."""
+"""The grid of states behind the sliders: checks what was given, names every state, writes the
+sliders' labels.
+"""
 
 import inspect
 import itertools
@@ -29,27 +31,39 @@ class Grid:
 
     def __init__(self, values):
         if not values:
-            raise ValueError("grid: expected a parameter with values, such as gain=np.linspace(0, 2, 21), got none")
+            raise ValueError(
+                "grid: expected a parameter with values, such as gain=np.linspace(0, 2, 21), got none"
+            )
         self.values = {name: checked(name, given) for name, given in values.items()}
         self.labels = {name: labels(given) for name, given in self.values.items()}
         self.shape = tuple(len(v) for v in self.values.values())
         self.size = math.prod(self.shape)
         if self.size > MAX_STATES:
-            raise ValueError(f"{self.counts()} make {self.size} states, expected at most {MAX_STATES}: "
-                             f"{self.reduce()}")
+            raise ValueError(
+                f"{self.counts()} make {self.size} states, expected at most {MAX_STATES}: "
+                f"{self.reduce()}"
+            )
 
     def states(self):
         """Every state as a dict of arguments, in the order of the state numbers."""
-        return [dict(zip(self.values, point, strict=True)) for point in itertools.product(*self.values.values())]
+        return [
+            dict(zip(self.values, point, strict=True))
+            for point in itertools.product(*self.values.values())
+        ]
 
     def counts(self):
         """How many values each parameter has, in words."""
-        return ", ".join(f"{name}: {n} value{'s' * (n != 1)}" for name, n in zip(self.values, self.shape, strict=True))
+        return ", ".join(
+            f"{name}: {n} value{'s' * (n != 1)}"
+            for name, n in zip(self.values, self.shape, strict=True)
+        )
 
     def reduce(self):
         """The advice that errors about size end with."""
         widest = max(self.values, key=lambda name: len(self.values[name]))
-        return f"give {widest} fewer than its {len(self.values[widest])} values, or split the figure"
+        return (
+            f"give {widest} fewer than its {len(self.values[widest])} values, or split the figure"
+        )
 
     def locate(self, state, argument, base=None):
         """Indices of a state given by some or all of its values; the rest comes from `base`.
@@ -62,16 +76,22 @@ class Grid:
             An unknown parameter, or a value that is not on the grid; `argument` is named.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"{argument}: expected a dict such as {dict(next(iter(self.states())))}, got {state!r}")
+            raise TypeError(
+                f"{argument}: expected a dict such as {dict(next(iter(self.states())))}, got {state!r}"
+            )
         found = dict(base or dict.fromkeys(self.values, 0))
         for name, value in state.items():
             if name not in self.values:
-                raise ValueError(f"{argument}: expected some of {list(self.values)}, the parameters of the grid,"
-                                 f" got {name!r}")
+                raise ValueError(
+                    f"{argument}: expected some of {list(self.values)}, the parameters of the grid,"
+                    f" got {name!r}"
+                )
             found[name] = position(self.values[name], value)
             if found[name] is None:
-                raise ValueError(f"{argument}: expected {name} to be one of {', '.join(self.labels[name])},"
-                                 f" got {value!r}")
+                raise ValueError(
+                    f"{argument}: expected {name} to be one of {', '.join(self.labels[name])},"
+                    f" got {value!r}"
+                )
         return found
 
     def number(self, indices):
@@ -84,17 +104,23 @@ def checked(name, given):
     if isinstance(given, str | bytes | Mapping | Set) or not np.iterable(given):
         raise TypeError(f"{name}: expected a list or 1-d array of values, got {given!r}")
     if np.ndim(given) > 1:
-        raise ValueError(f"{name}: expected a list or 1-d array of values, got shape {np.shape(given)}")
+        raise ValueError(
+            f"{name}: expected a list or 1-d array of values, got shape {np.shape(given)}"
+        )
     values = [v.item() if isinstance(v, np.generic) else v for v in given]
     if not values:
         raise ValueError(f"{name}: expected at least one value, got an empty list")
     kinds = {kind(v) for v in values}
     if len(kinds) > 1 or None in kinds:
         odd = next((v for v in values if kind(v) is None), values)
-        raise TypeError(f"{name}: expected numbers, or strings, or booleans, all of one kind; got {odd!r}")
+        raise TypeError(
+            f"{name}: expected numbers, or strings, or booleans, all of one kind; got {odd!r}"
+        )
     if kinds == {"number"} and not all(math.isfinite(v) for v in values):
-        raise ValueError(f"{name}: expected finite numbers, got {next(v for v in values if not math.isfinite(v))!r} "
-                         f"at position {next(i for i, v in enumerate(values) if not math.isfinite(v))}")
+        raise ValueError(
+            f"{name}: expected finite numbers, got {next(v for v in values if not math.isfinite(v))!r} "
+            f"at position {next(i for i, v in enumerate(values) if not math.isfinite(v))}"
+        )
     twice = next((v for i, v in enumerate(values) if v in values[:i]), None)
     if twice is not None:
         raise ValueError(f"{name}: expected distinct values, got {twice!r} more than once")
@@ -113,14 +139,18 @@ def position(values, value):
     if isinstance(value, np.generic):
         value = value.item()
     for i, v in enumerate(values):
-        if kind(v) == kind(value) and (math.isclose(v, value, rel_tol=1e-9, abs_tol=1e-12)
-                                       if kind(v) == "number" else v == value):
+        if kind(v) == kind(value) and (
+            math.isclose(v, value, rel_tol=1e-9, abs_tol=1e-12)
+            if kind(v) == "number"
+            else v == value
+        ):
             return i
     return None
 
 
 def labels(values):
-    """Short labels, told apart from one another: a fixed number of decimals if that is fair, digits otherwise.
+    """Short labels, told apart from one another: a fixed number of decimals if that is fair, digits
+    otherwise.
 
     >>> labels([0.5, 0.75, 1.0])
     ['0.50', '0.75', '1.00']
@@ -133,13 +163,20 @@ def labels(values):
     if max(map(abs, values)) < 1e5:
         for decimals in range(5):
             written = [f"{v:.{decimals}f}" for v in values]
-            if all(math.isclose(float(w), v, rel_tol=1e-9) for w, v in zip(written, values, strict=True)):
+            if all(
+                math.isclose(float(w), v, rel_tol=1e-9)
+                for w, v in zip(written, values, strict=True)
+            ):
                 return written
         for decimals in (2, 3):
             written = [f"{v:.{decimals}f}" for v in values]
             if smallest > 10.0**-decimals * 50 and len(set(written)) == len(values):
                 return written
-    return next(w for digits in range(3, 18) if len(set(w := [f"{v:.{digits}g}" for v in values])) == len(values))
+    return next(
+        w
+        for digits in range(3, 18)
+        if len(set(w := [f"{v:.{digits}g}" for v in values])) == len(values)
+    )
 
 
 def check_view(view, grid, reserved):
@@ -150,21 +187,33 @@ def check_view(view, grid, reserved):
     TypeError
         `view` is not callable, or takes no axes.
     ValueError
-        A grid parameter that `view` does not take, a parameter of `view` without values, or a reserved name.
+        A grid parameter that `view` does not take, a parameter of `view` without values, or a
+        reserved name.
     """
     if not callable(view):
         raise TypeError(f"view: expected a function view(ax, ...), got {view!r}")
     takes = list(inspect.signature(view).parameters.values())
-    if not takes or takes[0].kind not in (takes[0].POSITIONAL_ONLY, takes[0].POSITIONAL_OR_KEYWORD,
-                                          takes[0].VAR_POSITIONAL):
-        raise TypeError(f"view: expected a function whose first argument is the axes to draw on, got {view!r:.60}")
+    if not takes or takes[0].kind not in (
+        takes[0].POSITIONAL_ONLY,
+        takes[0].POSITIONAL_OR_KEYWORD,
+        takes[0].VAR_POSITIONAL,
+    ):
+        raise TypeError(
+            f"view: expected a function whose first argument is the axes to draw on, got {view!r:.60}"
+        )
     named = {p.name: p for p in takes[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     anything = any(p.kind is p.VAR_KEYWORD for p in takes)
     for name in grid:
         if name not in named and not anything:
-            raise ValueError(f"{name}: expected one of {list(named)}, the parameters of the view, got another name")
+            raise ValueError(
+                f"{name}: expected one of {list(named)}, the parameters of the view, got another name"
+            )
     for name, parameter in named.items():
         if name in reserved:
-            raise ValueError(f"view: expected a parameter that is no option of explore, got {name!r}; rename it")
+            raise ValueError(
+                f"view: expected a parameter that is no option of explore, got {name!r}; rename it"
+            )
         if parameter.default is parameter.empty and name not in grid:
-            raise ValueError(f"{name}: expected values, which the view needs, got none; add {name}=[...]")
+            raise ValueError(
+                f"{name}: expected values, which the view needs, got none; add {name}=[...]"
+            )

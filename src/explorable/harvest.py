@@ -1,4 +1,5 @@
-"""Run a view over a grid of states and keep what every artist draws; refuse whatever could not be moved.
+"""Run a view over a grid of states and keep what every artist draws; refuse whatever could not be
+moved.
 
 The layout is computed once, for the state that the figure opens with. Ticks are compared, not
 drawn: drawing them is most of the cost of a figure. Some states are drawn again in new figures as a
@@ -49,30 +50,36 @@ class Harvest:
     Raises
     ------
     ValueError
-        Whatever a moving picture could not show: ticks or limits that change, artists that come and go or that the
-        renderer does not know, a view that draws nothing, raises, or draws one state in two ways.
+        Whatever a moving picture could not show: ticks or limits that change, artists that come and
+        go or that the renderer does not know, a view that draws nothing, raises, or draws one state
+        in two ways.
     """
 
-    def __init__(self, view, grid, *, size=(6.4, 3.6), panels=(1, 1), start=0, progress=None, order=None):
+    def __init__(
+        self, view, grid, *, size=(6.4, 3.6), panels=(1, 1), start=0, progress=None, order=None
+    ):
         self.view, self.size, self.panels, self.states = view, size, panels, grid.states()
         self.recorder, self.fonts = Recorder(72 * size[0], 72 * size[1]), fonts()
         self.order, self.progress = range(grid.size) if order is None else order, progress
         self.names = self.signs = None
-        self.known = {}                     # ticks of axes, see `signature`
+        self.known = {}  # ticks of axes, see `signature`
         with rc_context(RC), laid_out_once(), few_collections() as self.collect:
             self.layout = None
             opened = self.figure(start, layout="constrained")
-            opened.canvas.get_renderer = lambda: self.recorder      # whose measures of texts count
+            opened.canvas.get_renderer = lambda: self.recorder  # whose measures of texts count
             with self.recorder.measuring():
                 opened.draw(self.recorder)
             self.layout = Layout(opened)
             try:
                 self.run(start, Stage(self.empty()))
-            except ValueError:              # the view changes what a stage cannot put back, or it is at fault itself
+            # the view changes what a stage cannot put back, or it is at fault itself
+            except ValueError:
                 self.run(start, None)
 
     def run(self, start, stage):
-        """Visit all states, on one stage or each in a figure of its own, and draw some anew as a check."""
+        """Visit all states, on one stage or each in a figure of its own, and draw some anew as a
+        check.
+        """
         self.start(start)
         for done, number in enumerate(self.order, start=1):
             self.visit(number, stage)
@@ -82,7 +89,8 @@ class Harvest:
                 self.progress(done)
         size = len(self.states)
         for slot in self.slots:
-            slot.role = "data" if len(slot.frames) > 1 else slot.role        # a title that moves tells the answer, too
+            # a title that moves tells the answer, too
+            slot.role = "data" if len(slot.frames) > 1 else slot.role
         many = 2 if stage is None else min(2 + size // 16, 6)
         some = np.random.default_rng(0).integers(size, size=many)
         for number in {0, size - 1, *map(int, some)}:
@@ -101,9 +109,11 @@ class Harvest:
         try:
             self.view(axes[0] if self.panels == (1, 1) else axes, **self.states[number])
         except Exception as error:
-            raise ValueError(f"view: expected no error, got {type(error).__name__} at {self.said(number)}:"
-                             f" {error}") from error
-        if self.fonts != (now := fonts()):              # a view may change them for all that comes
+            raise ValueError(
+                f"view: expected no error, got {type(error).__name__} at {self.said(number)}:"
+                f" {error}"
+            ) from error
+        if self.fonts != (now := fonts()):  # a view may change them for all that comes
             self.recorder = Recorder(self.recorder.units.width, self.recorder.units.height)
             self.fonts = now
         if self.layout:
@@ -115,25 +125,33 @@ class Harvest:
         return ", ".join(f"{name}={value!r}" for name, value in self.states[number].items())
 
     def start(self, number):
-        """Open one slot for every artist of the first state; the axes' ticks are drawn here and nowhere else."""
+        """Open one slot for every artist of the first state; the axes' ticks are drawn here and
+        nowhere else.
+        """
         self.first, fig = number, self.figure(number)
         parts = list(walk(fig, self.recorder))
         self.names, self.kinds = [name(a) for a, _ in parts], [type(a).__name__ for a, _ in parts]
         self.signs = [sign(a, self.known) for a, _ in parts]
         self.heights = [a.get_zorder() for a, _ in parts]
         self.slots = [Slot(name(a), role, len(self.states)) for a, role in parts]
-        self.ticks = {i: self.record(a, number) for i, (a, _) in enumerate(parts) if isinstance(a, Axis)}
+        self.ticks = {
+            i: self.record(a, number) for i, (a, _) in enumerate(parts) if isinstance(a, Axis)
+        }
         self.axes, self.parts = fig.axes, parts
         if not any(a.get_text() if isinstance(a, Text) else role == "data" for a, role in parts):
-            raise ValueError("view: expected something drawn on the axes it is given, got nothing;"
-                             " draw with ax.plot(...), not plt.plot")
+            raise ValueError(
+                "view: expected something drawn on the axes it is given, got nothing;"
+                " draw with ax.plot(...), not plt.plot"
+            )
 
     def visit(self, number, stage):
         """Put one state into every slot."""
         parts = list(walk(self.figure(number, stage), self.recorder))
         self.compare(parts, number)
         for i, (artist, _) in enumerate(parts):
-            self.slots[i].put(number, self.ticks[i] if i in self.ticks else self.record(artist, number))
+            self.slots[i].put(
+                number, self.ticks[i] if i in self.ticks else self.record(artist, number)
+            )
 
     def compare(self, parts, number):
         """Refuse artists that come, go or change places, and axes that change."""
@@ -145,15 +163,22 @@ class Harvest:
             raise ValueError(
                 f"artists: expected the same in every state, got {len(self.names)} at {self.said(self.first)} and "
                 f"{len(names)} at {self.said(number)}, or others: {there[0]} against {there[1]}; "
-                "hide one with visible=False or give it no data")
-        for (artist, _), said, before, height in zip(parts, self.names, self.signs, self.heights, strict=True):
+                "hide one with visible=False or give it no data"
+            )
+        for (artist, _), said, before, height in zip(
+            parts, self.names, self.signs, self.heights, strict=True
+        ):
             if artist.get_zorder() != height:
-                raise ValueError(f"{said}: expected one zorder in every state, got {height} at {self.said(self.first)} "
-                                 f"and {artist.get_zorder()} at {self.said(number)}")
+                raise ValueError(
+                    f"{said}: expected one zorder in every state, got {height} at {self.said(self.first)} "
+                    f"and {artist.get_zorder()} at {self.said(number)}"
+                )
             if before is not None and (now := sign(artist, self.known)) != before:
                 what = differing(before, now)
-                raise ValueError(f"{said}: expected the same {what} in every state, got {before[what]} at "
-                                 f"{self.said(self.first)} and {now[what]} at {self.said(number)}. {hint(what)}")
+                raise ValueError(
+                    f"{said}: expected the same {what} in every state, got {before[what]} at "
+                    f"{self.said(self.first)} and {now[what]} at {self.said(number)}. {hint(what)}"
+                )
 
     def record(self, artist, number):
         """What an artist draws; an error names the artist and the state."""
@@ -161,13 +186,14 @@ class Harvest:
             if not isinstance(artist, Axis):
                 return self.recorder.record(artist)
             shown = artist.label.get_visible()
-            artist.label.set_visible(False)                                         # the label is a slot of its own
+            artist.label.set_visible(False)  # the label is a slot of its own
             shapes = self.recorder.record(artist)
             artist.label.set_visible(shown)
             return shapes
         except Exception as error:
-            raise ValueError(f"{name(artist)}: expected what can be moved, got at {self.said(number)}:"
-                             f" {error}") from error
+            raise ValueError(
+                f"{name(artist)}: expected what can be moved, got at {self.said(number)}: {error}"
+            ) from error
 
     def check(self, number, ticks):
         """Draw a state again in a new figure and compare: within 0.05 pt, with all else equal.
@@ -181,18 +207,27 @@ class Harvest:
                 continue
             again = Slot("", "", 1)
             again.put(0, self.record(artist, number))
-            (shape, xy), = again.frames
+            ((shape, xy),) = again.frames
             kept, at = list(self.slots[i].frames)[self.slots[i].index[number]]
-            far = len(at) != len(xy) or np.abs(np.frombuffer(at, "<u2").astype(int) - np.frombuffer(xy, "<u2")).max(
-                initial=0) > 0.05 * self.recorder.units.scale
+            far = (
+                len(at) != len(xy)
+                or np.abs(np.frombuffer(at, "<u2").astype(int) - np.frombuffer(xy, "<u2")).max(
+                    initial=0
+                )
+                > 0.05 * self.recorder.units.scale
+            )
             if shape != kept or far:
-                raise ValueError(f"{self.names[i]}: expected the same picture each time, got another when drawn again"
-                                 f" at {self.said(number)}; fix the seed of random numbers, or what else varies")
+                raise ValueError(
+                    f"{self.names[i]}: expected the same picture each time, got another when drawn again"
+                    f" at {self.said(number)}; fix the seed of random numbers, or what else varies"
+                )
 
 
 @contextmanager
 def few_collections():
-    """Collect garbage when told: left alone, Python looks through every figure's thousands of objects too often."""
+    """Collect garbage when told: left alone, Python looks through every figure's thousands of
+    objects too often.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
@@ -204,7 +239,9 @@ def few_collections():
 
 def walk(fig, renderer):
     """Every artist that draws, with its role, in matplotlib's order of drawing."""
-    for artist in sorted((a for a in fig.get_children() if a is not fig.patch), key=lambda a: a.get_zorder()):
+    for artist in sorted(
+        (a for a in fig.get_children() if a is not fig.patch), key=lambda a: a.get_zorder()
+    ):
         if isinstance(artist, Axes):
             yield from walk_axes(artist, renderer)
         else:
@@ -212,7 +249,9 @@ def walk(fig, renderer):
 
 
 def walk_axes(ax, renderer):
-    """The artists of one axes, and of the axes inside it; the parts of `Axes.draw` that decide on order and place."""
+    """The artists of one axes, and of the axes inside it; the parts of `Axes.draw` that decide on
+    order and place.
+    """
     if not ax.get_visible():
         return
     locate = ax.get_axes_locator()
@@ -223,12 +262,18 @@ def walk_axes(ax, renderer):
         yield ax.patch, "axes"
     fixed = {ax.title, ax._left_title, ax._right_title}
     hidden = {ax.patch, *(() if framed else spines), *(() if ax.axison else axis)}
-    for artist in sorted((a for a in ax.get_children() if a not in hidden), key=lambda a: a.get_zorder()):
+    for artist in sorted(
+        (a for a in ax.get_children() if a not in hidden), key=lambda a: a.get_zorder()
+    ):
         if isinstance(artist, Axes):
             yield from walk_axes(artist, renderer)
             continue
-        if isinstance(artist, AxesImage) and artist.get_interpolation() in ("auto", "antialiased", "nearest"):
-            artist.set_interpolation("none")        # pixels as they are: small and crisp
+        if isinstance(artist, AxesImage) and artist.get_interpolation() in (
+            "auto",
+            "antialiased",
+            "nearest",
+        ):
+            artist.set_interpolation("none")  # pixels as they are: small and crisp
         yield artist, "axes" if artist in fixed or artist in spines or artist in axis else "data"
         if artist in axis:
             yield artist.label, "axes"

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 def bar(total, words):
     """A bar that appears after a second, only to a reader, and leaves nothing behind.
 
-    Stored notebooks are executed without a reader, and their outputs compared: there it stays silent.
+    Stored notebooks are executed without a reader, and their outputs compared: there it stays
+    silent.
 
     Parameters
     ----------
@@ -34,11 +35,13 @@ def bar(total, words):
         try:
             yield shown
         finally:
-            shown.total = shown.n                           # a bar that ended early would turn red and stay
+            shown.total = shown.n  # a bar that ended early would turn red and stay
 
 
 def attended():
-    """Whether a reader is there: at a terminal, or in a front end that can ask for input; nbclient and nbval cannot."""
+    """Whether a reader is there: at a terminal, or in a front end that can ask for input; nbclient
+    and nbval cannot.
+    """
     if sys.stderr is not None and sys.stderr.isatty():
         return True
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()

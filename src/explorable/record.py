@@ -1,11 +1,13 @@
-"""A matplotlib renderer that keeps what artists draw: paths, markers, glyphs and images, ready to be moved.
+"""A matplotlib renderer that keeps what artists draw: paths, markers, glyphs and images, ready to
+be moved.
 
-Every artist ends in five calls of the renderer, so harvesting there ships everything an artist can change
-(geometry, colour, width, dashes, visibility, text) without a word of code about lines, bars or legends. A shape
-is a pair `(template, coordinates)`: the template is a tuple of what rarely changes, the coordinates are `uint16`
-fractions of a point, y pointing down. Shapes are
+Every artist ends in five calls of the renderer, so harvesting there ships everything an artist can
+change (geometry, colour, width, dashes, visibility, text) without a word of code about lines, bars
+or legends. A shape is a pair `(template, coordinates)`: the template is a tuple of what rarely
+changes, the coordinates are `uint16` fractions of a point, y pointing down. Shapes are
 
-    ("p", css, clip, commands)               a path; commands such as (("M", 100), ("z", 0)) say how many vertices
+    ("p", css, clip, commands)               a path; commands such as (("M", 100), ("z", 0)) say how
+    many vertices
     ("u", clip, ((symbol, css, n), ...))     n uses of a symbol each, at the coordinates
     ("t", css, clip, run, matrix)            a laid-out string at one point
     ("i", clip, png, w, h, matrix, css)      an image
@@ -36,7 +38,7 @@ class Recorder(RendererBase):
         self.units = Units(width, height)
         self.glyphs = Glyphs(self._text2path)
         self.shapes = []
-        self.layouts = {}           # of texts, see texts.py
+        self.layouts = {}  # of texts, see texts.py
         self.styles, self.clips, self.steps, self.symbols = {}, {}, {}, {}
 
     def record(self, artist):
@@ -55,20 +57,29 @@ class Recorder(RendererBase):
         finally:
             del self.start_filter
 
-    flipy = lambda self: True                                                       # texts come with y down
-    option_scale_image = lambda self: True
-    get_image_magnification = lambda self: 2.0                                      # resampled images stay sharp
-    get_canvas_width_height = lambda self: (self.units.width, self.units.height)
+    def flipy(self):
+        return True  # texts come with y down
+
+    def option_scale_image(self):
+        return True
+
+    def get_image_magnification(self):
+        return 2.0  # resampled images stay sharp
+
+    def get_canvas_width_height(self):
+        return (self.units.width, self.units.height)
 
     def get_text_width_height_descent(self, s, prop, ismath):
         return self._text2path.get_text_width_height_descent(s, prop, ismath)
 
     def draw_path(self, gc, path, transform, rgbFace=None):
         filled = rgbFace is not None
-        canvas = None if filled else (0, 0, self.units.width, self.units.height)    # as matplotlib's SVG does
+        # as matplotlib's SVG does
+        canvas = None if filled else (0, 0, self.units.width, self.units.height)
         path = path.cleaned(transform, remove_nans=True, clip=canvas, curves=True)
         if not self.units.inside(path.vertices[:-1]).all():
-            path = path.cleaned(remove_nans=True, clip=canvas, curves=False)        # curves to be cut become lines
+            # curves to be cut become lines
+            path = path.cleaned(remove_nans=True, clip=canvas, curves=False)
             path = self.cut(path) if filled else path
         codes = b"" if path.codes is None else path.codes.tobytes()
         key = codes, len(path.vertices)
@@ -76,24 +87,36 @@ class Recorder(RendererBase):
             self.steps[key] = commands(path)
         steps, keep = self.steps[key]
         if steps:
-            self.shapes.append((("p", self.css(gc, rgbFace), self.clip(gc), steps),
-                                self.units.quantise(path.vertices[keep])))
+            self.shapes.append(
+                (
+                    ("p", self.css(gc, rgbFace), self.clip(gc), steps),
+                    self.units.quantise(path.vertices[keep]),
+                )
+            )
 
     def draw_markers(self, gc, marker_path, marker_trans, path, trans, rgbFace=None):
         if path.codes is None:
             at = trans.transform(path.vertices)
         else:
-            at = np.array([v[-2:] for v, _ in path.iter_segments(trans, simplify=False)]).reshape(-1, 2)
-        at = at[self.units.inside(at)]                                              # drops NaN as well
+            at = np.array([v[-2:] for v, _ in path.iter_segments(trans, simplify=False)]).reshape(
+                -1, 2
+            )
+        at = at[self.units.inside(at)]  # drops NaN as well
         if len(at):
             uses = ((self.symbol(marker_path, marker_trans), self.css(gc, rgbFace), len(at)),)
             self.shapes.append((("u", self.clip(gc), uses), self.units.quantise(at)))
 
-    def draw_path_collection(self, gc, master_transform, paths, all_transforms, offsets, offset_trans, *args, **kw):
-        shapes = [(path, Affine2D(t.get_matrix()))
-                  for path, t in self._iter_collection_raw_paths(master_transform, paths, all_transforms)]
+    def draw_path_collection(
+        self, gc, master_transform, paths, all_transforms, offsets, offset_trans, *args, **kw
+    ):
+        shapes = [
+            (path, Affine2D(t.get_matrix()))
+            for path, t in self._iter_collection_raw_paths(master_transform, paths, all_transforms)
+        ]
         symbols, uses, at = {}, [], []
-        for x, y, i, gc0, face in self._iter_collection(gc, range(len(shapes)), offsets, offset_trans, *args, **kw):
+        for x, y, i, gc0, face in self._iter_collection(
+            gc, range(len(shapes)), offsets, offset_trans, *args, **kw
+        ):
             path, transform = shapes[i]
             if len(offsets) < 2:
                 self.draw_path(gc0, path, transform.translate(x, y), face)
@@ -106,20 +129,55 @@ class Recorder(RendererBase):
             runs = tuple((*use, len(list(same))) for use, same in groupby(uses))
             self.shapes.append((("u", self.clip(gc), runs), self.units.quantise(np.array(at))))
 
-    def draw_quad_mesh(self, gc, master_transform, meshWidth, meshHeight, coordinates, offsets, offsetTrans,
-                       facecolors, antialiased, edgecolors):
-        corners = master_transform.transform(np.reshape(coordinates, (-1, 2))).reshape(meshHeight + 1, meshWidth + 1, 2)
+    def draw_quad_mesh(
+        self,
+        gc,
+        master_transform,
+        meshWidth,
+        meshHeight,
+        coordinates,
+        offsets,
+        offsetTrans,
+        facecolors,
+        antialiased,
+        edgecolors,
+    ):
+        corners = master_transform.transform(np.reshape(coordinates, (-1, 2))).reshape(
+            meshHeight + 1, meshWidth + 1, 2
+        )
         (x0, y0), (x1, y1) = corners[0, 0], corners[-1, -1]
-        even = np.stack(np.meshgrid(np.linspace(x0, x1, meshWidth + 1), np.linspace(y0, y1, meshHeight + 1)), -1)
+        even = np.stack(
+            np.meshgrid(np.linspace(x0, x1, meshWidth + 1), np.linspace(y0, y1, meshHeight + 1)), -1
+        )
         bare = edgecolors is None or not len(edgecolors) or not np.asarray(edgecolors)[..., 3].any()
-        if bare and np.abs(corners - even).max() < 0.05 and len(facecolors) == meshWidth * meshHeight:
-            pixels = np.rint(np.asarray(facecolors) * 255).astype(np.uint8).reshape(meshHeight, meshWidth, 4)
+        if (
+            bare
+            and np.abs(corners - even).max() < 0.05
+            and len(facecolors) == meshWidth * meshHeight
+        ):
+            pixels = (
+                np.rint(np.asarray(facecolors) * 255)
+                .astype(np.uint8)
+                .reshape(meshHeight, meshWidth, 4)
+            )
             size = Affine2D().scale((x1 - x0) / meshWidth, (y1 - y0) / meshHeight).translate(x0, y0)
             return self.image(gc, pixels, size, crisp=True)
         if meshWidth * meshHeight > 400:
-            raise ValueError("an uneven mesh of over 400 cells cannot be moved: use imshow, or even spacing")
-        return super().draw_quad_mesh(gc, master_transform, meshWidth, meshHeight, coordinates, offsets, offsetTrans,
-                                      facecolors, antialiased, edgecolors)
+            raise ValueError(
+                "an uneven mesh of over 400 cells cannot be moved: use imshow, or even spacing"
+            )
+        return super().draw_quad_mesh(
+            gc,
+            master_transform,
+            meshWidth,
+            meshHeight,
+            coordinates,
+            offsets,
+            offsetTrans,
+            facecolors,
+            antialiased,
+            edgecolors,
+        )
 
     def draw_image(self, gc, x, y, im, transform=None):
         h, w = im.shape[:2]
@@ -132,7 +190,9 @@ class Recorder(RendererBase):
         self.image(gc, im, size, crisp=transform is not None)
 
     def image(self, gc, pixels, size, crisp):
-        """Record pixels (h, w, 4), first row at the bottom, with the affine map from pixels to points."""
+        """Record pixels (h, w, 4), first row at the bottom, with the affine map from pixels to
+        points.
+        """
         css = f"image-rendering:{'pixelated' if crisp else 'auto'}"
         css += f";opacity:{gc.get_alpha():.6g}" if crisp and gc.get_forced_alpha() else ""
         h, w = pixels.shape[:2]
@@ -145,12 +205,15 @@ class Recorder(RendererBase):
         css = f"fill:{ink(rgb)}" + (f";opacity:{alpha:.6g}" if alpha != 1 else "")
         size = self.units.scale * prop.get_size_in_points() / self._text2path.FONT_SCALE / 64
         c, s_ = size * np.cos(np.radians(angle)), size * np.sin(np.radians(angle))
-        matrix = tuple(float(f"{v:.6g}") + 0.0 for v in (c, -s_, s_, c))            # glyphs are stored with y down
+        # glyphs are stored with y down
+        matrix = tuple(float(f"{v:.6g}") + 0.0 for v in (c, -s_, s_, c))
         at = self.units.quantise(np.array([[x, self.units.height - y]]))
-        self.shapes.append((("t", css, self.clip(gc), self.glyphs.run(s, prop, ismath, mtext), matrix), at))
+        self.shapes.append(
+            (("t", css, self.clip(gc), self.glyphs.run(s, prop, ismath, mtext), matrix), at)
+        )
 
-    draw_tex = lambda self, gc, x, y, s, prop, angle, *, mtext=None: (
-        self.draw_text(gc, x, y, s, prop, angle, "TeX", mtext))
+    def draw_tex(self, gc, x, y, s, prop, angle, *, mtext=None):
+        return self.draw_text(gc, x, y, s, prop, angle, "TeX", mtext)
 
     def draw_gouraud_triangles(self, gc, triangles_array, colors_array, transform):
         raise ValueError("Gouraud shading cannot be moved: use shading='nearest' or imshow")
@@ -161,8 +224,11 @@ class Recorder(RendererBase):
     def cut(self, path):
         """A filled path of straight lines without what lies outside 16 bits."""
         box = Bbox.from_extents(*self.units.box)
-        parts = [Path(part, closed=True).clip_to_bbox(box) for part in path.to_polygons(closed_only=False)
-                 if len(part) > 2 and np.isfinite(part).all()]
+        parts = [
+            Path(part, closed=True).clip_to_bbox(box)
+            for part in path.to_polygons(closed_only=False)
+            if len(part) > 2 and np.isfinite(part).all()
+        ]
         return Path.make_compound_path(*parts).cleaned()
 
     def symbol(self, path, transform):
@@ -190,17 +256,28 @@ class Recorder(RendererBase):
     def region(self, path, transform):
         """The area that a path encloses as an SVG path in units."""
         path = path.cleaned(transform, remove_nans=True, curves=True)
-        xy = np.rint((path.vertices * (1, -1) + (self.units.margin, self.units.height + self.units.margin))
-                     * self.units.scale)
+        xy = np.rint(
+            (path.vertices * (1, -1) + (self.units.margin, self.units.height + self.units.margin))
+            * self.units.scale
+        )
         return outline(Path(xy, path.codes))
 
     def css(self, gc, face):
         """Fill and stroke as matplotlib's SVG backend writes them; once a set of properties."""
         offset, dashes = gc.get_dashes()
-        key = (None if face is None else tuple(face), tuple(gc.get_rgb()), gc.get_alpha(),
-               gc.get_forced_alpha(), gc.get_linewidth(), offset,
-               None if dashes is None else tuple(dashes), gc.get_joinstyle(), gc.get_capstyle(),
-               gc.get_hatch(), gc.get_sketch_params())
+        key = (
+            None if face is None else tuple(face),
+            tuple(gc.get_rgb()),
+            gc.get_alpha(),
+            gc.get_forced_alpha(),
+            gc.get_linewidth(),
+            offset,
+            None if dashes is None else tuple(dashes),
+            gc.get_joinstyle(),
+            gc.get_capstyle(),
+            gc.get_hatch(),
+            gc.get_sketch_params(),
+        )
         if key not in self.styles:
             self.styles[key] = self.style(gc, face)
         return self.styles[key]
@@ -254,7 +331,7 @@ def commands(path):
         if code == Path.MOVETO:
             steps += [["M", 1]] * (n - 1) + [["M", 1]]
         elif code == Path.LINETO and steps and steps[-1] == ["M", 1]:
-            steps[-1] = ["M", 1 + n]                                                # SVG draws on after a move
+            steps[-1] = ["M", 1 + n]  # SVG draws on after a move
         elif code in (Path.LINETO, Path.CURVE3, Path.CURVE4):
             steps.append(["?LQC"[code - 1], n])
         elif code == Path.CLOSEPOLY:

@@ -1,18 +1,19 @@
 """Live widgets in a published book: no kernel, no server, no network.
 
-Name it once, in ``_config.yml`` of a Jupyter Book 1.x or in ``extensions`` of any Sphinx project with myst-nb::
+Name it once, in ``_config.yml`` of a Jupyter Book 1.x or in ``extensions`` of any Sphinx project
+with myst-nb::
 
     sphinx:
       extra_extensions: [explorable.sphinx]
 
-Sliders, dropdowns and checkboxes that ``jslink`` joins to an anywidget then work on the page, opened from a
-server or from a folder. A widget that could not work without a kernel is a warning, so a build with ``-W``
-stops instead of publishing a dead slider. Nothing on the page is loaded from another host: MathJax comes from
-the package ``sphinx-mathjax-offline``. A link in the text may set a figure:
-``[gain 1.2](#fig-1?gain=1.2&activation=tanh)``.
+Sliders, dropdowns and checkboxes that ``jslink`` joins to an anywidget then work on the page,
+opened from a server or from a folder. A widget that could not work without a kernel is a warning,
+so a build with ``-W`` stops instead of publishing a dead slider. Nothing on the page is loaded from
+another host: MathJax comes from the package ``sphinx-mathjax-offline``. A link in the text may set
+a figure: ``[gain 1.2](#fig-1?gain=1.2&activation=tanh)``.
 
-The warnings ``explorable.missing``, ``.unknown``, ``.esm``, ``.unlinked`` and ``.mathjax`` may be named in
-``suppress_warnings``.
+The warnings ``explorable.missing``, ``.unknown``, ``.esm``, ``.unlinked`` and ``.mathjax`` may be
+named in ``suppress_warnings``.
 """
 
 import importlib
@@ -34,10 +35,13 @@ from .embed import Embedded, fingerprint, script_safe
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 RUNTIME = ["controls.js", "page.js"]
-VIEW = re.compile(r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL)
+VIEW = re.compile(
+    r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL
+)
 
-# What a page may load of MathJax's 22 MB: the TeX reader, HTML output, its fonts, and extensions that
-# MathJax fetches when a formula names their commands. The menu, which would fetch more, is switched off.
+# What a page may load of MathJax's 22 MB: the TeX reader, HTML output, its fonts, and extensions
+# that MathJax fetches when a formula names their commands. The menu, which would fetch more, is
+# switched off.
 MATHJAX = ["tex-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js"]
 MATHJAX_NEVER = {"all-packages.js"}
 
@@ -69,9 +73,12 @@ def keep_to_this_host(app, config):
 
 
 def mathjax_folder():
-    """Return the folder of MathJax's files, or None if the package that ships them is not installed."""
+    """Return the folder of MathJax's files, or None if the package that ships them is not
+    installed.
+    """
     try:
-        package = importlib.import_module("sphinx-mathjax-offline")  # hyphens: no import statement can name it
+        # hyphens: no import statement can name it
+        package = importlib.import_module("sphinx-mathjax-offline")
     except ImportError:
         return None
     return Path(package.__file__).parent / "static" / "mathjax"
@@ -90,7 +97,9 @@ def disconnect_thebe(app):
 
 
 class KeepStateLinks(SphinxTransform):
-    """Let ``[text](#fig-1?gain=1.2)`` through, or ``[text](#fig-1?)``, which MyST would look up as a heading."""
+    """Let ``[text](#fig-1?gain=1.2)`` through, or ``[text](#fig-1?)``, which MyST would look up as
+    a heading.
+    """
 
     default_priority = 878  # just before MyST's ResolveAnchorIds
 
@@ -113,13 +122,17 @@ class ResolveStateLinks(SphinxTransform):
         for node in list(self.document.findall(pending_xref)):
             target, page = node.get("reftargetid") or "", node.get("reftarget")
             if node.get("refdomain") == "doc" and "?" in target and page in self.env.all_docs:
-                link = make_refnode(self.app.builder, self.env.docname, page, target, list(node[0].children))
+                link = make_refnode(
+                    self.app.builder, self.env.docname, page, target, list(node[0].children)
+                )
                 link["classes"].append("xp-set")
                 node.replace_self(link)
 
 
 def embed_figures(app, doctree, docname):
-    """Put a figure where each widget view stands, and the state of all of them at the end of the page."""
+    """Put a figure where each widget view stands, and the state of all of them at the end of the
+    page.
+    """
     if app.builder.format != "html":
         return
     scripts = NbMetadataCollector.get_js_files(app.env, docname)
@@ -128,7 +141,10 @@ def embed_figures(app, doctree, docname):
     for node in list(doctree.findall(nodes.raw)):
         if VIEW.search(node.astext()):
             here = node.parent  # myst-nb gives the place to the output, not to what it holds
-            put = lambda view: page.figure(json.loads(view[1])["model_id"], doctree.ids)
+
+            def put(view):
+                return page.figure(json.loads(view[1])["model_id"], doctree.ids)
+
             node.replace_self(nodes.raw("", VIEW.sub(put, node.astext()), format="html"))
             report(page, here)
     if page.models:
@@ -145,7 +161,8 @@ def report(page, location):
 
 
 def publish(app, modules):
-    """Copy the runtime and write each ESM as a script that only registers its text; return their names.
+    """Copy the runtime and write each ESM as a script that only registers its text; return their
+    names.
 
     A page opened from a folder may not import a module by URL, but it may load a script.
     """
@@ -161,13 +178,18 @@ def publish(app, modules):
 
 
 def add_runtime(app, pagename, templatename, context, doctree):
-    """Load the runtime on pages that have widgets, ahead of MathJax, which sets the formulas of labels."""
+    """Load the runtime on pages that have widgets, ahead of MathJax, which sets the formulas of
+    labels.
+    """
     modules = doctree.get("explorable_modules") if doctree else None
     if modules is None:
         return
     app.add_css_file("explorable/page.css")
-    # At the end of the text, not in the head: there they run before the theme's and MathJax's deferred megabytes.
-    names = modules + [f"{name}?v={fingerprint((HERE / name).read_text('utf-8'))}" for name in RUNTIME]
+    # At the end of the text, not in the head: there they run before the theme's and MathJax's
+    # deferred megabytes.
+    names = modules + [
+        f"{name}?v={fingerprint((HERE / name).read_text('utf-8'))}" for name in RUNTIME
+    ]
     sources = [context["pathto"](f"_static/explorable/{name}", 1) for name in names]
     context["body"] += "".join(f'<script src="{source}"></script>' for source in sources)
 

@@ -1,13 +1,14 @@
-"""One figure for many drawings: put back to its first state in between, as a new one costs 4 ms a panel.
+"""One figure for many drawings: put back to its first state in between, as a new one costs 4 ms a
+panel.
 
-What a view can change is the attributes of some twenty objects (figure, axes, axis, ticker, spines, title, labels);
-they are copied once and put back. The harvest compares some states with new figures at the end, and does without the
-stage if one differs.
+What a view can change is the attributes of some twenty objects (figure, axes, axis, ticker, spines,
+title, labels); they are copied once and put back. The harvest compares some states with new figures
+at the end, and does without the stage if one differs.
 """
 
 from matplotlib.font_manager import FontProperties
 
-OWN = (list, dict, set, FontProperties)         # changed in place, so that the copy needs one of its own
+OWN = (list, dict, set, FontProperties)  # changed in place, so that the copy needs one of its own
 
 
 class Stage:
@@ -22,8 +23,11 @@ class Stage:
     def __init__(self, fig):
         self.fig, self.axes = fig, list(fig.axes)
         self.kept = [(thing, dict(vars(thing)), own(vars(thing))) for thing in parts(fig)]
-        self.boxes = [(box, box.get_points().copy(), box._minpos.copy(), box._ignore)
-                      for ax in self.axes for box in (ax.dataLim, ax._viewLim)]
+        self.boxes = [
+            (box, box.get_points().copy(), box._minpos.copy(), box._ignore)
+            for ax in self.axes
+            for box in (ax.dataLim, ax._viewLim)
+        ]
         self.scales = [(ax.get_xscale(), ax.get_yscale()) for ax in self.axes]
 
     def reset(self):
@@ -39,7 +43,7 @@ class Stage:
             box.set_points(points.copy())
             box._minpos, box._ignore = least.copy(), ignore
         for ax in self.axes:
-            ax.set_prop_cycle(None)             # the next line is the first again
+            ax.set_prop_cycle(None)  # the next line is the first again
         return self.fig
 
 

@@ -18,13 +18,13 @@ def laid_out_once():
 
     def look_up(text, renderer):
         layouts = getattr(renderer, "layouts", None)
-        if layouts is None or text.get_wrap():          # where a line breaks depends on its place
+        if layouts is None or text.get_wrap():  # where a line breaks depends on its place
             return compute(text, renderer)
         key = properties(text)
         if key not in layouts:
             layouts[key] = compute(text, renderer)
         box, lines, corner = layouts[key]
-        return box.frozen(), list(lines), corner        # the caller may change them
+        return box.frozen(), list(lines), corner  # the caller may change them
 
     Text._get_layout = look_up
     try:
@@ -35,11 +35,20 @@ def laid_out_once():
 
 def properties(text):
     """All that decides how a text is laid out, except `fonts`."""
-    return (text.get_text(), hash(text.get_fontproperties()), text.get_usetex(),
-            text.get_parse_math(), text.get_rotation(), text.get_rotation_mode(),
-            text.get_horizontalalignment(), text.get_verticalalignment(),
-            text._get_multialignment(), text._linespacing, text.figure.dpi,
-            *(repr(getattr(text, name, None)) for name in ("_features", "_language")))
+    return (
+        text.get_text(),
+        hash(text.get_fontproperties()),
+        text.get_usetex(),
+        text.get_parse_math(),
+        text.get_rotation(),
+        text.get_rotation_mode(),
+        text.get_horizontalalignment(),
+        text.get_verticalalignment(),
+        text._get_multialignment(),
+        text._linespacing,
+        text.figure.dpi,
+        *(repr(getattr(text, name, None)) for name in ("_features", "_language")),
+    )
 
 
 def fonts():

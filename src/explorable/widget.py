@@ -1,4 +1,6 @@
-"""`explore`: an ordinary matplotlib function as a figure with sliders, in JupyterLab and in a page without a kernel."""
+"""`explore`: an ordinary matplotlib function as a figure with sliders, in JupyterLab and in a page
+without a kernel.
+"""
 
 import re
 from collections.abc import Mapping
@@ -21,11 +23,24 @@ from .tables import tables
 
 MAX_BYTES = 4_000_000
 PARTS = ("painter", "numbers", "acts", "live")
-OPTIONS = ("alt", "anchor", "start", "size", "panels", "title", "cases", "predict", "drag", "register")
+OPTIONS = (
+    "alt",
+    "anchor",
+    "start",
+    "size",
+    "panels",
+    "title",
+    "cases",
+    "predict",
+    "drag",
+    "register",
+)
 
 
 class LiveFigure(anywidget.AnyWidget):
-    """The picture alone. It has an index trait ``at_<name>`` for every parameter; link whatever you like to them."""
+    """The picture alone. It has an index trait ``at_<name>`` for every parameter; link whatever you
+    like to them.
+    """
 
     _esm = "\n".join(Path(__file__).with_name(f"{part}.js").read_text("utf-8") for part in PARTS)
     spec = traitlets.Dict().tag(sync=True)
@@ -40,12 +55,20 @@ class LiveFigure(anywidget.AnyWidget):
     registered = traitlets.List(traitlets.Int()).tag(sync=True)
 
     def __init__(self, indices, **state):
-        self.add_traits(**{name: (traitlets.Bool if isinstance(i, bool) else traitlets.Int)(i).tag(sync=True)
-                           for name, i in indices.items()})
+        self.add_traits(
+            **{
+                name: (traitlets.Bool if isinstance(i, bool) else traitlets.Int)(i).tag(sync=True)
+                for name, i in indices.items()
+            }
+        )
         super().__init__(**state)
 
     def __repr__(self):
-        return "LiveFigure(" + ", ".join(f"{p['name']}: {len(p['labels'])} values" for p in self.spec["params"]) + ")"
+        return (
+            "LiveFigure("
+            + ", ".join(f"{p['name']}: {len(p['labels'])} values" for p in self.spec["params"])
+            + ")"
+        )
 
 
 class Explore(ipywidgets.VBox):
@@ -62,10 +85,14 @@ class Explore(ipywidgets.VBox):
 
     def __init__(self, figure, controls, grid, png):
         self.figure, self.controls, self._grid, self._png = figure, controls, grid, png
-        self.links = [ipywidgets.jslink((figure, f"at_{name}"), (control, where(control)))
-                      for name, control in controls.items()]
+        self.links = [
+            ipywidgets.jslink((figure, f"at_{name}"), (control, where(control)))
+            for name, control in controls.items()
+        ]
         if figure.predict:
-            self.links += [ipywidgets.jslink((figure, "locked"), (c, "disabled")) for c in controls.values()]
+            self.links += [
+                ipywidgets.jslink((figure, "locked"), (c, "disabled")) for c in controls.values()
+            ]
         super().__init__([*controls.values(), figure])
         self.add_class("xp-explore")
 
@@ -88,21 +115,36 @@ def where(control):
     return "value" if isinstance(control, ipywidgets.Checkbox) else "index"
 
 
-def explore(view, *, alt, anchor=None, start=None, size=(5.6, 3.3), panels=(1, 1), title=None, cases=None,
-            predict=None, drag=None, register=None, **grid):
-    """A live figure: `view` drawn by matplotlib at every point of a grid, moved by sliders at 60 frames a second.
+def explore(
+    view,
+    *,
+    alt,
+    anchor=None,
+    start=None,
+    size=(5.6, 3.3),
+    panels=(1, 1),
+    title=None,
+    cases=None,
+    predict=None,
+    drag=None,
+    register=None,
+    **grid,
+):
+    """A live figure: `view` drawn by matplotlib at every point of a grid, moved by sliders at 60
+    frames a second.
 
     Parameters
     ----------
     view : callable
-        ``view(ax, gain, activation)`` draws one state on `ax`. It sets the limits of the axes itself, to the same
-        values in every state, and draws the same artists; everything else may move. With several panels it gets
-        their flat array.
+        ``view(ax, gain, activation)`` draws one state on `ax`. It sets the limits of the axes
+        itself, to the same values in every state, and draws the same artists; everything else may
+        move. With several panels it gets their flat array.
     alt : str
         What the figure shows, for those who cannot see it.
     anchor : str, optional
-        What links call the figure, ``[gain 1.2](#powers?gain=1.2)`` for ``anchor="powers"``; small letters, digits and
-        hyphens. Without one it is ``fig-1``, ``fig-2`` …, as it stands on its page.
+        What links call the figure, ``[gain 1.2](#powers?gain=1.2)`` for ``anchor="powers"``; small
+        letters, digits and hyphens. Without one it is ``fig-1``, ``fig-2`` …, as it stands on its
+        page.
     start : dict, optional
         The state to open with, in part or whole; the first value of each parameter otherwise.
     size : pair of float
@@ -112,16 +154,19 @@ def explore(view, *, alt, anchor=None, start=None, size=(5.6, 3.3), panels=(1, 1
     title : str, optional
         A line above the figure.
     cases : dict of str to dict, optional
-        Numbered buttons under the figure, each with the state it sets: ``{"just below one": dict(gain=0.9)}``.
+        Numbered buttons under the figure, each with the state it sets: ``{"just below one":
+        dict(gain=0.9)}``.
     predict : Prediction, optional
         A question to be answered before the figure shows itself.
     drag : sequence of str, optional
-        One or two parameters with numbers that the pointer sets, too: the view draws a point with ``gid="drag"``, and
-        wherever the reader presses or drags within its axes, they take the values that bring the point nearest.
+        One or two parameters with numbers that the pointer sets, too: the view draws a point with
+        ``gid="drag"``, and wherever the reader presses or drags within its axes, they take the
+        values that bring the point nearest.
     register : Register, optional
         A game: a button keeps the best states in the picture.
     **grid : list or 1-d array
-        The values of each parameter: numbers (a slider), strings (a dropdown), ``[False, True]`` (a checkbox).
+        The values of each parameter: numbers (a slider), strings (a dropdown), ``[False, True]`` (a
+        checkbox).
 
     Returns
     -------
@@ -131,8 +176,9 @@ def explore(view, *, alt, anchor=None, start=None, size=(5.6, 3.3), panels=(1, 1
     Raises
     ------
     TypeError, ValueError
-        An argument that cannot be used; a view that raises, or that changes what cannot be moved. The message names the
-        argument or artist, what was expected and what was given, and the states between which it changed.
+        An argument that cannot be used; a view that raises, or that changes what cannot be moved.
+        The message names the argument or artist, what was expected and what was given, and the
+        states between which it changed.
 
     Examples
     --------
@@ -145,8 +191,12 @@ def explore(view, *, alt, anchor=None, start=None, size=(5.6, 3.3), panels=(1, 1
     """
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt: expected a sentence that says what the figure shows, got {alt!r}")
-    if anchor is not None and not (isinstance(anchor, str) and re.fullmatch(r"[a-z][a-z0-9-]*", anchor)):
-        raise ValueError(f"anchor: expected small letters, digits and hyphens, a letter first, got {anchor!r:.60}")
+    if anchor is not None and not (
+        isinstance(anchor, str) and re.fullmatch(r"[a-z][a-z0-9-]*", anchor)
+    ):
+        raise ValueError(
+            f"anchor: expected small letters, digits and hyphens, a letter first, got {anchor!r:.60}"
+        )
     grid = Grid(grid)
     check_view(view, grid.values, OPTIONS)
     size, panels = pair("size", size, float), pair("panels", panels, int)
@@ -160,23 +210,42 @@ def explore(view, *, alt, anchor=None, start=None, size=(5.6, 3.3), panels=(1, 1
     if drag is not None:
         expect_drag(drag, grid)
     opening = grid.locate({} if start is None else start, "start")
-    jumps = [{"label": str(label), "at": jump(grid, label, state)} for label, state in (cases or {}).items()]
+    jumps = [
+        {"label": str(label), "at": jump(grid, label, state)}
+        for label, state in (cases or {}).items()
+    ]
     number = grid.number(opening)
     with bar(grid.size, "drawing states") as shown:
-        harvest = Harvest(view, grid, size=size, panels=panels, start=number, progress=lambda done: shown.update())
+        harvest = Harvest(
+            view, grid, size=size, panels=panels, start=number, progress=lambda done: shown.update()
+        )
     data, spec, packer = codec.pack(harvest.slots, harvest.recorder.units)
-    spec |= {"params": [{"name": n, "trait": f"at_{n}", "labels": grid.labels[n]} for n in grid.values],
-             "axes": [scales(ax) for ax in harvest.axes], "tables": tables(harvest)}
+    spec |= {
+        "params": [{"name": n, "trait": f"at_{n}", "labels": grid.labels[n]} for n in grid.values],
+        "axes": [scales(ax) for ax in harvest.axes],
+        "tables": tables(harvest),
+    }
     if drag is not None:
         spec["drag"] = drag_spec(drag, grid, harvest)
     if register:
         spec["register"] = register_spec(register, grid, harvest)
     first = svg.write(harvest.slots, packer, spec, list(packer.images), number, alt)
     weigh(grid, data, spec, first)
-    indices = {f"at_{n}": bool(i) if kind(grid.values[n][0]) == "bool" else i for n, i in opening.items()}
-    figure = LiveFigure(indices, spec=spec, data=data, svg=first, alt=alt, name=anchor or "",
-                        title=title or "", cases=jumps, predict=asdict(predict) if predict else None,
-                        locked=predict is not None)
+    indices = {
+        f"at_{n}": bool(i) if kind(grid.values[n][0]) == "bool" else i for n, i in opening.items()
+    }
+    figure = LiveFigure(
+        indices,
+        spec=spec,
+        data=data,
+        svg=first,
+        alt=alt,
+        name=anchor or "",
+        title=title or "",
+        cases=jumps,
+        predict=asdict(predict) if predict else None,
+        locked=predict is not None,
+    )
     width = f"{max(6, *(0.6 * len(n) + 1 for n in grid.values)):.3g}em"
     controls = {n: control(n, grid, opening[n], width, figure.locked) for n in grid.values}
     return Explore(figure, controls, grid, picture(harvest, number))
@@ -202,8 +271,12 @@ def pair(name, given, number):
 def control(name, grid, index, width, disabled):
     """The widget of one parameter: a checkbox, a dropdown or a slider."""
     values, labels = grid.values[name], grid.labels[name]
-    how = {"description": name.replace("_", " "), "disabled": disabled, "style": {"description_width": width},
-           "layout": {"width": "min(100%, 30em)"}}
+    how = {
+        "description": name.replace("_", " "),
+        "disabled": disabled,
+        "style": {"description_width": width},
+        "layout": {"width": "min(100%, 30em)"},
+    }
     if values == [False, True]:
         return ipywidgets.Checkbox(value=bool(index), indent=True, **how)
     options = list(zip(labels, values, strict=True))
@@ -216,8 +289,10 @@ def weigh(grid, data, spec, first):
     """Refuse a figure that is too heavy for a page, and say what to cut."""
     total = len(data) + len(codec.json.dumps(spec)) + len(first)
     if total > MAX_BYTES:
-        raise ValueError(f"the figure takes {total / 1e6:.1f} MB, expected at most {MAX_BYTES / 1e6:g} MB; "
-                         f"{grid.counts()}: {grid.reduce()}, or draw fewer points")
+        raise ValueError(
+            f"the figure takes {total / 1e6:.1f} MB, expected at most {MAX_BYTES / 1e6:g} MB; "
+            f"{grid.counts()}: {grid.reduce()}, or draw fewer points"
+        )
 
 
 def picture(harvest, number):

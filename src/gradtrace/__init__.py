@@ -14,8 +14,18 @@
 from importlib import import_module
 
 _WHERE = {
-    "steps.activations": ["Activation", "activation", "elu", "identity", "leaky_relu", "relu", "selu", "sigmoid",
-                          "softplus", "tanh"],
+    "steps.activations": [
+        "Activation",
+        "activation",
+        "elu",
+        "identity",
+        "leaky_relu",
+        "relu",
+        "selu",
+        "sigmoid",
+        "softplus",
+        "tanh",
+    ],
     "steps.arrays": ["log_norm"],
     "steps.combinators": ["Highway", "Residual", "Seq", "StochasticDepth"],
     "steps.contract": ["Grads", "Step"],
@@ -26,14 +36,35 @@ _WHERE = {
     "steps.norms": ["BatchNorm", "LayerNorm", "WeightNorm", "batch_statistics"],
     "steps.recurrent": ["GRU", "LSTM", "NARX", "RNN", "Masked", "OneGate", "irnn"],
     "tracing.checkpoint": ["BPTTResult", "SummedGradients", "Usage", "bptt"],
-    "tracing.jacobians": ["jacobians", "log_qr_growth", "log_singular_values", "lyapunov", "spectral_radius"],
+    "tracing.jacobians": [
+        "jacobians",
+        "log_qr_growth",
+        "log_singular_values",
+        "lyapunov",
+        "spectral_radius",
+    ],
     "tracing.path": ["Path", "deep", "forward", "unroll"],
     "tracing.schedules": ["Action", "Binomial", "Full", "SqrtT", "Truncated", "schedule"],
     "tracing.trace": ["Gradients", "Trace", "backward", "trace"],
     "training.clip": ["clip_norm", "clip_value", "total_log_norm"],
     "training.loop": ["Diverged", "Run", "minibatches", "train"],
-    "training.losses": ["argmax", "binary_cross_entropy", "cross_entropy", "half_squared_norm", "mae", "mse"],
-    "training.optim": ["AdaDelta", "AdaGrad", "Adam", "GradientDescent", "Momentum", "Nesterov", "RMSProp"],
+    "training.losses": [
+        "argmax",
+        "binary_cross_entropy",
+        "cross_entropy",
+        "half_squared_norm",
+        "mae",
+        "mse",
+    ],
+    "training.optim": [
+        "AdaDelta",
+        "AdaGrad",
+        "Adam",
+        "GradientDescent",
+        "Momentum",
+        "Nesterov",
+        "RMSProp",
+    ],
     "training.params": ["flatten_params", "tile_params", "unflatten_params"],
     "training.regularize": ["EarlyStopping", "l1", "l2", "soft_threshold", "weight_decay"],
     "data.digits": ["digits", "pixels"],
@@ -44,9 +75,18 @@ _WHERE = {
     "sweeps": ["Sweep", "SweepError", "sweep"],
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
-_ROOMS = {"augment": "training.augment", "dynamics": "theory.dynamics", "init": "steps.init", "maps": "theory.maps",
-          "meanfield": "theory.meanfield", "notebook": "notebook", "surfaces": "theory.surfaces", "tasks": "data.tasks",
-          "text": "data.text", "torch": "torch"}
+_ROOMS = {
+    "augment": "training.augment",
+    "dynamics": "theory.dynamics",
+    "init": "steps.init",
+    "maps": "theory.maps",
+    "meanfield": "theory.meanfield",
+    "notebook": "notebook",
+    "surfaces": "theory.surfaces",
+    "tasks": "data.tasks",
+    "text": "data.text",
+    "torch": "torch",
+}
 
 __all__ = sorted(_HOME)
 

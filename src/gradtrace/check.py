@@ -7,7 +7,9 @@ from .steps.contract import expect_step
 
 
 def slope(f, at, direction, width=1e-3):
-    """``d f(at + s·direction) / ds`` at ``s = 0`` by a five-point difference, with error of order ``width⁴``."""
+    """``d f(at + s·direction) / ds`` at ``s = 0`` by a five-point difference, with error of order
+    ``width⁴``.
+    """
     points = np.array([f(at + s * width * direction) for s in (-2, -1, 1, 2)])
     return (points[0] - 8 * points[1] + 8 * points[2] - points[3]) / (12 * width)
 
@@ -16,9 +18,9 @@ def slope(f, at, direction, width=1e-3):
 def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     """Relative error of a step's pullback for its state, its input and every parameter.
 
-    A random projection ``L = Σ v ⊙ h'`` makes a scalar of the next state; along random directions its slope is
-    measured by finite differences and compared with the pullback of ``v``. A random direction sees every entry,
-    so one projection checks a whole Jacobian.
+    A random projection ``L = Σ v ⊙ h'`` makes a scalar of the next state; along random directions
+    its slope is measured by finite differences and compared with the pullback of ``v``. A random
+    direction sees every entry, so one projection checks a whole Jacobian.
 
     Parameters
     ----------
@@ -51,14 +53,20 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     expect_rng("rng", rng)
     expect_positive("width", width)
     out, vjp = step(p, h, x)
-    sweep = max([h.ndim - 1 - len(step.features)] + [p[name].ndim - len(s) for name, s in step.shapes().items()])
-    per = _size(out, out.ndim - sweep)                      # one per sweep member
+    sweep = max(
+        [h.ndim - 1 - len(step.features)]
+        + [p[name].ndim - len(s) for name, s in step.shapes().items()]
+    )
+    per = _size(out, out.ndim - sweep)  # one per sweep member
     v = rng.standard_normal(out.shape) / per
     dh, dx, dp = vjp(v)
-    loss = lambda **at: np.sum(v * step({**p, **at.get("p", {})}, at.get("h", h), at.get("x", x))[0])
+
+    def loss(**at):
+        return np.sum(v * step({**p, **at.get("p", {})}, at.get("h", h), at.get("x", x))[0])
 
     def error(pulled, f, at, axes):
-        size = _size(at, axes) if at.any() else per.min()   # a bias of zeros moves as little as the smallest state
+        # a bias of zeros moves as little as the smallest state
+        size = _size(at, axes) if at.any() else per.min()
         direction = size * rng.standard_normal(at.shape)
         measured, claimed = slope(f, at, direction, width), np.sum(pulled * direction)
         return float(abs(measured - claimed) / max(abs(measured), np.sqrt(v.size)))
@@ -66,12 +74,16 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     errors = {"h": error(dh, lambda at: loss(h=at), h, 1 + len(step.features))}
     if x is not None:
         errors["x"] = error(dx, lambda at: loss(x=at), x, 1 + len(step.inputs))
-    return errors | {name: error(dp[name], lambda at, name=name: loss(p={name: at}), p[name], len(shape))
-                     for name, shape in step.shapes().items()}
+    return errors | {
+        name: error(dp[name], lambda at, name=name: loss(p={name: at}), p[name], len(shape))
+        for name, shape in step.shapes().items()
+    }
 
 
 def _size(a, axes):
-    """Root mean square over the last ``axes`` axes, one where all is zero; broadcasts against ``a``."""
+    """Root mean square over the last ``axes`` axes, one where all is zero; broadcasts against
+    ``a``.
+    """
     size = np.sqrt(np.mean(a * a, axis=tuple(range(-axes, 0)), keepdims=True))
     return np.where(size > 0, size, 1)
 
@@ -103,6 +115,8 @@ def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):
     errors = gradient_errors(step, p, h, x, rng=rng)
     wrong = {name: error for name, error in errors.items() if not error < rtol}
     if wrong:
-        raise AssertionError(f"{step}: the pullback disagrees with finite differences for "
-                             + ", ".join(f"{name} (relative error {error:.1e})" for name, error in wrong.items()))
+        raise AssertionError(
+            f"{step}: the pullback disagrees with finite differences for "
+            + ", ".join(f"{name} (relative error {error:.1e})" for name, error in wrong.items())
+        )
     print(f"{step}: {', '.join(errors)} agree with finite differences within {rtol:g}")

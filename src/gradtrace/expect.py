@@ -24,19 +24,21 @@ def given(value):
         return f"an array of {value.dtype}, shape {value.shape}"
     try:
         text = " ".join(repr(value).split())
-    except Exception:                                       # an integer of 5000 digits, or an object's own fault
+    except Exception:  # an integer of 5000 digits, or an object's own fault
         text = "without a repr"
     text = text if len(text) <= 40 else text[:39] + "…"
     return text if isinstance(value, str) else f"{type(value).__name__} {text}"
 
 
 def expect_array(name, value, trailing=(), *, complex=False):
-    """Return ``value`` if it is a plain array of finite float64 or float32 that ends in the axes ``trailing``.
+    """Return ``value`` if it is a plain array of finite float64 or float32 that ends in the axes
+    ``trailing``.
 
     Parameters
     ----------
     name : str or callable
-        What to call the argument in the error, or a function that says it, called only if there is one.
+        What to call the argument in the error, or a function that says it, called only if there is
+        one.
     value : object
     trailing : tuple of int or None
         Required sizes of the last axes; ``None`` stands for any size.
@@ -50,36 +52,52 @@ def expect_array(name, value, trailing=(), *, complex=False):
     ValueError
         Its last axes differ from ``trailing``, or it holds NaN or infinity.
     """
-    if not isinstance(value, np.ndarray) or value.dtype not in (REAL + COMPLEX if complex else REAL):
-        raise TypeError(f"{_text(name)}: expected a numpy array of float64 or float32, got {given(value)}")
+    if not isinstance(value, np.ndarray) or value.dtype not in (
+        REAL + COMPLEX if complex else REAL
+    ):
+        raise TypeError(
+            f"{_text(name)}: expected a numpy array of float64 or float32, got {given(value)}"
+        )
     if not plain(value):
-        raise TypeError(f"{_text(name)}: expected a plain numpy array, got {type(value).__name__};"
-                        " np.asarray makes one, without mask or unit")
-    last = value.shape[max(0, value.ndim - len(trailing)):]
-    if last != trailing and (len(last) != len(trailing)
-                             or any(w is not None and n != w for n, w in zip(last, trailing, strict=True))):
+        raise TypeError(
+            f"{_text(name)}: expected a plain numpy array, got {type(value).__name__};"
+            " np.asarray makes one, without mask or unit"
+        )
+    last = value.shape[max(0, value.ndim - len(trailing)) :]
+    if last != trailing and (
+        len(last) != len(trailing)
+        or any(w is not None and n != w for n, w in zip(last, trailing, strict=True))
+    ):
         wanted = ", ".join("…" if w is None else str(w) for w in trailing)
         raise ValueError(f"{_text(name)}: expected last axes ({wanted}), got shape {value.shape}")
     if not np.isfinite(value).all():
         bad = np.argwhere(~np.isfinite(value))
         more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-        raise ValueError(f"{_text(name)}: expected finite numbers, got {value[tuple(bad[0])]}"
-                         f" at {tuple(map(int, bad[0]))}{more}")
+        raise ValueError(
+            f"{_text(name)}: expected finite numbers, got {value[tuple(bad[0])]}"
+            f" at {tuple(map(int, bad[0]))}{more}"
+        )
     return value
 
 
 def plain(value):
-    """Whether ``value`` is an array as numpy makes it, in memory or in a file: no mask, matrix or unit."""
+    """Whether ``value`` is an array as numpy makes it, in memory or in a file: no mask, matrix or
+    unit.
+    """
     return type(value) is np.ndarray or isinstance(value, np.memmap)
 
 
 def expect_integers(name, value, n=None):
-    """Return ``value`` if it is a plain array of whole numbers, from 0 to ``n - 1`` if ``n`` is given; else raise."""
+    """Return ``value`` if it is a plain array of whole numbers, from 0 to ``n - 1`` if ``n`` is
+    given; else raise.
+    """
     if not plain(value) or value.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected a numpy array of integers, got {given(value)}")
     if value.size and (value.min() < 0 or (n is not None and value.max() >= n)):
         most = "" if n is None else f" to {n - 1}"
-        raise ValueError(f"{name}: expected whole numbers from 0{most}, got {value.min()} to {value.max()}")
+        raise ValueError(
+            f"{name}: expected whole numbers from 0{most}, got {value.min()} to {value.max()}"
+        )
     return value
 
 
@@ -88,26 +106,36 @@ def _text(name):
 
 
 def expect_size(name, value, least=1, most=sys.maxsize):
-    """Return ``value`` as an ``int`` if it is a whole number from ``least`` to ``most``; else raise, naming it."""
+    """Return ``value`` as an ``int`` if it is a whole number from ``least`` to ``most``; else
+    raise, naming it.
+    """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name}: expected a whole number, got {given(value)}")
     if not least <= value <= most:
         bound = f"at least {least}" if value < least else f"at most {most}"
-        raise ValueError(f"{name}: expected {bound}, got {value if abs(value) < 10**20 else given(value)}")
+        raise ValueError(
+            f"{name}: expected {bound}, got {value if abs(value) < 10**20 else given(value)}"
+        )
     return int(value)
 
 
 def expect_sizes(name, value, axes=None):
-    """Return ``value`` as a tuple of sizes from 1, ``axes`` of them or at least one; else raise, naming it."""
+    """Return ``value`` as a tuple of sizes from 1, ``axes`` of them or at least one; else raise,
+    naming it.
+    """
     if not isinstance(value, tuple | list):
         raise TypeError(f"{name}: expected a tuple of sizes, got {given(value)}")
     if len(value) != axes if axes else not value:
-        raise ValueError(f"{name}: expected {axes or 1} sizes{'' if axes else ' or more'}, got {len(value)}")
+        raise ValueError(
+            f"{name}: expected {axes or 1} sizes{'' if axes else ' or more'}, got {len(value)}"
+        )
     return tuple(expect_size(f"{name}[{i}]", n) for i, n in enumerate(value))
 
 
 def expect_number(name, value, least=-math.inf, most=math.inf):
-    """Return ``value`` as a ``float`` if it is a finite real number from ``least`` to ``most``; else raise."""
+    """Return ``value`` as a ``float`` if it is a finite real number from ``least`` to ``most``;
+    else raise.
+    """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: expected a number, got {given(value)}")
     try:
@@ -139,7 +167,9 @@ def expect_positive(name, value):
 
 
 def expect_sweep_shape(name, value):
-    """Return ``value`` as a tuple of ``int`` if it is a tuple or list of sizes from 0, maybe empty; else raise."""
+    """Return ``value`` as a tuple of ``int`` if it is a tuple or list of sizes from 0, maybe empty;
+    else raise.
+    """
     if not isinstance(value, tuple | list):
         raise TypeError(f"{name}: expected a tuple of whole numbers, got {given(value)}")
     return tuple(expect_size(f"{name}[{i}]", n, least=0) for i, n in enumerate(value))
@@ -155,7 +185,9 @@ def expect_bool(name, value):
 def expect_word(name, value, words):
     """Return ``value`` if it is one of the strings ``words``; else raise, naming it."""
     if not isinstance(value, str) or value not in words:
-        raise ValueError(f"{name}: expected one of {', '.join(map(repr, words))}, got {given(value)}")
+        raise ValueError(
+            f"{name}: expected one of {', '.join(map(repr, words))}, got {given(value)}"
+        )
     return value
 
 
@@ -174,19 +206,24 @@ def expect_rng(name, value):
 
 
 def expect_order(name, value, n=None):
-    """Return ``value`` if it is an array that holds each of ``0 … n - 1`` once; else raise, naming it."""
+    """Return ``value`` if it is an array that holds each of ``0 … n - 1`` once; else raise, naming
+    it.
+    """
     if not plain(value) or value.dtype.kind not in "iu" or value.ndim != 1:
         raise TypeError(f"{name}: expected rng.permutation(n), got {given(value)}")
     n = len(value) if n is None else n
     if not n:
         raise ValueError(f"{name}: expected at least one number, got none")
     if not np.array_equal(np.sort(value), np.arange(n)):
-        raise ValueError(f"{name}: expected each of 0 … {n - 1} once, got {len(value)} numbers {value[:8]}")
+        raise ValueError(
+            f"{name}: expected each of 0 … {n - 1} once, got {len(value)} numbers {value[:8]}"
+        )
     return value
 
 
 def expect_floats(**named):
-    """The arguments as arrays of one dtype, float32 if all arrays among them are; they have to broadcast.
+    """The arguments as arrays of one dtype, float32 if all arrays among them are; they have to
+    broadcast.
 
     Raises
     ------
@@ -200,14 +237,20 @@ def expect_floats(**named):
             expect_number(name, value)
             continue
         if not plain(value) or (value.dtype not in REAL and value.dtype.kind not in "iu"):
-            raise TypeError(f"{name}: expected a real number or a numpy array of them, got {given(value)}")
+            raise TypeError(
+                f"{name}: expected a real number or a numpy array of them, got {given(value)}"
+            )
         if not np.isfinite(value).all():
-            raise ValueError(f"{name}: expected finite numbers, got {np.extract(~np.isfinite(value), value)[0]}")
+            raise ValueError(
+                f"{name}: expected finite numbers, got {np.extract(~np.isfinite(value), value)[0]}"
+            )
     shapes = {name: np.shape(value) for name, value in named.items()}
     try:
         np.broadcast_shapes(*shapes.values())
     except ValueError:
         got = ", ".join(map(str, shapes.values()))
-        raise ValueError(f"{', '.join(shapes)}: expected shapes that broadcast, got {got}") from None
+        raise ValueError(
+            f"{', '.join(shapes)}: expected shapes that broadcast, got {got}"
+        ) from None
     dtype = np.result_type(*named.values(), 0.0)
     return [np.asarray(value, dtype) for value in named.values()]

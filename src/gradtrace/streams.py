@@ -9,7 +9,8 @@ from .expect import expect_size, given
 
 
 def stream(seed, /, **point):
-    """A random generator for one point of a sweep, independent of the other points, of their number and order.
+    """A random generator for one point of a sweep, independent of the other points, of their number
+    and order.
 
     A hash of the point is the ``spawn_key`` of a ``numpy.random.SeedSequence``.
 
@@ -36,9 +37,14 @@ def stream(seed, /, **point):
     True
     """
     seed = expect_size("seed", seed, least=0, most=math.inf)
-    point = {name: value.item() if isinstance(value, np.generic) else value for name, value in sorted(point.items())}
+    point = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in sorted(point.items())
+    }
     for name, value in point.items():
         if not isinstance(value, int | float | complex | str | None):
             raise TypeError(f"{name}: expected a number or a string, got {given(value)}")
     digest = hashlib.sha256(repr(point).encode()).digest()
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=np.frombuffer(digest, "<u4").tolist()))
+    return np.random.default_rng(
+        np.random.SeedSequence(seed, spawn_key=np.frombuffer(digest, "<u4").tolist())
+    )

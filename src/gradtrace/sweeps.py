@@ -1,6 +1,8 @@
-"""One function at every point of a grid: here, on all cores, or on a cluster. The numbers are the same.
+"""One function at every point of a grid: here, on all cores, or on a cluster. The numbers are the
+same.
 
-``sweep`` takes any ``concurrent.futures.Executor``: threads, processes, or Dask's, ``client.get_executor()``.
+``sweep`` takes any ``concurrent.futures.Executor``: threads, processes, or Dask's,
+``client.get_executor()``.
 """
 
 from concurrent.futures import Executor, Future, wait
@@ -47,7 +49,8 @@ class Sweep:
 
 
 class SweepError(RuntimeError):
-    """Some points gave no result. The message names them; ``error.sweep`` holds what the others gave.
+    """Some points gave no result. The message names them; ``error.sweep`` holds what the others
+    gave.
 
     Examples
     --------
@@ -68,7 +71,9 @@ class SweepError(RuntimeError):
     def __str__(self):
         points = self.sweep.parameters
         failures = sorted(self.sweep.failures.items())
-        lines = [f"{len(failures)} of {len(points)} points gave no result; error.sweep.results has the rest"]
+        lines = [
+            f"{len(failures)} of {len(points)} points gave no result; error.sweep.results has the rest"
+        ]
         for i, error in failures[:10]:
             lines.append(f"  {points[i]}: {type(error).__name__}: {error}")
         if len(failures) > 10:
@@ -79,8 +84,8 @@ class SweepError(RuntimeError):
 def sweep(function, /, executor=None, done=None, **grid):
     """Call ``function`` with every combination of the values in ``grid``.
 
-    The numbers do not depend on the executor if the function draws at random only from ``stream(seed, **point)``.
-    Ctrl-C cancels what waits and returns what is finished.
+    The numbers do not depend on the executor if the function draws at random only from
+    ``stream(seed, **point)``. Ctrl-C cancels what waits and returns what is finished.
 
     Parameters
     ----------
@@ -89,7 +94,8 @@ def sweep(function, /, executor=None, done=None, **grid):
     executor : concurrent.futures.Executor, optional
         Who computes; without one, this process, point after point. It is not shut down.
     done : callable, optional
-        ``done(point, result)`` is called here, in this process, soon after a point is finished, to store it, say.
+        ``done(point, result)`` is called here, in this process, soon after a point is finished, to
+        store it, say.
     **grid : sequence
         The values of each parameter; an array or a range will do.
 
@@ -102,9 +108,9 @@ def sweep(function, /, executor=None, done=None, **grid):
     ValueError, TypeError
         An argument is of the wrong kind or has no values.
     SweepError
-        At the end, if the function raised or a worker died. A pool of processes breaks with its first dead worker, and
-        all points that were not finished fail with it; the first of them in the grid were being computed. Dask
-        starts another worker and goes on.
+        At the end, if the function raised or a worker died. A pool of processes breaks with its
+        first dead worker, and all points that were not finished fail with it; the first of them in
+        the grid were being computed. Dask starts another worker and goes on.
 
     Examples
     --------
@@ -118,8 +124,10 @@ def sweep(function, /, executor=None, done=None, **grid):
     if done is not None:
         expect_callable("done", done)
     if executor is not None and not isinstance(executor, Executor):
-        raise TypeError("executor: expected a concurrent.futures.Executor, of Dask client.get_executor(),"
-                        f" got {given(executor)}")
+        raise TypeError(
+            "executor: expected a concurrent.futures.Executor, of Dask client.get_executor(),"
+            f" got {given(executor)}"
+        )
     grid = {name: _expect_values(name, values) for name, values in grid.items()}
     if not grid:
         raise ValueError("grid: expected at least one parameter, name=values, got none")
@@ -147,7 +155,9 @@ def sweep(function, /, executor=None, done=None, **grid):
 
 
 def _answers(function, executor, points):
-    """Yield a point's place, and a call that returns its result or raises its error, as one after another is known."""
+    """Yield a point's place, and a call that returns its result or raises its error, as one after
+    another is known.
+    """
     if executor is None:
         for i, point in enumerate(points):
             yield i, partial(function, **point)
@@ -157,10 +167,10 @@ def _answers(function, executor, points):
         for i, point in enumerate(points):
             pending[_submit(executor, function, point)] = i
         while pending:
-            wait(pending, timeout=0.5)                      # Windows hears Ctrl-C in between
+            wait(pending, timeout=0.5)  # Windows hears Ctrl-C in between
             yield from _finished(pending)
     except KeyboardInterrupt:
-        yield from _finished(pending)                       # since the last look
+        yield from _finished(pending)  # since the last look
         raise
     finally:
         for future in pending:

@@ -1,7 +1,8 @@
 """A browser, the built book, and a server for it.
 
-``GRADTRACE_CHROMIUM`` names the browser's executable, ``GRADTRACE_SITE`` another built book. Without a browser
-or a book the tests are skipped with the reason; where ``CI`` is set they fail instead.
+``GRADTRACE_CHROMIUM`` names the browser's executable, ``GRADTRACE_SITE`` another built book.
+Without a browser or a book the tests are skipped with the reason; where ``CI`` is set they fail
+instead.
 """
 
 import functools
@@ -14,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-SITE = Path(os.environ.get("GRADTRACE_SITE", Path(__file__).parents[2] / "_build" / "html")).resolve()
-NOT_PROSE = {"search.html", "genindex.html", "index.html"}  # index.html only redirects to the first page
+SITE = Path(
+    os.environ.get("GRADTRACE_SITE", Path(__file__).parents[2] / "_build" / "html")
+).resolve()
+# index.html only redirects to the first page
+NOT_PROSE = {"search.html", "genindex.html", "index.html"}
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--no-first-run", "--disable-component-update", "--disable-sync",
@@ -27,7 +31,9 @@ def pages(having=""):
     if not SITE.is_dir():
         return []
     found = sorted(path for path in SITE.rglob("*.html") if "_static" not in path.parts)
-    names = [path.relative_to(SITE).as_posix() for path in found if having in path.read_text("utf-8")]
+    names = [
+        path.relative_to(SITE).as_posix() for path in found if having in path.read_text("utf-8")
+    ]
     return [name for name in names if name not in NOT_PROSE]
 
 
@@ -61,7 +67,12 @@ def site():
 def chromium():
     """A running Chromium, the same for all tests of a process."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    names = [os.environ.get("GRADTRACE_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    names = [
+        os.environ.get("GRADTRACE_CHROMIUM", ""),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+    ]
     with playwright.sync_playwright() as driver:
         own = driver.chromium.executable_path
         path = next(filter(None, map(shutil.which, names)), own if Path(own).exists() else None)
@@ -146,13 +157,17 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def contexts(chromium):
-    """Function that gives a browser context; equal options share one, since each takes a fifth of a second."""
+    """Function that gives a browser context; equal options share one, since each takes a fifth of a
+    second.
+    """
     made = {}
 
     def get(**options):
         key = repr(sorted(options.items()))
         if key not in made:
-            made[key] = chromium.new_context(**{"viewport": {"width": 1200, "height": 900}} | options)
+            made[key] = chromium.new_context(
+                **{"viewport": {"width": 1200, "height": 900}} | options
+            )
             made[key].set_default_timeout(10_000)
         return made[key]
 
@@ -161,7 +176,9 @@ def contexts(chromium):
 
 @pytest.fixture
 def visit(contexts):
-    """Function that makes a `Visit`, in a context with the given options, and closes it after the test."""
+    """Function that makes a `Visit`, in a context with the given options, and closes it after the
+    test.
+    """
     visits = []
 
     def start(home, formulas=True, **options):

@@ -21,9 +21,33 @@ window.ready = true;
 
 def show(page, figure):
     """Give a figure a page and a model of its own."""
-    names = ["spec", "svg", "alt", "title", "cases", "predict", "locked", "registered", *figure.trait_names(sync=True)]
-    state = {n: getattr(figure, n) for n in names if n in LiveFigure.class_trait_names() or n.startswith("at_")}
-    state = {n: v for n, v in state.items() if isinstance(v, str | int | list | dict) and not n.startswith("_")}
-    page.set_content(PAGE % (figure._esm.replace("export default", "void"),
-                             json.dumps(state), b64encode(figure.data).decode()))
+    names = [
+        "spec",
+        "svg",
+        "alt",
+        "title",
+        "cases",
+        "predict",
+        "locked",
+        "registered",
+        *figure.trait_names(sync=True),
+    ]
+    state = {
+        n: getattr(figure, n)
+        for n in names
+        if n in LiveFigure.class_trait_names() or n.startswith("at_")
+    }
+    state = {
+        n: v
+        for n, v in state.items()
+        if isinstance(v, str | int | list | dict) and not n.startswith("_")
+    }
+    page.set_content(
+        PAGE
+        % (
+            figure._esm.replace("export default", "void"),
+            json.dumps(state),
+            b64encode(figure.data).decode(),
+        )
+    )
     page.wait_for_function("window.ready")

@@ -1,7 +1,9 @@
-"""Live figures in a real JupyterLab: cells run, sliders and dropdowns move the picture, arrow keys reach the slider.
+"""Live figures in a real JupyterLab: cells run, sliders and dropdowns move the picture, arrow keys
+reach the slider.
 
-The server gets temporary folders for settings, runtime files and the notebooks, so that nobody's own are touched. One
-notebook of the book is run here; the others are opened as they were executed before, with the state of their widgets.
+The server gets temporary folders for settings, runtime files and the notebooks, so that nobody's
+own are touched. One notebook of the book is run here; the others are opened as they were executed
+before, with the state of their widgets.
 """
 
 import json
@@ -66,19 +68,41 @@ def lab(tmp_path_factory, chromium):
     folder, settings = home / "work", home / "settings" / "@jupyterlab" / "notebook-extension"
     folder.mkdir()
     settings.mkdir(parents=True)
-    whole = json.dumps({"windowingMode": "none"})       # figures out of sight are tested too
+    whole = json.dumps({"windowingMode": "none"})  # figures out of sight are tested too
     (settings / "tracker.jupyterlab-settings").write_text(whole)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_DATA_DIR": "data",
-              "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+    places = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTER_DATA_DIR": "data",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
-    env = os.environ | {name: str(home / place) for name, place in places.items()} | {"PYTHONPATH": path}
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--ServerApp.port={port}",
-               "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}",
-               "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly", "--LabApp.news_url=",
-               "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate"]
+    env = (
+        os.environ
+        | {name: str(home / place) for name, place in places.items()}
+        | {"PYTHONPATH": path}
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "lab",
+        "--no-browser",
+        "--allow-root",
+        f"--ServerApp.port={port}",
+        "--ServerApp.ip=127.0.0.1",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+    ]
     log = (home / "log").open("w")
     server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -105,7 +129,9 @@ def wait(address, server, log):
 
 @pytest.fixture
 def opened(lab, chromium):
-    """Function that opens a notebook of the lab's folder and returns the page with the errors it logs."""
+    """Function that opens a notebook of the lab's folder and returns the page with the errors it
+    logs.
+    """
     address, _, _ = lab
     contexts = []
 
@@ -115,7 +141,9 @@ def opened(lab, chromium):
         contexts.append(context)
         page, errors = context.new_page(), []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and OURS.search(m.text) and errors.append(m.text))
+        page.on(
+            "console", lambda m: m.type == "error" and OURS.search(m.text) and errors.append(m.text)
+        )
         page.goto(f"{address}/lab/tree/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_function(READY)
@@ -133,13 +161,20 @@ def run(lab, opened):
 
     def start(name, cells=None):
         if cells:
-            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c.strip()) for c in cells])
-            notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+            notebook = nbformat.v4.new_notebook(
+                cells=[nbformat.v4.new_code_cell(c.strip()) for c in cells]
+            )
+            notebook.metadata["kernelspec"] = {
+                "name": "python3",
+                "display_name": "Python 3",
+                "language": "python",
+            }
             nbformat.write(notebook, folder / name)
         else:
             shutil.copytree(ROOT / "notebooks", folder, dirs_exist_ok=True)
         page, errors = opened(name)
-        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")     # no waiting here
+        # no waiting here
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
         page.wait_for_function(DONE, timeout=300_000)
         failed = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
         assert not failed.count(), failed.first.inner_text()
@@ -186,10 +221,16 @@ def test_controls_move_the_picture_in_jupyterlab(run):
         if mode == "command":
             page.keyboard.press("Escape")
         handle.focus()
-        for key, label in zip(("Right", "Up", "Left", "Down"), ("0.525", "0.550", "0.525", "0.500"), strict=True):
-            assert changes(page, box, lambda key=key: page.keyboard.press(f"Arrow{key}")), f"{key}, {mode} mode"
+        for key, label in zip(
+            ("Right", "Up", "Left", "Down"), ("0.525", "0.550", "0.525", "0.500"), strict=True
+        ):
+            assert changes(page, box, lambda key=key: page.keyboard.press(f"Arrow{key}")), (
+                f"{key}, {mode} mode"
+            )
             assert readout.inner_text() == label
-    assert page.locator(".jp-Notebook .jp-Cell.jp-mod-selected").count() == 1, "the keys moved the cells"
+    assert page.locator(".jp-Notebook .jp-Cell.jp-mod-selected").count() == 1, (
+        "the keys moved the cells"
+    )
 
     assert changes(page, box, lambda: box.locator("select").first.select_option("tanh"))
     assert changes(page, box, lambda: box.locator("input[type=checkbox]").first.check())
@@ -206,7 +247,10 @@ def test_a_figure_waits_for_the_prediction(run):
     box.locator(".xp-predict").wait_for()
     curve = box.locator(".xp-picture .xp-data").first
     assert not curve.is_visible()
-    assert box.locator("[data-slot]").last.locator("path").count() or box.locator(".xp-axes path").count()
+    assert (
+        box.locator("[data-slot]").last.locator("path").count()
+        or box.locator(".xp-axes path").count()
+    )
     assert box.locator("select").first.is_disabled()
     assert box.get_by_role("button", name="Check my prediction").is_disabled()
     box.get_by_label("up").focus()
@@ -249,7 +293,10 @@ def move_all(page):
         handles, menus = box.locator(".noUi-handle"), box.locator("select:enabled")
         if handles.count():
             handles.first.focus()
-            moved = any(changes(page, box, lambda key=key: page.keyboard.press(key)) for key in ("End", "Home"))
+            moved = any(
+                changes(page, box, lambda key=key: page.keyboard.press(key))
+                for key in ("End", "Home")
+            )
         else:
             moved = changes(page, box, lambda menus=menus: menus.first.select_option(index=1))
         assert moved, f"figure {i} does not move"
@@ -265,7 +312,10 @@ def test_a_notebook_is_run_in_jupyterlab(run):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_first_control_of_every_figure_moves_it(reopen, name):
     page, errors = reopen(name)
-    figures = sum("explore(" in cell.source for cell in nbformat.read(ROOT / "notebooks" / name, as_version=4).cells
-                  if cell.cell_type == "code")
+    figures = sum(
+        "explore(" in cell.source
+        for cell in nbformat.read(ROOT / "notebooks" / name, as_version=4).cells
+        if cell.cell_type == "code"
+    )
     assert move_all(page) == figures
     assert not errors

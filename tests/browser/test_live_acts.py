@@ -1,4 +1,6 @@
-"""A point that is dragged, and a game whose best states stay in the picture: by mouse, finger and button."""
+"""A point that is dragged, and a game whose best states stay in the picture: by mouse, finger and
+button.
+"""
 
 import math
 
@@ -30,13 +32,25 @@ def updates(x, rate, dark):
 def figure(page):
     """The figure on a page, and a function that tells where in the window a state has its point."""
     game = Register(updates, each=["x"], unit="updates", refusal="it diverged")
-    live = explore(view, alt="a game", panels=(1, 2), size=(6.4, 3.2), x=PLACES, rate=RATES, dark=[False, True],
-                   drag=("x", "rate"), register=game).figure
+    live = explore(
+        view,
+        alt="a game",
+        panels=(1, 2),
+        size=(6.4, 3.2),
+        x=PLACES,
+        rate=RATES,
+        dark=[False, True],
+        drag=("x", "rate"),
+        register=game,
+    ).figure
     show(page, live)
 
     def place(x, rate):
         box = page.locator(".xp-area").bounding_box()
-        return (box["x"] + box["width"] * (x + 1.2) / 2.4, box["y"] + box["height"] * (0.5 - math.log10(rate)) / 4)
+        return (
+            box["x"] + box["width"] * (x + 1.2) / 2.4,
+            box["y"] + box["height"] * (0.5 - math.log10(rate)) / 4,
+        )
 
     return page, place
 
@@ -58,17 +72,29 @@ def test_a_dragged_point_sets_the_nearest_values(figure):
 
 
 def test_a_finger_drags_the_point_and_taps_a_place(chromium):
-    context = chromium.new_context(viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True)
+    context = chromium.new_context(
+        viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True
+    )
     page = context.new_page()
     page.failures = []
-    live = explore(view, alt="touch", panels=(1, 2), size=(6.4, 3.2), x=PLACES, rate=RATES, dark=[False],
-                   drag=("x", "rate")).figure
+    live = explore(
+        view,
+        alt="touch",
+        panels=(1, 2),
+        size=(6.4, 3.2),
+        x=PLACES,
+        rate=RATES,
+        dark=[False],
+        drag=("x", "rate"),
+    ).figure
     show(page, live)
     box = page.locator(".xp-area").bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.15)
     assert page.evaluate(AT) == [4, 3]
     assert page.locator(".xp-grip").evaluate("e => getComputedStyle(e).touchAction") == "none"
-    assert page.locator(".xp-area").evaluate("e => getComputedStyle(e).touchAction") == "auto", "the page still scrolls"
+    assert page.locator(".xp-area").evaluate("e => getComputedStyle(e).touchAction") == "auto", (
+        "the page still scrolls"
+    )
     context.close()
 
 
@@ -77,7 +103,9 @@ def test_the_best_state_of_each_kind_stays(figure):
     enter, said = page.get_by_role("button", name="Register"), page.locator(".xp-registered")
 
     def at(x, rate):
-        page.evaluate("([x, rate]) => { model.set('at_x', x); model.set('at_rate', rate); }", [x, rate])
+        page.evaluate(
+            "([x, rate]) => { model.set('at_x', x); model.set('at_rate', rate); }", [x, rate]
+        )
 
     at(1, 0)
     enter.click()
@@ -87,7 +115,10 @@ def test_the_best_state_of_each_kind_stays(figure):
     at(1, 1)
     assert page.evaluate(KEPT) == first, "the marker stays while the point moves"
     enter.click()
-    assert said.inner_text() == "Registered: x -0.5, rate 0.010, dark no, 5 updates, before 6 updates. 1 of 5."
+    assert (
+        said.inner_text()
+        == "Registered: x -0.5, rate 0.010, dark no, 5 updates, before 6 updates. 1 of 5."
+    )
     better = page.evaluate(KEPT)
     assert len(better) == 1 and better != first, "the better one takes its place"
     enter.click()
@@ -103,15 +134,37 @@ def test_the_best_state_of_each_kind_stays(figure):
     assert "2 of 5" in said.inner_text() and len(page.evaluate(KEPT)) == 2
     assert len(page.evaluate("() => model.get('registered')")) == 2
     page.get_by_role("button", name="Start again").click()
-    assert page.evaluate(KEPT) == [] and not page.get_by_role("button", name="Start again").is_visible()
+    assert (
+        page.evaluate(KEPT) == []
+        and not page.get_by_role("button", name="Start again").is_visible()
+    )
     assert not page.failures
 
 
 def test_both_wait_for_the_prediction(page):
     game = Register(updates, each=["x"])
-    show(page, explore(view, alt="locked", panels=(1, 2), size=(6.4, 3.2), x=PLACES, rate=RATES, dark=[False],
-                       drag=("x", "rate"), register=game, predict=Prediction("?", ["a", "b"], "a")).figure)
-    assert page.get_by_role("button", name="Register").is_disabled() and not page.locator(".xp-area").is_visible()
+    show(
+        page,
+        explore(
+            view,
+            alt="locked",
+            panels=(1, 2),
+            size=(6.4, 3.2),
+            x=PLACES,
+            rate=RATES,
+            dark=[False],
+            drag=("x", "rate"),
+            register=game,
+            predict=Prediction("?", ["a", "b"], "a"),
+        ).figure,
+    )
+    assert (
+        page.get_by_role("button", name="Register").is_disabled()
+        and not page.locator(".xp-area").is_visible()
+    )
     page.get_by_role("button", name="Show without guessing").click()
-    assert page.get_by_role("button", name="Register").is_enabled() and page.locator(".xp-area").is_visible()
+    assert (
+        page.get_by_role("button", name="Register").is_enabled()
+        and page.locator(".xp-area").is_visible()
+    )
     assert not page.failures

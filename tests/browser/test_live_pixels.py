@@ -1,4 +1,6 @@
-"""What live.js paints is what matplotlib paints, pixel by pixel, for every kind of artist, once a frame."""
+"""What live.js paints is what matplotlib paints, pixel by pixel, for every kind of artist, once a
+frame.
+"""
 
 from io import BytesIO, StringIO
 
@@ -56,10 +58,12 @@ def test_a_moved_picture_is_matplotlibs(page, name):
     live = explore(view, alt=name, size=(6.4, 3.6), panels=panels, k=range(7), loud=loud).figure
     for k, noisy in ((0, False), (4, False), (6, loud[-1])):
         svg, png = drawn_afresh(view, panels, {"k": k, "loud": noisy})
-        page.set_content(f'<body style="margin: 0; background: white">{svg[svg.index("<svg"):]}')
+        page.set_content(f'<body style="margin: 0; background: white">{svg[svg.index("<svg") :]}')
         theirs = pixels(page.locator("svg").first.screenshot())
         show(page, live)
-        page.evaluate("([k, loud]) => { model.set('at_k', k); model.set('at_loud', loud); }", [k, noisy])
+        page.evaluate(
+            "([k, loud]) => { model.set('at_k', k); model.set('at_loud', loud); }", [k, noisy]
+        )
         page.wait_for_timeout(150)
         ours = pixels(page.locator("svg").screenshot())
         assert apart(ours, theirs) < 1, (k, noisy)
@@ -85,7 +89,10 @@ def test_pages_narrow_and_dark_keep_the_figure_readable(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     page.evaluate("() => { document.body.style.cssText = 'background: #111; color: #eee' }")
     tick = page.locator(".xp-axes path[style*='--xp-00']").first
-    assert tick.evaluate("e => getComputedStyle(e).stroke + getComputedStyle(e).fill").count("0.93") == 3
+    assert (
+        tick.evaluate("e => getComputedStyle(e).stroke + getComputedStyle(e).fill").count("0.93")
+        == 3
+    )
     assert page.locator("svg").get_attribute("aria-label") == "areas"
     page.locator("summary").click()
     page.locator(".xp-numbers tbody tr").nth(4).wait_for()

@@ -62,10 +62,14 @@ def same(text, wanted):
 
 
 def test_page_is_whole(visit, address, page_name):
-    """On a phone: no other host, no error, nothing cut off, each picture described, each formula set."""
+    """On a phone: no other host, no error, nothing cut off, each picture described, each formula
+    set.
+    """
     v = visit(address, viewport={"width": 375, "height": 800})
     page = v.open(page_name)
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= 375, "the page is wider than a phone"
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 375, (
+        "the page is wider than a phone"
+    )
     # Without the cell metadata mystnb.image.alt, MyST-NB fills in the file's path.
     undescribed = page.locator("img:not([alt]), img[alt=''], img[alt*='_images/']")
     assert undescribed.count() == 0, "an image has no alt text"
@@ -80,13 +84,16 @@ def test_page_is_whole(visit, address, page_name):
 
 
 def test_controls_move_figures(visit, address, figure_page):
-    """Each control, by keyboard: the drawing moves, the value is announced, the address keeps the state."""
+    """Each control, by keyboard: the drawing moves, the value is announced, the address keeps the
+    state.
+    """
     v = visit(address, formulas=False)
     page = v.open(figure_page)
     for figure in page.locator(".xp-live").all():
         unlock(figure)
         rows = figure.locator("[data-key]").all()
-        # A control may matter only at another setting of the others, so the still ones get a second chance.
+        # A control may matter only at another setting of the others, so the still ones get a second
+        # chance.
         still = [row for row in rows if not moves_figure(figure, row)]
         dead = [row.get_attribute("data-key") for row in still if not moves_figure(figure, row)]
         assert not dead, f"controls that move nothing in #{figure.get_attribute('id')}: {dead}"
@@ -99,7 +106,9 @@ def test_controls_move_figures(visit, address, figure_page):
     name, values = figure.get_attribute("id"), figure.evaluate(VALUES)
     for _ in range(80):  # the page writes the address when the reader has paused
         state = dict(parse_qsl(page.url.partition(f"#{name}?")[2]))
-        if state.keys() == values.keys() and all(same(values[key], text) for key, text in state.items()):
+        if state.keys() == values.keys() and all(
+            same(values[key], text) for key, text in state.items()
+        ):
             break
         page.wait_for_timeout(50)
     restored = v.open(f"{figure_page}#{page.url.split('#')[1]}")
@@ -111,17 +120,27 @@ def test_links_set_figures(visit, server, link_page):
     """A link in the text to a state of a figure names a figure, controls and values that exist."""
     v = visit(server, formulas=False)
     page = v.open(link_page)
-    for href in page.locator("a.xp-set").evaluate_all("links => links.map(a => a.getAttribute('href'))"):
+    for href in page.locator("a.xp-set").evaluate_all(
+        "links => links.map(a => a.getAttribute('href'))"
+    ):
         path, _, fragment = href.partition("#")
         if path:  # on another page
-            v.open(page.evaluate("href => new URL(href, document.baseURI).href", href).removeprefix(f"{server}/"))
+            v.open(
+                page.evaluate("href => new URL(href, document.baseURI).href", href).removeprefix(
+                    f"{server}/"
+                )
+            )
         else:
-            page.evaluate("() => document.querySelectorAll('details').forEach((box) => (box.open = true))")
+            page.evaluate(
+                "() => document.querySelectorAll('details').forEach((box) => (box.open = true))"
+            )
             page.locator(f"a.xp-set[href='{href}']").first.click()
         name, _, query = fragment.partition("?")
         for _ in range(40):  # the browser tells the page of a new address in its own time
             values = page.locator(f"[id='{name}']").evaluate(VALUES)
-            wrong = [(key, text) for key, text in parse_qsl(query) if not same(values.get(key, ""), text)]
+            wrong = [
+                (key, text) for key, text in parse_qsl(query) if not same(values.get(key, ""), text)
+            ]
             if not wrong:
                 break
             page.wait_for_timeout(50)
@@ -138,22 +157,34 @@ def test_nonsense_in_the_address_is_ignored(visit, server, first_figure_page):
     name, values = figure.get_attribute("id"), figure.evaluate(VALUES)
     nonsense = "&".join(f"{key}=%zz" for key in values)
     for fragment in ("%", "gone?x=1", f"{name}?gone=1&{nonsense}"):
-        assert v.open(f"{first_figure_page}#{fragment}").locator(".xp-live").first.evaluate(VALUES) == values
+        assert (
+            v.open(f"{first_figure_page}#{fragment}").locator(".xp-live").first.evaluate(VALUES)
+            == values
+        )
     v.assert_clean()
 
 
 def luminance(pixel):
     """Return the relative luminance of an (r, g, b) pixel, as WCAG 2 defines it."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in pixel)]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (v / 255 for v in pixel)
+    ]
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_dark_figures_are_readable(visit, server, figure_page):
-    """Tick labels in the dark: contrast of the brightest and darkest pixel, whatever way they got there."""
+    """Tick labels in the dark: contrast of the brightest and darkest pixel, whatever way they got
+    there.
+    """
     v = visit(server, formulas=False, color_scheme="dark", device_scale_factor=3)
     page = v.open(figure_page)
     assert page.locator("html").get_attribute("data-theme") == "dark"
-    labels = [label for figure in page.locator(".xp-live:has(svg)").all() for label in figure.locator(LABEL).all()[:2]]
+    labels = [
+        label
+        for figure in page.locator(".xp-live:has(svg)").all()
+        for label in figure.locator(LABEL).all()[:2]
+    ]
     assert labels
     for label in labels:
         label.scroll_into_view_if_needed()

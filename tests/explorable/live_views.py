@@ -13,11 +13,18 @@ def lines(ax, k, loud=False):
     ax.plot(X[::6], y[::6] / 3, "o", ms=5, label="dots", color=f"C{k}")
     ax.plot(X[::6], y[::6] / 9, "s-", mfc="white", drawstyle="steps-mid")
     ax.plot([0.1, 0.5, 0.9], [1e-30, 1e30, 1e-2], color="C4")
-    ax.bar([0.2, 0.7], [1e-5, 10.0**-k], width=0.1, color="C5", alpha=0.4)         # from zero: far below a log axis
+    # from zero: far below a log axis
+    ax.bar([0.2, 0.7], [1e-5, 10.0**-k], width=0.1, color="C5", alpha=0.4)
     ax.axhline(10.0**-k, color="0.5")
     ax.axvline(k / 7, ls=":", visible=loud)
-    ax.set(yscale="log", ylim=(1e-7, 10), xlim=(0, 1), xlabel="depth", ylabel=r"$\|g\|$ at $k$",
-           title=rf"$\lambda^{k}$: {k}")
+    ax.set(
+        yscale="log",
+        ylim=(1e-7, 10),
+        xlim=(0, 1),
+        xlabel="depth",
+        ylabel=r"$\|g\|$ at $k$",
+        title=rf"$\lambda^{k}$: {k}",
+    )
     ax.legend(loc="lower left")
     ax.grid(True)
 
@@ -33,15 +40,27 @@ def far(ax, k, loud=False):
 
 def circle(centre, radius):
     from matplotlib.patches import Circle
+
     return Circle(centre, radius, fc="C2", alpha=0.2, ec="C3")
 
 
 def areas(ax, k, loud=False):
     """Filled areas, bars, scatters, spans, error bars and patches."""
     ax.fill_between(X, k / 8 * X, X, color="C1", alpha=0.3, where=k / 9 < X, interpolate=True)
-    ax.bar(np.arange(5) / 5 + 0.1, np.arange(1, 6) * (k - 2) / 20, width=0.1, label="bars",
-           color=["C0", "C3" if k > 3 else "C2", *"rgb"])
-    ax.scatter(X[::4], np.cos(k * X[::4]) / 2, s=np.linspace(5, 50, 15), c=np.linspace(0, 1, 15), cmap="viridis")
+    ax.bar(
+        np.arange(5) / 5 + 0.1,
+        np.arange(1, 6) * (k - 2) / 20,
+        width=0.1,
+        label="bars",
+        color=["C0", "C3" if k > 3 else "C2", *"rgb"],
+    )
+    ax.scatter(
+        X[::4],
+        np.cos(k * X[::4]) / 2,
+        s=np.linspace(5, 50, 15),
+        c=np.linspace(0, 1, 15),
+        cmap="viridis",
+    )
     ax.scatter(X[::7], np.sin(k * X[::7]) / 2, marker="^", s=20 + 5 * k)
     ax.errorbar([0.2, 0.5], [k / 9, 0.4], yerr=0.1 + k / 50, capsize=3)
     ax.axvspan(0, k / 20, color="0.9")
@@ -51,10 +70,27 @@ def areas(ax, k, loud=False):
 
 def texts(ax, k, loud=False):
     """Moving and changing strings, mathematics, arrows, boxes."""
-    ax.text(0.1 + k / 10, 0.5, "é Ωλ" * (k % 3 + 1), rotation=10 * k, fontsize=8 + k, color=f"C{k}", alpha=0.7)
-    ax.text(0.5, 0.1, rf"$\frac{{\partial L}}{{\partial h_{k}}} = \sum_{{t={k}}} W^{{\top {k}}}$",
-            bbox={"fc": "white", "ec": "0.4"})
-    ax.annotate(f"here {k}", xy=(k / 7, 0.8), xytext=(0.5, 0.6), arrowprops={"arrowstyle": "->", "color": "C3"})
+    ax.text(
+        0.1 + k / 10,
+        0.5,
+        "é Ωλ" * (k % 3 + 1),
+        rotation=10 * k,
+        fontsize=8 + k,
+        color=f"C{k}",
+        alpha=0.7,
+    )
+    ax.text(
+        0.5,
+        0.1,
+        rf"$\frac{{\partial L}}{{\partial h_{k}}} = \sum_{{t={k}}} W^{{\top {k}}}$",
+        bbox={"fc": "white", "ec": "0.4"},
+    )
+    ax.annotate(
+        f"here {k}",
+        xy=(k / 7, 0.8),
+        xytext=(0.5, 0.6),
+        arrowprops={"arrowstyle": "->", "color": "C3"},
+    )
     ax.arrow(0.1, 0.3, k / 20 + 0.1, 0.1, width=0.01)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel=f"step {k}", title="left" if loud else "right")
     if loud:
@@ -65,12 +101,19 @@ def texts(ax, k, loud=False):
 def images(axes, k, loud=False):
     """An image, a mesh and colour bars beside lines, in two panels."""
     u, v = np.meshgrid(np.linspace(-2, 2, 24), np.linspace(-2, 2, 16))
-    shown = axes[0].imshow(np.sin(u * k) + v, vmin=-3, vmax=3, aspect="auto", extent=(-2, 2, -2, 2), origin="lower")
+    shown = axes[0].imshow(
+        np.sin(u * k) + v, vmin=-3, vmax=3, aspect="auto", extent=(-2, 2, -2, 2), origin="lower"
+    )
     axes[0].figure.colorbar(shown, ax=axes[0])
     axes[1].pcolormesh(u, v, np.cos(v * k) * u, vmin=-2, vmax=2, cmap="gray", shading="nearest")
     axes[1].plot([-2, 2], [k / 3, -k / 3], color="C1")
     axes[1].set(xlim=(-2, 2), ylim=(-2, 2))
 
 
-VIEWS = {"lines": (lines, (1, 1)), "far": (far, (1, 1)), "areas": (areas, (1, 1)), "texts": (texts, (1, 1)),
-         "images": (images, (1, 2))}
+VIEWS = {
+    "lines": (lines, (1, 1)),
+    "far": (far, (1, 1)),
+    "areas": (areas, (1, 1)),
+    "texts": (texts, (1, 1)),
+    "images": (images, (1, 2)),
+}

@@ -1,4 +1,6 @@
-"""explorable stands alone: it imports nothing of gradtrace, and says what to install where that is missing."""
+"""explorable stands alone: it imports nothing of gradtrace, and says what to install where that is
+missing.
+"""
 
 import ast
 import subprocess

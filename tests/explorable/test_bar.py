@@ -28,7 +28,7 @@ def screen(text):
     """What a terminal shows of the last line in the end."""
     cells = []
     for part in text.split("\r"):
-        cells[:len(part)] = part
+        cells[: len(part)] = part
     return "".join(cells).strip()
 
 
@@ -80,8 +80,12 @@ def test_in_a_notebook_only_a_reader_sees_it_come_and_go(reader):
     said = []
     try:
         for early in (True, False):
-            client.execute_interactive(CELL.format(early=early), allow_stdin=reader, timeout=60,
-                                       output_hook=lambda m: said.append((m["msg_type"], m["content"])))
+            client.execute_interactive(
+                CELL.format(early=early),
+                allow_stdin=reader,
+                timeout=60,
+                output_hook=lambda m: said.append((m["msg_type"], m["content"])),
+            )
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

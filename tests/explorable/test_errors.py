@@ -17,35 +17,69 @@ def view(ax, gain, activation="tanh"):
 
 def on(change, **kwargs):
     """Explore a view that changes something besides its line."""
+
     def changing(ax, k):
         ax.plot([0, 1], [0, 1], label="line")
         ax.set(xlim=(0, 1), ylim=(0, 1))
         change(ax, k)
+
     return explore(changing, alt="a change", k=[1, 2, 3], **kwargs)
 
 
 ARGUMENTS = {
-    "anchor with capitals": ({"gain": [1.0], "anchor": "Fig 1"}, ValueError, "anchor: expected small letters"),
+    "anchor with capitals": (
+        {"gain": [1.0], "anchor": "Fig 1"},
+        ValueError,
+        "anchor: expected small letters",
+    ),
     "no grid": ({}, ValueError, "at least|a parameter with values"),
     "empty list": ({"gain": []}, ValueError, "gain: expected at least one value"),
     "scalar": ({"gain": 1.0}, TypeError, "gain: expected a list.*got 1.0"),
     "string": ({"gain": "abc"}, TypeError, "gain: expected a list.*got 'abc'"),
     "matrix": ({"gain": np.ones((2, 2))}, ValueError, r"gain: .*shape \(2, 2\)"),
-    "nan": ({"gain": [0.5, np.nan]}, ValueError, "gain: expected finite numbers, got nan at position 1"),
+    "nan": (
+        {"gain": [0.5, np.nan]},
+        ValueError,
+        "gain: expected finite numbers, got nan at position 1",
+    ),
     "twice": ({"gain": [1, 2, 1]}, ValueError, "gain: .*1 more than once"),
     "mixed": ({"gain": [1, "a"]}, TypeError, "gain: .*all of one kind"),
     "None": ({"gain": [None]}, TypeError, "gain: .*got None"),
     "unknown": ({"gain": [1], "depth": [1]}, ValueError, "depth: expected one of .*gain"),
-    "missing": ({"activation": ["tanh"]}, ValueError, "gain: expected values, which the view needs, got none"),
-    "start": ({"gain": [1, 2], "start": {"gain": 3}}, ValueError, "start: expected gain to be one of 1, 2, got 3"),
-    "start name": ({"gain": [1, 2], "start": {"depth": 3}}, ValueError, "start: expected some of .* got 'depth'"),
+    "missing": (
+        {"activation": ["tanh"]},
+        ValueError,
+        "gain: expected values, which the view needs, got none",
+    ),
+    "start": (
+        {"gain": [1, 2], "start": {"gain": 3}},
+        ValueError,
+        "start: expected gain to be one of 1, 2, got 3",
+    ),
+    "start name": (
+        {"gain": [1, 2], "start": {"depth": 3}},
+        ValueError,
+        "start: expected some of .* got 'depth'",
+    ),
     "start kind": ({"gain": [1, 2], "start": 3}, TypeError, "start: expected a dict"),
-    "case": ({"gain": [1, 2], "cases": {"x": {"gain": 9}}}, ValueError, r"cases\['x'\]: expected gain to be one of 1, 2, got 9"),
+    "case": (
+        {"gain": [1, 2], "cases": {"x": {"gain": 9}}},
+        ValueError,
+        r"cases\['x'\]: expected gain to be one of 1, 2, got 9",
+    ),
     "alt": ({"gain": [1, 2], "alt": " "}, ValueError, "alt: expected a sentence"),
     "size": ({"gain": [1, 2], "size": 3}, TypeError, "size: expected two positive numbers, got 3"),
-    "panels": ({"gain": [1, 2], "panels": (0, 1)}, ValueError, "panels: expected two positive numbers"),
+    "panels": (
+        {"gain": [1, 2], "panels": (0, 1)},
+        ValueError,
+        "panels: expected two positive numbers",
+    ),
     "predict": ({"gain": [1, 2], "predict": "why?"}, TypeError, "predict: expected a Prediction"),
-    "many": ({"gain": range(5001)}, ValueError, "5001 states, expected at most 5000.*give gain fewer"),
+    "many": (
+        {"gain": range(5001)},
+        ValueError,
+        "5001 states, expected at most 5000.*give gain fewer",
+    ),
 }
 
 
@@ -58,22 +92,58 @@ def test_arguments_are_checked(case):
 
 CHANCE = np.random.default_rng(0)
 CHANGES = {
-    "limits": (lambda ax, k: ax.set_xlim(0, k), r"XAxis of panel 0: expected the same limits in every state, got \(0.0, 1.0\) at k=1 and \(0.0, 2"),
-    "scale": (lambda ax, k: ax.set_xscale("linear" if k < 3 else "symlog"), "XAxis of panel 0: expected the same scale"),
-    "linthresh": (lambda ax, k: ax.set_yscale("symlog", linthresh=k), "YAxis of panel 0: expected the same scale"),
+    "limits": (
+        lambda ax, k: ax.set_xlim(0, k),
+        r"XAxis of panel 0: expected the same limits in every state, got \(0.0, 1.0\) at k=1 and \(0.0, 2",
+    ),
+    "scale": (
+        lambda ax, k: ax.set_xscale("linear" if k < 3 else "symlog"),
+        "XAxis of panel 0: expected the same scale",
+    ),
+    "linthresh": (
+        lambda ax, k: ax.set_yscale("symlog", linthresh=k),
+        "YAxis of panel 0: expected the same scale",
+    ),
     "ticks": (lambda ax, k: ax.set_yticks([0, k / 3]), "YAxis of panel 0: expected the same ticks"),
-    "tick labels": (lambda ax, k: ax.set_yticks([0, 1], ["a", f"b{k}"]), "YAxis of panel 0: expected the same tick labels"),
-    "tick colour": (lambda ax, k: ax.tick_params(colors=f"C{k}"), "Axis of panel 0: expected the same tick parameters"),
-    "one tick": (lambda ax, k: ax.get_xticklabels()[1].set_color(f"C{k}"), "XAxis of panel 0: expected the same tick properties"),
+    "tick labels": (
+        lambda ax, k: ax.set_yticks([0, 1], ["a", f"b{k}"]),
+        "YAxis of panel 0: expected the same tick labels",
+    ),
+    "tick colour": (
+        lambda ax, k: ax.tick_params(colors=f"C{k}"),
+        "Axis of panel 0: expected the same tick parameters",
+    ),
+    "one tick": (
+        lambda ax, k: ax.get_xticklabels()[1].set_color(f"C{k}"),
+        "XAxis of panel 0: expected the same tick properties",
+    ),
     "aspect": (lambda ax, k: ax.set_aspect(k / 3), "Axis of panel 0: expected the same place"),
-    "more": (lambda ax, k: [ax.axhline(i) for i in range(k)], "artists: expected the same in every state, got .* at k=1 and .* at k=2.*Line"),
+    "more": (
+        lambda ax, k: [ax.axhline(i) for i in range(k)],
+        "artists: expected the same in every state, got .* at k=1 and .* at k=2.*Line",
+    ),
     "other": (lambda ax, k: ax.axhline(0) if k < 2 else ax.text(0, 0, "a"), "artists: .*Line2D"),
-    "zorder": (lambda ax, k: ax.text(0, 0, "a", zorder=k + 3), "Text 'a': expected one zorder in every state, got 4 at k=1 and 5 at k=2"),
-    "axes": (lambda ax, k: ax.twinx() if k > 1 else None, "expected the same number of axes in every state, got 1 at the start and 2 at k=2"),
-    "hatch": (lambda ax, k: ax.bar(0, k, hatch="/"), "Rectangle.* expected what can be moved, got at k=1: hatching"),
-    "gouraud": (lambda ax, k: ax.pcolormesh(np.ones((3, 3)) * k, shading="gouraud"), "QuadMesh.*Gouraud"),
+    "zorder": (
+        lambda ax, k: ax.text(0, 0, "a", zorder=k + 3),
+        "Text 'a': expected one zorder in every state, got 4 at k=1 and 5 at k=2",
+    ),
+    "axes": (
+        lambda ax, k: ax.twinx() if k > 1 else None,
+        "expected the same number of axes in every state, got 1 at the start and 2 at k=2",
+    ),
+    "hatch": (
+        lambda ax, k: ax.bar(0, k, hatch="/"),
+        "Rectangle.* expected what can be moved, got at k=1: hatching",
+    ),
+    "gouraud": (
+        lambda ax, k: ax.pcolormesh(np.ones((3, 3)) * k, shading="gouraud"),
+        "QuadMesh.*Gouraud",
+    ),
     "raises": (lambda ax, k: 1 / (k - 2), "view: expected no error, got ZeroDivisionError at k=2"),
-    "random": (lambda ax, k: ax.plot(CHANCE.random(4)), "Line2D.*got another when drawn again at k=1"),
+    "random": (
+        lambda ax, k: ax.plot(CHANCE.random(4)),
+        "Line2D.*got another when drawn again at k=1",
+    ),
 }
 
 
@@ -96,18 +166,28 @@ def test_a_view_that_draws_elsewhere_is_refused():
 
 
 def test_a_reserved_name_is_refused():
-    with pytest.raises(ValueError, match="view: expected a parameter that is no option of explore, got 'size'"):
+    with pytest.raises(
+        ValueError, match="view: expected a parameter that is no option of explore, got 'size'"
+    ):
         explore(lambda ax, k, size: None, alt="nothing", k=[1, 2])
 
 
 def test_too_many_bytes_are_refused():
     with pytest.raises(ValueError, match=r"MB, expected at most 4 MB; k: 150 values: give k fewer"):
-        explore(lambda ax, k: (ax.plot(np.sin(np.arange(9000) + k)), ax.set(xlim=(0, 1e4), ylim=(-1, 1))),
-                alt="x", k=range(150))
+        explore(
+            lambda ax, k: (
+                ax.plot(np.sin(np.arange(9000) + k)),
+                ax.set(xlim=(0, 1e4), ylim=(-1, 1)),
+            ),
+            alt="x",
+            k=range(150),
+        )
 
 
 def test_repr_and_bundle_are_deterministic():
-    figure = explore(view, alt="a line", gain=[0.5, 1.0, 1.5], activation=["tanh", "relu"], start={"gain": 1.0})
+    figure = explore(
+        view, alt="a line", gain=[0.5, 1.0, 1.5], activation=["tanh", "relu"], start={"gain": 1.0}
+    )
     assert repr(figure) == "Explore(gain: 3 values, activation: 2 values)"
     assert repr(figure.figure) == "LiveFigure(gain: 3 values, activation: 2 values)"
     data, metadata = figure._repr_mimebundle_()
@@ -120,8 +200,16 @@ def test_repr_and_bundle_are_deterministic():
 def test_controls_by_kind_of_value():
     def many(ax, number, name, flag, one):
         view(ax, number)
-    figure = explore(many, alt="a line", number=[0.5, 1.0], name=["a", "b"], flag=[False, True], one=[3])
-    kinds = [ipywidgets.SelectionSlider, ipywidgets.Dropdown, ipywidgets.Checkbox, ipywidgets.Dropdown]
+
+    figure = explore(
+        many, alt="a line", number=[0.5, 1.0], name=["a", "b"], flag=[False, True], one=[3]
+    )
+    kinds = [
+        ipywidgets.SelectionSlider,
+        ipywidgets.Dropdown,
+        ipywidgets.Checkbox,
+        ipywidgets.Dropdown,
+    ]
     assert [type(c) for c in figure.controls.values()] == kinds
     assert figure.figure.at_flag is False and figure.figure.at_number == 0
 
@@ -133,8 +221,14 @@ def test_a_prediction_locks_the_controls():
     assert figure.figure.predict["options"] == ("yes", "no")
 
 
-@pytest.mark.parametrize(("options", "answer", "message"), [
-    (["a"], "a", "at least two"), (["a", "a"], "a", "at least two"), (["a", "b"], "c", "answer: expected one of")])
+@pytest.mark.parametrize(
+    ("options", "answer", "message"),
+    [
+        (["a"], "a", "at least two"),
+        (["a", "a"], "a", "at least two"),
+        (["a", "b"], "c", "answer: expected one of"),
+    ],
+)
 def test_predictions_are_checked(options, answer, message):
     with pytest.raises(ValueError, match=message):
         Prediction("q", options, answer)
@@ -150,14 +244,37 @@ ACTS = {
     "drag string": ({"drag": "gain"}, TypeError, "drag: expected a list of strings, got 'gain'"),
     "drag three": ({"drag": ["gain"] * 3}, TypeError, "drag: expected the names of one or two"),
     "drag unknown": ({"drag": ["depth"]}, ValueError, "drag: expected some of .* got 'depth'"),
-    "drag word": ({"drag": ["activation"]}, ValueError, "drag: expected parameters with numbers, got activation"),
-    "drag still": ({"drag": ["gain"], "moves": [False]}, ValueError, 'gid="drag" that moves.*got 0'),
+    "drag word": (
+        {"drag": ["activation"]},
+        ValueError,
+        "drag: expected parameters with numbers, got activation",
+    ),
+    "drag still": (
+        {"drag": ["gain"], "moves": [False]},
+        ValueError,
+        'gid="drag" that moves.*got 0',
+    ),
     "register": ({"register": "best"}, TypeError, "register: expected a Register, got 'best'"),
-    "each unknown": ({"register": Register(lambda **_: 1.0, ["depth"])}, ValueError, "each: expected some of .* got 'depth'"),
-    "score word": ({"register": Register(lambda **_: "good", ["gain"])}, TypeError, "score: .*nan at .*got 'good'"),
-    "score inf": ({"register": Register(lambda **_: np.inf, ["gain"])}, TypeError, "score: expected a finite number"),
-    "register still": ({"register": Register(lambda **_: 1.0, ["gain"]), "moves": [False]}, ValueError,
-                       'gid="register" that move.*got none'),
+    "each unknown": (
+        {"register": Register(lambda **_: 1.0, ["depth"])},
+        ValueError,
+        "each: expected some of .* got 'depth'",
+    ),
+    "score word": (
+        {"register": Register(lambda **_: "good", ["gain"])},
+        TypeError,
+        "score: .*nan at .*got 'good'",
+    ),
+    "score inf": (
+        {"register": Register(lambda **_: np.inf, ["gain"])},
+        TypeError,
+        "score: expected a finite number",
+    ),
+    "register still": (
+        {"register": Register(lambda **_: 1.0, ["gain"]), "moves": [False]},
+        ValueError,
+        'gid="register" that move.*got none',
+    ),
 }
 
 
@@ -165,58 +282,118 @@ ACTS = {
 def test_what_a_reader_may_do_is_checked(case):
     arguments, error, message = ACTS[case]
     with pytest.raises(error, match=message):
-        explore(game, **{"alt": "a game", "gain": [0.5, 1.0], "activation": ["tanh", "relu"]} | arguments)
+        explore(
+            game,
+            **{"alt": "a game", "gain": [0.5, 1.0], "activation": ["tanh", "relu"]} | arguments,
+        )
 
 
-@pytest.mark.parametrize(("given", "error", "message"), [
-    ((1, ["gain"]), TypeError, "score: expected a function"), ((max, "gain"), TypeError, "each: expected a list"),
-    ((max, []), ValueError, "each: expected at least one"), ((max, ["gain"], 3), TypeError, "unit: expected a string")])
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ((1, ["gain"]), TypeError, "score: expected a function"),
+        ((max, "gain"), TypeError, "each: expected a list"),
+        ((max, []), ValueError, "each: expected at least one"),
+        ((max, ["gain"], 3), TypeError, "unit: expected a string"),
+    ],
+)
 def test_registers_are_checked(given, error, message):
     with pytest.raises(error, match=message):
         Register(*given)
 
 
 def test_what_was_registered_can_be_read():
-    figure = explore(game, alt="a game", gain=[0.5, 1.0], activation=["tanh"],
-                     register=Register(lambda gain, activation: gain, ["gain"]))
+    figure = explore(
+        game,
+        alt="a game",
+        gain=[0.5, 1.0],
+        activation=["tanh"],
+        register=Register(lambda gain, activation: gain, ["gain"]),
+    )
     assert figure.registered == []
     figure.figure.registered = [1]
     assert figure.registered == [{"gain": 1.0, "activation": "tanh"}]
 
 
-@pytest.mark.parametrize(("values", "written"), [
-    ([0.5, 0.75, 1.0], ["0.50", "0.75", "1.00"]), ([1, 10, 100], ["1", "10", "100"]),
-    (list(np.geomspace(1e-6, 1, 3)), ["1e-06", "0.001", "1"]), ([1 / 3, 2 / 3], ["0.333", "0.667"]),
-    ([False, True], ["no", "yes"]), ([-1.0, 0.0], ["-1", "0"]), ([1e300, 2e300], ["1e+300", "2e+300"])])
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([0.5, 0.75, 1.0], ["0.50", "0.75", "1.00"]),
+        ([1, 10, 100], ["1", "10", "100"]),
+        (list(np.geomspace(1e-6, 1, 3)), ["1e-06", "0.001", "1"]),
+        ([1 / 3, 2 / 3], ["0.333", "0.667"]),
+        ([False, True], ["no", "yes"]),
+        ([-1.0, 0.0], ["-1", "0"]),
+        ([1e300, 2e300], ["1e+300", "2e+300"]),
+    ],
+)
 def test_labels_are_short_and_distinct(values, written):
     assert labels(values) == written
 
 
 def test_states_count_like_an_odometer():
     grid = Grid({"a": [1, 2], "b": ["x", "y", "z"]})
-    assert [tuple(s.values()) for s in grid.states()] == [(1, "x"), (1, "y"), (1, "z"), (2, "x"), (2, "y"), (2, "z")]
+    assert [tuple(s.values()) for s in grid.states()] == [
+        (1, "x"),
+        (1, "y"),
+        (1, "z"),
+        (2, "x"),
+        (2, "y"),
+        (2, "z"),
+    ]
     assert grid.number(grid.locate({"a": 2, "b": "y"}, "start")) == 4
 
 
-STRANGE = {"None": None, "3": 3, "[1]": [1], "{1: 2}": {1: 2}, "a function": len, "nan": float("nan"), "'zz'": "zz"}
-LEGAL = {                                                   # what is no mistake for an argument
-    "cases": ("None",), "title": ("None", "'zz'"), "drag": ("None",), "start": ("None",), "predict": ("None",),
-    "size": (), "panels": (), "anchor": ("None", "'zz'"), "alt": ("'zz'",), "register": ("None",), "view": ("a function",),
-    "gain": ("[1]",), "options": (), "answer": (), "question": ("'zz'",), "because": ("'zz'",),
-    "each": (), "score": ("a function",), "unit": ("'zz'",), "button": ("'zz'",)}
+STRANGE = {
+    "None": None,
+    "3": 3,
+    "[1]": [1],
+    "{1: 2}": {1: 2},
+    "a function": len,
+    "nan": float("nan"),
+    "'zz'": "zz",
+}
+LEGAL = {  # what is no mistake for an argument
+    "cases": ("None",),
+    "title": ("None", "'zz'"),
+    "drag": ("None",),
+    "start": ("None",),
+    "predict": ("None",),
+    "size": (),
+    "panels": (),
+    "anchor": ("None", "'zz'"),
+    "alt": ("'zz'",),
+    "register": ("None",),
+    "view": ("a function",),
+    "gain": ("[1]",),
+    "options": (),
+    "answer": (),
+    "question": ("'zz'",),
+    "because": ("'zz'",),
+    "each": (),
+    "score": ("a function",),
+    "unit": ("'zz'",),
+    "button": ("'zz'",),
+}
 
 
 def made_with(name, value):
     """A figure, a question or a game with one argument of that value."""
     if name in ("options", "answer", "question", "because"):
-        return Prediction(**{"question": "Up?", "options": ["a", "b"], "answer": "a"} | {name: value})
+        return Prediction(
+            **{"question": "Up?", "options": ["a", "b"], "answer": "a"} | {name: value}
+        )
     if name in ("each", "score", "unit", "button"):
         return Register(**{"score": max, "each": ["gain"]} | {name: value})
     return explore(**{"view": game, "alt": "a game", "gain": [0.5, 1.0]} | {name: value})
 
 
-@pytest.mark.parametrize(("name", "label"), [(name, label) for name, legal in LEGAL.items() for label in STRANGE
-                                             if label not in legal])
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [(name, label) for name, legal in LEGAL.items() for label in STRANGE if label not in legal],
+)
 def test_a_bad_value_is_refused_by_the_name_of_its_argument(name, label):
-    with pytest.raises((TypeError, ValueError), match=rf"\A{name}(\[.*\])?: expected [^\n]*\bgot\b[^\n]*\Z"):
+    with pytest.raises(
+        (TypeError, ValueError), match=rf"\A{name}(\[.*\])?: expected [^\n]*\bgot\b[^\n]*\Z"
+    ):
         made_with(name, STRANGE[label])

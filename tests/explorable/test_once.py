@@ -27,13 +27,22 @@ def recorder():
 
 
 HOW = {
-    "size": {"fontsize": 14}, "colour": {"color": "C3"}, "alpha": {"alpha": 0.5},
-    "weight": {"fontweight": "bold"}, "family": {"fontfamily": "serif"},
-    "mathematics": {"math_fontfamily": "stix"}, "not parsed": {"parse_math": False, "ha": "right"},
-    "rotation": {"rotation": 30}, "anchored": {"rotation": 30, "rotation_mode": "anchor"},
-    "right": {"ha": "right"}, "top": {"va": "top"}, "lines": {"multialignment": "right"},
-    "spacing": {"linespacing": 3}, "large": {"fontsize": 60},
-    "wrapped": {"fontsize": 60, "wrap": True}, "box": {"bbox": {"fc": "C1"}},
+    "size": {"fontsize": 14},
+    "colour": {"color": "C3"},
+    "alpha": {"alpha": 0.5},
+    "weight": {"fontweight": "bold"},
+    "family": {"fontfamily": "serif"},
+    "mathematics": {"math_fontfamily": "stix"},
+    "not parsed": {"parse_math": False, "ha": "right"},
+    "rotation": {"rotation": 30},
+    "anchored": {"rotation": 30, "rotation_mode": "anchor"},
+    "right": {"ha": "right"},
+    "top": {"va": "top"},
+    "lines": {"multialignment": "right"},
+    "spacing": {"linespacing": 3},
+    "large": {"fontsize": 60},
+    "wrapped": {"fontsize": 60, "wrap": True},
+    "box": {"bbox": {"fc": "C1"}},
 }
 
 
@@ -67,8 +76,10 @@ def test_what_is_kept_cannot_be_spoilt():
 
 
 SETTINGS = {
-    "fontset": {"mathtext.fontset": "stix"}, "default": {"mathtext.default": "rm"},
-    "family": {"font.family": ["serif"]}, "sans": {"font.sans-serif": ["DejaVu Serif"]},
+    "fontset": {"mathtext.fontset": "stix"},
+    "default": {"mathtext.default": "rm"},
+    "family": {"font.family": ["serif"]},
+    "sans": {"font.sans-serif": ["DejaVu Serif"]},
     "size": {"font.size": 17.0},
 }
 
@@ -76,6 +87,7 @@ SETTINGS = {
 @pytest.mark.parametrize("change", SETTINGS)
 def test_a_view_may_change_the_fonts_in_some_states(change):
     """The bytes are those of recorders that have drawn nothing before."""
+
     def view(ax, k):
         rcParams.update(SETTINGS[change] if k in (2, 3) else usual)
         ax.text(0.5, 0.5, "$x^2$ words", ha="right")
@@ -91,8 +103,11 @@ def test_a_view_may_change_the_fonts_in_some_states(change):
         view(fig.axes[0], 2)
         result.layout.apply(fig, 2, result.said)
         fresh = codec.Slot("", "", 1)
-        artist = next(a for a, _ in walk(fig, recorder())
-                      if isinstance(a, Text) and a.get_text() == "$x^2$ words")
+        artist = next(
+            a
+            for a, _ in walk(fig, recorder())
+            if isinstance(a, Text) and a.get_text() == "$x^2$ words"
+        )
         fresh.put(0, recorder().record(artist))
     assert list(fresh.frames) == [list(slot.frames)[1]]
 
@@ -111,9 +126,10 @@ def test_mathematics_is_parsed_once_a_string(monkeypatch):
 
     parse = TextToPath.get_text_width_height_descent
     monkeypatch.setattr(TextToPath, "get_text_width_height_descent", count)
-    Harvest(view, Grid({"a": range(5), "b": range(70)}))            # more than matplotlib keeps
+    Harvest(view, Grid({"a": range(5), "b": range(70)}))  # more than matplotlib keeps
     assert sorted(s for s in parsed if "$" in s) == sorted(
-        [*(f"$a_{a}$" for a in range(5)), *(f"$b = {b}$" for b in range(70)), r"$\|g\|$"])
+        [*(f"$a_{a}$" for a in range(5)), *(f"$b = {b}$" for b in range(70)), r"$\|g\|$"]
+    )
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -141,6 +157,7 @@ def test_other_renderers_lay_out_for_themselves():
 
 
 # ---- ticks
+
 
 def limits(ax, k):
     ax.set_ylim(0, k + 1)
@@ -208,7 +225,9 @@ def test_ticks_that_no_signature_tells_are_drawn_in_the_last_state():
         ax.set(xlim=(0, 1), ylim=(0, 9))
         ax.get_xgridlines()[1].set(visible=True, linestyle=":" if k == 8 else "-")
 
-    with pytest.raises(ValueError, match=r"XAxis of panel 0: expected the same picture .* drawn again at k=8"):
+    with pytest.raises(
+        ValueError, match=r"XAxis of panel 0: expected the same picture .* drawn again at k=8"
+    ):
         Harvest(view, Grid({"k": range(9)}))
 
 
@@ -224,8 +243,9 @@ def test_what_cannot_be_drawn_is_told_of_its_artist_and_state():
 
 def test_new_figures_are_drawn_from_every_part_of_a_grid(monkeypatch):
     checked = []
-    monkeypatch.setattr(harvest.Harvest, "check",
-                        lambda self, number, ticks: checked.append((number, ticks)))
+    monkeypatch.setattr(
+        harvest.Harvest, "check", lambda self, number, ticks: checked.append((number, ticks))
+    )
 
     def view(ax, k):
         ax.plot([0, 1], [0, k])

@@ -1,4 +1,6 @@
-"""What the browser draws is what matplotlib draws: vertex by vertex, for every kind of artist, whatever the order."""
+"""What the browser draws is what matplotlib draws: vertex by vertex, for every kind of artist,
+whatever the order.
+"""
 
 import re
 from io import StringIO
@@ -15,7 +17,7 @@ from explorable.grid import Grid
 from explorable.harvest import RC, Harvest
 
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
-POINTS = 0.05           # what the picture may be off, in points
+POINTS = 0.05  # what the picture may be off, in points
 
 
 def grid(name):
@@ -41,7 +43,9 @@ def matplotlib_svg(view, panels, state):
 
 
 def shapes(harvest, packed, state):
-    """All shapes of a state as `(shape, points)`: moving ones out of the bytes, the rest from the frames."""
+    """All shapes of a state as `(shape, points)`: moving ones out of the bytes, the rest from the
+    frames.
+    """
     data, spec, packer = packed
     moving = {entry["slot"]: entry for entry in spec["slots"]}
     units = harvest.recorder.units
@@ -49,10 +53,10 @@ def shapes(harvest, packed, state):
         if number in moving:
             found = codec.decode(spec, data, moving[number], state)
         else:
-            (template, raw), = slot.frames
+            ((template, raw),) = slot.frames
             found, words, at = [], np.frombuffer(raw, "<u2").astype(int), 0
             for shape in map(packer.shape, template):
-                found.append((shape, words[at:at + codec.count(shape)]))
+                found.append((shape, words[at : at + codec.count(shape)]))
                 at += codec.count(shape)
         for shape, xy in found:
             yield slot.name, shape, np.reshape(xy, (-1, 2)) / units.scale - units.margin
@@ -60,14 +64,22 @@ def shapes(harvest, packed, state):
 
 def nearest(points, candidates):
     """The smallest largest distance to a candidate of equal length."""
-    return min((np.abs(points - c).max(initial=0) for c in candidates if len(c) == len(points)), default=np.inf)
+    return min(
+        (np.abs(points - c).max(initial=0) for c in candidates if len(c) == len(points)),
+        default=np.inf,
+    )
 
 
 def covered_unlike(points, candidates):
     """The smallest share of the figure that one of two areas covers and the other does not."""
-    pixels = np.stack(np.meshgrid(np.arange(1.5, 460, 3), np.arange(1.5, 259, 3)), -1).reshape(-1, 2)
-    inside = [Path(p).contains_points(pixels) for p in [points, *(c for c in candidates if len(c) > 2)]]
-    return min(np.mean(inside[0] != other) for other in inside[1:]) * 10            # 0.05 is 0.5 % of the figure
+    pixels = np.stack(np.meshgrid(np.arange(1.5, 460, 3), np.arange(1.5, 259, 3)), -1).reshape(
+        -1, 2
+    )
+    inside = [
+        Path(p).contains_points(pixels) for p in [points, *(c for c in candidates if len(c) > 2)]
+    ]
+    # 0.05 is 0.5 % of the figure
+    return min(np.mean(inside[0] != other) for other in inside[1:]) * 10
 
 
 def test_every_vertex_is_where_matplotlib_puts_it(harvested):
@@ -75,10 +87,20 @@ def test_every_vertex_is_where_matplotlib_puts_it(harvested):
     units = harvest.recorder.units
     for number in (0, 5, len(harvest.states) - 1):
         text = matplotlib_svg(*VIEWS[name], harvest.states[number])
-        paths = [np.array(NUMBER.findall(d), float).reshape(-1, 2) for d in re.findall(r'<path d="([^"]*)"', text)]
-        uses = np.array(re.findall(r'<use [^>]*x="([^"]+)" y="([^"]+)"', text), float).reshape(-1, 2)
-        uses = np.concatenate([uses, *((p.min(0, keepdims=True) + p.max(0)) / 2 for p in paths if len(p))])
-        strings = np.array(re.findall(r'translate\(([-\d.e]+) ([-\d.e]+)\) (?:rotate[^ ]+ )?scale\(0?\.', text), float)
+        paths = [
+            np.array(NUMBER.findall(d), float).reshape(-1, 2)
+            for d in re.findall(r'<path d="([^"]*)"', text)
+        ]
+        uses = np.array(re.findall(r'<use [^>]*x="([^"]+)" y="([^"]+)"', text), float).reshape(
+            -1, 2
+        )
+        uses = np.concatenate(
+            [uses, *((p.min(0, keepdims=True) + p.max(0)) / 2 for p in paths if len(p))]
+        )
+        strings = np.array(
+            re.findall(r"translate\(([-\d.e]+) ([-\d.e]+)\) (?:rotate[^ ]+ )?scale\(0?\.", text),
+            float,
+        )
         seen = set()
         for artist, shape, points in shapes(harvest, packed, number):
             seen.add(shape[0])
@@ -100,7 +122,9 @@ def test_the_order_of_the_states_changes_nothing(harvested):
     view, panels = VIEWS[name]
     states = grid(name)
     order = np.random.default_rng(3).permutation(states.size)
-    again, spec_again, _ = codec.pack((h := Harvest(view, states, panels=panels, order=order)).slots, h.recorder.units)
+    again, spec_again, _ = codec.pack(
+        (h := Harvest(view, states, panels=panels, order=order)).slots, h.recorder.units
+    )
     assert again == data
     assert spec_again == spec
 
@@ -110,9 +134,13 @@ def test_the_first_frame_is_what_the_bytes_say(harvested):
     text = svg.write(harvest.slots, packer, spec, list(packer.images), 3, 'a "quoted" <alt>')
     assert "a &quot;quoted&quot; &lt;alt&gt;" in text
     for entry in spec["slots"]:
-        group = re.search(rf'<g data-slot="{entry["slot"]}" [^>]*>(.*?)</g>(?=<g data-slot|</svg>)', text)[1]
-        drawn = "".join(svg.element(shape, list(xy), spec, list(packer.images))
-                        for shape, xy in codec.decode(spec, data, entry, 3))
+        group = re.search(
+            rf'<g data-slot="{entry["slot"]}" [^>]*>(.*?)</g>(?=<g data-slot|</svg>)', text
+        )[1]
+        drawn = "".join(
+            svg.element(shape, list(xy), spec, list(packer.images))
+            for shape, xy in codec.decode(spec, data, entry, 3)
+        )
         assert group == drawn
 
 
@@ -144,9 +172,11 @@ def test_far_vertices_are_cut_not_clamped():
     harvest = Harvest(view, Grid({"k": [1, 15, 30]}))
     packed = codec.pack(harvest.slots, harvest.recorder.units)
     for state in range(3):
-        (_, _, line), = [s for s in shapes(harvest, packed, state) if s[0].startswith("Line2D")]
+        ((_, _, line),) = [s for s in shapes(harvest, packed, state) if s[0].startswith("Line2D")]
         box = harvest.axes[0].bbox
-        assert np.all(np.abs(line[:, 0] - (box.x0 + box.x1) / 2) <= (box.width * 0.15 if state == 0 else 0.1))
+        assert np.all(
+            np.abs(line[:, 0] - (box.x0 + box.x1) / 2) <= (box.width * 0.15 if state == 0 else 0.1)
+        )
         assert line[:, 1].min() < 0 and line[:, 1].max() > 72 * 3.6 - 30
 
 

@@ -24,12 +24,20 @@ def model(name, /, **state):
 def live(esm=ESM, **more):
     """Saved state of a slider that moves an anywidget, with Jupyter's kind of ids."""
     figure = model("AnyModel", _esm=esm, svg=SVG, alt="a < b", at_gain=0, **more)
-    figure["buffers"] = [{"path": ["data"], "data": base64.b64encode(b"\0\1").decode(), "encoding": "base64"}]
+    figure["buffers"] = [
+        {"path": ["data"], "data": base64.b64encode(b"\0\1").decode(), "encoding": "base64"}
+    ]
     return {
         "box": model("VBoxModel", children=["IPY_MODEL_slider", "IPY_MODEL_figure"]),
-        "slider": model("SelectionSliderModel", description="gain", index=0, _options_labels=["1", "2"]),
+        "slider": model(
+            "SelectionSliderModel", description="gain", index=0, _options_labels=["1", "2"]
+        ),
         "figure": figure,
-        "link": model("LinkModel", source=["IPY_MODEL_slider", "index"], target=["IPY_MODEL_figure", "at_gain"]),
+        "link": model(
+            "LinkModel",
+            source=["IPY_MODEL_slider", "index"],
+            target=["IPY_MODEL_figure", "at_gain"],
+        ),
         "hidden": model("OutputModel"),
     }
 
@@ -38,14 +46,23 @@ def embed(state, view="box"):
     """The HTML of one view, the page's state, and what is wrong with it."""
     page = Embedded(state)
     figure, script = page.figure(view), page.script()
-    return figure, json.loads(re.fullmatch(r"<script[^>]*>(.*)</script>", script, re.DOTALL)[1])["state"], page
+    return (
+        figure,
+        json.loads(re.fullmatch(r"<script[^>]*>(.*)</script>", script, re.DOTALL)[1])["state"],
+        page,
+    )
 
 
 def test_a_live_figure_has_no_problems():
     figure, state, page = embed(live())
     assert page.problems == []
     assert 'id="fig-1"' in figure
-    assert {m["model_name"] for m in state.values()} == {"VBoxModel", "SelectionSliderModel", "AnyModel", "LinkModel"}
+    assert {m["model_name"] for m in state.values()} == {
+        "VBoxModel",
+        "SelectionSliderModel",
+        "AnyModel",
+        "LinkModel",
+    }
     widget = next(m for m in state.values() if m["model_name"] == "AnyModel")
     assert page.modules[widget["state"]["_esm"]] == ESM
     assert widget["buffers"] == [{"path": ["data"], "data": "AAE="}]
@@ -59,7 +76,10 @@ def test_two_builds_give_the_same_page():
 
 def test_first_frame_stands_once_on_the_page():
     figure, state, _ = embed(live())
-    assert f'<noscript data-model="m2"><div class="xp-first" role="img" aria-label="a &lt; b">{SVG}' in figure
+    assert (
+        f'<noscript data-model="m2"><div class="xp-first" role="img" aria-label="a &lt; b">{SVG}'
+        in figure
+    )
     assert SVG not in json.dumps(state).replace('\\"', '"')
 
 
@@ -100,10 +120,21 @@ PLAIN = "# Plain\n\nNo figure, but $x^2$, and [a state](live.ipynb#fig-1?gain=2)
 def notebook(state, text):
     """A notebook whose only output is the view of the model ``box``."""
     output = {"output_type": "display_data", "metadata": {}, "data": {VIEW: {"model_id": "box"}}}
-    code = {"cell_type": "code", "metadata": {}, "execution_count": 1, "source": "figure", "outputs": [output]}
+    code = {
+        "cell_type": "code",
+        "metadata": {},
+        "execution_count": 1,
+        "source": "figure",
+        "outputs": [output],
+    }
     prose = {"cell_type": "markdown", "metadata": {}, "source": text}
-    metadata = {"widgets": {STATE: {"state": state}}, "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
-    return json.dumps({"cells": [prose, code], "metadata": metadata, "nbformat": 4, "nbformat_minor": 4})
+    metadata = {
+        "widgets": {STATE: {"state": state}},
+        "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    }
+    return json.dumps(
+        {"cells": [prose, code], "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +175,11 @@ def test_links_to_states_survive(book):
 
 def test_no_page_names_another_host(book):
     for page in book[0].glob("*.html"):
-        html = page.read_text("utf-8").replace("http://www.w3.org/", "")  # XML namespaces are names, not addresses
-        tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", html) + re.findall(r"<script.*?</script>", html, re.S)
+        # XML namespaces are names, not addresses
+        html = page.read_text("utf-8").replace("http://www.w3.org/", "")
+        tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", html) + re.findall(
+            r"<script.*?</script>", html, re.S
+        )
         assert not [tag for tag in tags if re.search(r"https?://|[\"']//", tag)], page.name
 
 

@@ -35,7 +35,9 @@ def log_scale(ax, k):
 
 
 def packed(view, stage):
-    """What ``view`` is packed to, on a stage or in a new figure for every state, and whether that was done."""
+    """What ``view`` is packed to, on a stage or in a new figure for every state, and whether that
+    was done.
+    """
     used = []
 
     class Watched(harvest.Harvest):

@@ -7,7 +7,8 @@ from .tasks import Sequences
 
 
 def digits(rng, test=0.25):
-    """Handwritten digits, 8 by 8 pixels from 0 to 1, cut at random into a part to learn from and a part to test with.
+    """Handwritten digits, 8 by 8 pixels from 0 to 1, cut at random into a part to learn from and a
+    part to test with.
 
     Every digit is cut in the same proportion. No image is in both parts, each of the 1797 in one.
 
@@ -48,20 +49,24 @@ def digits(rng, test=0.25):
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise ImportError("digits: expected the package scikit-learn: pip install scikit-learn") from error
+        raise ImportError(
+            "digits: expected the package scikit-learn: pip install scikit-learn"
+        ) from error
     data = load_digits()
     x, y = data.images / 16, data.target
     held = np.zeros(len(y), dtype=bool)
     for digit in range(10):
         places = rng.permutation(np.flatnonzero(y == digit))
-        held[places[:round(test * len(places))]] = True
+        held[places[: round(test * len(places))]] = True
     return x[~held], y[~held], x[held], y[held]
 
 
 def pixels(images, labels, order=None):
-    """Read an image one pixel at a time, line by line or in a fixed random order, and say at the end what it shows.
+    """Read an image one pixel at a time, line by line or in a fixed random order, and say at the
+    end what it shows.
 
-    The best answer without memory are the frequencies of the labels; its loss is their entropy, about ``ln 10``.
+    The best answer without memory are the frequencies of the labels; its loss is their entropy,
+    about ``ln 10``.
 
     Parameters
     ----------
@@ -69,7 +74,8 @@ def pixels(images, labels, order=None):
     labels : ndarray of int, shape (batch,)
         Classes, from 0.
     order : ndarray of int, shape (height · width,), optional
-        Which pixel comes when, the same for all images: ``rng.permutation(64)``. It mixes near pixels with far ones.
+        Which pixel comes when, the same for all images: ``rng.permutation(64)``. It mixes near
+        pixels with far ones.
 
     Returns
     -------
@@ -79,7 +85,8 @@ def pixels(images, labels, order=None):
     Raises
     ------
     ValueError, TypeError
-        Images and labels differ in number or are of the wrong kind; ``order`` does not hold every pixel once.
+        Images and labels differ in number or are of the wrong kind; ``order`` does not hold every
+        pixel once.
 
     Notes
     -----
@@ -93,11 +100,21 @@ def pixels(images, labels, order=None):
     """
     expect_array("images", images, (None, None))
     if images.ndim != 3 or not images.size:
-        raise ValueError(f"images: expected at least one of shape (batch, height, width), got shape {images.shape}")
+        raise ValueError(
+            f"images: expected at least one of shape (batch, height, width), got shape {images.shape}"
+        )
     if expect_integers("labels", labels).shape != images.shape[:1]:
-        raise ValueError(f"labels: expected {len(images)}, one for each image, got shape {labels.shape}")
+        raise ValueError(
+            f"labels: expected {len(images)}, one for each image, got shape {labels.shape}"
+        )
     T = images[0].size
     order = np.arange(T) if order is None else expect_order("order", order, T)
     share = np.bincount(labels)[np.unique(labels)] / len(labels)
-    return Sequences(images.reshape(-1, T).T[order][..., None], labels[None], np.arange(T) == T - 1, lag=T - 1,
-                     baseline=float(-(share * np.log(share)).sum()), error=float(1 - share.max()))
+    return Sequences(
+        images.reshape(-1, T).T[order][..., None],
+        labels[None],
+        np.arange(T) == T - 1,
+        lag=T - 1,
+        baseline=float(-(share * np.log(share)).sum()),
+        error=float(1 - share.max()),
+    )

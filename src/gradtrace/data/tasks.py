@@ -1,7 +1,8 @@
 """Tasks whose answer lies far back in the input: who can carry it there?
 
-Each function draws a batch of sequences as :class:`Sequences`, ready for ``unroll``, and says what a net must beat: the
-loss of the best answer that needs no memory. Source: Lee, "Advantages of LSTM".
+Each function draws a batch of sequences as :class:`Sequences`, ready for ``unroll``, and says what
+a net must beat: the loss of the best answer that needs no memory. Source: Lee, "Advantages of
+LSTM".
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from ..expect import expect_integers, expect_rng, expect_size
 class Sequences:
     """A batch of sequences, what is asked of each, and what the asking costs a net without memory.
 
-    ``forward(unroll(cell, p, x), h0)`` gives the states ``h``; ``h[1:][mask]`` are those that answer ``y``.
+    ``forward(unroll(cell, p, x), h0)`` gives the states ``h``; ``h[1:][mask]`` are those that
+    answer ``y``.
 
     Attributes
     ----------
@@ -29,8 +31,8 @@ class Sequences:
     lag : int
         The most steps that lie between an answer and an input that it needs.
     baseline : float
-        Loss of the best answer without memory, averaged over batch and steps asked: squared error for numbers,
-        cross-entropy in nats for classes.
+        Loss of the best answer without memory, averaged over batch and steps asked: squared error
+        for numbers, cross-entropy in nats for classes.
     error : float or None
         Its share of wrong classes; ``None`` for numbers.
 
@@ -50,7 +52,8 @@ class Sequences:
 
 
 def one_hot(classes, n):
-    """Rows of the identity matrix, ``e_k`` for class ``k``: integers of shape ``(…)`` to floats of shape ``(…, n)``.
+    """Rows of the identity matrix, ``e_k`` for class ``k``: integers of shape ``(…)`` to floats of
+    shape ``(…, n)``.
 
     Parameters
     ----------
@@ -75,9 +78,11 @@ def one_hot(classes, n):
 
 
 def adding(rng, batch, T):
-    """Add the two marked numbers: ``T`` numbers from U(0, 1), one marked in each half, their sum asked at the end.
+    """Add the two marked numbers: ``T`` numbers from U(0, 1), one marked in each half, their sum
+    asked at the end.
 
-    The best answer without memory is 1, the mean of the sum; its squared error is the sum's variance, 2 · 1/12 = 1/6.
+    The best answer without memory is 1, the mean of the sum; its squared error is the sum's
+    variance, 2 · 1/12 = 1/6.
 
     Parameters
     ----------
@@ -89,7 +94,8 @@ def adding(rng, batch, T):
     Returns
     -------
     Sequences
-        ``x`` of shape (T, batch, 2) holds the number and the mark, 0 or 1; ``y`` of shape (1, batch, 1) the sum.
+        ``x`` of shape (T, batch, 2) holds the number and the mark, 0 or 1; ``y`` of shape (1,
+        batch, 1) the sum.
 
     Raises
     ------
@@ -117,11 +123,13 @@ def adding(rng, batch, T):
 
 
 def copying(rng, batch, delay):
-    """Repeat ten symbols after a delay: symbols, blanks, a sign to begin, ten blanks; the answer falls on the last.
+    """Repeat ten symbols after a delay: symbols, blanks, a sign to begin, ten blanks; the answer
+    falls on the last.
 
-    There are eight symbols, the blank is class 8 and the sign to begin is class 9, ``delay`` steps after the last
-    symbol. An answer is asked at each of the ``delay + 20`` steps: the blank, and at the last ten the symbols. The best
-    answer without memory is the blank, then any of the eight: ``10 ln 8 / (delay + 20)``.
+    There are eight symbols, the blank is class 8 and the sign to begin is class 9, ``delay`` steps
+    after the last symbol. An answer is asked at each of the ``delay + 20`` steps: the blank, and at
+    the last ten the symbols. The best answer without memory is the blank, then any of the eight:
+    ``10 ln 8 / (delay + 20)``.
 
     Parameters
     ----------
@@ -133,7 +141,8 @@ def copying(rng, batch, delay):
     Returns
     -------
     Sequences
-        ``x`` of shape (delay + 20, batch, 10), one-hot; ``y`` of shape (delay + 20, batch), classes 0 … 8.
+        ``x`` of shape (delay + 20, batch, 10), one-hot; ``y`` of shape (delay + 20, batch), classes
+        0 … 8.
 
     Raises
     ------
@@ -159,16 +168,23 @@ def copying(rng, batch, delay):
     symbols = rng.integers(8, size=(10, batch))
     x, y = np.full((T, batch), blank), np.full((T, batch), blank)
     x[:10], x[delay + 9], y[-10:] = symbols, begin, symbols
-    return Sequences(one_hot(x, 10), y, np.ones(T, dtype=bool), lag=delay + 10,
-                     baseline=10 * log(8) / T, error=10 / T * 7 / 8)
+    return Sequences(
+        one_hot(x, 10),
+        y,
+        np.ones(T, dtype=bool),
+        lag=delay + 10,
+        baseline=10 * log(8) / T,
+        error=10 / T * 7 / 8,
+    )
 
 
 def temporal_order(rng, batch, T):
-    """Which came first? An X or Y early, an X or Y near the middle, and the class is their order: XX, XY, YX or YY.
+    """Which came first? An X or Y early, an X or Y near the middle, and the class is their order:
+    XX, XY, YX or YY.
 
-    The first falls between ``T/10`` and ``2T/10``, the second between ``4T/10`` and ``5T/10``; the rest is one of four
-    distractors, between a first symbol that begins and a last that asks. Without memory every class is as likely:
-    cross-entropy ``ln 4``, three answers in four wrong.
+    The first falls between ``T/10`` and ``2T/10``, the second between ``4T/10`` and ``5T/10``; the
+    rest is one of four distractors, between a first symbol that begins and a last that asks.
+    Without memory every class is as likely: cross-entropy ``ln 4``, three answers in four wrong.
 
     Parameters
     ----------
@@ -180,7 +196,8 @@ def temporal_order(rng, batch, T):
     Returns
     -------
     Sequences
-        ``x`` of shape (T, batch, 8), one-hot: four distractors, X, Y, begin, ask. ``y`` of shape (1, batch), 0 … 3.
+        ``x`` of shape (T, batch, 8), one-hot: four distractors, X, Y, begin, ask. ``y`` of shape
+        (1, batch), 0 … 3.
 
     Raises
     ------
@@ -205,8 +222,14 @@ def temporal_order(rng, batch, T):
     first, second = rng.integers(2, size=(2, batch))
     symbols[rng.integers(T // 10, 2 * T // 10, batch), each] = np.where(first, Y, X)
     symbols[rng.integers(4 * T // 10, 5 * T // 10, batch), each] = np.where(second, Y, X)
-    return Sequences(one_hot(symbols, 8), (2 * first + second)[None], _only_last(T), lag=T - 1 - T // 10,
-                     baseline=log(4), error=0.75)
+    return Sequences(
+        one_hot(symbols, 8),
+        (2 * first + second)[None],
+        _only_last(T),
+        lag=T - 1 - T // 10,
+        baseline=log(4),
+        error=0.75,
+    )
 
 
 def _only_last(T):

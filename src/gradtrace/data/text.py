@@ -10,7 +10,8 @@ from .tasks import Sequences, one_hot
 
 
 def walrus():
-    """Lewis Carroll's "The Walrus and the Carpenter" (1871), 3275 characters in 18 stanzas, public domain.
+    """Lewis Carroll's "The Walrus and the Carpenter" (1871), 3275 characters in 18 stanzas, public
+    domain.
 
     Returns
     -------
@@ -73,7 +74,9 @@ def encode(text, letters):
     place = _place_of_each(letters)
     for character in _expect_text("text", text, least=0):
         if character not in place:
-            raise ValueError(f"text: expected only characters of {letters!r:.60}, got {character!r}")
+            raise ValueError(
+                f"text: expected only characters of {letters!r:.60}, got {character!r}"
+            )
     return np.array([place[character] for character in text], dtype=int)
 
 
@@ -95,22 +98,24 @@ def decode(classes, letters):
     >>> decode(np.array([0, 1, 2, 2, 3]), "helo")
     'hello'
     """
-    one_hot(classes, len(_place_of_each(letters)))                 # complains of what are no classes
+    one_hot(classes, len(_place_of_each(letters)))  # complains of what are no classes
     if classes.ndim != 1:
         raise ValueError(f"classes: expected one axis, got shape {classes.shape}")
     return "".join(letters[k] for k in classes)
 
 
 def hello():
-    """Spell "hello": after h comes e, after e comes l, and after l comes l once, o once: only a memory knows when.
+    """Spell "hello": after h comes e, after e comes l, and after l comes l once, o once: only a
+    memory knows when.
 
-    Who sees the last letter alone has to guess after each of the two l: ``ln 2`` at two steps in four, one answer in
-    four wrong.
+    Who sees the last letter alone has to guess after each of the two l: ``ln 2`` at two steps in
+    four, one answer in four wrong.
 
     Returns
     -------
     Sequences
-        ``x`` of shape (4, 1, 4), the letters h e l l one-hot in the vocabulary h e l o; ``y`` of shape (4, 1), e l l o.
+        ``x`` of shape (4, 1, 4), the letters h e l l one-hot in the vocabulary h e l o; ``y`` of
+        shape (4, 1), e l l o.
 
     Notes
     -----
@@ -122,15 +127,22 @@ def hello():
     'ello'
     """
     classes = encode("hello", "helo")[:, None]
-    return Sequences(one_hot(classes[:-1], 4), classes[1:], np.ones(4, dtype=bool), lag=1,
-                     baseline=log(2) / 2, error=0.25)
+    return Sequences(
+        one_hot(classes[:-1], 4),
+        classes[1:],
+        np.ones(4, dtype=bool),
+        lag=1,
+        baseline=log(2) / 2,
+        error=0.25,
+    )
 
 
 def windows(rng, text, batch, T):
-    """Windows of ``T`` characters, cut from a text at random places; asked at each is the character that follows.
+    """Windows of ``T`` characters, cut from a text at random places; asked at each is the character
+    that follows.
 
-    The best answer without memory or input are the frequencies of the characters in ``text``; its loss is their
-    entropy, ``-Σ f ln f``.
+    The best answer without memory or input are the frequencies of the characters in ``text``; its
+    loss is their entropy, ``-Σ f ln f``.
 
     Parameters
     ----------
@@ -144,7 +156,8 @@ def windows(rng, text, batch, T):
     Returns
     -------
     Sequences
-        ``x`` of shape (T, batch, n), one-hot in ``vocabulary(text)`` of ``n``; ``y`` of shape (T, batch).
+        ``x`` of shape (T, batch, n), one-hot in ``vocabulary(text)`` of ``n``; ``y`` of shape (T,
+        batch).
 
     Raises
     ------
@@ -165,8 +178,14 @@ def windows(rng, text, batch, T):
     classes = encode(text, letters)
     cut = classes[rng.integers(len(text) - T, size=batch) + np.arange(T + 1)[:, None]]
     share = np.bincount(classes) / len(classes)
-    return Sequences(one_hot(cut[:-1], len(letters)), cut[1:], np.ones(T, dtype=bool), lag=T - 1,
-                     baseline=float(-(share * np.log(share)).sum()), error=float(1 - share.max()))
+    return Sequences(
+        one_hot(cut[:-1], len(letters)),
+        cut[1:],
+        np.ones(T, dtype=bool),
+        lag=T - 1,
+        baseline=float(-(share * np.log(share)).sum()),
+        error=float(1 - share.max()),
+    )
 
 
 def _expect_text(name, value, least=1):

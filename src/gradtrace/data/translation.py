@@ -13,8 +13,9 @@ from .tasks import one_hot
 class Sentences:
     """Pairs of sentences for an encoder and a decoder.
 
-    The encoder reads ``source``; the decoder starts from its last state, reads ``given`` and answers ``y``. Of ``n``
-    words in the dictionary, token ``n`` starts a sentence and token ``n + 1`` ends it.
+    The encoder reads ``source``; the decoder starts from its last state, reads ``given`` and
+    answers ``y``. Of ``n`` words in the dictionary, token ``n`` starts a sentence and token ``n +
+    1`` ends it.
 
     Attributes
     ----------
@@ -25,7 +26,8 @@ class Sentences:
     y : ndarray of int, shape (length + 1, batch)
         What it should say: the right words, then the end.
     lags : ndarray of int, shape (length,)
-        Steps from reading a source word to saying its translation, for the words of the target in order.
+        Steps from reading a source word to saying its translation, for the words of the target in
+        order.
     baseline : float
         Cross-entropy of a decoder that never saw the source: ``length ln n / (length + 1)``.
     error : float
@@ -48,10 +50,12 @@ class Sentences:
 
 
 def translation(rng, batch, length, dictionary, reverse=False):
-    """Random sentences and their translations: word by word, and from the second word on neighbours change places.
+    """Random sentences and their translations: word by word, and from the second word on neighbours
+    change places.
 
-    Read straight, each word waits about ``length`` steps for its translation. Read in reverse, the first waits a
-    single step and the last almost ``2 length``: the average is the same, but a net can learn the short ways first.
+    Read straight, each word waits about ``length`` steps for its translation. Read in reverse, the
+    first waits a single step and the last almost ``2 length``: the average is the same, but a net
+    can learn the short ways first.
 
     Parameters
     ----------
@@ -60,7 +64,8 @@ def translation(rng, batch, length, dictionary, reverse=False):
     length : int
         Words in a sentence.
     dictionary : ndarray of int, shape (n,)
-        The translation of each word, every word once: ``rng.permutation(n)``. The same for training and test.
+        The translation of each word, every word once: ``rng.permutation(n)``. The same for training
+        and test.
     reverse : bool
         Whether the encoder reads the source from its end. The target does not change.
 
@@ -92,14 +97,17 @@ def translation(rng, batch, length, dictionary, reverse=False):
     expect_bool("reverse", reverse)
     start, end = n, n + 1
     words = rng.integers(n, size=(length, batch))
-    place = np.arange(length)                               # where in the source each target word comes from
+    place = np.arange(length)  # where in the source each target word comes from
     pairs = (length - 1) // 2
-    place[1:2 * pairs + 1] = place[1:2 * pairs + 1].reshape(-1, 2)[:, ::-1].ravel()
+    place[1 : 2 * pairs + 1] = place[1 : 2 * pairs + 1].reshape(-1, 2)[:, ::-1].ravel()
     target = dictionary[words[place]]
     edge = np.ones((1, batch), dtype=int)
-    read = length - 1 - place if reverse else place         # the step at which the encoder reads it
-    return Sentences(one_hot(words[::-1] if reverse else words, n),
-                     one_hot(np.concatenate([start * edge, target]), n + 2),
-                     np.concatenate([target, end * edge]),
-                     length + np.arange(length) - read,
-                     baseline=length * log(n) / (length + 1), error=length / (length + 1) * (1 - 1 / n))
+    read = length - 1 - place if reverse else place  # the step at which the encoder reads it
+    return Sentences(
+        one_hot(words[::-1] if reverse else words, n),
+        one_hot(np.concatenate([start * edge, target]), n + 2),
+        np.concatenate([target, end * edge]),
+        length + np.arange(length) - read,
+        baseline=length * log(n) / (length + 1),
+        error=length / (length + 1) * (1 - 1 / n),
+    )

@@ -20,7 +20,9 @@ class Beside(MetaPathFinder):
         if name in self.folders:
             raise MissingFolder(
                 f"this notebook needs the folder {name!r} beside it: it lies in the book's repository, in "
-                f"notebooks/{name}; copy the whole folder notebooks, or run `make lab` there", name=name)
+                f"notebooks/{name}; copy the whole folder notebooks, or run `make lab` there",
+                name=name,
+            )
 
 
 sys.meta_path.append(Beside())

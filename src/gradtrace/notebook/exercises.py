@@ -1,4 +1,6 @@
-"""Answers of the reader, checked: whether an exercise is solved, and if not, what the mistake may be."""
+"""Answers of the reader, checked: whether an exercise is solved, and if not, what the mistake may
+be.
+"""
 
 import numpy as np
 
@@ -29,7 +31,9 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
         raise TypeError(f"hints: expected a list, got {given(hints)}")
     for i, hint in enumerate(hints):
         if not isinstance(hint, tuple | list) or len(hint) != 2 or not isinstance(hint[1], str):
-            raise TypeError(f"hints[{i}]: expected (wrong value, what to say to it), got {given(hint)}")
+            raise TypeError(
+                f"hints[{i}]: expected (wrong value, what to say to it), got {given(hint)}"
+            )
     if yours is ...:
         return print("Not answered yet: put your answer in the place of the dots.")
     if _agree(yours, answer, rtol):
@@ -50,8 +54,10 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
         return print(f"Not yet: the shape should be {answer.shape}, yours is {yours.shape}.")
     where = np.unravel_index(np.argmax(np.abs(yours - answer)), answer.shape)
     ratio = yours[where] / answer[where] if answer[where] else np.inf
-    print(f"Not yet: {yours[where]:.4g} is too {'small' if yours[where] < answer[where] else 'large'}"
-          + (f", by a factor of {ratio:.4g}." if 0 < ratio < np.inf else "."))
+    print(
+        f"Not yet: {yours[where]:.4g} is too {'small' if yours[where] < answer[where] else 'large'}"
+        + (f", by a factor of {ratio:.4g}." if 0 < ratio < np.inf else ".")
+    )
 
 
 def _expect_answer(name, value):
@@ -61,7 +67,9 @@ def _expect_answer(name, value):
     except (TypeError, ValueError, OverflowError):
         fine = False
     if not fine or value is None:
-        raise TypeError(f"{name}: expected a string, a number or an array of numbers, got {given(value)}")
+        raise TypeError(
+            f"{name}: expected a string, a number or an array of numbers, got {given(value)}"
+        )
 
 
 def _agree(a, b, rtol):

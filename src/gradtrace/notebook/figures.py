@@ -9,13 +9,40 @@ from matplotlib.ticker import MultipleLocator
 
 from explorable.palette import BLUE, COLOURS, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 
-from ..expect import expect_bool, expect_callable, expect_number, expect_positive, expect_size, given
+from ..expect import (
+    expect_bool,
+    expect_callable,
+    expect_number,
+    expect_positive,
+    expect_size,
+    given,
+)
 from ..steps.activations import Activation
 
-__all__ = ["BLUE", "COLOURS", "GREEN", "GREY", "INK", "ORANGE", "PURPLE", "RED", "SKY", "arrow", "band", "decades",
-           "frame", "mosaic", "norms", "pixels", "powers", "still", "tangent"]
+__all__ = [
+    "BLUE",
+    "COLOURS",
+    "GREEN",
+    "GREY",
+    "INK",
+    "ORANGE",
+    "PURPLE",
+    "RED",
+    "SKY",
+    "arrow",
+    "band",
+    "decades",
+    "frame",
+    "mosaic",
+    "norms",
+    "pixels",
+    "powers",
+    "still",
+    "tangent",
+]
 
-INK = "#003350"                 # a dark blue, not a grey: greys turn light on a dark page, and images stay as they are
+# a dark blue, not a grey: greys turn light on a dark page, and images stay as they are
+INK = "#003350"
 
 
 def still(view, *, size=(5.6, 3.3), panels=(1, 1), **state):
@@ -24,8 +51,8 @@ def still(view, *, size=(5.6, 3.3), panels=(1, 1), **state):
     Parameters
     ----------
     view : callable
-        The function that :func:`explorable.explore` turns into a live figure; with more than one panel it gets the
-        flat array of axes.
+        The function that :func:`explorable.explore` turns into a live figure; with more than one
+        panel it gets the flat array of axes.
     size : (float, float)
         Width and height in inches.
     panels : (int, int)
@@ -77,7 +104,8 @@ def frame(ax, x, y, xlim, ylim, title=None, *, title_size=None):
 
 
 def decades(log):
-    """Powers of ten from natural logarithms. A logarithm of zero, ``-inf``, becomes ``nan``: it leaves a gap.
+    """Powers of ten from natural logarithms. A logarithm of zero, ``-inf``, becomes ``nan``: it
+    leaves a gap.
 
     Parameters
     ----------
@@ -93,21 +121,27 @@ def decades(log):
 
 
 def powers(factor, steps):
-    """Natural logarithms of ``|factor|^t`` for ``t = 0 … steps``; ``-inf`` from ``t = 1`` if the factor is zero.
+    """Natural logarithms of ``|factor|^t`` for ``t = 0 … steps``; ``-inf`` from ``t = 1`` if the
+    factor is zero.
 
     Examples
     --------
     >>> figures.powers(0.5, 2).round(4)
     array([ 0.    , -0.6931, -1.3863])
     """
-    size = np.abs(factor) if isinstance(factor, complex | np.complexfloating) else expect_number("factor", factor)
+    size = (
+        np.abs(factor)
+        if isinstance(factor, complex | np.complexfloating)
+        else expect_number("factor", factor)
+    )
     t = np.arange(1, expect_size("steps", steps, least=0) + 1)
     with np.errstate(divide="ignore"):
         return np.concatenate([[0.0], t * np.log(np.abs(size))])
 
 
 def tangent(ax, phi, a):
-    """Draw the activation ``phi`` and its tangent at the pre-activation ``a``, and return the slope there.
+    """Draw the activation ``phi`` and its tangent at the pre-activation ``a``, and return the slope
+    there.
 
     Parameters
     ----------
@@ -125,7 +159,10 @@ def tangent(ax, phi, a):
     if not isinstance(phi, Activation):
         raise TypeError(f"phi: expected an Activation, got {given(phi)}")
     a, near = expect_number("a", a), np.linspace(-6, 6, 121)
-    value, slope = phi(np.array([a], dtype=float)).item(), phi.slope(np.array([a], dtype=float)).item()
+    value, slope = (
+        phi(np.array([a], dtype=float)).item(),
+        phi.slope(np.array([a], dtype=float)).item(),
+    )
     ax.plot(near, phi(near), color=GREY)
     ax.plot(near, value + slope * (near - a), color=BLUE)
     ax.plot([a], [value], "o", color=BLUE)
@@ -139,7 +176,8 @@ def norms(ax, log, *, start=0, colour=BLUE, label=None, style="-"):
     ----------
     ax : matplotlib Axes
     log : ndarray of shape (T,)
-        Natural logarithms, such as ``Trace.log_h``. A gradient of exactly zero, ``-inf``, leaves a gap.
+        Natural logarithms, such as ``Trace.log_h``. A gradient of exactly zero, ``-inf``, leaves a
+        gap.
     start : int
         The step that the first entry belongs to.
     colour, label, style
@@ -218,16 +256,17 @@ def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=
         ``nan`` stays empty.
     title : str, optional
     most : float
-        The value that gets full colour: white is 0 and black is ``most``; in signed images orange is ``most`` and
-        purple ``-most``.
+        The value that gets full colour: white is 0 and black is ``most``; in signed images orange
+        is ``most`` and purple ``-most``.
     signed : bool
     side : float, optional
-        Stretch the image to ``side × side`` units, so that images of different sizes share their axes; by default a
-        pixel is a unit.
+        Stretch the image to ``side × side`` units, so that images of different sizes share their
+        axes; by default a pixel is a unit.
     numbers : bool
         Write its value into every pixel.
     window : (int, int, int), optional
-        Frame the window whose upper left pixel is at this row and column, with this many pixels a side.
+        Frame the window whose upper left pixel is at this row and column, with this many pixels a
+        side.
 
     Examples
     --------
@@ -243,22 +282,48 @@ def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=
     expect_bool("numbers", numbers)
     image, most = _expect_numbers("image", image, "height, width"), expect_positive("most", most)
     height, width = image.shape if side is None else 2 * (expect_positive("side", side),)
-    ax.imshow(image, cmap="PuOr_r" if signed else "Greys", vmin=-most if signed else 0, vmax=most, aspect="auto",
-              extent=(-0.5, width - 0.5, height - 0.5, -0.5))
-    ax.set(xlabel="column", ylabel="row", xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), title=title or "",
-           box_aspect=height / width)
-    for axis, length in ((ax.xaxis, width), (ax.yaxis, height)):        # a locator, as ticks take time to make
+    ax.imshow(
+        image,
+        cmap="PuOr_r" if signed else "Greys",
+        vmin=-most if signed else 0,
+        vmax=most,
+        aspect="auto",
+        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+    )
+    ax.set(
+        xlabel="column",
+        ylabel="row",
+        xlim=(-0.5, width - 0.5),
+        ylim=(height - 0.5, -0.5),
+        title=title or "",
+        box_aspect=height / width,
+    )
+    # a locator, as ticks take time to make
+    for axis, length in ((ax.xaxis, width), (ax.yaxis, height)):
         axis.set_major_locator(MultipleLocator(max(1, int(np.ceil(length / 5)))))
     if numbers:
         for (row, column), value in np.ndenumerate(image):
-            ax.text(column, row, f"{value + 0.0:.2g}".replace("-", "−"), ha="center", va="center", color=INK)
+            ax.text(
+                column,
+                row,
+                f"{value + 0.0:.2g}".replace("-", "−"),
+                ha="center",
+                va="center",
+                color=INK,
+            )
     if window is not None:
         if _expect_numbers("window", window, "3").shape != (3,):
-            raise ValueError(f"window: expected a row, a column and a number of pixels, got {given(window)}")
+            raise ValueError(
+                f"window: expected a row, a column and a number of pixels, got {given(window)}"
+            )
         row, column, width = window
         near, far = -0.4, width - 0.6
-        ax.plot(column + np.array([near, far, far, near, near]), row + np.array([near, near, far, far, near]),
-                color=RED, linewidth=2.5)
+        ax.plot(
+            column + np.array([near, far, far, near, near]),
+            row + np.array([near, near, far, far, near]),
+            color=RED,
+            linewidth=2.5,
+        )
 
 
 def mosaic(images, columns):
@@ -275,13 +340,19 @@ def mosaic(images, columns):
     >>> figures.mosaic(np.ones((8, 3, 3)), 4).shape
     (7, 15)
     """
-    images, columns = _expect_numbers("images", images, "n, height, width"), expect_size("columns", columns)
+    images, columns = (
+        _expect_numbers("images", images, "n, height, width"),
+        expect_size("columns", columns),
+    )
     n, height, width = images.shape
-    out = np.full((-(-n // columns) * (height + 1), columns * (width + 1)), np.nan,
-                  dtype=images.dtype if images.dtype.kind == "f" else float)
+    out = np.full(
+        (-(-n // columns) * (height + 1), columns * (width + 1)),
+        np.nan,
+        dtype=images.dtype if images.dtype.kind == "f" else float,
+    )
     for k, image in enumerate(images):
         row, column = (height + 1) * (k // columns), (width + 1) * (k % columns)
-        out[row:row + height, column:column + width] = image
+        out[row : row + height, column : column + width] = image
     return out[:-1, :-1]
 
 
@@ -296,10 +367,12 @@ def _expect_string(name, value):
 
 
 def _expect_numbers(name, value, axes=None):
-    """``value`` as an array of real numbers with axes such as ``"height, width"``; ``nan`` and infinity may stay."""
+    """``value`` as an array of real numbers with axes such as ``"height, width"``; ``nan`` and
+    infinity may stay.
+    """
     try:
         array = np.asarray(value)
-    except ValueError:                                      # rows of different lengths
+    except ValueError:  # rows of different lengths
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "biuf" or isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name}: expected an array of real numbers, got {given(value)}")

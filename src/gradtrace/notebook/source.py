@@ -20,7 +20,8 @@ class Source(str):
 
 
 def show(thing):
-    """The very source that runs: of a function, or of a step's forward pass and pullback; docstrings left out.
+    """The very source that runs: of a function, or of a step's forward pass and pullback;
+    docstrings left out.
 
     Parameters
     ----------
@@ -49,9 +50,15 @@ def show(thing):
     try:
         lines = textwrap.dedent(inspect.getsource(inspect.unwrap(thing))).rstrip().splitlines()
     except (TypeError, OSError):
-        raise TypeError(f"thing: expected a function or class written in Python, got {given(thing)}") from None
+        raise TypeError(
+            f"thing: expected a function or class written in Python, got {given(thing)}"
+        ) from None
     body = ast.parse("\n".join(lines)).body[0]
     first = body.body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        del lines[first.lineno - 1:first.end_lineno]
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
+        del lines[first.lineno - 1 : first.end_lineno]
     return Source("\n".join(lines).replace("\n\n\n", "\n\n"))

@@ -1,7 +1,8 @@
 """Activations φ with slopes that stay correct far into saturation.
 
-``1 - tanh(a)**2`` is exactly 0 from ``|a|`` of about 19, so saturation would read as a gradient of exactly zero.
-Written as ``1 / cosh(a)**2`` the same slope is right to the last digits down to 1e-308.
+``1 - tanh(a)**2`` is exactly 0 from ``|a|`` of about 19, so saturation would read as a gradient of
+exactly zero. Written as ``1 / cosh(a)**2`` the same slope is right to the last digits down to
+1e-308.
 """
 
 import re
@@ -18,8 +19,8 @@ from ..expect import expect_callable, expect_number, given
 class Activation:
     """An elementwise function ``φ`` and its derivative ``φ'``, both of the pre-activation ``a``.
 
-    Copies and pickles of the activations here are the same object again. One of your own pickles if its functions are
-    defined in a module.
+    Copies and pickles of the activations here are the same object again. One of your own pickles if
+    its functions are defined in a module.
 
     Attributes
     ----------
@@ -56,7 +57,7 @@ class Activation:
         return self.name
 
     def __copy__(self):
-        return self                                         # nothing in it can change
+        return self  # nothing in it can change
 
     def __deepcopy__(self, memo):
         return self
@@ -67,27 +68,30 @@ class Activation:
             return activation, (self.name,)
         for name, function in (("value", self.value), ("slope", self.slope)):
             if "<" in getattr(function, "__qualname__", ""):
-                raise TypeError(f"{name} of the activation {self.name}: expected a function that a module defines,"
-                                f" so that it can be pickled, got {function.__qualname__}")
+                raise TypeError(
+                    f"{name} of the activation {self.name}: expected a function that a module defines,"
+                    f" so that it can be pickled, got {function.__qualname__}"
+                )
         return Activation, (self.name, self.value, self.slope, self.max_slope)
 
 
 def _magnitude(a):
-    return np.where(a.real < 0, -a, a) if np.iscomplexobj(a) else np.abs(a)     # |a|, or its analytic twin
+    # |a|, or its analytic twin
+    return np.where(a.real < 0, -a, a) if np.iscomplexobj(a) else np.abs(a)
 
 
 def _identity(a):
     return a
 
 
-@np.errstate(over="ignore", under="ignore")     # past the range e^-a is inf, and 1 / inf is right
+@np.errstate(over="ignore", under="ignore")  # past the range e^-a is inf, and 1 / inf is right
 def _sigmoid(a):
-    return 1 / (1 + np.exp(-a))                 # to the last digit where it is small, too
+    return 1 / (1 + np.exp(-a))  # to the last digit where it is small, too
 
 
 @np.errstate(over="ignore", under="ignore")
 def _sigmoid_slope(a):
-    return (0.5 / np.cosh(a / 2)) ** 2          # σ(a) σ(-a)
+    return (0.5 / np.cosh(a / 2)) ** 2  # σ(a) σ(-a)
 
 
 @np.errstate(under="ignore")
@@ -97,12 +101,13 @@ def _tanh(a):
 
 @np.errstate(over="ignore", under="ignore")
 def _tanh_slope(a):
-    return (1 / np.cosh(a)) ** 2    # 1 - tanh² has no digits left at |a| = 19
+    return (1 / np.cosh(a)) ** 2  # 1 - tanh² has no digits left at |a| = 19
 
 
 @np.errstate(under="ignore")
 def _softplus(a):
-    return np.where(a.real < 0, 0, a) + np.log1p(np.exp(-_magnitude(a)))    # max(a, 0) + ln(1 + e^-|a|)
+    # max(a, 0) + ln(1 + e^-|a|)
+    return np.where(a.real < 0, 0, a) + np.log1p(np.exp(-_magnitude(a)))
 
 
 # At a kink the slope is the left one, as in PyTorch.
@@ -135,7 +140,8 @@ def _elu_slope(a):
     return np.where(a.real > 0, 1, np.exp(-_magnitude(a))).astype(a.dtype)
 
 
-# Klambauer et al. 2017: the fixed point that keeps mean 0 and variance 1 of a wide layer with Gaussian inputs
+# Klambauer et al. 2017: the fixed point that keeps mean 0 and variance 1 of a wide layer with
+# Gaussian inputs
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 
 
@@ -146,17 +152,22 @@ def _selu(a):
 
 @np.errstate(under="ignore")
 def _selu_slope(a):
-    return np.where(a.real > 0, SELU_SCALE, SELU_SCALE * SELU_ALPHA * np.exp(-_magnitude(a))).astype(a.dtype)
+    return np.where(
+        a.real > 0, SELU_SCALE, SELU_SCALE * SELU_ALPHA * np.exp(-_magnitude(a))
+    ).astype(a.dtype)
 
 
 @cache
 def _leaky(alpha):
     name = "leaky_relu" if alpha == 0.01 else f"leaky_relu({alpha})"
-    return Activation(name, partial(_leaky_relu, alpha=alpha), partial(_leaky_relu_slope, alpha=alpha))
+    return Activation(
+        name, partial(_leaky_relu, alpha=alpha), partial(_leaky_relu_slope, alpha=alpha)
+    )
 
 
 def leaky_relu(alpha=0.01):
-    """The :class:`Activation` ``max(a, alpha a)``: no unit is dead, its slope is ``alpha`` where ``a ≤ 0``.
+    """The :class:`Activation` ``max(a, alpha a)``: no unit is dead, its slope is ``alpha`` where
+    ``a ≤ 0``.
 
     >>> leaky_relu(0.2).slope(np.array([-3.0, 3.0]))
     array([0.2, 1. ])
@@ -186,22 +197,27 @@ tanh = Activation("tanh", _tanh, _tanh_slope)
 relu = Activation("relu", _relu, _relu_slope)
 elu = Activation("elu", _elu, _elu_slope)
 selu = Activation("selu", _selu, _selu_slope, max_slope=SELU_SCALE * SELU_ALPHA)
-softplus = Activation("softplus", _softplus, _sigmoid)      # its slope is the sigmoid
+softplus = Activation("softplus", _softplus, _sigmoid)  # its slope is the sigmoid
 
-NAMED = {phi.name: phi for phi in (identity, sigmoid, tanh, relu, leaky_relu(), elu, selu, softplus)}
+NAMED = {
+    phi.name: phi for phi in (identity, sigmoid, tanh, relu, leaky_relu(), elu, selu, softplus)
+}
 
 
 def _named(name):
-    """The activation of that name, such as ``"relu"`` or ``"leaky_relu(0.2)"``; ``None`` if there is none."""
+    """The activation of that name, such as ``"relu"`` or ``"leaky_relu(0.2)"``; ``None`` if there
+    is none.
+    """
     slope = re.fullmatch(r"leaky_relu\((\d.*)\)", name)
     try:
         return leaky_relu(float(slope[1])) if slope else NAMED.get(name)
-    except ValueError:                                      # what stands between the parentheses is no slope
+    except ValueError:  # what stands between the parentheses is no slope
         return None
 
 
 def activation(phi, name="phi"):
-    """The :class:`Activation` called ``phi``, ``"leaky_relu(0.2)"`` for one; an ``Activation`` is returned as it is.
+    """The :class:`Activation` called ``phi``, ``"leaky_relu(0.2)"`` for one; an ``Activation`` is
+    returned as it is.
 
     Raises
     ------

@@ -1,6 +1,8 @@
-"""The array operations that every pullback uses, and products that wait until somebody asks for them.
+"""The array operations that every pullback uses, and products that wait until somebody asks for
+them.
 
-Axes are ``(*sweep, batch, *features)`` and matrices act from the right, ``h @ W``, in the code as in the prose.
+Axes are ``(*sweep, batch, *features)`` and matrices act from the right, ``h @ W``, in the code as
+in the prose.
 """
 
 import numpy as np
@@ -14,12 +16,16 @@ def T(W):
 
 
 def row(b):
-    """A vector per sweep member, ready to be added to a batch: ``(*sweep, n)`` to ``(*sweep, 1, n)``."""
+    """A vector per sweep member, ready to be added to a batch: ``(*sweep, n)`` to ``(*sweep, 1,
+    n)``.
+    """
     return b[..., None, :]
 
 
 def outer(h, d):
-    """``Σ_batch hᵀ d``, the gradient of a matrix: ``(*sweep, batch, n), (*sweep, batch, m)`` to ``(*sweep, n, m)``."""
+    """``Σ_batch hᵀ d``, the gradient of a matrix: ``(*sweep, batch, n), (*sweep, batch, m)`` to
+    ``(*sweep, n, m)``.
+    """
     return Product(h, d)
 
 
@@ -29,15 +35,19 @@ def total(d):
 
 
 def through(d, W):
-    """``d Wᵀ``, backwards through a matrix: ``(*sweep, batch, m), (*sweep, n, m)`` to ``(*sweep, batch, n)``."""
+    """``d Wᵀ``, backwards through a matrix: ``(*sweep, batch, m), (*sweep, n, m)`` to ``(*sweep,
+    batch, n)``.
+    """
     return Product(T(d), T(W))
 
 
 class Product:
-    """``aᵀ b``, multiplied when it is asked for: as an array, as a sum over time, or as the logarithm of its norm.
+    """``aᵀ b``, multiplied when it is asked for: as an array, as a sum over time, or as the
+    logarithm of its norm.
 
-    A pass over many steps makes many of these and needs few of them. Their sum over time is one product, since
-    ``Σ_t a_tᵀ b_t = [a_1; …; a_T]ᵀ [b_1; …; b_T]``. Without ``a``, ``b`` is summed over the batch.
+    A pass over many steps makes many of these and needs few of them. Their sum over time is one
+    product, since ``Σ_t a_tᵀ b_t = [a_1; …; a_T]ᵀ [b_1; …; b_T]``. Without ``a``, ``b`` is summed
+    over the batch.
     """
 
     __slots__ = ("a", "b")
@@ -49,16 +59,22 @@ class Product:
     def shape(self):
         if self.a is None:
             return (*self.b.shape[:-2], self.b.shape[-1])
-        return (*np.broadcast_shapes(self.a.shape[:-2], self.b.shape[:-2]), self.a.shape[-1], self.b.shape[-1])
+        return (
+            *np.broadcast_shapes(self.a.shape[:-2], self.b.shape[:-2]),
+            self.a.shape[-1],
+            self.b.shape[-1],
+        )
 
     def __array__(self, dtype=None, copy=None):
         value = self.b.sum(axis=-2) if self.a is None else T(self.a) @ self.b
         return value if dtype is None else value.astype(dtype, copy=False)
 
     def log_norm(self):
-        """``ln ‖aᵀ b‖``, one for each sweep member, past the range of floats and without losing a digit.
+        """``ln ‖aᵀ b‖``, one for each sweep member, past the range of floats and without losing a
+        digit.
 
-        Every sample's factors are divided by powers of two first; what these amount to comes back at the end.
+        Every sample's factors are divided by powers of two first; what these amount to comes back
+        at the end.
         """
         b, power = _normalised(self.b)
         a = np.ones((*b.shape[:-1], 1), b.dtype)
@@ -70,11 +86,13 @@ class Product:
         return log_norm_of(T(a * weight[..., None]) @ b, 2) + top * np.log(2)
 
 
-NOTHING = -10**6                        # the power of two of a sample of zeros
+NOTHING = -(10**6)  # the power of two of a sample of zeros
 
 
 def _normalised(a):
-    """``a 2^-power`` with the largest entry of each sample between ½ and 1, and ``power``, one for each sample."""
+    """``a 2^-power`` with the largest entry of each sample between ½ and 1, and ``power``, one for
+    each sample.
+    """
     size = np.abs(a).max(axis=-1, initial=0.0)
     power = np.where(size > 0, np.frexp(size)[1], NOTHING)
     return times_power(a, -np.where(size > 0, power, 0)[..., None]), power
@@ -113,7 +131,8 @@ def _concatenated(arrays):
 
 
 def log_norm(g, axes):
-    """Natural logarithm of the Euclidean norm over the last ``axes`` axes, without overflow or underflow.
+    """Natural logarithm of the Euclidean norm over the last ``axes`` axes, without overflow or
+    underflow.
 
     Parameters
     ----------
@@ -146,4 +165,6 @@ def log_norm_of(g, axes):
     over = tuple(range(-axes, 0))
     size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
     unit = g / np.where(size > 0, size, 1)
-    return np.log(size).reshape(g.shape[:g.ndim - axes]) + 0.5 * np.log((np.abs(unit) ** 2).sum(axis=over))
+    return np.log(size).reshape(g.shape[: g.ndim - axes]) + 0.5 * np.log(
+        (np.abs(unit) ** 2).sum(axis=over)
+    )

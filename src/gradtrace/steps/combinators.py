@@ -7,13 +7,23 @@ import numpy as np
 from ..expect import expect_bool, expect_rng
 from .activations import sigmoid
 from .arrays import T, outer, row, total
-from .contract import Grads, Phi, Size, Step, expect_finite, expect_same_shape, expect_state, expect_step
+from .contract import (
+    Grads,
+    Phi,
+    Size,
+    Step,
+    expect_finite,
+    expect_same_shape,
+    expect_state,
+    expect_step,
+)
 from .dropout import expect_probability
 
 
 @dataclass(frozen=True)
 class Seq(Step):
-    """``h' = F_k(… F_2(F_1(h, x)))``, several steps as one; only the first may take the input ``x``.
+    """``h' = F_k(… F_2(F_1(h, x)))``, several steps as one; only the first may take the input
+    ``x``.
 
     Parameters
     ----------
@@ -39,7 +49,9 @@ class Seq(Step):
         for i, step in enumerate(steps):
             expect_step(f"steps[{i}]", step)
             if i and step.inputs is not None:
-                raise ValueError(f"steps[{i}]: expected a step without input after the first, got {step}")
+                raise ValueError(
+                    f"steps[{i}]: expected a step without input after the first, got {step}"
+                )
         self.set("steps", steps)
 
     @property
@@ -58,8 +70,13 @@ class Seq(Step):
         return f"Seq({', '.join(map(str, self.steps))})"
 
     def shapes(self):
-        return {f"{i}.{name}": shape for i, step in enumerate(self.steps) for name, shape in step.shapes().items()}
+        return {
+            f"{i}.{name}": shape
+            for i, step in enumerate(self.steps)
+            for name, shape in step.shapes().items()
+        }
 
+    # fmt: off
     def step(self, p, h, x=None):
         vjps = []
         for i, step in enumerate(self.steps):
@@ -124,6 +141,7 @@ class Residual(Step):
     def shapes(self):
         return self.inner.shapes()
 
+    # fmt: off
     def step(self, p, h, x=None):
         result = self.inner.step(p, h, x)
         f, inner_vjp = expect_same_shape(self, self.inner, h, result)
@@ -146,8 +164,8 @@ class Highway(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``b`` and ``b2`` are ``(*sweep, n)``.
-    A very negative ``b2`` shuts the gate and leaves the identity.
+    ``h`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``b`` and ``b2`` are
+    ``(*sweep, n)``. A very negative ``b2`` shuts the gate and leaves the identity.
 
     Source: Cremer, "Highway Network", "Highway Net Gradient"; Srivastava et al. 2015, eq. 3.
 
@@ -173,6 +191,7 @@ class Highway(Step):
     def shapes(self):
         return {"W": (self.n, self.n), "b": (self.n,), "W2": (self.n, self.n), "b2": (self.n,)}
 
+    # fmt: off
     def step(self, p, h, x=None):
         a = h @ p["W"] + row(p["b"])                    # a  = h W + b
         s = h @ p["W2"] + row(p["b2"])                  # s  = h W2 + b2
@@ -197,8 +216,8 @@ class Highway(Step):
 class StochasticDepth(Step):
     """``h' = h + k F(h, x)``, a residual step whose branch is left out with probability ``ρ``.
 
-    :meth:`draw` decides and fixes ``k`` at 0 or 1, as in training. Undecided, ``k = 1 − ρ``, its expectation, as in
-    prediction. Two calls of one step therefore always give the same.
+    :meth:`draw` decides and fixes ``k`` at 0 or 1, as in training. Undecided, ``k = 1 − ρ``, its
+    expectation, as in prediction. Two calls of one step therefore always give the same.
 
     Parameters
     ----------
@@ -257,6 +276,7 @@ class StochasticDepth(Step):
         """This step with the branch kept or left out, decided by ``rng``."""
         return replace(self, keep=bool(expect_rng("rng", rng).random() >= self.rho))
 
+    # fmt: off
     def step(self, p, h, x=None):
         k = 1 - self.rho if self.keep is None else float(self.keep)
         result = self.inner.step(p, h, x)

@@ -1,8 +1,8 @@
 """The one contract: a step maps a state to the next state and hands back its pullback.
 
-A network, deep or recurrent, is a chain ``h_t = F_t(h_{t-1}, x_t; θ_t)``. A step is one ``F``: a frozen dataclass of
-hyperparameters, called with a plain dict of parameters. In depth every step has a dict of its own; in time all
-steps share one. Nothing else tells the two apart.
+A network, deep or recurrent, is a chain ``h_t = F_t(h_{t-1}, x_t; θ_t)``. A step is one ``F``: a
+frozen dataclass of hyperparameters, called with a plain dict of parameters. In depth every step has
+a dict of its own; in time all steps share one. Nothing else tells the two apart.
 """
 
 from contextlib import contextmanager
@@ -21,7 +21,8 @@ Phi = Annotated[str | Activation, lambda name, value: activation(value, name)]
 
 
 class Grads(NamedTuple):
-    """What a pullback returns: the gradients of the state, of the input (``None`` without one), of each parameter.
+    """What a pullback returns: the gradients of the state, of the input (``None`` without one), of
+    each parameter.
 
     Examples
     --------
@@ -38,9 +39,10 @@ class Grads(NamedTuple):
 class Step:
     """What every layer, cell and combinator is: a frozen dataclass with ``shapes`` and ``step``.
 
-    A new one defines ``features``, ``shapes()`` and ``step(p, h, x)``, and ``inputs`` if it takes an input. ``step`` is
-    the formula, forward, and its pullback under it: this is what runs, in every chain. Its products may wait, see
-    ``outer``, ``total`` and ``through``. Calling the step checks the arguments first, and hands out arrays.
+    A new one defines ``features``, ``shapes()`` and ``step(p, h, x)``, and ``inputs`` if it takes
+    an input. ``step`` is the formula, forward, and its pullback under it: this is what runs, in
+    every chain. Its products may wait, see ``outer``, ``total`` and ``through``. Calling the step
+    checks the arguments first, and hands out arrays.
 
     Attributes
     ----------
@@ -87,7 +89,9 @@ class Step:
     def __init_subclass__(cls):
         super().__init_subclass__()
         if "__call__" in vars(cls):
-            raise TypeError(f"{cls.__name__}.__call__: expected step(p, h, x), which chains run; a call only checks")
+            raise TypeError(
+                f"{cls.__name__}.__call__: expected step(p, h, x), which chains run; a call only checks"
+            )
 
     def __post_init__(self):
         """Check the hyperparameters whose type says how."""
@@ -105,7 +109,9 @@ class Step:
 
     def step(self, p, h, x=None):
         """The next state, and ``vjp(g)``: the :class:`Grads` for ``g = ∂L/∂h'``."""
-        raise NotImplementedError(f"step of {type(self).__name__}: expected a method step(p, h, x), got none")
+        raise NotImplementedError(
+            f"step of {type(self).__name__}: expected a method step(p, h, x), got none"
+        )
 
     def __call__(self, p, h, x=None):
         """As :meth:`step`, with checked arguments, and with arrays where its products wait.
@@ -132,24 +138,35 @@ def field_checks(cls):
     """For each field of a class of steps the functions that check its value, from its type."""
     try:
         hints = get_type_hints(cls, include_extras=True)
-    except NameError as error:                              # postponed annotations that name something local
-        raise TypeError(f"fields of {cls.__name__}: expected types that its module defines, got {error}") from None
+    except NameError as error:  # postponed annotations that name something local
+        raise TypeError(
+            f"fields of {cls.__name__}: expected types that its module defines, got {error}"
+        ) from None
     return {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
 
 
 def checked_step(step, p, h, x):
-    """``step.step``, which cannot change its arguments, with a look at what it and its pullback return."""
+    """``step.step``, which cannot change its arguments, with a look at what it and its pullback
+    return.
+    """
     sweep = sweep_axes(step, p, h, x)
     with arguments_kept(step):
-        result = step.step({name: read_only(value) for name, value in p.items()}, read_only(h), read_only(x))
+        result = step.step(
+            {name: read_only(value) for name, value in p.items()}, read_only(h), read_only(x)
+        )
     out, vjp = expect_result(step, h, sweep, result)
+
     def pullback(g):
         if g.dtype != out.dtype:
-            raise TypeError(f"gradient after {step}: expected {out.dtype}, the dtype of the state, got {g.dtype}")
+            raise TypeError(
+                f"gradient after {step}: expected {out.dtype}, the dtype of the state, got {g.dtype}"
+            )
         with arguments_kept(step):
             grads = vjp(read_only(g))
-        lead = g.shape[:g.ndim - out.ndim + len(sweep)]     # sweep axes; jacobians puts N gradients in front of them
+        # sweep axes; jacobians puts N gradients in front of them
+        lead = g.shape[: g.ndim - out.ndim + len(sweep)]
         return expect_grads(step, h, x, g.dtype, lead, grads)
+
     return out, pullback
 
 
@@ -169,35 +186,49 @@ def arguments_kept(step):
         yield
     except ValueError as error:
         if "read-only" in str(error):
-            raise ValueError(f"step of {step}: expected it to leave p, h, x and g as they are, got a write") from error
+            raise ValueError(
+                f"step of {step}: expected it to leave p, h, x and g as they are, got a write"
+            ) from error
         raise
 
 
 def checked_pullback(step, out, vjp):
-    """``vjp`` with a look at the gradient that goes in, every product multiplied, and a look at what comes out."""
+    """``vjp`` with a look at the gradient that goes in, every product multiplied, and a look at
+    what comes out.
+    """
+
     def pullback(g):
         expect_array("g", g, complex=True)
         if g.dtype != out.dtype:
             raise TypeError(f"g: expected {out.dtype}, the dtype of the next state, got {g.dtype}")
-        if g.shape[max(0, g.ndim - out.ndim):] != out.shape:
+        if g.shape[max(0, g.ndim - out.ndim) :] != out.shape:
             raise ValueError(f"g: expected the shape {out.shape} of the next state, got {g.shape}")
         with np.errstate(all="ignore"):
             grads = as_arrays(vjp(g))
         for name, value in (("h", grads.h), ("x", grads.x), *grads.p.items()):
             if value is not None and not np.isfinite(value).all():
-                raise FloatingPointError(f"∂L/∂{name} of {step}: expected finite numbers, got an overflow of {g.dtype}")
+                raise FloatingPointError(
+                    f"∂L/∂{name} of {step}: expected finite numbers, got an overflow of {g.dtype}"
+                )
         return grads
+
     return pullback
 
 
 def as_arrays(grads):
     """The same :class:`Grads` with every product multiplied."""
     h, x, p = grads
-    return Grads(h, None if x is None else np.asarray(x), {name: np.asarray(value) for name, value in p.items()})
+    return Grads(
+        h,
+        None if x is None else np.asarray(x),
+        {name: np.asarray(value) for name, value in p.items()},
+    )
 
 
 def expect_params(step, p):
-    """Raise unless ``p`` holds exactly the parameters that ``step.shapes()`` names, in those shapes."""
+    """Raise unless ``p`` holds exactly the parameters that ``step.shapes()`` names, in those
+    shapes.
+    """
     shapes = step.shapes()
     if not isinstance(p, dict) or p.keys() != shapes.keys():
         got = sorted(p) if isinstance(p, dict) else given(p)
@@ -210,32 +241,50 @@ def expect_state(step, h, x, names=("h", "x")):
     """Raise unless ``h`` and ``x`` end in (batch, features) as ``step`` expects them."""
     expect_array(lambda: f"{names[0]} of {step}", h, (None, *step.features), complex=True)
     if step.inputs is None and x is not None:
-        raise ValueError(f"{names[1]} of {step}: expected None, as this step takes no input, got {given(x)}")
+        raise ValueError(
+            f"{names[1]} of {step}: expected None, as this step takes no input, got {given(x)}"
+        )
     if step.inputs is not None:
         expect_array(lambda: f"{names[1]} of {step}", x, (None, *step.inputs), complex=True)
         batch, of_x = h.shape[-1 - len(step.features)], x.shape[-1 - len(step.inputs)]
         if batch != of_x:
-            raise ValueError(f"{names[1]} of {step}: expected the batch of {batch} that {names[0]} has, got {of_x}")
+            raise ValueError(
+                f"{names[1]} of {step}: expected the batch of {batch} that {names[0]} has, got {of_x}"
+            )
 
 
 def sweep_axes(step, p, h, x):
-    """The leading axes that belong to no step, of all that it is called with together; they have to broadcast."""
-    shapes = {"h": h.shape[:h.ndim - 1 - len(step.features)]}
+    """The leading axes that belong to no step, of all that it is called with together; they have to
+    broadcast.
+    """
+    shapes = {"h": h.shape[: h.ndim - 1 - len(step.features)]}
     if x is not None:
-        shapes["x"] = x.shape[:x.ndim - 1 - len(step.inputs)]
-    shapes |= {name: p[name].shape[:p[name].ndim - len(shape)] for name, shape in step.shapes().items()}
+        shapes["x"] = x.shape[: x.ndim - 1 - len(step.inputs)]
+    shapes |= {
+        name: p[name].shape[: p[name].ndim - len(shape)] for name, shape in step.shapes().items()
+    }
     try:
         return np.broadcast_shapes(step.sweep, *shapes.values())
     except ValueError:
-        raise ValueError(f"sweep axes of {step}: expected shapes that broadcast, got"
-                         f" {', '.join(f'{shape} of {name}' for name, shape in shapes.items())}") from None
+        raise ValueError(
+            f"sweep axes of {step}: expected shapes that broadcast, got"
+            f" {', '.join(f'{shape} of {name}' for name, shape in shapes.items())}"
+        ) from None
 
 
 def expect_pair(step, result):
-    """Return what ``step.step`` returned if it is a state with a pullback; else raise, naming the step."""
-    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], np.ndarray)
-            and callable(result[1])):
-        raise TypeError(f"step of {step}: expected it to return (next state, pullback), got {given(result)}")
+    """Return what ``step.step`` returned if it is a state with a pullback; else raise, naming the
+    step.
+    """
+    if not (
+        isinstance(result, tuple)
+        and len(result) == 2
+        and isinstance(result[0], np.ndarray)
+        and callable(result[1])
+    ):
+        raise TypeError(
+            f"step of {step}: expected it to return (next state, pullback), got {given(result)}"
+        )
     return result
 
 
@@ -244,30 +293,38 @@ def expect_result(step, h, sweep, result):
     expect_pair(step, result)
     out, lead = result[0], (*sweep, h.shape[-1 - len(step.features)])
     if out.dtype != h.dtype:
-        raise TypeError(f"next state of {step}: expected {h.dtype}, the dtype of the state, got {out.dtype}")
-    if out.shape[:len(lead)] != lead:
-        raise ValueError(f"next state of {step}: expected {lead} in front, sweep axes and batch, got shape {out.shape}")
+        raise TypeError(
+            f"next state of {step}: expected {h.dtype}, the dtype of the state, got {out.dtype}"
+        )
+    if out.shape[: len(lead)] != lead:
+        raise ValueError(
+            f"next state of {step}: expected {lead} in front, sweep axes and batch, got shape {out.shape}"
+        )
     return result
 
 
 def expect_grads(step, h, x, dtype, lead, grads):
-    """Return what a pullback returned if it is the :class:`Grads` of all that went in; else raise, naming the step."""
+    """Return what a pullback returned if it is the :class:`Grads` of all that went in; else raise,
+    naming the step.
+    """
     if not isinstance(grads, Grads):
         raise TypeError(f"pullback of {step}: expected Grads(h, x, p), got {given(grads)}")
     shapes = step.shapes()
     if not isinstance(grads.p, dict) or grads.p.keys() != shapes.keys():
         got = sorted(grads.p) if isinstance(grads.p, dict) else given(grads.p)
         raise ValueError(f"pullback of {step}: expected gradients of {sorted(shapes)}, got {got}")
-    wanted = {"h": h.shape[-1 - len(step.features):], **shapes}
+    wanted = {"h": h.shape[-1 - len(step.features) :], **shapes}
     found = {"h": grads.h, **grads.p}
     if step.inputs is not None:
-        wanted["x"], found["x"] = x.shape[-1 - len(step.inputs):], grads.x
+        wanted["x"], found["x"] = x.shape[-1 - len(step.inputs) :], grads.x
     for name, shape in wanted.items():
         value = found[name]
         if not isinstance(value, np.ndarray | Product):
             raise TypeError(f"∂L/∂{name} of {step}: expected an array, got {given(value)}")
         if value.shape not in (shape, (*lead, *shape)):
-            raise ValueError(f"∂L/∂{name} of {step}: expected shape {(*lead, *shape)}, got {value.shape}")
+            raise ValueError(
+                f"∂L/∂{name} of {step}: expected shape {(*lead, *shape)}, got {value.shape}"
+            )
     if grads.h.dtype != dtype:
         raise TypeError(f"∂L/∂h of {step}: expected {dtype}, the dtype of g, got {grads.h.dtype}")
     return grads
@@ -276,8 +333,10 @@ def expect_grads(step, h, x, dtype, lead, grads):
 def expect_finite(step, out):
     """Raise unless the next state, from finite arguments, is finite."""
     if not np.isfinite(out).all():
-        raise FloatingPointError(f"next state of {step}: expected finite numbers, got an overflow of {out.dtype};"
-                                 " use smaller weights")
+        raise FloatingPointError(
+            f"next state of {step}: expected finite numbers, got an overflow of {out.dtype};"
+            " use smaller weights"
+        )
 
 
 def expect_one_dtype(step, p, h, x):
@@ -293,15 +352,21 @@ def expect_step(name, value):
         raise TypeError(f"{name}: expected a step, got {given(value)}")
     features = getattr(value, "features", None)
     if not isinstance(features, tuple):
-        raise TypeError(f"{type(value).__name__}.features: expected the trailing shape of the state, a tuple,"
-                        f" got {given(features)}")
+        raise TypeError(
+            f"{type(value).__name__}.features: expected the trailing shape of the state, a tuple,"
+            f" got {given(features)}"
+        )
     return value
 
 
 def expect_same_shape(step, inner, h, result):
-    """Return what ``inner``, a part of ``step``, returned if the next state has batch and features of ``h``."""
+    """Return what ``inner``, a part of ``step``, returned if the next state has batch and features
+    of ``h``.
+    """
     f, axes = expect_pair(inner, result)[0], 1 + len(step.features)
     if f.dtype.kind not in "fc" or f.shape[-axes:] != h.shape[-axes:]:
-        raise ValueError(f"inner: expected {inner} to return floats with the last axes {h.shape[-axes:]} that it takes,"
-                         f" got {given(f)}")
+        raise ValueError(
+            f"inner: expected {inner} to return floats with the last axes {h.shape[-axes:]} that it takes,"
+            f" got {given(f)}"
+        )
     return result

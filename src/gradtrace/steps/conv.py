@@ -1,7 +1,7 @@
 """Layers for images: convolution, pooling, and the way from an image to a vector.
 
-A window slides over the image. The forward pass reads all windows as one strided view; the pullback adds what every
-window hands back to the pixels that it saw.
+A window slides over the image. The forward pass reads all windows as one strided view; the pullback
+adds what every window hands back to the pixels that it saw.
 """
 
 import math
@@ -16,7 +16,8 @@ from .contract import Grads, Phi, Size, Step
 
 @dataclass(frozen=True)
 class Conv2D(Step):
-    """``h' = φ(h ⋆ W + b)``: in every window of ``kernel × kernel`` pixels the same weights (cross-correlation).
+    """``h' = φ(h ⋆ W + b)``: in every window of ``kernel × kernel`` pixels the same weights
+    (cross-correlation).
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ class Conv2D(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, c_in, height, width)``, ``W`` is ``(*sweep, c_out, c_in, kernel, kernel)``, ``b`` is
-    ``(*sweep, c_out)``.
+    ``h`` is ``(*sweep, batch, c_in, height, width)``, ``W`` is ``(*sweep, c_out, c_in, kernel,
+    kernel)``, ``b`` is ``(*sweep, c_out)``.
 
     Source: Lee, "Convolutional Layer"; Giselsson, "Examples of affine transformations".
 
@@ -75,6 +76,7 @@ class Conv2D(Step):
     def shapes(self):
         return {"W": (self.c_out, self.size[0], self.kernel, self.kernel), "b": (self.c_out,)}
 
+    # fmt: off
     def step(self, p, h, x=None):
         edge = self.padding
         h = np.pad(h, [(0, 0)] * (h.ndim - 2) + [(edge, edge)] * 2)
@@ -103,7 +105,8 @@ class Conv2D(Step):
 
 @dataclass(frozen=True)
 class Pool2D(Step):
-    """``h' = Σ_window s ⊙ h``: the maximum, the average or the sum of every window, channel by channel.
+    """``h' = Σ_window s ⊙ h``: the maximum, the average or the sum of every window, channel by
+    channel.
 
     Parameters
     ----------
@@ -112,10 +115,11 @@ class Pool2D(Step):
     size : int
         Side of the window.
     kind : str
-        ``"max"``: ``s`` is 1 at the largest entry (the first of equals) and 0 elsewhere; ``"average"``:
-        ``s = 1/size²``; ``"sum"``: ``s = 1``.
+        ``"max"``: ``s`` is 1 at the largest entry (the first of equals) and 0 elsewhere;
+        ``"average"``: ``s = 1/size²``; ``"sum"``: ``s = 1``.
     stride : int or None
-        Pixels from one window to the next; ``None`` for ``size``. What is left over at the edge is not seen.
+        Pixels from one window to the next; ``None`` for ``size``. What is left over at the edge is
+        not seen.
 
     Attributes
     ----------
@@ -152,6 +156,7 @@ class Pool2D(Step):
     def __str__(self):
         return f"Pool2D({self.features}, {self.size}, {self.kind})"
 
+    # fmt: off
     def step(self, p, h, x=None):
         seen = _windows(h, self.size, self.stride)          # (…, channels, height', width', size, size)
         if self.kind == "max":
@@ -168,7 +173,8 @@ class Pool2D(Step):
 
 @dataclass(frozen=True)
 class Flatten(Step):
-    """``h'`` holds the entries of ``h`` in one row: ``(*sweep, batch, *features)`` to ``(*sweep, batch, n)``.
+    """``h'`` holds the entries of ``h`` in one row: ``(*sweep, batch, *features)`` to ``(*sweep,
+    batch, n)``.
 
     Parameters
     ----------
@@ -196,24 +202,35 @@ class Flatten(Step):
     def step(self, p, h, x=None):
         def vjp(g):
             return Grads(h=g.reshape(*g.shape[:-1], *self.features), x=None, p={})
-        return h.reshape(*h.shape[:-len(self.features)], math.prod(self.features)), vjp
+
+        return h.reshape(*h.shape[: -len(self.features)], math.prod(self.features)), vjp
 
 
 def _windows(h, side, stride):
-    """All windows of an image, as a view: ``(…, height, width)`` to ``(…, height', width', side, side)``."""
-    return np.lib.stride_tricks.sliding_window_view(h, (side, side), axis=(-2, -1))[..., ::stride, ::stride, :, :]
+    """All windows of an image, as a view: ``(…, height, width)`` to ``(…, height', width', side,
+    side)``.
+    """
+    return np.lib.stride_tricks.sliding_window_view(h, (side, side), axis=(-2, -1))[
+        ..., ::stride, ::stride, :, :
+    ]
 
 
 def _scatter(d, image, stride):
-    """Add each window to the pixels it saw: ``(…, height', width', side, side)`` to ``(…, height, width)``."""
+    """Add each window to the pixels it saw: ``(…, height', width', side, side)`` to ``(…, height,
+    width)``.
+    """
     *rest, rows, columns, side, _ = d.shape
     out = np.zeros((*rest, *image), dtype=d.dtype)
     for i in range(side):
         for j in range(side):
-            out[..., i:i + stride * rows:stride, j:j + stride * columns:stride] += d[..., i, j]
+            out[..., i : i + stride * rows : stride, j : j + stride * columns : stride] += d[
+                ..., i, j
+            ]
     return out
 
 
 def _expect_to_fit(name, side, image):
     if side > min(image):
-        raise ValueError(f"{name}: expected at most {min(image)}, the smaller side of the image, got {side}")
+        raise ValueError(
+            f"{name}: expected at most {min(image)}, the smaller side of the image, got {side}"
+        )

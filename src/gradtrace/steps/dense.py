@@ -1,4 +1,5 @@
-"""Fully connected layers, and layers whose units compete: maxout lets the largest through, softmax shares one unit of
+"""Fully connected layers, and layers whose units compete: maxout lets the largest through, softmax
+shares one unit of
 probability out.
 """
 
@@ -24,7 +25,8 @@ class Dense(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, n_out)``, ``b`` is ``(*sweep, n_out)``.
+    ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, n_out)``, ``b`` is ``(*sweep,
+    n_out)``.
 
     Source: Giselsson, "Backpropagation summarized".
 
@@ -51,6 +53,7 @@ class Dense(Step):
     def shapes(self):
         return {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
 
+    # fmt: off
     def step(self, p, h, x=None):
         a = h @ p["W"] + row(p["b"])                        # a  = h W + b
         def vjp(g):                                         # g  = ∂L/∂h'
@@ -71,12 +74,14 @@ class Maxout(Step):
     n_in, n_out : int
         Width of the state before and after.
     pieces : int
-        How many pieces ``k`` each unit chooses from; a convex function with that many straight parts.
+        How many pieces ``k`` each unit chooses from; a convex function with that many straight
+        parts.
 
     Notes
     -----
     ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, pieces n_out)`` and ``b`` is
-    ``(*sweep, pieces n_out)``; the first ``n_out`` columns are the first piece. Where pieces tie, the first wins.
+    ``(*sweep, pieces n_out)``; the first ``n_out`` columns are the first piece. Where pieces tie,
+    the first wins.
 
     Source: Goodfellow et al. 2013, "Maxout Networks".
 
@@ -102,6 +107,7 @@ class Maxout(Step):
     def shapes(self):
         return {"W": (self.n_in, self.pieces * self.n_out), "b": (self.pieces * self.n_out,)}
 
+    # fmt: off
     def step(self, p, h, x=None):
         a = h @ p["W"] + row(p["b"])                        # a  = h W + b, all pieces side by side
         a = a.reshape(*a.shape[:-1], self.pieces, self.n_out)
@@ -118,7 +124,8 @@ class Maxout(Step):
 
 @dataclass(frozen=True)
 class Softmax(Step):
-    """``h'_i = e^{h_i} / Σ_j e^{h_j}``: any scores become probabilities, with the Jacobian ``diag(h') - h' h'ᵀ``.
+    """``h'_i = e^{h_i} / Σ_j e^{h_j}``: any scores become probabilities, with the Jacobian
+    ``diag(h') - h' h'ᵀ``.
 
     Parameters
     ----------
@@ -127,8 +134,8 @@ class Softmax(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)``; there are no parameters. To train, leave this step out and give the scores to
-    :func:`~gradtrace.cross_entropy`, which contains it.
+    ``h`` is ``(*sweep, batch, n)``; there are no parameters. To train, leave this step out and give
+    the scores to :func:`~gradtrace.cross_entropy`, which contains it.
 
     Source: Lee, "Activation Functions", 4.
 
@@ -153,6 +160,7 @@ class Softmax(Step):
     def shapes(self):
         return {}
 
+    # fmt: off
     def step(self, p, h, x=None):
         e = np.exp(h - h.max(axis=-1, keepdims=True))       # the largest is 1: nothing overflows
         q = e / e.sum(axis=-1, keepdims=True)

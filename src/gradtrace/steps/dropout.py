@@ -10,11 +10,12 @@ from .contract import Grads, Size, Step
 
 @dataclass(frozen=True)
 class Dropout(Step):
-    """``h' = h ⊙ m`` in training, with every entry left out with probability ``ρ``; scaled so that the mean is kept.
+    """``h' = h ⊙ m`` in training, with every entry left out with probability ``ρ``; scaled so that
+    the mean is kept.
 
-    Inverted dropout divides by ``1 − ρ`` in training and does nothing in prediction. The older form does nothing in
-    training and multiplies by ``1 − ρ`` in prediction, the probability to be *kept*. The step itself is the one of
-    prediction; :meth:`draw` gives the one of training.
+    Inverted dropout divides by ``1 − ρ`` in training and does nothing in prediction. The older form
+    does nothing in training and multiplies by ``1 − ρ`` in prediction, the probability to be
+    *kept*. The step itself is the one of prediction; :meth:`draw` gives the one of training.
 
     Parameters
     ----------
@@ -62,6 +63,7 @@ class Dropout(Step):
         kept = expect_rng("rng", rng).random((expect_size("batch", batch), self.n)) >= self.rho
         return Mask(kept / (1 - self.rho) if self.inverted else kept.astype(float))
 
+    # fmt: off
     def step(self, p, h, x=None):
         k = 1.0 if self.inverted else 1 - self.rho          # k  = E[m] in training
         def vjp(g):                                         # g  = ∂L/∂h'
@@ -103,6 +105,7 @@ class Mask(Step):
     def __str__(self):
         return f"Mask({self.features[0]})"
 
+    # fmt: off
     def step(self, p, h, x=None):
         m = self.m.astype(h.dtype)
         if len(m) not in (1, h.shape[-2]):
@@ -114,8 +117,12 @@ class Mask(Step):
 
 
 def expect_probability(name, value, below=None):
-    """Return ``value`` as a ``float`` if it lies between 0 and 1, and is not ``below``; else raise, naming it."""
+    """Return ``value`` as a ``float`` if it lies between 0 and 1, and is not ``below``; else raise,
+    naming it.
+    """
     rho = expect_number(name, value)
     if not 0 <= rho <= 1 or rho == below:
-        raise ValueError(f"{name}: expected a probability{f' below {below}' if below else ''}, got {value}")
+        raise ValueError(
+            f"{name}: expected a probability{f' below {below}' if below else ''}, got {value}"
+        )
     return rho

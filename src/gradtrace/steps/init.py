@@ -1,8 +1,10 @@
-"""Where weights start: each initialiser is a function ``(rng, shape) -> array``, for :func:`~gradtrace.init_params`.
+"""Where weights start: each initialiser is a function ``(rng, shape) -> array``, for
+:func:`~gradtrace.init_params`.
 
-LeCun, Xavier and He choose a variance from the numbers ``n`` and ``m`` of :func:`fans`. Each comes normal and uniform,
-with the same variance: U(-r, r) has variance r²/3, so a variance of 1/n takes r = √(3/n). Two slips to avoid: √(1/n)
-is the standard deviation of LeCun's normal form, not its variance; and r = √(1/n) would leave a third of it.
+LeCun, Xavier and He choose a variance from the numbers ``n`` and ``m`` of :func:`fans`. Each comes
+normal and uniform, with the same variance: U(-r, r) has variance r²/3, so a variance of 1/n takes r
+= √(3/n). Two slips to avoid: √(1/n) is the standard deviation of LeCun's normal form, not its
+variance; and r = √(1/n) would leave a third of it.
 
 Source: Lee, "Weight Initialization".
 """
@@ -11,24 +13,49 @@ import math
 
 import numpy as np
 
-from ..expect import expect_array, expect_callable, expect_dtype, expect_number, expect_rng, expect_sizes
+from ..expect import (
+    expect_array,
+    expect_callable,
+    expect_dtype,
+    expect_number,
+    expect_rng,
+    expect_sizes,
+)
 from .contract import expect_step
 
-__all__ = ["fans", "gaussian", "he", "he_uniform", "identity", "lecun", "lecun_uniform", "ones", "orthogonal",
-           "spectral", "spectral_norm", "uniform", "xavier", "xavier_uniform", "zeros"]     # the initialisers
+__all__ = [
+    "fans",
+    "gaussian",
+    "he",
+    "he_uniform",
+    "identity",
+    "lecun",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    # the initialisers
+    "spectral",
+    "spectral_norm",
+    "uniform",
+    "xavier",
+    "xavier_uniform",
+    "zeros",
+]
 
-LARGEST = 1e300                                 # of a spread: what is drawn stays within float64
-FACTORS = {"gamma", "g"}                        # vectors that multiply; the others are added, and start at zero
+LARGEST = 1e300  # of a spread: what is drawn stays within float64
+FACTORS = {"gamma", "g"}  # vectors that multiply; the others are added, and start at zero
 
 
 def fans(shape):
-    """Fan-in ``n`` and fan-out ``m``: how many numbers one output sums over, and how many outputs one input reaches.
+    """Fan-in ``n`` and fan-out ``m``: how many numbers one output sums over, and how many outputs
+    one input reaches.
 
     Parameters
     ----------
     shape : tuple of int
-        ``(n, m)`` for a matrix used as ``h @ W``; ``(c_out, c_in, kh, kw)`` for the kernels of a convolution, where
-        ``n = c_in kh kw`` and ``m = c_out kh kw``. A vector ``(n,)`` counts as a matrix with one column.
+        ``(n, m)`` for a matrix used as ``h @ W``; ``(c_out, c_in, kh, kw)`` for the kernels of a
+        convolution, where ``n = c_in kh kw`` and ``m = c_out kh kw``. A vector ``(n,)`` counts as a
+        matrix with one column.
 
     Raises
     ------
@@ -75,7 +102,8 @@ def uniform(rng, shape, r=1.0):
 
 
 def lecun(rng, shape):
-    """Entries from N(0, 1/n), which keeps the variance of the state through a linear layer. Source: LeCun 1998.
+    """Entries from N(0, 1/n), which keeps the variance of the state through a linear layer. Source:
+    LeCun 1998.
 
     Examples
     --------
@@ -83,7 +111,7 @@ def lecun(rng, shape):
     np.float64(0.05)
     """
     n, _ = fans(shape)
-    return gaussian(rng, shape, n ** -0.5)
+    return gaussian(rng, shape, n**-0.5)
 
 
 def lecun_uniform(rng, shape):
@@ -99,7 +127,8 @@ def lecun_uniform(rng, shape):
 
 
 def xavier(rng, shape):
-    """Entries from N(0, 2/(n + m)), a compromise between the forward and the backward pass. Source: Glorot 2010.
+    """Entries from N(0, 2/(n + m)), a compromise between the forward and the backward pass. Source:
+    Glorot 2010.
 
     Examples
     --------
@@ -110,7 +139,8 @@ def xavier(rng, shape):
 
 
 def xavier_uniform(rng, shape):
-    """Entries from U(-r, r) with r = √(6/(n + m)): the variance of :func:`xavier`. Source: Glorot 2010, eq. 16.
+    """Entries from U(-r, r) with r = √(6/(n + m)): the variance of :func:`xavier`. Source: Glorot
+    2010, eq. 16.
 
     Examples
     --------
@@ -158,12 +188,13 @@ def orthogonal(rng, shape):
     n, *rest = expect_sizes("shape", shape)
     m = math.prod(rest)
     Q, R = np.linalg.qr(expect_rng("rng", rng).standard_normal((max(n, m), min(n, m))))
-    Q = Q * np.sign(np.diagonal(R))             # without the signs, LAPACK's convention would bias the draw
+    Q = Q * np.sign(np.diagonal(R))  # without the signs, LAPACK's convention would bias the draw
     return (Q if n >= m else Q.T).reshape(shape)
 
 
 def spectral(rng, shape):
-    """Gaussian, divided by its largest singular value, so that ``‖W‖₂ = 1``: no layer lengthens a vector.
+    """Gaussian, divided by its largest singular value, so that ``‖W‖₂ = 1``: no layer lengthens a
+    vector.
 
     Kernels ``(c_out, c_in, kh, kw)`` are scaled as a matrix with a row for each output channel.
 
@@ -247,7 +278,8 @@ def ones(rng, shape):
 
 
 def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_name):
-    """Parameters for ``step``: matrices from ``weights`` times ``gain``, biases zero, factors (``gamma``, ``g``) one.
+    """Parameters for ``step``: matrices from ``weights`` times ``gain``, biases zero, factors
+    (``gamma``, ``g``) one.
 
     Parameters
     ----------
@@ -256,8 +288,8 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
     weights : callable
         ``(rng, shape) -> array`` for every parameter of two axes or more.
     gain : float or ndarray of shape (*sweep,)
-        Factor on those matrices. An array puts its axes in front: 41 gains give matrices ``(41, n, m)`` that
-        share one draw, ready to be swept in a single pass.
+        Factor on those matrices. An array puts its axes in front: 41 gains give matrices ``(41, n,
+        m)`` that share one draw, ready to be swept in a single pass.
     dtype : numpy dtype
     **by_name : callable
         Another initialiser for the parameter of that name; ``gain`` does not apply to it.
@@ -284,11 +316,15 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
     shapes = expect_step("step", step).shapes()
     expect_rng("rng", rng)
     expect_callable("weights", weights)
-    gain = expect_array("gain", gain if isinstance(gain, np.ndarray) else np.array(expect_number("gain", gain)))
+    gain = expect_array(
+        "gain", gain if isinstance(gain, np.ndarray) else np.array(expect_number("gain", gain))
+    )
     expect_dtype("dtype", dtype)
     for name, start in by_name.items():
         if name not in shapes:
-            raise ValueError(f"{name}: expected one of {sorted(shapes)}, the parameters of {step}, got {name!r}")
+            raise ValueError(
+                f"{name}: expected one of {sorted(shapes)}, the parameters of {step}, got {name!r}"
+            )
         expect_callable(name, start)
     p = {}
     for name, shape in shapes.items():
@@ -300,4 +336,3 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
             value = gain[(...,) + (None,) * len(shape)] * weights(rng, shape)
         p[name] = expect_array(name, np.asarray(value, dtype=dtype), shape)
     return p
-

@@ -1,4 +1,6 @@
-"""Normalisation: steps that set the scale of a state or of their own weights, and the gradient through that scale."""
+"""Normalisation: steps that set the scale of a state or of their own weights, and the gradient
+through that scale.
+"""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -22,9 +24,11 @@ class Statistics(NamedTuple):
 
 
 def batch_statistics(h):
-    """Mean, variance and unbiased variance of a batch ``h`` of shape ``(*sweep, batch, n)``, of two samples or more.
+    """Mean, variance and unbiased variance of a batch ``h`` of shape ``(*sweep, batch, n)``, of two
+    samples or more.
 
-    As in PyTorch, training normalises with ``var``, and what is kept for prediction is ``mean`` and ``unbiased``.
+    As in PyTorch, training normalises with ``var``, and what is kept for prediction is ``mean`` and
+    ``unbiased``.
 
     Raises
     ------
@@ -67,8 +71,8 @@ class BatchNorm(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)`` with a batch of at least two, ``gamma`` and ``beta`` are ``(*sweep, n)``.
-    ``init_params`` starts ``gamma`` at one.
+    ``h`` is ``(*sweep, batch, n)`` with a batch of at least two, ``gamma`` and ``beta`` are
+    ``(*sweep, n)``. ``init_params`` starts ``gamma`` at one.
 
     Source: Lee, "Batch Normalization"; Ioffe–Szegedy 2015, alg. 1.
 
@@ -101,10 +105,13 @@ class BatchNorm(Step):
         return {"gamma": (self.n,), "beta": (self.n,)}
 
     def inference(self, mean, var):
-        """The same layer for prediction, with statistics kept from training: a :class:`BatchNormInference`."""
+        """The same layer for prediction, with statistics kept from training: a
+        :class:`BatchNormInference`.
+        """
         expect_array("mean", mean, (self.n,))
         return BatchNormInference(mean, var, self.eps)
 
+    # fmt: off
     def step(self, p, h, x=None):
         _expect_batch(f"h of {self}", h)
         z, z_vjp = standardise(h, self.eps, axis=-2)       # z  = (h − μ) / √(σ² + ε), over the batch
@@ -118,7 +125,8 @@ class BatchNorm(Step):
 
 @dataclass(frozen=True, eq=False)
 class BatchNormInference(Step):
-    """``h' = γ (h − μ) / √(σ² + ε) + β`` with ``μ`` and ``σ²`` fixed, as in prediction: every sample by itself.
+    """``h' = γ (h − μ) / √(σ² + ε) + β`` with ``μ`` and ``σ²`` fixed, as in prediction: every
+    sample by itself.
 
     Parameters
     ----------
@@ -167,6 +175,7 @@ class BatchNormInference(Step):
     def shapes(self):
         return {"gamma": self.features, "beta": self.features}
 
+    # fmt: off
     def step(self, p, h, x=None):
         s = row(np.sqrt(self.var + self.eps)).astype(h.dtype)       # s  = √(σ² + ε), constant
         z = (h - row(self.mean).astype(h.dtype)) / s                # z  = (h − μ) / s
@@ -191,8 +200,8 @@ class LayerNorm(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. ``init_params`` starts ``gamma`` at
-    one.
+    ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. ``init_params``
+    starts ``gamma`` at one.
 
     Source: Ba–Kiros–Hinton 2016, sec. 3.
 
@@ -221,6 +230,7 @@ class LayerNorm(Step):
     def shapes(self):
         return {"gamma": (self.n,), "beta": (self.n,)}
 
+    # fmt: off
     def step(self, p, h, x=None):
         z, z_vjp = standardise(h, self.eps, axis=-1)       # z  = (h − μ) / √(σ² + ε), over the features
         def vjp(g):                                         # g  = ∂L/∂h'
@@ -233,7 +243,8 @@ class LayerNorm(Step):
 
 @dataclass(frozen=True)
 class WeightNorm(Step):
-    """``h' = φ(h W + b)`` with ``W = v g / ‖v‖``: the length and the direction of every column of ``W`` apart.
+    """``h' = φ(h W + b)`` with ``W = v g / ‖v‖``: the length and the direction of every column of
+    ``W`` apart.
 
     Parameters
     ----------
@@ -244,8 +255,9 @@ class WeightNorm(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n_in)``, ``v`` is ``(*sweep, n_in, n_out)`` without a column of zeros, ``g`` and ``b``
-    are ``(*sweep, n_out)``. ``init_params`` starts ``g`` at one. ``∂L/∂v`` is orthogonal to ``v``, column by column.
+    ``h`` is ``(*sweep, batch, n_in)``, ``v`` is ``(*sweep, n_in, n_out)`` without a column of
+    zeros, ``g`` and ``b`` are ``(*sweep, n_out)``. ``init_params`` starts ``g`` at one. ``∂L/∂v``
+    is orthogonal to ``v``, column by column.
 
     Source: Salimans–Kingma 2016, eq. 2 and 3.
 
@@ -271,6 +283,7 @@ class WeightNorm(Step):
     def shapes(self):
         return {"v": (self.n_in, self.n_out), "g": (self.n_out,), "b": (self.n_out,)}
 
+    # fmt: off
     def step(self, p, h, x=None):
         size = length(p["v"], axis=-2)                      # ‖v‖, per column
         if not size.all():
@@ -293,15 +306,17 @@ class WeightNorm(Step):
 
 def standardise(h, eps, axis):
     """``z = (h − μ) / s`` with ``s = √(σ² + ε)`` over one axis, and the pullback of ``z``."""
-    c = h - h.mean(axis, keepdims=True)             # c = h − μ
+    c = h - h.mean(axis, keepdims=True)  # c = h − μ
     sigma = length(c / h.shape[axis] ** 0.5, axis)
-    s = np.hypot(sigma, eps ** 0.5)                 # s = √(σ² + ε)
+    s = np.hypot(sigma, eps**0.5)  # s = √(σ² + ε)
     z = c / s
-    def vjp(d):                                     # d = ∂L/∂z
+
+    def vjp(d):  # d = ∂L/∂z
         # Moving all alike changes nothing, nor, but for ε, does stretching.
         through_mean = d.mean(axis, keepdims=True)
         through_scale = z * (d * z).mean(axis, keepdims=True)
         return (d - through_mean - through_scale) / s
+
     return z, vjp
 
 
@@ -314,7 +329,9 @@ def length(v, axis):
 
 def _expect_batch(name, h):
     if h.shape[-2] < 2:
-        raise ValueError(f"{name}: expected a batch of at least 2, got {h.shape[-2]}; one sample has no variance")
+        raise ValueError(
+            f"{name}: expected a batch of at least 2, got {h.shape[-2]}; one sample has no variance"
+        )
     return h.shape[-2]
 
 

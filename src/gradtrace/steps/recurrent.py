@@ -1,8 +1,10 @@
-"""Recurrent cells, one step in time: plain, with skip connections in time, and with gates; and a mask over time.
+"""Recurrent cells, one step in time: plain, with skip connections in time, and with gates; and a
+mask over time.
 
-Gates make memories that keep by default, because the backward pass holds a term close to the identity. A gate is a
-number between 0 and 1, ``σ(a)``, learnt like everything else. Saturated gates are the point of these cells, so slopes
-are taken at the pre-activations and ``1 - σ(a)`` is computed as ``σ(-a)``.
+Gates make memories that keep by default, because the backward pass holds a term close to the
+identity. A gate is a number between 0 and 1, ``σ(a)``, learnt like everything else. Saturated gates
+are the point of these cells, so slopes are taken at the pre-activations and ``1 - σ(a)`` is
+computed as ``σ(-a)``.
 """
 
 from dataclasses import dataclass
@@ -30,8 +32,8 @@ class RNN(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n, n)``, ``U`` is
-    ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``.
+    ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n,
+    n)``, ``U`` is ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``.
 
     Source: I2DL, "Long-term dependencies" (there V is our W, W is our U).
 
@@ -64,6 +66,7 @@ class RNN(Step):
     def shapes(self):
         return {"W": (self.n, self.n), "U": (self.n_in, self.n), "b": (self.n,)}
 
+    # fmt: off
     def step(self, p, h, x):
         a = h @ p["W"] + x @ p["U"] + row(p["b"])           # a  = h W + x U + b
         def vjp(g):                                         # g  = ∂L/∂h'
@@ -78,10 +81,12 @@ class RNN(Step):
 
 
 def irnn(n_in, n):
-    """``RNN(n_in, n, "relu")``, an IRNN once it starts at ``init_params(cell, rng, W=init.identity)``.
+    """``RNN(n_in, n, "relu")``, an IRNN once it starts at ``init_params(cell, rng,
+    W=init.identity)``.
 
-    Where the state stays positive every Jacobian is then the identity, and gradients neither fade nor grow. Le et al.
-    draw ``U`` from N(0, 0.001²): ``U=lambda rng, shape: init.gaussian(rng, shape, 0.001)``.
+    Where the state stays positive every Jacobian is then the identity, and gradients neither fade
+    nor grow. Le et al. draw ``U`` from N(0, 0.001²): ``U=lambda rng, shape: init.gaussian(rng,
+    shape, 0.001)``.
 
     Source: Le et al. 2015; Grosse–Ba, "Identity RNNs".
 
@@ -111,10 +116,11 @@ class NARX(Step):
 
     Notes
     -----
-    The state is a shift register ``[h_{t-1} | h_{t-2} | … | h_{t-D}]`` of shape ``(*sweep, batch, D n)`` with
-    ``D = max(delays)``. ``x`` is ``(*sweep, batch, n_in)``; there is a ``Wk`` (``W1``, ``W4``, …) of shape
-    ``(*sweep, n, n)`` for each delay, ``U`` is ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``. The first ``n``
-    columns of ``∂L/∂state`` are the gradient of ``h_{t-1}`` along all ways to the loss.
+    The state is a shift register ``[h_{t-1} | h_{t-2} | … | h_{t-D}]`` of shape ``(*sweep, batch, D
+    n)`` with ``D = max(delays)``. ``x`` is ``(*sweep, batch, n_in)``; there is a ``Wk`` (``W1``,
+    ``W4``, …) of shape ``(*sweep, n, n)`` for each delay, ``U`` is ``(*sweep, n_in, n)`` and ``b``
+    is ``(*sweep, n)``. The first ``n`` columns of ``∂L/∂state`` are the gradient of ``h_{t-1}``
+    along all ways to the loss.
 
     Source: Lin et al. 1996; Cremer, "Deep Network Gradients Conclusion".
 
@@ -135,7 +141,9 @@ class NARX(Step):
     def __post_init__(self):
         super().__post_init__()
         if not isinstance(self.delays, tuple | list) or not self.delays:
-            raise TypeError(f"delays: expected a tuple of at least one whole number, got {given(self.delays)}")
+            raise TypeError(
+                f"delays: expected a tuple of at least one whole number, got {given(self.delays)}"
+            )
         delays = tuple(expect_size(f"delays[{i}]", k) for i, k in enumerate(self.delays))
         if len(set(delays)) < len(delays):
             raise ValueError(f"delays: expected each delay once, got {delays}")
@@ -153,8 +161,12 @@ class NARX(Step):
         return f"NARX({self.n_in}, {self.n}, {self.delays}, {self.phi})"
 
     def shapes(self):
-        return {f"W{k}": (self.n, self.n) for k in self.delays} | {"U": (self.n_in, self.n), "b": (self.n,)}
+        return {f"W{k}": (self.n, self.n) for k in self.delays} | {
+            "U": (self.n_in, self.n),
+            "b": (self.n,),
+        }
 
+    # fmt: off
     def step(self, p, h, x):
         n, place = self.n, {k: slice((k - 1) * self.n, k * self.n) for k in self.delays}
         a = x @ p["U"] + row(p["b"])                        # a  = x U + b + Σ_k h_{t-k} W_k
@@ -176,7 +188,8 @@ class NARX(Step):
 
 @dataclass(frozen=True)
 class LSTM(Step):
-    """``c' = f ∘ c + i ∘ g``, ``h' = o ∘ tanh(c')`` with ``[i f o g] = [σ σ σ tanh](h W + x U + b)``.
+    """``c' = f ∘ c + i ∘ g``, ``h' = o ∘ tanh(c')`` with ``[i f o g] = [σ σ σ tanh](h W + x U +
+    b)``.
 
     Parameters
     ----------
@@ -187,13 +200,13 @@ class LSTM(Step):
 
     Notes
     -----
-    The state is one array ``[h | c]`` of shape ``(*sweep, batch, 2n)``. ``x`` is ``(*sweep, batch, n_in)``, ``W`` is
-    ``(*sweep, n, 4n)``, ``U`` is ``(*sweep, n_in, 4n)`` and ``b`` is ``(*sweep, 4n)``; their columns are the gates in
-    the order i, f, o, g (PyTorch has i, f, g, o). The candidate g is called ``new`` in the code, where ``g`` is
-    the gradient that comes in.
+    The state is one array ``[h | c]`` of shape ``(*sweep, batch, 2n)``. ``x`` is ``(*sweep, batch,
+    n_in)``, ``W`` is ``(*sweep, n, 4n)``, ``U`` is ``(*sweep, n_in, 4n)`` and ``b`` is ``(*sweep,
+    4n)``; their columns are the gates in the order i, f, o, g (PyTorch has i, f, g, o). The
+    candidate g is called ``new`` in the code, where ``g`` is the gradient that comes in.
 
-    Source: Hochreiter and Schmidhuber 1997; Grosse–Ba, "Long-Term Short Term Memory"; Lee, "Long Short-Term Memory
-    (LSTM)", equations 1–6.
+    Source: Hochreiter and Schmidhuber 1997; Grosse–Ba, "Long-Term Short Term Memory"; Lee, "Long
+    Short-Term Memory (LSTM)", equations 1–6.
 
     Examples
     --------
@@ -225,11 +238,16 @@ class LSTM(Step):
         return {"W": (self.n, 4 * self.n), "U": (self.n_in, 4 * self.n), "b": (4 * self.n,)}
 
     def bias(self, i=0.0, f=0.0, o=0.0, g=0.0):
-        """A ``b`` with one value per gate, ``(*sweep, 4n)``: large opens it, negative closes it. Arrays sweep."""
-        gates = [expect_array(name, a if isinstance(a, np.ndarray) else np.array(expect_number(name, a)))
-                 for name, a in (("i", i), ("f", f), ("o", o), ("g", g))]
+        """A ``b`` with one value per gate, ``(*sweep, 4n)``: large opens it, negative closes it.
+        Arrays sweep.
+        """
+        gates = [
+            expect_array(name, a if isinstance(a, np.ndarray) else np.array(expect_number(name, a)))
+            for name, a in (("i", i), ("f", f), ("o", o), ("g", g))
+        ]
         return np.repeat(np.stack(np.broadcast_arrays(*gates), axis=-1), self.n, axis=-1)
 
+    # fmt: off
     def step(self, p, h, x):
         h, c = _columns(h, self.n)
         a = h @ p["W"] + x @ p["U"] + row(p["b"])       # a  = h W + x U + b
@@ -268,14 +286,15 @@ class GRU(Step):
         Where the reset gate ``r`` acts: ``g = tanh(x U + b + r ∘ (h W + b_rec))`` as in PyTorch, or
         ``g = tanh(x U + b + (r ∘ h) W)`` as on Lee's slide and in Keras with ``reset_after=False``.
     keep : {"z", "1-z"}
-        What multiplies the old state. ``"z"`` is Lee's, PyTorch's and Keras' convention; ``"1-z"``, ``h' = (1 - z) ∘ h
-        + z ∘ g``, is Cremer's with ``B`` for ``z``.
+        What multiplies the old state. ``"z"`` is Lee's, PyTorch's and Keras' convention; ``"1-z"``,
+        ``h' = (1 - z) ∘ h + z ∘ g``, is Cremer's with ``B`` for ``z``.
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n, 3n)``, ``U`` is
-    ``(*sweep, n_in, 3n)`` and ``b`` is ``(*sweep, 3n)`` with columns in the order r, z, g. Reset after has one more
-    parameter, ``b_rec`` of shape ``(*sweep, n)``. The candidate g is called ``new`` in the code.
+    ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n,
+    3n)``, ``U`` is ``(*sweep, n_in, 3n)`` and ``b`` is ``(*sweep, 3n)`` with columns in the order
+    r, z, g. Reset after has one more parameter, ``b_rec`` of shape ``(*sweep, n)``. The candidate g
+    is called ``new`` in the code.
 
     Source: Cho et al. 2014; Lee, "Gated Recurrent Unit (GRU)", equations 1–4.
 
@@ -313,6 +332,7 @@ class GRU(Step):
         shapes = {"W": (self.n, 3 * self.n), "U": (self.n_in, 3 * self.n), "b": (3 * self.n,)}
         return shapes | ({"b_rec": (self.n,)} if self.reset == "after" else {})
 
+    # fmt: off
     def step(self, p, h, x):
         n, after, sign = self.n, self.reset == "after", 1 if self.keep == "z" else -1
         W, V = p["W"][..., :2 * n], p["W"][..., 2 * n:]     # of the gates, of the candidate
@@ -342,7 +362,8 @@ class GRU(Step):
 
 @dataclass(frozen=True)
 class OneGate(Step):
-    """``A' = φ(A W) ∘ B + A ∘ (1 - B)`` with ``B = σ(A W2)``, the one-gate cell; a highway layer through time.
+    """``A' = φ(A W) ∘ B + A ∘ (1 - B)`` with ``B = σ(A W2)``, the one-gate cell; a highway layer
+    through time.
 
     Parameters
     ----------
@@ -351,11 +372,13 @@ class OneGate(Step):
     phi : str or Activation
         ``φ``, by name or as an object.
     n_in : int
-        0 for the slide's cell without input; else ``x U`` joins ``A W`` and ``x U2`` joins ``A W2``.
+        0 for the slide's cell without input; else ``x U`` joins ``A W`` and ``x U2`` joins ``A
+        W2``.
 
     Notes
     -----
-    ``A`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``U`` and ``U2`` ``(*sweep, n_in, n)``.
+    ``A`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``U`` and ``U2``
+    ``(*sweep, n_in, n)``.
 
     Source: Cremer, "Gated Recurrent Unit".
 
@@ -387,9 +410,12 @@ class OneGate(Step):
         return f"OneGate({self.n}, {self.phi}{f', n_in={self.n_in}' if self.n_in else ''})"
 
     def shapes(self):
-        names = {"W": self.n, "W2": self.n} | ({"U": self.n_in, "U2": self.n_in} if self.n_in else {})
+        names = {"W": self.n, "W2": self.n} | (
+            {"U": self.n_in, "U2": self.n_in} if self.n_in else {}
+        )
         return {name: (rows, self.n) for name, rows in names.items()}
 
+    # fmt: off
     def step(self, p, h, x=None):
         a, s = h @ p["W"], h @ p["W2"]
         if x is not None:
@@ -411,10 +437,11 @@ class OneGate(Step):
 
 @dataclass(frozen=True)
 class Masked(Step):
-    """``h' = m F(h, x) + (1 - m) h``: a sample steps where its mask ``m`` is 1 and keeps its state where it is 0.
+    """``h' = m F(h, x) + (1 - m) h``: a sample steps where its mask ``m`` is 1 and keeps its state
+    where it is 0.
 
-    Batches of sequences of different lengths end with steps whose mask is 0; their padding has to be finite and is
-    otherwise ignored, and gradients pass through it unchanged.
+    Batches of sequences of different lengths end with steps whose mask is 0; their padding has to
+    be finite and is otherwise ignored, and gradients pass through it unchanged.
 
     Parameters
     ----------
@@ -423,7 +450,8 @@ class Masked(Step):
 
     Notes
     -----
-    The input is ``[x | m]`` of shape ``(*sweep, batch, n_in + 1)``; for a step without input it is ``m`` alone.
+    The input is ``[x | m]`` of shape ``(*sweep, batch, n_in + 1)``; for a step without input it is
+    ``m`` alone.
 
     Examples
     --------
@@ -460,6 +488,7 @@ class Masked(Step):
     def shapes(self):
         return self.inner.shapes()
 
+    # fmt: off
     def step(self, p, h, x):
         over = tuple(range(-len(self.features), 0))
         m = np.expand_dims(x[..., -1], over)
@@ -476,4 +505,4 @@ class Masked(Step):
 
 def _columns(a, n):
     """Blocks of ``n`` columns."""
-    return [a[..., k:k + n] for k in range(0, a.shape[-1], n)]
+    return [a[..., k : k + n] for k in range(0, a.shape[-1], n)]

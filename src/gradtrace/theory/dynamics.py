@@ -1,7 +1,8 @@
 """A recurrent net as a dynamical system: attractors, basins, and the gradient over a map of starts.
 
 A step here is a function of states ``(*grid, n)`` that returns the next states and their Jacobians
-``J[i, j] = ∂h'_j/∂h_i`` of shape ``(*grid, n, n)``, so that a small change goes on as ``dh' = dh J``.
+``J[i, j] = ∂h'_j/∂h_i`` of shape ``(*grid, n, n)``, so that a small change goes on as ``dh' = dh
+J``.
 
 Source: Grosse–Ba, "Let's imagine an RNN's behavior as a dynamical system".
 """
@@ -24,7 +25,8 @@ def tanh_rnn(W, b):
     Returns
     -------
     callable
-        Takes ``h`` of shape ``(*grid, n)``, returns ``h'`` and ``J``, for :func:`iterate` and :func:`basins`.
+        Takes ``h`` of shape ``(*grid, n)``, returns ``h'`` and ``J``, for :func:`iterate` and
+        :func:`basins`.
 
     Raises
     ------
@@ -42,8 +44,9 @@ def tanh_rnn(W, b):
     (array([0.7616]), array([[0.8399]]))
     """
     if np.ndim(W) != 2 or np.shape(W) != 2 * np.shape(b):
-        raise ValueError("W, b: expected shapes (n, n) and (n,),"
-                         f" got {np.shape(W)} and {np.shape(b)}")
+        raise ValueError(
+            f"W, b: expected shapes (n, n) and (n,), got {np.shape(W)} and {np.shape(b)}"
+        )
     W, b = expect_floats(W=W, b=b)
 
     @np.errstate(under="ignore")
@@ -51,20 +54,25 @@ def tanh_rnn(W, b):
         a = h @ W + b
         e = np.exp(-2 * np.abs(a))  # of 1 - tanh² a, right in saturation, too
         return np.tanh(a), W * (4 * e / (1 + e) ** 2)[..., None, :]
+
     return step
 
 
 class Orbits(NamedTuple):
-    """States ``h`` of shape ``(steps + 1, *grid, n)``, and ``log_norm``, ``ln ‖∂h_t/∂h_0‖``, ``(steps + 1, *grid)``."""
+    """States ``h`` of shape ``(steps + 1, *grid, n)``, and ``log_norm``, ``ln ‖∂h_t/∂h_0‖``,
+    ``(steps + 1, *grid)``.
+    """
 
     h: np.ndarray
     log_norm: np.ndarray
 
 
 def iterate(step, h, steps):
-    """Iterate a map from many starts at once, with the norm of ``∂h_t/∂h_0`` past the range of floats.
+    """Iterate a map from many starts at once, with the norm of ``∂h_t/∂h_0`` past the range of
+    floats.
 
-    With one unit, ``h[T, :, 0]`` is the function of its input that a net computes in ``T`` iterations.
+    With one unit, ``h[T, :, 0]`` is the function of its input that a net computes in ``T``
+    iterations.
 
     Parameters
     ----------
@@ -77,7 +85,8 @@ def iterate(step, h, steps):
     Returns
     -------
     Orbits
-        The norm is Frobenius', over all entries of the Jacobian; a Jacobian that is exactly zero gives ``-inf``.
+        The norm is Frobenius', over all entries of the Jacobian; a Jacobian that is exactly zero
+        gives ``-inf``.
 
     Raises
     ------
@@ -102,14 +111,19 @@ def iterate(step, h, steps):
     if h.ndim == 0:
         raise ValueError("h: expected shape (*grid, n), got a single number")
     n = h.shape[-1]
-    product, exponent = np.broadcast_to(np.eye(n, dtype=h.dtype), (*h.shape, n)), np.zeros(h.shape[:-1], int)
+    product, exponent = (
+        np.broadcast_to(np.eye(n, dtype=h.dtype), (*h.shape, n)),
+        np.zeros(h.shape[:-1], int),
+    )
     states, log_norm = [h], [_log_norm(product, exponent)]
     for t in range(1, expect_size("steps", steps, 0) + 1):
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             h, J = step(h)
-            product = product @ J                       # ∂h_t/∂h_0 = (∂h_{t-1}/∂h_0) J_t
+            product = product @ J  # ∂h_t/∂h_0 = (∂h_{t-1}/∂h_0) J_t
         if not (np.isfinite(h).all() and np.isfinite(product).all()):
-            raise FloatingPointError(f"h: expected states and Jacobians within {h.dtype}, got an overflow at step {t}")
+            raise FloatingPointError(
+                f"h: expected states and Jacobians within {h.dtype}, got an overflow at step {t}"
+            )
         _, power = np.frexp(np.abs(product).max(axis=(-2, -1), initial=0))
         product, exponent = np.ldexp(product, -power[..., None, None]), exponent + power
         states.append(h)
@@ -118,7 +132,9 @@ def iterate(step, h, steps):
 
 
 class Basins(NamedTuple):
-    """``label`` of shape ``(*grid)``, and the ``attractors`` it counts: arrays ``(period, n)``; see :func:`basins`."""
+    """``label`` of shape ``(*grid)``, and the ``attractors`` it counts: arrays ``(period, n)``; see
+    :func:`basins`.
+    """
 
     label: np.ndarray
     attractors: list[np.ndarray]
@@ -144,12 +160,14 @@ def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
     Returns
     -------
     Basins
-        The label is -1 where an orbit ends near no attractor: on a boundary, in chaos, or too early.
+        The label is -1 where an orbit ends near no attractor: on a boundary, in chaos, or too
+        early.
 
     Raises
     ------
     TypeError, ValueError
-        ``h`` is no array of finite numbers or too short, or ``longest``, ``atol`` or ``radius`` is not positive.
+        ``h`` is no array of finite numbers or too short, or ``longest``, ``atol`` or ``radius`` is
+        not positive.
 
     Notes
     -----
@@ -166,7 +184,9 @@ def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
     (h,), longest = expect_floats(h=h), expect_size("longest", longest)
     atol, radius = expect_positive("atol", atol), expect_positive("radius", radius)
     if h.ndim < 2 or len(h) <= longest:
-        raise ValueError(f"h: expected shape (steps + 1, *grid, n) with steps of at least {longest}, got {h.shape}")
+        raise ValueError(
+            f"h: expected shape (steps + 1, *grid, n) with steps of at least {longest}, got {h.shape}"
+        )
     end = h[-1].reshape(-1, h.shape[-1])
     settled = np.zeros(len(end), int)
     for p in range(longest, 0, -1):
@@ -190,4 +210,6 @@ def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
 
 def _log_norm(product, exponent):
     with np.errstate(divide="ignore", under="ignore"):
-        return (exponent * np.log(2) + np.log((product ** 2).sum(axis=(-2, -1))) / 2).astype(product.dtype)
+        return (exponent * np.log(2) + np.log((product**2).sum(axis=(-2, -1))) / 2).astype(
+            product.dtype
+        )

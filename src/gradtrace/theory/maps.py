@@ -1,4 +1,5 @@
-"""Two functions that are iterated: the logistic map and Mandelbrot's, and how fast their gradients grow.
+"""Two functions that are iterated: the logistic map and Mandelbrot's, and how fast their gradients
+grow.
 
 Source: Grosse–Ba, "Iterated Functions".
 """
@@ -29,7 +30,8 @@ def logistic(r, x0, steps):
     Raises
     ------
     TypeError, ValueError
-        ``r`` or ``x0`` is no number or out of its range, or ``steps`` is no whole number of at least 0.
+        ``r`` or ``x0`` is no number or out of its range, or ``steps`` is no whole number of at
+        least 0.
 
     Notes
     -----
@@ -86,7 +88,8 @@ def bifurcation(r, x0=0.3, skip=1000, keep=100):
 
 @np.errstate(under="ignore")
 def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
-    """The Lyapunov exponent, the mean of ``ln |r (1 - 2 x_t)|``: the logarithm of the gradient's factor per step.
+    """The Lyapunov exponent, the mean of ``ln |r (1 - 2 x_t)|``: the logarithm of the gradient's
+    factor per step.
 
     Parameters
     ----------
@@ -98,8 +101,9 @@ def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
     Returns
     -------
     ndarray of shape (*grid)
-        Below 0 the gradient ``∂x_T/∂x_0`` vanishes, above 0 it explodes and the map is chaotic; ``-inf`` where an orbit
-        meets ``x = ½``, where the slope is 0. It is ln 2 at ``r = 4`` for almost every ``x0``.
+        Below 0 the gradient ``∂x_T/∂x_0`` vanishes, above 0 it explodes and the map is chaotic;
+        ``-inf`` where an orbit meets ``x = ½``, where the slope is 0. It is ln 2 at ``r = 4`` for
+        almost every ``x0``.
 
     Raises
     ------
@@ -128,7 +132,8 @@ def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
 
 @np.errstate(under="ignore")
 def period(x, longest=64, atol=1e-6):
-    """The smallest ``p`` with ``x_{t+p} = x_t`` for each of the last ``longest`` states of an orbit.
+    """The smallest ``p`` with ``x_{t+p} = x_t`` for each of the last ``longest`` states of an
+    orbit.
 
     Parameters
     ----------
@@ -147,35 +152,46 @@ def period(x, longest=64, atol=1e-6):
     Raises
     ------
     TypeError, ValueError
-        ``x`` is no array of finite numbers or too short, or ``longest`` or ``atol`` is not positive.
+        ``x`` is no array of finite numbers or too short, or ``longest`` or ``atol`` is not
+        positive.
 
     Examples
     --------
     >>> period(logistic(np.array([2.8, 3.2, 3.5, 3.83, 4.0]), 0.3, 2000))
     array([1, 2, 4, 3, 0])
     """
-    (x,), longest, atol = expect_floats(x=x), expect_size("longest", longest), expect_positive("atol", atol)
+    (x,), longest, atol = (
+        expect_floats(x=x),
+        expect_size("longest", longest),
+        expect_positive("atol", atol),
+    )
     if x.ndim == 0 or len(x) < 2 * longest:
-        raise ValueError(f"x: expected at least {2 * longest} states, twice the longest period, got shape {x.shape}")
+        raise ValueError(
+            f"x: expected at least {2 * longest} states, twice the longest period, got shape {x.shape}"
+        )
     found = np.zeros(x.shape[1:], int)
     for p in range(longest, 0, -1):
-        later, earlier = x[-longest:], x[-longest - p:len(x) - p]
+        later, earlier = x[-longest:], x[-longest - p : len(x) - p]
         found[(np.abs(later - earlier) <= atol).all(0)] = p
     return found[()]
 
 
 class Escape(NamedTuple):
-    """Of each ``c``: the step at which it escaped, and the log of the gradient up to there; see :func:`mandelbrot`."""
+    """Of each ``c``: the step at which it escaped, and the log of the gradient up to there; see
+    :func:`mandelbrot`.
+    """
 
     step: np.ndarray
     log_slope: np.ndarray
 
 
 def mandelbrot(c, steps):
-    """When ``z_n = z_{n-1}² + c``, from ``z_0 = 0``, leaves the disk of radius 2, and the gradient it then has.
+    """When ``z_n = z_{n-1}² + c``, from ``z_0 = 0``, leaves the disk of radius 2, and the gradient
+    it then has.
 
-    A ``c`` whose ``z_n`` never leave belongs to the Mandelbrot set. As in a recurrent net the gradient is a product
-    over time, ``∂z_n/∂z_1 = Π 2 z_t``: it vanishes inside the set and explodes outside and on its boundary.
+    A ``c`` whose ``z_n`` never leave belongs to the Mandelbrot set. As in a recurrent net the
+    gradient is a product over time, ``∂z_n/∂z_1 = Π 2 z_t``: it vanishes inside the set and
+    explodes outside and on its boundary.
 
     Parameters
     ----------
@@ -186,7 +202,8 @@ def mandelbrot(c, steps):
     Returns
     -------
     Escape
-        ``step``, the first ``n`` with ``|z_n| > 2``, or -1; ``log_slope``, ``ln |∂z_n/∂z_1|`` then or at the end.
+        ``step``, the first ``n`` with ``|z_n| > 2``, or -1; ``log_slope``, ``ln |∂z_n/∂z_1|`` then
+        or at the end.
 
     Raises
     ------
@@ -212,11 +229,11 @@ def mandelbrot(c, steps):
     for n in range(1, last + 1):
         out = np.abs(z) > 2
         escape[inside[out]] = n
-        inside, c, z = inside[~out], c[~out], z[~out]           # go on with those that are still inside
+        inside, c, z = inside[~out], c[~out], z[~out]  # go on with those that are still inside
         if n == last or not inside.size:
             break
         with np.errstate(divide="ignore", under="ignore"):
-            log_slope[inside] += np.log(2 * np.abs(z))          # ∂z_{n+1}/∂z_n = 2 z_n
+            log_slope[inside] += np.log(2 * np.abs(z))  # ∂z_{n+1}/∂z_n = 2 z_n
             z = z * z + c
     return Escape(escape.reshape(grid.shape)[()], log_slope.reshape(grid.shape)[()])
 

@@ -1,11 +1,13 @@
-"""Mean-field theory of wide random nets: how long a signal and its gradient live, before any net is drawn.
-With weights from N(0, σ_w²/n) and biases from N(0, σ_b²) the pre-activations of a wide layer are Gaussian. Their
-variance ``q`` and the correlation ``c`` of two inputs follow maps of one number; ``χ₁``, the slope of the second map
-at ``c = 1``, is also a layer's factor on the squared gradient norm. Below 1 is order and vanishing, above 1 chaos.
+"""Mean-field theory of wide random nets: how long a signal and its gradient live, before any net is
+drawn.
+With weights from N(0, σ_w²/n) and biases from N(0, σ_b²) the pre-activations of a wide layer are
+Gaussian. Their variance ``q`` and the correlation ``c`` of two inputs follow maps of one number;
+``χ₁``, the slope of the second map at ``c = 1``, is also a layer's factor on the squared gradient
+norm. Below 1 is order and vanishing, above 1 chaos.
 Source: Poole et al. 2016 for the maps; Schoenholz et al. 2017 for the depth scales.
 
-The averages are closed forms for erf and ReLU, and quadrature to the last digits for tanh. In the helpers ``ww, bb``
-are ``σ_w²`` and ``σ_b²``, and ``k`` is a :class:`Kernel`.
+The averages are closed forms for erf and ReLU, and quadrature to the last digits for tanh. In the
+helpers ``ww, bb`` are ``σ_w²`` and ``σ_b²``, and ``k`` is a :class:`Kernel`.
 """
 
 from collections.abc import Callable
@@ -16,13 +18,15 @@ import numpy as np
 from ..expect import expect_floats, expect_word
 
 __all__ = ["c_map", "c_star", "chi", "critical_sigma_w", "depth_scales", "q_map", "q_star"]
-ROUNDING = 1e-14          # of a slope that is exactly 1
+ROUNDING = 1e-14  # of a slope that is exactly 1
 
 
 class Kernel(NamedTuple):
-    """Averages over ``u`` from N(0, q): of ``φ²``, its derivative by ``q``, of ``φ'²``; and those of two ``u``.
+    """Averages over ``u`` from N(0, q): of ``φ²``, its derivative by ``q``, of ``φ'²``; and those
+    of two ``u``.
 
-    ``pair(q)`` is a function of the correlation ``c`` that returns ``E[φ(u₁) φ(u₂)] / q`` and ``E[φ'(u₁) φ'(u₂)]``.
+    ``pair(q)`` is a function of the correlation ``c`` that returns ``E[φ(u₁) φ(u₂)] / q`` and
+    ``E[φ'(u₁) φ'(u₂)]``.
     """
 
     name: str
@@ -33,17 +37,23 @@ class Kernel(NamedTuple):
 
 
 def _nodes(q, reach=9, step=0.1):
-    """``z``, ``u = √q z`` and weights, of shape ``(*q, nodes)``, for averages over ``z`` from N(0, 1).
+    """``z``, ``u = √q z`` and weights, of shape ``(*q, nodes)``, for averages over ``z`` from N(0,
+    1).
 
-    The trapezoid rule, exact to rounding for smooth functions that fall off on both sides. With ``z`` a hyperbolic
-    sine the nodes are dense around 0, where tanh turns, however large ``q`` is; Gauss–Hermite nodes are not.
+    The trapezoid rule, exact to rounding for smooth functions that fall off on both sides. With
+    ``z`` a hyperbolic sine the nodes are dense around 0, where tanh turns, however large ``q`` is;
+    Gauss–Hermite nodes are not.
     """
     wide = np.maximum(np.sqrt(q), 1)[..., None]
-    end = np.arcsinh(reach * wide)                      # beyond |z| = 9 is 1e-18
+    end = np.arcsinh(reach * wide)  # beyond |z| = 9 is 1e-18
     n = int(np.ceil(end.max(initial=1) / step))
     s = end * np.linspace(-1, 1, 2 * n + 1)
     z = np.sinh(s) / wide
-    return z, np.sqrt(q)[..., None] * z, end / n * np.cosh(s) / wide * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+    return (
+        z,
+        np.sqrt(q)[..., None] * z,
+        end / n * np.cosh(s) / wide * np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
+    )
 
 
 def _tanh_slope(u):
@@ -59,7 +69,8 @@ def _tanh_mean(q):
 def _tanh_growth(q):
     q = np.maximum(q, 1e-200)
     z, u, weight = _nodes(q)
-    return (weight * z * np.tanh(u) * _tanh_slope(u)).sum(-1) / np.sqrt(q)      # ∂/∂q φ(√q z)² = z φ φ' / √q
+    # ∂/∂q φ(√q z)² = z φ φ' / √q
+    return (weight * z * np.tanh(u) * _tanh_slope(u)).sum(-1) / np.sqrt(q)
 
 
 def _tanh_slope_mean(q):
@@ -68,30 +79,40 @@ def _tanh_slope_mean(q):
 
 
 def _tanh_pair(q, terms=50):
-    """Mehler's formula, ``E[φ(u₁) φ(u₂)] = Σ a_k² c^k`` with ``a_k = E[φ(√q z) He_k(z)] / √k!``; tanh is odd.
+    """Mehler's formula, ``E[φ(u₁) φ(u₂)] = Σ a_k² c^k`` with ``a_k = E[φ(√q z) He_k(z)] / √k!``;
+    tanh is odd.
 
-    What the series leaves out goes to its next power, so that the averages are exact at ``c = 1``. Their relative error
-    is below 1e-12 up to ``q = 1``, below 1e-7 up to ``q = 4``, and for any ``q`` below 1e-4 as long as ``c ≤ 0.9``.
+    What the series leaves out goes to its next power, so that the averages are exact at ``c = 1``.
+    Their relative error is below 1e-12 up to ``q = 1``, below 1e-7 up to ``q = 4``, and for any
+    ``q`` below 1e-4 as long as ``c ≤ 0.9``.
     """
-    z, u, weight = _nodes(q, reach=12, step=0.04)        # He_k wave faster and reach farther
+    z, u, weight = _nodes(q, reach=12, step=0.04)  # He_k wave faster and reach farther
     odd, even, squares = z, np.ones_like(z), []
     for k in range(1, 2 * terms, 2):
         squares.append((weight * np.tanh(u) * odd).sum(-1) ** 2 / q)
-        even = (z * odd - np.sqrt(k) * even) / np.sqrt(k + 1)               # He_k / √k!, from the two before it
+        even = (z * odd - np.sqrt(k) * even) / np.sqrt(k + 1)  # He_k / √k!, from the two before it
         odd = (z * even - np.sqrt(k + 1) * odd) / np.sqrt(k + 2)
     squares.append(_tanh_mean(q) / q - sum(squares))
-    k, squares, steepest = np.arange(1, 2 * terms + 2, 2), np.stack(squares, -1), _tanh_slope_mean(q)
+    k, squares, steepest = (
+        np.arange(1, 2 * terms + 2, 2),
+        np.stack(squares, -1),
+        _tanh_slope_mean(q),
+    )
 
     def pair(c):
         powers = squares * c[..., None] ** (k - 1)
         return c * powers.sum(-1), np.where(c < 1, (k * powers).sum(-1), steepest)
+
     return pair
 
 
 def _erf_pair(q):
     def pair(c):
-        size, off = 2 * q / (1 + 2 * q), (1 + 2 * q * (1 - c)) / (1 + 2 * q)        # off = 1 - c size
-        return 2 / np.pi * np.arcsin(c * size) / q, 4 / np.pi / (1 + 2 * q) / np.sqrt(off * (2 - off))
+        size, off = 2 * q / (1 + 2 * q), (1 + 2 * q * (1 - c)) / (1 + 2 * q)  # off = 1 - c size
+        return 2 / np.pi * np.arcsin(c * size) / q, 4 / np.pi / (1 + 2 * q) / np.sqrt(
+            off * (2 - off)
+        )
+
     return pair
 
 
@@ -99,18 +120,26 @@ def _relu_pair(q):
     def pair(c):
         angle = np.pi - np.arccos(c)
         return (np.sqrt(1 - c * c) + c * angle) / (2 * np.pi), angle / (2 * np.pi)
+
     return pair
 
 
 KERNELS = {
     "tanh": Kernel("tanh", _tanh_mean, _tanh_growth, _tanh_slope_mean, _tanh_pair),
-    "erf": Kernel("erf",
-                  lambda q: 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q)),
-                  lambda q: 4 / np.pi / (1 + 2 * q) / np.sqrt(1 + 4 * q),
-                  lambda q: 4 / np.pi / np.sqrt(1 + 4 * q),
-                  _erf_pair),
-    "relu": Kernel("relu", lambda q: q / 2, lambda q: np.full_like(q, 0.5), lambda q: np.full_like(q, 0.5),
-                   _relu_pair),
+    "erf": Kernel(
+        "erf",
+        lambda q: 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q)),
+        lambda q: 4 / np.pi / (1 + 2 * q) / np.sqrt(1 + 4 * q),
+        lambda q: 4 / np.pi / np.sqrt(1 + 4 * q),
+        _erf_pair,
+    ),
+    "relu": Kernel(
+        "relu",
+        lambda q: q / 2,
+        lambda q: np.full_like(q, 0.5),
+        lambda q: np.full_like(q, 0.5),
+        _relu_pair,
+    ),
 }
 
 
@@ -128,7 +157,9 @@ def squares(sigma_w, sigma_b, **more):
         if (value < 0).any():
             raise ValueError(f"{name}: expected no negative numbers, got {value.min()}")
         if name.startswith("sigma") and (value > 1e150).any():
-            raise ValueError(f"{name}: expected at most 1e150, its square has to stay finite, got {value.max()}")
+            raise ValueError(
+                f"{name}: expected at most 1e150, its square has to stay finite, got {value.max()}"
+            )
     *first, w, b = np.broadcast_arrays(*wide)
     return values[0].dtype, (*first, w * w, b * b)
 
@@ -139,8 +170,8 @@ def fixed_q(ww, bb, k):
         rest = np.where(np.abs(1 - ww / 2) < ROUNDING, 0, 1 - ww / 2)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(rest < 0, np.inf, bb / rest)
-    q = ww + bb                                         # φ² ≤ 1, so q* is at most this; the map is concave,
-    for _ in range(200):                                # so Newton comes down to it from above, never past it
+    q = ww + bb  # φ² ≤ 1, so q* is at most this; the map is concave,
+    for _ in range(200):  # so Newton comes down to it from above, never past it
         slope = 1 - ww * k.growth(q)
         less = np.where(slope > 0, q - (q - ww * k.mean(q) - bb) / np.where(slope > 0, slope, 1), q)
         less = np.clip(less, 0, q)
@@ -151,7 +182,9 @@ def fixed_q(ww, bb, k):
 
 
 def at_fixed_q(ww, bb, k):
-    """What `c_step` needs: ``σ_w²``, ``σ_b²/q*``, and ``E[φφ]/q*``, ``E[φ'φ']`` as functions of ``c``."""
+    """What `c_step` needs: ``σ_w²``, ``σ_b²/q*``, and ``E[φφ]/q*``, ``E[φ'φ']`` as functions of
+    ``c``.
+    """
     q = fixed_q(ww, bb, k)
     pair = k.pair(np.where((q > 1e-30) & (q < np.inf), q, 1e-30))
     rest = np.maximum(1 - ww * pair(np.ones_like(q))[0], 0)
@@ -169,9 +202,13 @@ def fixed_c(pair):
     """``c*``, from what `at_fixed_q` returns."""
     c = np.zeros_like(pair[0])
     chaos = c_step(c + 1, *pair)[1] > 1 + ROUNDING
-    for _ in range(200):                                # the map is convex, so Newton comes up to c* from 0
+    for _ in range(200):  # the map is convex, so Newton comes up to c* from 0
         step, slope = c_step(c, *pair)
-        more = np.clip(np.where(chaos & (slope < 1), c + (step - c) / np.where(slope < 1, 1 - slope, 1), c), c, 1)
+        more = np.clip(
+            np.where(chaos & (slope < 1), c + (step - c) / np.where(slope < 1, 1 - slope, 1), c),
+            c,
+            1,
+        )
         if (more - c <= 1e-15).all():
             break
         c = more
@@ -180,7 +217,8 @@ def fixed_c(pair):
 
 @np.errstate(under="ignore")
 def q_map(q, sigma_w, sigma_b, phi="tanh"):
-    """``q' = σ_w² E[φ(√q z)²] + σ_b²`` with z from N(0, 1): the pre-activations' variance one layer on.
+    """``q' = σ_w² E[φ(√q z)²] + σ_b²`` with z from N(0, 1): the pre-activations' variance one layer
+    on.
 
     Parameters
     ----------
@@ -226,8 +264,8 @@ def q_star(sigma_w, sigma_b, phi="tanh"):
     Returns
     -------
     ndarray
-        0 where the signal dies out; ``inf`` where it grows for ever (ReLU with σ_w² > 2, or = 2 with a bias) and
-        ``nan`` where every ``q`` stays as it is (ReLU with σ_w² = 2 and no bias).
+        0 where the signal dies out; ``inf`` where it grows for ever (ReLU with σ_w² > 2, or = 2
+        with a bias) and ``nan`` where every ``q`` stays as it is (ReLU with σ_w² = 2 and no bias).
 
     Raises
     ------
@@ -279,10 +317,12 @@ def chi(sigma_w, sigma_b, phi="tanh"):
 
 @np.errstate(under="ignore")
 def c_map(c, sigma_w, sigma_b, phi="tanh"):
-    """``c' = (σ_w² E[φ(u₁) φ(u₂)] + σ_b²) / q*``: the correlation of two inputs' pre-activations one layer on.
+    """``c' = (σ_w² E[φ(u₁) φ(u₂)] + σ_b²) / q*``: the correlation of two inputs' pre-activations
+    one layer on.
 
-    Here ``u₁, u₂`` are Gaussian with variance ``q*`` and correlation ``c``. Where ReLU has no finite ``q*`` the
-    denominator is the variance of the next layer, which ``c'`` needs to be a correlation.
+    Here ``u₁, u₂`` are Gaussian with variance ``q*`` and correlation ``c``. Where ReLU has no
+    finite ``q*`` the denominator is the variance of the next layer, which ``c'`` needs to be a
+    correlation.
 
     Parameters
     ----------
@@ -343,7 +383,9 @@ def c_star(sigma_w, sigma_b, phi="tanh"):
 
 
 class DepthScales(NamedTuple):
-    """Depths, in layers, over which a distance to the fixed point falls to 1/e; see :func:`depth_scales`."""
+    """Depths, in layers, over which a distance to the fixed point falls to 1/e; see
+    :func:`depth_scales`.
+    """
 
     q: np.ndarray
     c: np.ndarray
@@ -352,10 +394,11 @@ class DepthScales(NamedTuple):
 
 @np.errstate(under="ignore")
 def depth_scales(sigma_w, sigma_b, phi="tanh"):
-    """``ξ_q``, ``ξ_c`` and ``ξ_∇``: over how many layers the size, the likeness and the gradient of signals survive.
+    """``ξ_q``, ``ξ_c`` and ``ξ_∇``: over how many layers the size, the likeness and the gradient of
+    signals survive.
 
-    ``|q - q*|``, ``|c - c*|`` and ``‖∂L/∂h‖²`` go as ``e^(-layers/ξ)``; each ``ξ`` is ``-1 / ln`` of the slope of its
-    map: of :func:`q_map` at ``q*``, of :func:`c_map` at ``c*``, and ``χ₁``.
+    ``|q - q*|``, ``|c - c*|`` and ``‖∂L/∂h‖²`` go as ``e^(-layers/ξ)``; each ``ξ`` is ``-1 / ln``
+    of the slope of its map: of :func:`q_map` at ``q*``, of :func:`c_map` at ``c*``, and ``χ₁``.
 
     Parameters
     ----------
@@ -365,7 +408,8 @@ def depth_scales(sigma_w, sigma_b, phi="tanh"):
     Returns
     -------
     DepthScales
-        Of three arrays. ``inf`` on the critical line; negative where the quantity grows, as gradients do in chaos.
+        Of three arrays. ``inf`` on the critical line; negative where the quantity grows, as
+        gradients do in chaos.
 
     Notes
     -----
@@ -384,7 +428,10 @@ def depth_scales(sigma_w, sigma_b, phi="tanh"):
     q, pair = fixed_q(ww, bb, k), at_fixed_q(ww, bb, k)
     slopes = ww * k.growth(q), c_step(fixed_c(pair), *pair)[1], ww * k.slope(q)
     with np.errstate(divide="ignore"):
-        rates = (-np.log(np.where(np.abs(slope - 1) < ROUNDING, 1, slope)) + 0.0 for slope in slopes)   # no -0
+        # no -0
+        rates = (
+            -np.log(np.where(np.abs(slope - 1) < ROUNDING, 1, slope)) + 0.0 for slope in slopes
+        )
         return DepthScales(*((1 / rate).astype(dtype)[()] for rate in rates))
 
 
@@ -415,8 +462,8 @@ def critical_sigma_w(sigma_b, phi="tanh"):
     dtype, (_, bb) = squares(0.0, sigma_b)
     k = kernel(phi)
     low, high = np.full(bb.shape, -40.0), np.full(bb.shape, 700.0)
-    for _ in range(60):                                 # ln q by bisection: χ₁ = 1 asks for σ_w² = 1 / E[φ'²],
-        middle = (low + high) / 2                       # and q = q* for σ_b² = q - E[φ²] / E[φ'²], which grows with q
+    for _ in range(60):  # ln q by bisection: χ₁ = 1 asks for σ_w² = 1 / E[φ'²],
+        middle = (low + high) / 2  # and q = q* for σ_b² = q - E[φ²] / E[φ'²], which grows with q
         q = np.exp(middle)
         below = q - k.mean(q) / k.slope(q) < bb
         low, high = np.where(below, middle, low), np.where(below, high, middle)

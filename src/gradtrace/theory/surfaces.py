@@ -8,7 +8,9 @@ from ..expect import expect_floats, expect_number, expect_positive, expect_size
 
 
 class Surface(NamedTuple):
-    """The loss and its derivatives by ``x`` and by ``y``, each of the shape of the grid; see :func:`valley`."""
+    """The loss and its derivatives by ``x`` and by ``y``, each of the shape of the grid; see
+    :func:`valley`.
+    """
 
     loss: np.ndarray
     dx: np.ndarray
@@ -17,7 +19,8 @@ class Surface(NamedTuple):
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def valley(x, y, steep=25.0, turn=0.0):
-    """A long valley, ``½ (u² + κ v²)``, where ``u`` and ``v`` are ``x`` and ``y`` turned by an angle.
+    """A long valley, ``½ (u² + κ v²)``, where ``u`` and ``v`` are ``x`` and ``y`` turned by an
+    angle.
 
     ``κ`` is its condition number. Without a turn the floor of the valley lies along ``x``.
 
@@ -91,12 +94,16 @@ def saddle(x, y):
 def _within_range(names, *parts):
     """The :class:`Surface` of a loss and two slopes, if all are finite."""
     if not all(np.isfinite(part).all() for part in parts):
-        raise FloatingPointError(f"{names}: expected a loss within {parts[0].dtype}, got an overflow")
+        raise FloatingPointError(
+            f"{names}: expected a loss within {parts[0].dtype}, got an overflow"
+        )
     return Surface(*(part[()] for part in parts))
 
 
 class Cliff(NamedTuple):
-    """The loss and its derivatives by ``w`` and by ``b``, each of the shape of the grid; see :func:`cliff`."""
+    """The loss and its derivatives by ``w`` and by ``b``, each of the shape of the grid; see
+    :func:`cliff`.
+    """
 
     loss: np.ndarray
     dw: np.ndarray
@@ -105,10 +112,11 @@ class Cliff(NamedTuple):
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def cliff(w, b, x0=0.5, target=0.7, steps=50):
-    """The loss ``(σ(x_T) - target)²`` of one unit, ``x_t = w σ(x_{t-1}) + b``, and its exact gradient.
+    """The loss ``(σ(x_T) - target)²`` of one unit, ``x_t = w σ(x_{t-1}) + b``, and its exact
+    gradient.
 
-    All but ``steps`` broadcast: a grid of ``w`` and ``b`` draws the surface, a further axis of ``x0`` the losses of
-    many examples, whose mean over that axis is the cost.
+    All but ``steps`` broadcast: a grid of ``w`` and ``b`` draws the surface, a further axis of
+    ``x0`` the losses of many examples, whose mean over that axis is the cost.
 
     Parameters
     ----------
@@ -143,15 +151,17 @@ def cliff(w, b, x0=0.5, target=0.7, steps=50):
         value, slope = _sigmoid(x)
         s.append(value)
         slopes.append(slope)
-        x = w * value + b                               # x_t = w σ(x_{t-1}) + b
+        x = w * value + b  # x_t = w σ(x_{t-1}) + b
     y, slope = _sigmoid(x)
-    g, dw, db = 2 * (y - target) * slope, np.zeros_like(x), np.zeros_like(x)      # g = ∂L/∂x_T
+    g, dw, db = 2 * (y - target) * slope, np.zeros_like(x), np.zeros_like(x)  # g = ∂L/∂x_T
     for value, slope in zip(reversed(s), reversed(slopes), strict=True):
-        dw, db = dw + g * value, db + g                 # this step's share of ∂L/∂w and ∂L/∂b
-        g = g * w * slope                               # ∂L/∂x_{t-1}
+        dw, db = dw + g * value, db + g  # this step's share of ∂L/∂w and ∂L/∂b
+        g = g * w * slope  # ∂L/∂x_{t-1}
     loss = (y - target) ** 2
     if not all(np.isfinite(part).all() for part in (loss, dw, db)):
-        raise FloatingPointError(f"w, b, target: expected a loss and a gradient within {dw.dtype}, got an overflow")
+        raise FloatingPointError(
+            f"w, b, target: expected a loss and a gradient within {dw.dtype}, got an overflow"
+        )
     return Cliff(loss[()], dw[()], db[()])
 
 

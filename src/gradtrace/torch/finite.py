@@ -121,5 +121,5 @@ def _spoils(node, g):
     """Whether a node makes numbers that are not finite of a gradient near one."""
     largest = max((part.abs().max().item() for part in tensors(g) if part.numel()), default=0.0)
     near_one = [part if part is None else part / (largest or 1.0) for part in g]
-    call = getattr(node, "apply", node)                     # of a node that is written in Python
+    call = getattr(node, "apply", node)  # of a node that is written in Python
     return not finite(call(*near_one))

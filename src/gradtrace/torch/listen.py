@@ -52,7 +52,7 @@ def called(record, module, run):
             out = run(*args, **{name: named[name] for name in kwargs})
         views = [(t, version) for t, version in versions if t.requires_grad and t._is_view()]
         if any(t._version != version for t, version in views):
-            record.written.add(module)                    # PyTorch forgets the hook of such a view
+            record.written.add(module)  # PyTorch forgets the hook of such a view
         out = separate(loan.give_back(others.give_back(out)))
         call.gives = record.watch(state if out is None else out)  # None: it wrote into its state
         call.out = "" if tensors(out) or call.gives else given(out)

@@ -55,11 +55,11 @@ class Recorder:
     def __init__(self, leaves, chosen, places, writers):
         self.leaves, self.chosen, self.places, self.writers = leaves, chosen, places, writers
         self.calls, self.lent, self.written = [], False, set()
-        self.end = None                                     # the tensor that the last call gave out
+        self.end = None  # the tensor that the last call gave out
         self.hear = lambda key, g: None
         self.kept, self.deaf, self.shared, self.earlier = [], set(), {}, set()
-        self._keys, self._handles = {}, []                  # keys by id and version of a tensor
-        self._copies = []                                   # so that no other gets their ids
+        self._keys, self._handles = {}, []  # keys by id and version of a tensor
+        self._copies = []  # so that no other gets their ids
 
     def __enter__(self):
         return self

@@ -1,7 +1,8 @@
-"""Backpropagation through more states than there is room for: forward and back in one call, by a plan.
+"""Backpropagation through more states than there is room for: forward and back in one call, by a
+plan.
 
-The gradients of ``backward`` and the norms of ``trace``, from states that were kept or computed again. Which ones is
-said by the actions of a plan; see :mod:`gradtrace.tracing.schedules`.
+The gradients of ``backward`` and the norms of ``trace``, from states that were kept or computed
+again. Which ones is said by the actions of a plan; see :mod:`gradtrace.tracing.schedules`.
 """
 
 from dataclasses import dataclass, field
@@ -34,8 +35,9 @@ def bptt(path, h0, g, plan=Full()):  # noqa: B008 - a plan is frozen
     path : Path
     h0 : ndarray of shape (*sweep, batch, *features)
     g : ndarray, list of T + 1 ndarrays or None, or callable
-        ``∂L/∂h_T``; or what the loss puts directly on each state ``h_0 … h_T``, as for :func:`~gradtrace.backward`;
-        or ``g(t, h_t)``, which returns that for one state, so that a long path needs no list.
+        ``∂L/∂h_T``; or what the loss puts directly on each state ``h_0 … h_T``, as for
+        :func:`~gradtrace.backward`; or ``g(t, h_t)``, which returns that for one state, so that a
+        long path needs no list.
     plan : Full, SqrtT, Binomial or Truncated
         The first three give the same gradients; :class:`~gradtrace.Truncated` gives part of them.
 
@@ -52,8 +54,8 @@ def bptt(path, h0, g, plan=Full()):  # noqa: B008 - a plan is frozen
 
     Notes
     -----
-    Source: Cremer, "Memory Concerns"; Lee, "(Truncated) Backpropagation Through Time"; Griewank and Walther 2000;
-    Gruslys et al. 2016.
+    Source: Cremer, "Memory Concerns"; Lee, "(Truncated) Backpropagation Through Time"; Griewank and
+    Walther 2000; Gruslys et al. 2016.
 
     Examples
     --------
@@ -81,13 +83,15 @@ class Usage:
     Attributes
     ----------
     states, nbytes : int
-        The most states that were held at a time, and their bytes; of a state that a stretch is recorded from, only
-        while it is stored, so that binomial plans hold one more. Besides, pullbacks hold what they need, such as
-        pre-activations, and the backward pass holds the gradients of a block of steps.
+        The most states that were held at a time, and their bytes; of a state that a stretch is
+        recorded from, only while it is stored, so that binomial plans hold one more. Besides,
+        pullbacks hold what they need, such as pre-activations, and the backward pass holds the
+        gradients of a block of steps.
     evaluations : int
         Forward steps, those among them that were made to record a pullback included.
     truncated : int
-        How many pairs of a state's loss and an earlier step were cut; 0 for every plan but truncation.
+        How many pairs of a state's loss and an earlier step were cut; 0 for every plan but
+        truncation.
 
     Examples
     --------
@@ -110,7 +114,8 @@ class SummedGradients:
     h0 : ndarray
         ``∂L/∂h_0``.
     p : list of dict
-        ``∂L/∂θ`` for each different dict of parameters along the path: one in time, as many as layers in depth.
+        ``∂L/∂θ`` for each different dict of parameters along the path: one in time, as many as
+        layers in depth.
 
     Examples
     --------
@@ -122,11 +127,15 @@ class SummedGradients:
     p: list[dict[str, np.ndarray]]
 
     def shared(self):
-        """The gradient of weights that all steps share; a ``ValueError`` if their parameters differ."""
+        """The gradient of weights that all steps share; a ``ValueError`` if their parameters
+        differ.
+        """
         first, *others = ({name: value.shape for name, value in p.items()} for p in self.p)
         for other in others:
             if other != first:
-                raise ValueError(f"shared: expected steps with the same parameters, got {first} and {other}")
+                raise ValueError(
+                    f"shared: expected steps with the same parameters, got {first} and {other}"
+                )
         return {name: sum(p[name] for p in self.p) for name in first}
 
 
@@ -137,8 +146,8 @@ class BPTTResult:
     Attributes
     ----------
     log_h : ndarray of shape (T + 1, *sweep)
-        ``ln ‖∂L/∂h_t‖`` for ``t = 0 … T``, as :func:`~gradtrace.trace` gives it. Where backward passes overlap, of the
-        longest gradient; ``-inf`` where none comes.
+        ``ln ‖∂L/∂h_t‖`` for ``t = 0 … T``, as :func:`~gradtrace.trace` gives it. Where backward
+        passes overlap, of the longest gradient; ``-inf`` where none comes.
     account : Account
 
     Examples
@@ -154,7 +163,9 @@ class BPTTResult:
 
     @property
     def grads(self):
-        """The :class:`SummedGradients`, or a ``FloatingPointError`` that names one of them that overflows."""
+        """The :class:`SummedGradients`, or a ``FloatingPointError`` that names one of them that
+        overflows.
+        """
         expect_finite_gradient("∂L/∂h_0", self.plain.h0)
         for p in self.plain.p:
             for name, value in p.items():
@@ -171,7 +182,12 @@ class _Execution:
         self.sweep = len(self.members)
         self.at, self.h, self.stored, self.recorded, self.reversed = 0, h0, {}, {}, set()
         self.log_h, self.sums, self.dh0 = None, {}, np.zeros_like(h0)
-        self.held, self.most, self.evaluations, self.truncated = np.zeros(2, int), np.zeros(2, int), 0, 0
+        self.held, self.most, self.evaluations, self.truncated = (
+            np.zeros(2, int),
+            np.zeros(2, int),
+            0,
+            0,
+        )
 
     def loss(self, t, h):
         """What the loss puts on ``h_t``, or ``None``."""
@@ -186,7 +202,7 @@ class _Execution:
 
     def advance(self, start, stop):
         h = self.h if self.at == start else self.stored[start]
-        for block in blocks(stop - start, h.nbytes):         # keeps no state but the last of each block
+        for block in blocks(stop - start, h.nbytes):  # keeps no state but the last of each block
             h = forward_pass(self.path, h, start + block.start, start + block.stop)[0][-1]
         self.at, self.h = stop, h
         self.evaluations += stop - start
@@ -213,7 +229,8 @@ class _Execution:
     def backward(self, start, stop):
         self.reversed.add((start, stop))
         states, vjps = self.recorded[start, stop]
-        for block in reversed(blocks(stop - start, states[-1].nbytes)):      # the gradients of one block at a time
+        # the gradients of one block at a time
+        for block in reversed(blocks(stop - start, states[-1].nbytes)):
             first = start + block.start
             self._back(first, vjps[block], self._direct(first, states[block]))
         if start == 0:
@@ -226,42 +243,54 @@ class _Execution:
             return
         states, vjps = self.recorded.pop((start, stop))
         self._hold(start - stop, -_nbytes(states))
-        if (start, stop) not in self.reversed:                # the losses on these states were never read
-            self.truncated += sum(t for t in range(start + 1, stop) if self.loss(t, states[t - start]) is not None)
+        if (start, stop) not in self.reversed:  # the losses on these states were never read
+            self.truncated += sum(
+                t for t in range(start + 1, stop) if self.loss(t, states[t - start]) is not None
+            )
         self.reversed.discard((start, stop))
 
     def result(self):
-        p = [self.sums.get(name) or {key: np.zeros_like(value) for key, value in self.path.params[t].items()}
-             for name, t in self.path.distinct_params().items()]
-        return BPTTResult(self.log_h, Usage(*map(int, self.most), self.evaluations, self.truncated),
-                         SummedGradients(self.dh0, p))
+        p = [
+            self.sums.get(name)
+            or {key: np.zeros_like(value) for key, value in self.path.params[t].items()}
+            for name, t in self.path.distinct_params().items()
+        ]
+        return BPTTResult(
+            self.log_h,
+            Usage(*map(int, self.most), self.evaluations, self.truncated),
+            SummedGradients(self.dh0, p),
+        )
 
     def _hold(self, *more):
         self.held += more
         self.most = np.maximum(self.most, self.held)
 
     def _note(self, t, log):
-        self.log_h[t] = np.maximum(self.log_h[t], log)      # where passes overlap, the longest gradient
+        self.log_h[t] = np.maximum(self.log_h[t], log)  # where passes overlap, the longest gradient
 
     def _direct(self, first, states):
         """What the loss puts on these states, and the count of the pairs that are truncated."""
         direct = [None] * len(states)
         for i in reversed(range(len(states))):
-            self.truncated -= self.carried                  # the losses so far do reach this step
+            self.truncated -= self.carried  # the losses so far do reach this step
             if first + i > self.after and (direct_g := self.loss(first + i, states[i])) is not None:
                 direct[i] = self._swept(first + i, direct_g)
                 self.carried, self.truncated = self.carried + 1, self.truncated + first + i
         return direct
 
     def _swept(self, t, g):
-        """What the loss puts on ``h_t`` with all sweep axes, though the sweep may begin at a later step only."""
+        """What the loss puts on ``h_t`` with all sweep axes, though the sweep may begin at a later
+        step only.
+        """
         if t == len(self.path):
             return g
         own = 1 + len(self.path.steps[t].features)
-        return np.broadcast_to(g, (*self.members, *g.shape[max(g.ndim - own, 0):]))
+        return np.broadcast_to(g, (*self.members, *g.shape[max(g.ndim - own, 0) :]))
 
     def _back(self, first, vjps, direct):
-        """Back through one block: as plain numbers if they stay in range, else with powers of two apart."""
+        """Back through one block: as plain numbers if they stay in range, else with powers of two
+        apart.
+        """
         with np.errstate(all="ignore"):
             g = scale_by_power(self.g, self.exponent)
         h, shares = backward_pass(vjps, g, direct)
@@ -278,8 +307,10 @@ class _Execution:
         self._sum(first, [p for _, p in shares], exponents)
 
     def _sum(self, first, shares, exponents):
-        """Add the shares of a block to the gradients of their parameters: those of one dict as one product."""
-        params = self.path.params[first:first + len(shares)]
+        """Add the shares of a block to the gradients of their parameters: those of one dict as one
+        product.
+        """
+        params = self.path.params[first : first + len(shares)]
         for name in {id(p): p for p in params}:
             mine = [t for t, p in enumerate(params) if id(p) == name]
             sums = self.sums.setdefault(name, {})
@@ -288,20 +319,27 @@ class _Execution:
                     if exponents is None:
                         value = sum_of_products([shares[t][key] for t in mine])
                     else:
-                        value = sum(scale_by_power(np.asarray(shares[t][key]), exponents[t + 1]) for t in mine)
+                        value = sum(
+                            scale_by_power(np.asarray(shares[t][key]), exponents[t + 1])
+                            for t in mine
+                        )
                     sums[key] = sums[key] + value if key in sums else value
 
 
 def _loss(g, T, dtype):
     """``g`` as a function of ``t`` and ``h_t``, with its values checked."""
+
     def fit(name, value):
         if value is not None and expect_array(name, value, complex=True).dtype != dtype:
             raise TypeError(f"{name}: expected {dtype}, the dtype of the states, got {value.dtype}")
         return value
+
     if callable(g):
+
         def of_state(t, h):
             value = fit(f"g({t}, h_{t})", g(t, h))
-            return None if value is None else value.copy()          # its owner may use one buffer for all
+            return None if value is None else value.copy()  # its owner may use one buffer for all
+
         return of_state
     if not isinstance(g, list | tuple):
         fit("g", expect_array("g", g, complex=True))

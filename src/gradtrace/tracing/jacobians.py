@@ -1,11 +1,11 @@
 """Jacobians of a chain of steps, and what their product does to lengths.
 
-Three different things tell what ``J_1 J_2 … J_t`` does to lengths: the SVD of the multiplied-out product, which ends at
-machine precision; the QR growth of a frame of directions along it; and its true singular values, past the range and the
-digits of floating-point numbers.
+Three different things tell what ``J_1 J_2 … J_t`` does to lengths: the SVD of the multiplied-out
+product, which ends at machine precision; the QR growth of a frame of directions along it; and its
+true singular values, past the range and the digits of floating-point numbers.
 
-Row convention: ``dh_t = dh_{t-1} J_t``, so that ``∂h_t/∂h_0 = J_1 J_2 … J_t``, and gradients go back by
-``g_{t-1} = g_t J_tᵀ``.
+Row convention: ``dh_t = dh_{t-1} J_t``, so that ``∂h_t/∂h_0 = J_1 J_2 … J_t``, and gradients go
+back by ``g_{t-1} = g_t J_tᵀ``.
 """
 
 import math
@@ -17,23 +17,27 @@ from ..steps.arrays import T
 from .path import Pullbacks
 
 # How log_singular_values keeps its rows, in exponents of two.
-NONE = -2**40                                               # the exponent of a row of zeros
-ALIKE = 2**-8                                               # a row whose own part is less is like those before it
-RANGE, GUARD, DISORDER = 800, 60, 1     # of a window, its margin, tolerated: what is let through adds up over time
+NONE = -(2**40)  # the exponent of a row of zeros
+ALIKE = 2**-8  # a row whose own part is less is like those before it
+# of a window, its margin, tolerated: what is let through adds up over time
+RANGE, GUARD, DISORDER = 800, 60, 1
 
 
 def expect_square(name, value, lead=()):
     """Raise unless ``value`` is an array of finite floats of shape ``(*lead, *sweep, n, n)``."""
     expect_array(name, value, (None, None))
     if value.ndim < 2 + len(lead) or value.shape[-1] != value.shape[-2]:
-        raise ValueError(f"{name}: expected the shape ({', '.join([*lead, '*sweep', 'n', 'n'])}), got {value.shape}")
+        raise ValueError(
+            f"{name}: expected the shape ({', '.join([*lead, '*sweep', 'n', 'n'])}), got {value.shape}"
+        )
 
 
 def jacobians(vjps):
     """``J_t = ∂h_t/∂h_{t-1}`` of every step: entry ``[i, j]`` is ``∂h_t[j] / ∂h_{t-1}[i]``.
 
-    For a batch of one ``N = n``. A larger batch counts as one state of ``N = batch × features`` numbers, since steps
-    such as batch norm couple its samples; where none does, ``J_t`` is block-diagonal.
+    For a batch of one ``N = n``. A larger batch counts as one state of ``N = batch × features``
+    numbers, since steps such as batch norm couple its samples; where none does, ``J_t`` is
+    block-diagonal.
 
     Parameters
     ----------
@@ -69,12 +73,14 @@ def jacobians(vjps):
     """
     if not isinstance(vjps, Pullbacks):
         raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
-    end, sweep = vjps.end, vjps.end.shape[:vjps.sweep]
-    state, N = end.shape[vjps.sweep:], math.prod(end.shape[vjps.sweep:])
+    end, sweep = vjps.end, vjps.end.shape[: vjps.sweep]
+    state, N = end.shape[vjps.sweep :], math.prod(end.shape[vjps.sweep :])
     for t, h in enumerate(vjps.h):
-        if h.shape[h.ndim - len(state):] != state:
-            raise ValueError(f"vjps: expected steps that keep the shape {state} of the last state,"
-                             f" got {h.shape[h.ndim - len(state):]} before step {t + 1}")
+        if h.shape[h.ndim - len(state) :] != state:
+            raise ValueError(
+                f"vjps: expected steps that keep the shape {state} of the last state,"
+                f" got {h.shape[h.ndim - len(state) :]} before step {t + 1}"
+            )
     g = np.eye(N, dtype=end.dtype).reshape(N, *(1,) * len(sweep), *state)
     g = np.broadcast_to(g, (N, *sweep, *state))
     J = np.empty((len(vjps), *sweep, N, N), end.dtype)
@@ -126,19 +132,21 @@ def spectral_radius(W):
 
 @np.errstate(all="ignore")
 def log_qr_growth(J, every=1):
-    """``Σ ln |r_kk|`` over the QR factorisations along the product ``J_1 J_2 … J_t``, for growing ``t``.
+    """``Σ ln |r_kk|`` over the QR factorisations along the product ``J_1 J_2 … J_t``, for growing
+    ``t``.
 
-    A frame of ``n`` orthogonal directions is carried along and made orthogonal again; these are the logarithms of how
-    much each of them has grown. Divided by ``t`` they tend to the Lyapunov exponents. They are not the singular
-    values of the product: those are :func:`~gradtrace.log_singular_values`.
+    A frame of ``n`` orthogonal directions is carried along and made orthogonal again; these are the
+    logarithms of how much each of them has grown. Divided by ``t`` they tend to the Lyapunov
+    exponents. They are not the singular values of the product: those are
+    :func:`~gradtrace.log_singular_values`.
 
     Parameters
     ----------
     J : ndarray of shape (T, *sweep, n, n)
         From :func:`jacobians`.
     every : int
-        Multiply so many Jacobians before the frame is made orthogonal again: faster, and good to as many digits as
-        such a product keeps.
+        Multiply so many Jacobians before the frame is made orthogonal again: faster, and good to as
+        many digits as such a product keeps.
 
     Returns
     -------
@@ -168,19 +176,24 @@ def log_qr_growth(J, every=1):
     every = expect_size("every", every)
     B, growth = np.broadcast_to(np.eye(J.shape[-1]), J.shape[1:]), []
     for start in range(0, len(J), every):
-        for J_t in J[start:start + every]:
+        for J_t in J[start : start + every]:
             B = T(J_t).astype(float) @ B
         if not np.isfinite(B).all():
-            raise FloatingPointError(f"every: expected few enough for a finite product, got {every}, which overflows")
+            raise FloatingPointError(
+                f"every: expected few enough for a finite product, got {every}, which overflows"
+            )
         B, R = np.linalg.qr(B)
         if not np.isfinite(R).all():
-            raise FloatingPointError(f"J: expected columns whose length is within {B.dtype}, got an overflow")
+            raise FloatingPointError(
+                f"J: expected columns whose length is within {B.dtype}, got an overflow"
+            )
         growth.append(np.log(np.abs(np.diagonal(R, axis1=-2, axis2=-1))))
     return np.cumsum(np.reshape(growth, (len(growth), *J.shape[1:-1])), axis=0).astype(J.dtype)
 
 
 def lyapunov(J, every=1):
-    """Lyapunov exponents of a product of Jacobians, ``ln`` of the growth per step: ``log_qr_growth(J)[-1] / T``.
+    """Lyapunov exponents of a product of Jacobians, ``ln`` of the growth per step:
+    ``log_qr_growth(J)[-1] / T``.
 
     Parameters
     ----------
@@ -215,7 +228,8 @@ def lyapunov(J, every=1):
 
 @np.errstate(all="ignore")
 def log_singular_values(J):
-    """``ln σ_k(J_1 J_2 … J_t)``, all ``n`` singular values for every ``t``, past the range and the digits of floats.
+    """``ln σ_k(J_1 J_2 … J_t)``, all ``n`` singular values for every ``t``, past the range and the
+    digits of floats.
 
     Parameters
     ----------
@@ -225,9 +239,9 @@ def log_singular_values(J):
     Returns
     -------
     ndarray of shape (T, *sweep, n)
-        In descending order, right to 1e-12 or to a few ``cond(J_t) ε``, whichever is more. Rows or columns of zeros
-        give ``-inf``; a Jacobian that is singular otherwise gives rounding errors in place of it, and one with a
-        condition above 1e15 may.
+        In descending order, right to 1e-12 or to a few ``cond(J_t) ε``, whichever is more. Rows or
+        columns of zeros give ``-inf``; a Jacobian that is singular otherwise gives rounding errors
+        in place of it, and one with a condition above 1e15 may.
 
     Raises
     ------
@@ -236,13 +250,14 @@ def log_singular_values(J):
 
     Notes
     -----
-    The product is kept as ``(Q 2^d U)ᵀ``: ``Q`` orthogonal, ``d`` exponents that fall, ``U`` rows of about unit size.
-    Reflections that start from the largest row and column do not mix small rows with large ones, so each ``σ`` keeps
-    its digits, in LAPACK's SVD of ``2^d U`` too. Where ``2^d`` leaves the float range, the SVD is taken in windows,
-    each of which begins a factor ``2^60`` above the values it is for.
+    The product is kept as ``(Q 2^d U)ᵀ``: ``Q`` orthogonal, ``d`` exponents that fall, ``U`` rows
+    of about unit size. Reflections that start from the largest row and column do not mix small rows
+    with large ones, so each ``σ`` keeps its digits, in LAPACK's SVD of ``2^d U`` too. Where ``2^d``
+    leaves the float range, the SVD is taken in windows, each of which begins a factor ``2^60``
+    above the values it is for.
 
-    The SVD of the multiplied-out product instead, ``np.linalg.svd(list(accumulate(J, np.matmul)))``, is right only
-    for what lies within sixteen digits of the largest.
+    The SVD of the multiplied-out product instead, ``np.linalg.svd(list(accumulate(J,
+    np.matmul)))``, is right only for what lies within sixteen digits of the largest.
 
     Source: after Barlow–Demmel 1990 (graded matrices) and Cox–Higham 1998 (row order in QR).
 
@@ -260,7 +275,7 @@ def log_singular_values(J):
     d, ds, Us = np.zeros(U.shape[:-1], int), np.empty(A.shape[:-1], int), np.empty_like(A)
     for t in range(len(A)):
         top = s[t].max(axis=-1, keepdims=True)
-        if (s[t] < top).any():                              # diag(2^s) is a step of its own, here in two halves
+        if (s[t] < top).any():  # diag(2^s) is a step of its own, here in two halves
             low = (s[t] - top).clip(-5000)
             for half in (low // 2, low - low // 2):
                 Q, d, U = _times(np.ldexp(Q, half[..., None] + 500), d, U)
@@ -274,7 +289,9 @@ def log_singular_values(J):
 
 
 def _split(J):
-    """``A`` and ``s`` with ``J = diag(2^s) A``: rows of very different sizes are all brought to about 2^500."""
+    """``A`` and ``s`` with ``J = diag(2^s) A``: rows of very different sizes are all brought to
+    about 2^500.
+    """
     size, s = np.frexp(np.abs(J).max(axis=-1).astype(float))
     s = np.where(size > 0, s.astype(int), -5000)
     top = s.max(axis=-1, keepdims=True)
@@ -293,21 +310,30 @@ def _times(B, d, U):
     if _disordered(size := e.max(axis=-2)).any():
         order = np.argsort(-size, axis=-1, kind="stable")
         B, e = (np.take_along_axis(a, order[..., None, :], axis=-1) for a in (B, e))
-        d, U = np.take_along_axis(d, order, axis=-1), np.take_along_axis(U, order[..., None], axis=-2)
+        d, U = (
+            np.take_along_axis(d, order, axis=-1),
+            np.take_along_axis(U, order[..., None], axis=-2),
+        )
     order = np.argsort(-e.max(axis=-1), axis=-1, kind="stable")[..., None]
     q, R = np.linalg.qr(np.take_along_axis(B, order, axis=-2))
     np.put_along_axis(Q := np.empty_like(q), order, q, axis=-2)
     top = np.where(R != 0, np.frexp(R)[1] + d[..., None, :], NONE).max(axis=-1)
     U = np.ldexp(R, np.clip(d[..., None, :] - top[..., None], -5000, 5000)) @ U
     size, power = np.frexp(np.abs(U).max(axis=-1))
-    return Q, np.where((size > 0) & (top > NONE // 2), top + power, NONE), np.ldexp(U, -power[..., None])
+    return (
+        Q,
+        np.where((size > 0) & (top > NONE // 2), top + power, NONE),
+        np.ldexp(U, -power[..., None]),
+    )
 
 
 def _graded(Q, d, U):
-    """``Q 2^d U`` times an orthogonal matrix from the right, which changes no singular value, with rows that differ.
+    """``Q 2^d U`` times an orthogonal matrix from the right, which changes no singular value, with
+    rows that differ.
 
-    Rows of ``U`` that have become alike hide small singular values in what cancels between them. As ``L Z`` with a
-    lower triangle ``L`` and an orthogonal ``Z``, which goes, ``2^d L`` is factorised anew, and they stand in ``d``.
+    Rows of ``U`` that have become alike hide small singular values in what cancels between them. As
+    ``L Z`` with a lower triangle ``L`` and an orthogonal ``Z``, which goes, ``2^d L`` is factorised
+    anew, and they stand in ``d``.
     """
     order = np.argsort(-d, axis=-1, kind="stable")
     d = np.take_along_axis(d, order, axis=-1)
@@ -316,7 +342,8 @@ def _graded(Q, d, U):
     size = np.abs(np.diagonal(L, axis1=-2, axis2=-1)) / np.abs(L).max(axis=-1)
     if not (size < ALIKE).any():
         return Q, d, L
-    exponents = np.where(L != 0, np.frexp(L)[1] + d[..., :, None], NONE).max(axis=-2)   # of each column of 2^d L
+    # of each column of 2^d L
+    exponents = np.where(L != 0, np.frexp(L)[1] + d[..., :, None], NONE).max(axis=-2)
     B = np.ldexp(L, np.clip(d[..., :, None] - exponents[..., None, :], -5000, 5000))
     again, d, U = _times(B, exponents, np.broadcast_to(np.eye(L.shape[-1]), L.shape))
     return Q @ again, d, U
@@ -330,7 +357,7 @@ def _log_svd(d, U):
     order = np.argsort(-d[some], axis=-1, kind="stable")
     d[some] = np.take_along_axis(d[some], order, axis=-1)
     LT = np.linalg.qr(T(np.take_along_axis(U[some], order[..., None], axis=-2)), mode="r")
-    U[some] = T(LT)                                         # U = L Z, of which the orthogonal Z can go
+    U[some] = T(LT)  # U = L Z, of which the orthogonal Z can go
     alive = d > NONE // 2
     first, todo = np.zeros(len(d), int), np.flatnonzero(alive.any(axis=1))
     while todo.size:
@@ -342,7 +369,9 @@ def _log_svd(d, U):
         s = np.log(np.linalg.svd(G, compute_uv=False)) + (d[todo, start] * math.log(2))[:, None]
         last = (alive[todo] & (e >= -RANGE)).sum(axis=1)
         mine = (place >= first[todo, None]) & (place < last[:, None])
-        log[todo] = np.where(mine, np.take_along_axis(s, np.maximum(place - start[:, None], 0), 1), log[todo])
+        log[todo] = np.where(
+            mine, np.take_along_axis(s, np.maximum(place - start[:, None], 0), 1), log[todo]
+        )
         first[todo] = last
         todo = todo[last < alive[todo].sum(axis=1)]
     return log

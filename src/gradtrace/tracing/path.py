@@ -1,6 +1,7 @@
 """A chain of steps, in depth or in time, and the pass through it.
 
-``deep`` gives each step its own parameters, ``unroll`` all the same; from there on the code never asks which it was.
+``deep`` gives each step its own parameters, ``unroll`` all the same; from there on the code never
+asks which it was.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,7 +32,8 @@ class Link(NamedTuple):
 
 
 class Path(Sequence):
-    """Links in the order of the forward pass. A weight is shared where two links hold the same dict.
+    """Links in the order of the forward pass. A weight is shared where two links hold the same
+    dict.
 
     Attributes
     ----------
@@ -61,14 +63,20 @@ class Path(Sequence):
         return f"Path of {len(self)} steps: {', '.join(names[:3])}{', …' if len(names) > 3 else ''}"
 
     def copied(self):
-        """The same path with copies of all parameters and inputs: what its owner does to them later changes nothing."""
-        copies = {name: {key: value.copy() for key, value in self.params[t].items()}
-                  for name, t in self.distinct_params().items()}
+        """The same path with copies of all parameters and inputs: what its owner does to them later
+        changes nothing.
+        """
+        copies = {
+            name: {key: value.copy() for key, value in self.params[t].items()}
+            for name, t in self.distinct_params().items()
+        }
         inputs = self.inputs.copy() if isinstance(self.inputs, np.ndarray) else self.inputs
         return Path(self.steps, [copies[id(p)] for p in self.params], inputs)
 
     def distinct_params(self):
-        """Where each different dict of parameters stands, by its identity: one in time, as many as layers in depth."""
+        """Where each different dict of parameters stands, by its identity: one in time, as many as
+        layers in depth.
+        """
         names = [id(p) for p in self.params]
         return {name: names.index(name) for name in dict.fromkeys(names)}
 
@@ -103,20 +111,30 @@ def deep(steps, params, x=None):
     if not isinstance(params, Iterable) or isinstance(params, dict):
         raise TypeError(f"params: expected a list with one dict per layer, got {given(params)}")
     params = list(params)
-    if not isinstance(steps, Step) and (not isinstance(steps, Iterable) or isinstance(steps, str | dict | np.ndarray)):
+    if not isinstance(steps, Step) and (
+        not isinstance(steps, Iterable) or isinstance(steps, str | dict | np.ndarray)
+    ):
         raise TypeError(f"steps: expected a step or a list of steps, got {given(steps)}")
     steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
     for t, step in enumerate(steps):
         expect_step(f"steps[{t}]", step)
     if not steps or len(steps) != len(params):
-        raise ValueError(f"params: expected one dict for each of {len(steps)} steps, at least one, got {len(params)}")
+        raise ValueError(
+            f"params: expected one dict for each of {len(steps)} steps, at least one, got {len(params)}"
+        )
     for t, (step, p) in enumerate(zip(steps, params, strict=True)):
         if (step.inputs is None) != (x is None):
-            raise ValueError(f"x: expected {'one input per layer' if x is None else 'None'} for steps[{t}], {step},"
-                             f" got {given(x)}")
+            raise ValueError(
+                f"x: expected {'one input per layer' if x is None else 'None'} for steps[{t}], {step},"
+                f" got {given(x)}"
+            )
         expect_params(step, p)
-    if x is not None and len(expect_array("x", x, (None, None, *steps[0].inputs), complex=True)) != len(steps):
-        raise ValueError(f"x: expected an input for each of the {len(steps)} steps, got shape {x.shape}")
+    if x is not None and len(
+        expect_array("x", x, (None, None, *steps[0].inputs), complex=True)
+    ) != len(steps):
+        raise ValueError(
+            f"x: expected an input for each of the {len(steps)} steps, got shape {x.shape}"
+        )
     return Path(steps, params, [None] * len(steps) if x is None else x)
 
 
@@ -189,14 +207,16 @@ class Pullbacks(Sequence):
         return len(self.lazy)
 
     def __copy__(self):
-        return self                                         # nothing in them can change
+        return self  # nothing in them can change
 
     def __deepcopy__(self, memo):
         return self
 
     def __reduce__(self):
-        raise TypeError("Pullbacks: expected the path to be pickled, and forward to be called there, got functions"
-                        " of this process")
+        raise TypeError(
+            "Pullbacks: expected the path to be pickled, and forward to be called there, got functions"
+            " of this process"
+        )
 
 
 def forward(path, h0):
@@ -210,7 +230,8 @@ def forward(path, h0):
     Returns
     -------
     h : list of ndarray
-        The ``T + 1`` states ``h_0 … h_T``, read-only, since the backward pass needs them as they are.
+        The ``T + 1`` states ``h_0 … h_T``, read-only, since the backward pass needs them as they
+        are.
     vjps : Pullbacks
         The ``T`` pullbacks, in the order of the steps, for :func:`backward` and :func:`trace`.
 
@@ -241,7 +262,9 @@ def forward(path, h0):
 
 
 def expect_start(path, h0):
-    """Raise unless ``h0`` can be the state that the path begins with, in the dtype of all that it meets."""
+    """Raise unless ``h0`` can be the state that the path begins with, in the dtype of all that it
+    meets.
+    """
     if not len(path):
         raise ValueError("path: expected at least one step, got none")
     step, _, x = path[0]
@@ -249,21 +272,28 @@ def expect_start(path, h0):
     for t in path.distinct_params().values():
         step, p, x = path[t]
         try:
-            expect_params(step, p)                          # the dict is its owner's, who may have changed it
+            expect_params(step, p)  # the dict is its owner's, who may have changed it
             expect_one_dtype(step, p, h0, x)
         except (ValueError, TypeError) as error:
             raise type(error)(f"step {t + 1} of {len(path)}: {error}") from None
 
 
 def forward_pass(path, h0, start=0, stop=None):
-    """The states from ``h_start``, which is ``h0``, to ``h_stop``, and the pullbacks; arguments were checked."""
+    """The states from ``h_start``, which is ``h0``, to ``h_stop``, and the pullbacks; arguments
+    were checked.
+    """
     h, vjps, block = [h0], [], slice(start, stop)
     h0.setflags(write=False)
     step = path.steps[start]
-    fits = start and step is path.steps[start - 1] and h0.shape[-len(step.features):] == step.features
-    known = (step, h0.shape, h0.dtype) if fits else (None, None, None)      # checked when the path was begun
+    fits = (
+        start and step is path.steps[start - 1] and h0.shape[-len(step.features) :] == step.features
+    )
+    # checked when the path was begun
+    known = (step, h0.shape, h0.dtype) if fits else (None, None, None)
     with np.errstate(all="ignore"):
-        for step, p, x in zip(path.steps[block], path.params[block], path.inputs[block], strict=True):
+        for step, p, x in zip(
+            path.steps[block], path.params[block], path.inputs[block], strict=True
+        ):
             try:
                 if step is not known[0] or h[-1].shape != known[1] or h[-1].dtype != known[2]:
                     expect_state(step, h[-1], x)
@@ -283,8 +313,10 @@ def forward_pass(path, h0, start=0, stop=None):
 
 
 def raise_at_step(path, h, start, error=None):
-    """Raise what ended a forward pass, named by its step: a state that overflowed, a wrong argument, or ``error``."""
-    t = first_not_finite(h) or len(h)                       # an earlier overflow is the cause of what came later
+    """Raise what ended a forward pass, named by its step: a state that overflowed, a wrong
+    argument, or ``error``.
+    """
+    t = first_not_finite(h) or len(h)  # an earlier overflow is the cause of what came later
     step, p, x = path[start + t - 1]
     try:
         expect_params(step, p)
@@ -293,14 +325,19 @@ def raise_at_step(path, h, start, error=None):
             expect_finite(step, h[t])
         raise error
     except (FloatingPointError, ValueError, TypeError) as found:
-        kind = next(kind for kind in (FloatingPointError, ValueError, TypeError) if isinstance(found, kind))
-        raise kind(f"step {start + t} of {len(path)}: {found}") from error      # whose traceback shows where
+        kind = next(
+            kind for kind in (FloatingPointError, ValueError, TypeError) if isinstance(found, kind)
+        )
+        # whose traceback shows where
+        raise kind(f"step {start + t} of {len(path)}: {found}") from error
 
 
 def blocks(T, nbytes, most=2**18):
-    """Slices of ``range(T)``: as many steps at once as take ``most`` bytes, 64 at most, if each takes so many.
+    """Slices of ``range(T)``: as many steps at once as take ``most`` bytes, 64 at most, if each
+    takes so many.
 
-    Enough for few calls and large products, few enough to stay in the cache, and no second copy of a long run.
+    Enough for few calls and large products, few enough to stay in the cache, and no second copy of
+    a long run.
     """
     size = min(max(most // max(nbytes, 1), 1), 64)
     return [slice(start, min(start + size, T)) for start in range(0, T, size)]
@@ -310,20 +347,28 @@ def first_not_finite(arrays):
     """The place of the first array that holds ``nan`` or an infinity, or ``None``."""
     for block in blocks(len(arrays), arrays[0].nbytes):
         alike = len({a.shape for a in arrays[block]}) == 1
-        if not all(np.isfinite(a).all() for a in ([np.stack(arrays[block])] if alike else arrays[block])):
-            return next(t for t in range(block.start, block.stop) if not np.isfinite(arrays[t]).all())
+        if not all(
+            np.isfinite(a).all() for a in ([np.stack(arrays[block])] if alike else arrays[block])
+        ):
+            return next(
+                t for t in range(block.start, block.stop) if not np.isfinite(arrays[t]).all()
+            )
     return None
 
 
 def sweep_shape(path, h0):
-    """The leading axes that belong to no step, of all that states, parameters and inputs carry together."""
-    sweep = h0.shape[:h0.ndim - 1 - len(path.steps[0].features)]
+    """The leading axes that belong to no step, of all that states, parameters and inputs carry
+    together.
+    """
+    sweep = h0.shape[: h0.ndim - 1 - len(path.steps[0].features)]
     for t in path.distinct_params().values():
         step, p, x = path[t]
         own = sweep_axes(step, p, np.empty((1,) * (1 + len(step.features))), x)
         try:
             sweep = np.broadcast_shapes(sweep, own)
         except ValueError:
-            raise ValueError(f"step {t + 1} of {len(path)}: sweep axes of {step}: expected shapes that broadcast with"
-                             f" the {sweep} of h0 and the steps before, got {own}") from None
+            raise ValueError(
+                f"step {t + 1} of {len(path)}: sweep axes of {step}: expected shapes that broadcast with"
+                f" the {sweep} of h0 and the steps before, got {own}"
+            ) from None
     return sweep

@@ -1,6 +1,7 @@
 """The backward pass: plain gradients, and their norms past the range of floating-point numbers.
 
-Past that range a gradient is kept as ``g 2^exponent``, with the power of two apart, one for each sweep member.
+Past that range a gradient is kept as ``g 2^exponent``, with the power of two apart, one for each
+sweep member.
 """
 
 import math
@@ -14,12 +15,19 @@ from ..steps.arrays import Product, log_norm_of, sum_of_products, times_power
 from .path import Pullbacks, blocks, first_not_finite
 
 # Squares of norms in this range are exact, and nothing that matters in them has underflowed.
-SAFE = {kind: (float(np.finfo(kind).tiny) / float(np.finfo(kind).eps) ** 2,
-               float(np.finfo(kind).max) * float(np.finfo(kind).eps) ** 2) for kind in "fdFD"}
+SAFE = {
+    kind: (
+        float(np.finfo(kind).tiny) / float(np.finfo(kind).eps) ** 2,
+        float(np.finfo(kind).max) * float(np.finfo(kind).eps) ** 2,
+    )
+    for kind in "fdFD"
+}
 
 
 class LazySequence(Sequence):
-    """The list of ``compute(t, share)`` for the steps ``t = 1 … T``, each computed when it is asked for."""
+    """The list of ``compute(t, share)`` for the steps ``t = 1 … T``, each computed when it is asked
+    for.
+    """
 
     def __init__(self, numbered, compute):
         self.numbered, self.compute = numbered, compute
@@ -59,8 +67,12 @@ class Gradients:
 
     def __init__(self, h, shares, steps):
         self.h, self._shares, self._steps = h, shares, steps
-        self.x = LazySequence([(t, x) for t, (x, _) in enumerate(shares, start=1)], gradient_of_input)
-        self.p = LazySequence([(t, p) for t, (_, p) in enumerate(shares, start=1)], gradients_of_params)
+        self.x = LazySequence(
+            [(t, x) for t, (x, _) in enumerate(shares, start=1)], gradient_of_input
+        )
+        self.p = LazySequence(
+            [(t, p) for t, (_, p) in enumerate(shares, start=1)], gradients_of_params
+        )
 
     def shared(self):
         """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``.
@@ -75,7 +87,9 @@ class Gradients:
         first = self._steps[0]
         for step in self._steps:
             if step is not first and step.shapes() != first.shapes():
-                raise ValueError(f"shared: expected steps with the same parameters, got {first} and {step}")
+                raise ValueError(
+                    f"shared: expected steps with the same parameters, got {first} and {step}"
+                )
         sums = {name: sum_over_time([p[name] for _, p in self._shares]) for name in first.shapes()}
         return {name: expect_finite_gradient(f"∂L/∂{name}", value) for name, value in sums.items()}
 
@@ -85,11 +99,16 @@ def gradient_of_input(t, share):
 
 
 def gradients_of_params(t, shares):
-    return {name: multiplied(f"the share of step {t} in ∂L/∂{name}", share) for name, share in shares.items()}
+    return {
+        name: multiplied(f"the share of step {t} in ∂L/∂{name}", share)
+        for name, share in shares.items()
+    }
 
 
 def multiplied(name, share):
-    """A share as an array: finite, and read-only, since a change would be lost when it is asked for again."""
+    """A share as an array: finite, and read-only, since a change would be lost when it is asked for
+    again.
+    """
     with np.errstate(all="ignore"):
         value = expect_finite_gradient(name, np.asarray(share))
     value.setflags(write=False)
@@ -99,8 +118,10 @@ def multiplied(name, share):
 def expect_finite_gradient(name, value):
     """Return ``value`` if it is finite; else raise, naming it."""
     if not np.isfinite(value).all():
-        raise FloatingPointError(f"{name}: expected finite numbers, got an overflow of {value.dtype};"
-                                 " a trace keeps logarithms")
+        raise FloatingPointError(
+            f"{name}: expected finite numbers, got an overflow of {value.dtype};"
+            " a trace keeps logarithms"
+        )
     return value
 
 
@@ -110,10 +131,11 @@ class Trace:
     Attributes
     ----------
     log_h : ndarray of shape (T + 1, *sweep)
-        ``ln ‖∂L/∂h_t‖`` over batch and features, for ``t = 0 … T``. A gradient that is exactly zero gives ``-inf``.
+        ``ln ‖∂L/∂h_t‖`` over batch and features, for ``t = 0 … T``. A gradient that is exactly zero
+        gives ``-inf``.
     log_p : dict of str to ndarray of shape (T, *sweep)
-        The same for each step's contribution to the gradient of a parameter; ``nan`` where a step has none
-        of that name.
+        The same for each step's contribution to the gradient of a parameter; ``nan`` where a step
+        has none of that name.
     grads : Gradients
         The plain gradients for the same ``g``, as :func:`backward` returns or raises.
 
@@ -128,16 +150,19 @@ class Trace:
 
     def __init__(self, log_h, exponents, shares, plain, rescaled=None):
         self.log_h, self._exponents, self._shares, self._plain = log_h, exponents, shares, plain
-        self._rescaled = rescaled                           # makes the pass with powers of two apart, if none was made
+        self._rescaled = rescaled  # makes the pass with powers of two apart, if none was made
 
     @cached_property
     def log_p(self):
         names = dict.fromkeys(name for _, p in self._shares for name in p)
         logs = {}
         for name in names:
-            logs[name] = log_norms_of_shares([p.get(name) for _, p in self._shares], self._exponents,
-                                             plain=self._rescaled is not None)
-            if logs[name] is None:                          # a share may have faded inside its step: scaled, it stays
+            logs[name] = log_norms_of_shares(
+                [p.get(name) for _, p in self._shares],
+                self._exponents,
+                plain=self._rescaled is not None,
+            )
+            if logs[name] is None:  # a share may have faded inside its step: scaled, it stays
                 _, exponents, self._shares = self._rescaled()
                 self._exponents, self._rescaled = exponents[1:], None
                 return self.log_p
@@ -161,8 +186,8 @@ def backward(vjps, g):
     vjps : Pullbacks
         From :func:`forward`.
     g : ndarray, or list of T + 1 ndarrays or None
-        ``∂L/∂h_T``. As a list, what the loss puts directly on each state ``h_0 … h_T`` (``None`` for nothing),
-        as in a many-to-many network.
+        ``∂L/∂h_T``. As a list, what the loss puts directly on each state ``h_0 … h_T`` (``None``
+        for nothing), as in a many-to-many network.
 
     Returns
     -------
@@ -203,12 +228,14 @@ def finite_gradients(h, shares, steps):
 def trace(vjps, g):
     """The logarithm of every gradient norm: ``ln ‖∂L/∂h_t‖`` for all ``t``, past the float range.
 
-    The backward pass is that of :func:`backward`. If a norm leaves the range in which its square is exact, it is
-    repeated: after each pullback the gradient is then divided by a power of two, so that its largest entry lies
-    between ½ and 1, and the exponent is kept as an integer. 1e-4000 is as easy as 1, and no digit is lost, because such
-    a division is exact. There is one exponent per sweep member, as steps such as batch norm couple its samples:
-    what lies further below the largest entry of the member than floats reach, 1e308 times in float64 and 1e38 in
-    float32, is lost. So is what a single step multiplies to less within itself, as nothing is divided in between.
+    The backward pass is that of :func:`backward`. If a norm leaves the range in which its square is
+    exact, it is repeated: after each pullback the gradient is then divided by a power of two, so
+    that its largest entry lies between ½ and 1, and the exponent is kept as an integer. 1e-4000 is
+    as easy as 1, and no digit is lost, because such a division is exact. There is one exponent per
+    sweep member, as steps such as batch norm couple its samples: what lies further below the
+    largest entry of the member than floats reach, 1e308 times in float64 and 1e38 in float32, is
+    lost. So is what a single step multiplies to less within itself, as nothing is divided in
+    between.
 
     Parameters
     ----------
@@ -239,7 +266,7 @@ def trace(vjps, g):
     direct = loss_gradients(vjps, g)
     h, shares = backward_pass(vjps.lazy, direct[-1], direct[:-1])
     plain = h, shares, vjps.steps
-    none = np.zeros(vjps.end.shape[:vjps.sweep], dtype=int)
+    none = np.zeros(vjps.end.shape[: vjps.sweep], dtype=int)
 
     def scaled():
         return scaled_backward_pass(vjps.lazy, *rescale(direct[-1], none), direct[:-1])
@@ -247,7 +274,7 @@ def trace(vjps, g):
     squares = squared_norms(h, vjps.sweep)
     if within_range(squares, h[0].dtype):
         log = Trace(0.5 * np.log(squares, dtype=float), [none] * len(shares), shares, plain, scaled)
-        log.grads = Gradients(*plain)                       # into the cache: finite, as their squares are
+        log.grads = Gradients(*plain)  # into the cache: finite, as their squares are
         return log
     h, exponents, shares = scaled()
     log_h = np.array([log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)])
@@ -273,7 +300,7 @@ def backward_pass(vjps, g, direct):
             g, *share = pulled_back(vjps[t], g, t)
             if direct[t] is not None:
                 g = g + expect_shape(direct[t], g, t)
-            g.setflags(write=False)                         # shares that wait still read it
+            g.setflags(write=False)  # shares that wait still read it
             h.append(g)
             shares.append(share)
     return h[::-1], shares[::-1]
@@ -285,14 +312,17 @@ def pulled_back(vjp, g, t):
         return vjp(g)
     except ValueError as error:
         if "read-only" in str(error):
-            raise ValueError(f"pullback of step {t + 1}: expected it to leave g as it is, got a write") from error
+            raise ValueError(
+                f"pullback of step {t + 1}: expected it to leave g as it is, got a write"
+            ) from error
         raise
 
 
 def scaled_backward_pass(vjps, g, exponent, direct):
     """The same for gradients ``g 2^exponent``; the exponents come along.
 
-    The shares of step ``t`` are to be taken times ``2^exponents[t]``, the exponent at the state after it.
+    The shares of step ``t`` are to be taken times ``2^exponents[t]``, the exponent at the state
+    after it.
     """
     h, exponents, shares = [g], [exponent], []
     with np.errstate(all="ignore"):
@@ -314,13 +344,15 @@ def squared_norms(arrays, sweep):
         for block in blocks(len(arrays), arrays[0].nbytes):
             alike = len({a.shape for a in arrays[block]}) == 1
             for a in [np.stack(arrays[block])] if alike else [a[None] for a in arrays[block]]:
-                flat = a.reshape(*a.shape[:1 + sweep], math.prod(a.shape[1 + sweep:]))
+                flat = a.reshape(*a.shape[: 1 + sweep], math.prod(a.shape[1 + sweep :]))
                 squares.append(np.vecdot(flat, flat).real)
     return np.concatenate(squares)
 
 
 def within_range(squares, dtype):
-    """Whether logarithms of these squares are right: nothing that matters in them has under- or overflowed."""
+    """Whether logarithms of these squares are right: nothing that matters in them has under- or
+    overflowed.
+    """
     low, high = SAFE[dtype.char]
     return bool(((low < squares) & (squares < high)).all())
 
@@ -328,7 +360,8 @@ def within_range(squares, dtype):
 def log_norms_of_shares(shares, exponents, plain=False):
     """``ln ‖share 2^exponent‖`` for every step; ``nan`` where there is no share.
 
-    ``None`` if the shares are of ``plain`` gradients, and one may have left the float range before it was multiplied.
+    ``None`` if the shares are of ``plain`` gradients, and one may have left the float range before
+    it was multiplied.
     """
     sweep = exponents[0].ndim
     out = np.full((len(shares), *exponents[0].shape), np.nan)
@@ -352,11 +385,13 @@ def log_norms_of_shares(shares, exponents, plain=False):
 
 
 def may_have_underflowed(share):
-    """Whether the factor of a share that comes from above has under- or overflowed; that of the state cannot."""
+    """Whether the factor of a share that comes from above has under- or overflowed; that of the
+    state cannot.
+    """
     if not isinstance(share, Product):
         return True
     if share.a is not None and not share.a.any():
-        return False                                        # an input of zeros: the share is zero, whatever comes
+        return False  # an input of zeros: the share is zero, whatever comes
     return not within_range(squared_norms([share.b], share.b.ndim - 2), share.b.dtype)
 
 
@@ -378,7 +413,9 @@ def loss_gradients(vjps, g):
         raise TypeError("g: expected ∂L/∂h_T, or a list with an entry for each state, got None")
     direct = g if isinstance(g, list | tuple) else [None] * len(vjps) + [g]
     if len(direct) != len(vjps) + 1:
-        raise ValueError(f"g: expected {len(vjps) + 1} entries, one for each state, got {len(direct)}")
+        raise ValueError(
+            f"g: expected {len(vjps) + 1} entries, one for each state, got {len(direct)}"
+        )
     if direct[-1] is None:
         direct = [*direct[:-1], np.zeros_like(vjps.end)]
     for t, entry in enumerate(direct):
@@ -388,26 +425,40 @@ def loss_gradients(vjps, g):
         expect_array(name, entry, complex=True)
         expect_loss_shape(name, entry, vjps.h[t], vjps.steps[t] if t < len(vjps) else None)
         if entry.dtype != vjps.end.dtype:
-            raise TypeError(f"{name}: expected {vjps.end.dtype}, the dtype of the states, got {entry.dtype}")
-    return [None if entry is None else entry.copy() for entry in direct]     # the caller may change hers
+            raise TypeError(
+                f"{name}: expected {vjps.end.dtype}, the dtype of the states, got {entry.dtype}"
+            )
+    # the caller may change hers
+    return [None if entry is None else entry.copy() for entry in direct]
 
 
 def expect_loss_shape(name, g, h, step):
-    """Raise unless ``g`` can be what the loss puts on the state ``h`` that goes into ``step``, ``None`` at the end."""
-    own = h.ndim if step is None else 1 + len(step.features)            # a sweep may begin at a later step only
-    if g.shape[max(0, g.ndim - own):] != h.shape[h.ndim - own:] or (step is None and g.ndim > own):
+    """Raise unless ``g`` can be what the loss puts on the state ``h`` that goes into ``step``,
+    ``None`` at the end.
+    """
+    # a sweep may begin at a later step only
+    own = h.ndim if step is None else 1 + len(step.features)
+    if g.shape[max(0, g.ndim - own) :] != h.shape[h.ndim - own :] or (
+        step is None and g.ndim > own
+    ):
         raise ValueError(f"{name}: expected the shape {h.shape} of its state, got {g.shape}")
 
 
 def expect_shape(direct_g, g, t):
-    """What the loss puts on ``h_t`` in the shape of its gradient ``g``; a sweep may begin at a later step only."""
-    if direct_g.shape != g.shape[g.ndim - direct_g.ndim:]:
-        raise ValueError(f"g[{t}]: expected the shape {g.shape} of that state's gradient, got {direct_g.shape}")
+    """What the loss puts on ``h_t`` in the shape of its gradient ``g``; a sweep may begin at a
+    later step only.
+    """
+    if direct_g.shape != g.shape[g.ndim - direct_g.ndim :]:
+        raise ValueError(
+            f"g[{t}]: expected the shape {g.shape} of that state's gradient, got {direct_g.shape}"
+        )
     return np.broadcast_to(direct_g, g.shape)
 
 
 def rescale(g, exponent):
-    """Divide each sweep member by the power of two at its largest entry, and add that power to ``exponent``."""
+    """Divide each sweep member by the power of two at its largest entry, and add that power to
+    ``exponent``.
+    """
     _, power = np.frexp(np.abs(g).max(axis=_members(g, exponent), initial=0.0))
     return scale_by_power(g, -power), exponent + power
 
@@ -416,8 +467,10 @@ def add_scaled(g, exponent, direct_g):
     """``g 2^exponent + direct_g``, written with the larger of their two exponents."""
     direct_g, power = rescale(direct_g, np.zeros_like(exponent))
     nothing = np.iinfo(int).min // 4
-    top = np.maximum(np.where(np.any(g, axis=_members(g, exponent)), exponent, nothing),
-                     np.where(np.any(direct_g, axis=_members(g, exponent)), power, nothing))
+    top = np.maximum(
+        np.where(np.any(g, axis=_members(g, exponent)), exponent, nothing),
+        np.where(np.any(direct_g, axis=_members(g, exponent)), power, nothing),
+    )
     top = np.where(top == nothing, 0, top)
     return scale_by_power(g, exponent - top) + scale_by_power(direct_g, power - top), top
 
@@ -432,13 +485,13 @@ def scale_by_power(g, power):
     """``g 2^power``, exact while it stays in the float range."""
     power = power[(...,) + (None,) * (g.ndim - power.ndim)]
     if np.abs(power).max(initial=0) < 100:
-        return g * np.ldexp(np.ones((), g.real.dtype), power)       # the same, and much faster
+        return g * np.ldexp(np.ones((), g.real.dtype), power)  # the same, and much faster
     return times_power(g, np.clip(power, -10_000, 10_000))
 
 
 def log_scaled(g, exponent):
     """``ln ‖g 2^exponent‖``, one for each sweep member."""
-    flat = g.reshape(*exponent.shape, math.prod(g.shape[exponent.ndim:]))
+    flat = g.reshape(*exponent.shape, math.prod(g.shape[exponent.ndim :]))
     with np.errstate(all="ignore"):
         squares, (low, high) = np.vecdot(flat, flat).real, SAFE[g.dtype.char]
         if ((low < squares) & (squares < high)).all():

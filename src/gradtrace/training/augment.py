@@ -1,8 +1,10 @@
-"""More images out of few: each flipped, turned, resized, cropped, moved or made noisy, its class the same.
+"""More images out of few: each flipped, turned, resized, cropped, moved or made noisy, its class
+the same.
 
-Images are ``(batch, height, width)`` or ``(batch, channels, height, width)``. With a generator ``rng`` every image gets
-an amount of its own, drawn from minus to plus the amount given; without one all get exactly that amount. What comes
-from outside the picture is 0. Turning, resizing, cropping and moving need scipy.
+Images are ``(batch, height, width)`` or ``(batch, channels, height, width)``. With a generator
+``rng`` every image gets an amount of its own, drawn from minus to plus the amount given; without
+one all get exactly that amount. What comes from outside the picture is 0. Turning, resizing,
+cropping and moving need scipy.
 
 Source: Lee, "Data Augmentation"; for noise on the input, Goodfellow et al. 2016, section 7.5.
 """
@@ -38,7 +40,11 @@ def flip(images, rng=None, *, vertical=False):
     """
     _expect_images(images)
     expect_bool("vertical", vertical)
-    chosen = np.ones(len(images), bool) if rng is None else expect_rng("rng", rng).random(len(images)) < 0.5
+    chosen = (
+        np.ones(len(images), bool)
+        if rng is None
+        else expect_rng("rng", rng).random(len(images)) < 0.5
+    )
     return np.where(_per_image(chosen, images), np.flip(images, -2 if vertical else -1), images)
 
 
@@ -66,7 +72,7 @@ def rotate(images, degrees, rng=None):
     angle = np.fmod(_amounts("degrees", degrees, images, rng), 360)
     quarters = np.round(angle / 90)
     c, s = np.cos(np.radians(angle - 90 * quarters)), np.sin(np.radians(angle - 90 * quarters))
-    for _ in range(3):                                      # whole quarters without rounding: cos 90° is 0, not 6e-17
+    for _ in range(3):  # whole quarters without rounding: cos 90° is 0, not 6e-17
         turn = quarters % 4 > 0
         c, s, quarters = np.where(turn, -s, c), np.where(turn, c, s), quarters - turn
     A = np.stack([np.stack([c, s], -1), np.stack([-s, c], -1)], -2)
@@ -80,7 +86,8 @@ def scale(images, factor, rng=None):
     Parameters
     ----------
     images, rng
-        As for :func:`flip`; with ``rng``, factors from ``1 / factor`` to ``factor``, evenly on a logarithmic scale.
+        As for :func:`flip`; with ``rng``, factors from ``1 / factor`` to ``factor``, evenly on a
+        logarithmic scale.
     factor : float
         From 0.001 to 1000; above 1 is larger.
 
@@ -135,7 +142,8 @@ def translate(images, rows, columns, rng=None):
     Parameters
     ----------
     images, rng
-        As for :func:`flip`; with ``rng``, moves from ``−rows`` to ``rows`` and from ``−columns`` to ``columns``.
+        As for :func:`flip`; with ``rng``, moves from ``−rows`` to ``rows`` and from ``−columns`` to
+        ``columns``.
     rows, columns : float
         Pixels down and to the right. Whole pixels are exact; a drawn move rarely is whole.
 
@@ -148,7 +156,9 @@ def translate(images, rows, columns, rng=None):
     >>> translate(np.array([[[1.0, 2.0, 3.0]]]), 0, 1)
     array([[[0., 1., 2.]]])
     """
-    move = np.stack([_amounts("rows", rows, images, rng), _amounts("columns", columns, images, rng)], -1)
+    move = np.stack(
+        [_amounts("rows", rows, images, rng), _amounts("columns", columns, images, rng)], -1
+    )
     return _warp(images, np.eye(2), -move)
 
 
@@ -181,9 +191,13 @@ def noise(images, deviation, rng):
     expect_number("deviation", deviation, least=0)
     try:
         with np.errstate(over="raise", under="ignore"):
-            return images + (deviation * expect_rng("rng", rng).standard_normal(images.shape)).astype(images.dtype)
+            return images + (
+                deviation * expect_rng("rng", rng).standard_normal(images.shape)
+            ).astype(images.dtype)
     except FloatingPointError:
-        raise FloatingPointError(f"deviation: expected noise within {images.dtype}, got {deviation}") from None
+        raise FloatingPointError(
+            f"deviation: expected noise within {images.dtype}, got {deviation}"
+        ) from None
 
 
 def _warp(images, A, b=0.0):
@@ -196,19 +210,23 @@ def _warp(images, A, b=0.0):
     except ImportError as error:
         raise ImportError("augment: expected the package scipy: pip install scipy") from error
     centre = (np.array(images.shape[-2:]) - 1) / 2
-    offset = centre - A @ centre + b                        # A r + b, counted from the upper left pixel
+    offset = centre - A @ centre + b  # A r + b, counted from the upper left pixel
     A, offset = np.broadcast_to(A, (len(images), 2, 2)), np.broadcast_to(offset, (len(images), 2))
     out = np.empty_like(images)
-    for k in np.ndindex(images.shape[:-2]):                 # batch, and channels
-        affine_transform(images[k], A[k[0]], offset[k[0]], output=out[k], order=1, mode="grid-constant")
+    for k in np.ndindex(images.shape[:-2]):  # batch, and channels
+        affine_transform(
+            images[k], A[k[0]], offset[k[0]], output=out[k], order=1, mode="grid-constant"
+        )
     return out
 
 
 def _expect_images(images):
     expect_array("images", images, (None, None))
     if images.ndim not in (3, 4) or 0 in images.shape[1:]:
-        raise ValueError("images: expected shape (batch, height, width) or (batch, channels, height, width),"
-                         f" no size but the batch 0; got {images.shape}")
+        raise ValueError(
+            "images: expected shape (batch, height, width) or (batch, channels, height, width),"
+            f" no size but the batch 0; got {images.shape}"
+        )
     return images
 
 
@@ -220,4 +238,6 @@ def _per_image(value, like):
 def _amounts(name, most, images, rng):
     """One amount for each image: ``most``, or drawn from ``−most`` to ``most``."""
     most, batch = expect_number(name, most), len(_expect_images(images))
-    return np.full(batch, most) if rng is None else most * expect_rng("rng", rng).uniform(-1, 1, batch)
+    return (
+        np.full(batch, most) if rng is None else most * expect_rng("rng", rng).uniform(-1, 1, batch)
+    )

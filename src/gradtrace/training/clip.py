@@ -1,7 +1,8 @@
 """Clipping: what to do with a gradient that is too long.
 
-Clipping acts on the gradient and leaves the weights alone. A constraint such as ``‖W‖₂ ≤ 1`` acts on the weights and
-bounds every later gradient; :func:`~gradtrace.init.spectral` starts there. The two are not the same.
+Clipping acts on the gradient and leaves the weights alone. A constraint such as ``‖W‖₂ ≤ 1`` acts
+on the weights and bounds every later gradient; :func:`~gradtrace.init.spectral` starts there. The
+two are not the same.
 """
 
 import numpy as np
@@ -12,7 +13,8 @@ from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes, sw
 
 @np.errstate(under="ignore")
 def total_log_norm(grads, sweep=0):
-    """``ln ‖g‖`` over all parameters together, one for each sweep member, safe from overflow; shape ``(*sweep,)``.
+    """``ln ‖g‖`` over all parameters together, one for each sweep member, safe from overflow; shape
+    ``(*sweep,)``.
 
     Parameters
     ----------
@@ -31,14 +33,15 @@ def total_log_norm(grads, sweep=0):
     """
     shape = sweep_shape("grads", expect_dict("grads", grads), sweep)
     logs = [log_norm(g.reshape(*shape, -1).astype(np.float64), 1) for g in grads.values()]
-    return 0.5 * np.logaddexp.reduce([2 * log for log in logs], axis=0)     # ln ‖g‖ = ½ ln Σ ‖g_k‖²
+    return 0.5 * np.logaddexp.reduce([2 * log for log in logs], axis=0)  # ln ‖g‖ = ½ ln Σ ‖g_k‖²
 
 
 @np.errstate(under="ignore")
 def clip_norm(grads, limit, sweep=0):
     """``g ← η g / ‖g‖`` if ``‖g‖ > η``: a shorter gradient of the same direction.
 
-    The mean of clipped gradients is not the clipped mean: where the samples differ, the direction of descent is biased.
+    The mean of clipped gradients is not the clipped mean: where the samples differ, the direction
+    of descent is biased.
 
     Parameters
     ----------
@@ -69,11 +72,11 @@ def clip_norm(grads, limit, sweep=0):
     before = total_log_norm(grads, sweep)
     limit = _expect_limit(limit, grads, sweep)
     excess = np.minimum(0.0, np.log(limit) - before)
-    half = np.exp(0.5 * excess)                 # √(η / ‖g‖), at most 1
+    half = np.exp(0.5 * excess)  # √(η / ‖g‖), at most 1
     clipped = {}
     for name, g in grads.items():
         factor = np.asarray(align_sweep(half, g), dtype=g.dtype)
-        clipped[name] = np.asarray(g * factor * factor)     # no underflow
+        clipped[name] = np.asarray(g * factor * factor)  # no underflow
     return clipped, before
 
 
@@ -103,8 +106,10 @@ def _expect_limit(limit, grads, sweep):
     if np.any(np.asarray(expect_rate("limit", limit)) == 0):
         raise ValueError("limit: expected numbers above 0, got 0")
     if np.ndim(limit) not in (0, sweep):
-        raise ValueError(f"limit: expected one number, or one for each member of {sweep} sweep axes,"
-                         f" got shape {np.shape(limit)}")
+        raise ValueError(
+            f"limit: expected one number, or one for each member of {sweep} sweep axes,"
+            f" got shape {np.shape(limit)}"
+        )
     for name, g in grads.items():
         expect_sweep_axes("limit", limit, f"grads[{name!r}]", g)
     return limit

@@ -1,4 +1,6 @@
-"""The training loop: batch after batch to a run, which can be interrupted, saved and continued bit for bit."""
+"""The training loop: batch after batch to a run, which can be interrupted, saved and continued bit
+for bit.
+"""
 
 import json
 import zipfile
@@ -15,9 +17,17 @@ from .optim import Optimiser
 from .params import align_sweep, expect_dict
 from .regularize import EarlyStopping
 
-GROUPS = ("p", "best", "state", "stopping")                 # the parts of a run that are dicts of arrays
-BIT_GENERATORS = {kind.__name__: kind for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937,
-                                                   np.random.Philox, np.random.SFC64)}
+GROUPS = ("p", "best", "state", "stopping")  # the parts of a run that are dicts of arrays
+BIT_GENERATORS = {
+    kind.__name__: kind
+    for kind in (
+        np.random.PCG64,
+        np.random.PCG64DXSM,
+        np.random.MT19937,
+        np.random.Philox,
+        np.random.SFC64,
+    )
+}
 ARRAYS = ("loss", "log_g", "validation", "validated", "order", "size")
 
 
@@ -33,7 +43,8 @@ def minibatches(rng, n, size):
     n : int
         Number of samples.
     size : int
-        Samples in a batch, ``1 … n``: 1 is stochastic descent, ``n`` batch descent. The last batch holds what is left.
+        Samples in a batch, ``1 … n``: 1 is stochastic descent, ``n`` batch descent. The last batch
+        holds what is left.
 
     Returns
     -------
@@ -54,23 +65,39 @@ def minibatches(rng, n, size):
     if size > n:
         raise ValueError(f"size: expected at most n, {n}, got {size}")
     order = rng.permutation(n)
-    return [order[i:i + size] for i in range(0, n, size)]
+    return [order[i : i + size] for i in range(0, n, size)]
 
 
-def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, validate=None, every=1, stop=None):
-    """Go through the samples ``epochs`` times in random order, with an update of the parameters after each batch.
+def train(
+    p,
+    gradient,
+    optimiser,
+    rng=None,
+    *,
+    n,
+    size,
+    epochs,
+    clip=None,
+    validate=None,
+    every=1,
+    stop=None,
+):
+    """Go through the samples ``epochs`` times in random order, with an update of the parameters
+    after each batch.
 
     Parameters
     ----------
     p : dict of str to ndarray, or Run
-        Where to start: parameters (``flatten_params(params)`` for several layers), or a run to be continued.
+        Where to start: parameters (``flatten_params(params)`` for several layers), or a run to be
+        continued.
     gradient : callable
-        ``gradient(p, rows, rng) -> (loss, grads)`` for the samples ``rows``, an array of indices. The loss is a number
-        or an array ``(*sweep,)``. Penalties are added here; dropout and augmentation draw from ``rng``.
+        ``gradient(p, rows, rng) -> (loss, grads)`` for the samples ``rows``, an array of indices.
+        The loss is a number or an array ``(*sweep,)``. Penalties are added here; dropout and
+        augmentation draw from ``rng``.
     optimiser : Optimiser
     rng : numpy.random.Generator
-        For a new run; a run goes on with its own. Only if its bit generator is none of numpy's it needs one of the
-        same kind here, which is set to where the run was.
+        For a new run; a run goes on with its own. Only if its bit generator is none of numpy's it
+        needs one of the same kind here, which is set to where the run was.
     n, size : int
         The number of samples, and of samples in a batch.
     epochs : int
@@ -92,7 +119,8 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
     ValueError, TypeError
         An argument cannot be used, or does not fit the run.
     Diverged
-        Something is no longer finite, be it for one sweep member; the message names the update and the epoch.
+        Something is no longer finite, be it for one sweep member; the message names the update and
+        the epoch.
 
     Examples
     --------
@@ -111,14 +139,21 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
     stop, loss, log_g = stop or EarlyStopping(epochs + 1), list(run.loss), list(run.log_g)
 
     def so_far(**more):
-        return replace(run, loss=np.array(loss[:run.updates]), log_g=np.array(log_g[:run.updates]), **more)
+        return replace(
+            run, loss=np.array(loss[: run.updates]), log_g=np.array(log_g[: run.updates]), **more
+        )
 
     try:
         with bar(per * epochs, "training") as shown:
             shown.update(run.updates)
             while not (run.stopping and run.stopping["stop"].all()):
                 epoch, k = divmod(run.updates, per)
-                if validate and k == 0 and epoch % every == 0 and epoch > max(run.validated, default=0):
+                if (
+                    validate
+                    and k == 0
+                    and epoch % every == 0
+                    and epoch > max(run.validated, default=0)
+                ):
                     where = f"validation after epoch {epoch}"
                     run = _validated(run, epoch, validate, stop, np.shape(loss[0]))
                     continue
@@ -127,13 +162,22 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
                 where = f"update {run.updates + 1}, in epoch {epoch + 1}"
                 if k == 0:
                     order = np.concatenate(minibatches(rng, n, size))
-                value, grads = _expect_finite(gradient(run.p, order[k * size:(k + 1) * size], rng), loss)
+                value, grads = _expect_finite(
+                    gradient(run.p, order[k * size : (k + 1) * size], rng), loss
+                )
                 grads, length = _clipped(grads, clip, value)
                 after, state = optimiser.step(run.p, grads, run.state)
                 loss.append(value)
                 log_g.append(length)
-                run = replace(run, updates=run.updates + 1, p=_in_order(after), state=state, order=order,
-                              rng_state=rng.bit_generator.state)        # one assignment: all of an update, or nothing
+                run = replace(
+                    run,
+                    updates=run.updates + 1,
+                    p=_in_order(after),
+                    state=state,
+                    order=order,
+                    # one assignment: all of an update, or nothing
+                    rng_state=rng.bit_generator.state,
+                )
                 shown.update()
         return so_far()
     except KeyboardInterrupt:
@@ -144,14 +188,16 @@ def train(p, gradient, optimiser, rng=None, *, n, size, epochs, clip=None, valid
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Run:
-    """What training has come to, complete: :func:`train` goes on from it as if it had never stopped.
+    """What training has come to, complete: :func:`train` goes on from it as if it had never
+    stopped.
 
     Attributes
     ----------
     p : dict of str to ndarray
         The parameters after the last update.
     best : dict of str to ndarray
-        Those with the lowest validation loss, for each sweep member its own; empty without validation.
+        Those with the lowest validation loss, for each sweep member its own; empty without
+        validation.
     loss, log_g : ndarray of shape (updates, *sweep)
         The loss of each batch, and ``ln ‖∂L/∂p‖`` before clipping.
     validation : ndarray of shape (validations, *sweep)
@@ -162,8 +208,8 @@ class Run:
     updates : int
         How many updates are done.
     state, stopping, rng_state, order, size
-        The states of optimiser, early stopping and random generator, this epoch's order of the samples, and the
-        size of a batch.
+        The states of optimiser, early stopping and random generator, this epoch's order of the
+        samples, and the size of a batch.
 
     Examples
     --------
@@ -193,7 +239,8 @@ class Run:
         return f"Run({self.updates} updates, {len(self.validated)} validations{', interrupted' * self.interrupted})"
 
     def save(self, file):
-        """Write the run to one ``.npz`` file, replacing it whole or not at all; :meth:`load` reads it.
+        """Write the run to one ``.npz`` file, replacing it whole or not at all; :meth:`load` reads
+        it.
 
         Parameters
         ----------
@@ -211,7 +258,11 @@ class Run:
         ...     train(Run.load(f"{folder}/run.npz"), slope, GradientDescent(0.5), n=1, size=1, epochs=5)
         Run(5 updates, 0 validations)
         """
-        arrays = {f"{group}.{name}": value for group in GROUPS for name, value in getattr(self, group).items()}
+        arrays = {
+            f"{group}.{name}": value
+            for group in GROUPS
+            for name, value in getattr(self, group).items()
+        }
         arrays |= {name: getattr(self, name) for name in ARRAYS}
         part = Path(f"{fspath(_expect_file(file))}.part")
         with part.open("wb") as out:
@@ -229,21 +280,32 @@ class Run:
             The file holds no run.
         """
         try:
-            with Path(_expect_file(file)).open("rb") as opened, np.load(opened, allow_pickle=False) as saved:
+            with (
+                Path(_expect_file(file)).open("rb") as opened,
+                np.load(opened, allow_pickle=False) as saved,
+            ):
                 arrays = dict(saved)
             found = {group: {} for group in GROUPS} | {name: arrays.pop(name) for name in ARRAYS}
-            rng_state, interrupted = json.loads(str(arrays.pop("rng_state"))), bool(arrays.pop("interrupted"))
+            rng_state, interrupted = (
+                json.loads(str(arrays.pop("rng_state"))),
+                bool(arrays.pop("interrupted")),
+            )
             for key, value in arrays.items():
                 group, _, name = key.partition(".")
                 found[group][name] = value
         except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"file: expected a run that Run.save wrote, got {file} ({error})") from None
+            raise ValueError(
+                f"file: expected a run that Run.save wrote, got {file} ({error})"
+            ) from None
         found["size"] = int(found["size"])
-        return cls(**found, rng_state=rng_state, interrupted=interrupted, updates=len(found["loss"]))
+        return cls(
+            **found, rng_state=rng_state, interrupted=interrupted, updates=len(found["loss"])
+        )
 
 
 class Diverged(FloatingPointError):
-    """A loss, gradient or parameter was no longer finite. ``run`` is the :class:`Run` up to the update before.
+    """A loss, gradient or parameter was no longer finite. ``run`` is the :class:`Run` up to the
+    update before.
 
     Examples
     --------
@@ -258,7 +320,7 @@ class Diverged(FloatingPointError):
     """
 
     def __init__(self, message, run):
-        super().__init__(message, run)                      # both, as a copy and a pickle are made from them
+        super().__init__(message, run)  # both, as a copy and a pickle are made from them
         self.run = run
 
     def __str__(self):
@@ -289,18 +351,35 @@ def _begin(p, gradient, optimiser, rng, n, size, epochs, clip, validate, every, 
         raise ValueError(f"size: expected at most {n}, the number of samples, got {size}")
     if not isinstance(p, Run):
         rng_state, none = expect_rng("rng", rng).bit_generator.state, np.zeros(0)
-        return Run(_in_order(expect_dict("p", p)), optimiser.start(p), rng_state, np.arange(n), size, {}, {},
-                   none, none, none, none.astype(int))
+        return Run(
+            _in_order(expect_dict("p", p)),
+            optimiser.start(p),
+            rng_state,
+            np.arange(n),
+            size,
+            {},
+            {},
+            none,
+            none,
+            none,
+            none.astype(int),
+        )
     kind = p.rng_state["bit_generator"]
     if kind in BIT_GENERATORS and rng is not None:
-        raise ValueError(f"rng: expected None, because a run goes on with its own generator, got {given(rng)}")
+        raise ValueError(
+            f"rng: expected None, because a run goes on with its own generator, got {given(rng)}"
+        )
     if kind not in BIT_GENERATORS:
         if rng is None or type(expect_rng("rng", rng).bit_generator).__name__ != kind:
-            raise ValueError(f"rng: expected a Generator({kind}(…)) to go on with, which numpy itself does not have,"
-                             f" got {given(rng)}")
+            raise ValueError(
+                f"rng: expected a Generator({kind}(…)) to go on with, which numpy itself does not have,"
+                f" got {given(rng)}"
+            )
         rng.bit_generator.state = p.rng_state
     if (len(p.order), p.size) != (n, size):
-        raise ValueError(f"n, size: expected {len(p.order)} and {p.size}, those of the run, got {n} and {size}")
+        raise ValueError(
+            f"n, size: expected {len(p.order)} and {p.size}, those of the run, got {n} and {size}"
+        )
     return replace(p, interrupted=False)
 
 
@@ -316,9 +395,14 @@ def _expect_finite(pair, before):
         raise TypeError(f"gradient: expected it to return (loss, grads), got {given(pair)}")
     loss, grads = np.asarray(pair[0]), pair[1]
     if before and loss.shape != np.shape(before[0]):
-        raise ValueError(f"gradient: expected a loss of shape {np.shape(before[0])} as before, got {loss.shape}")
-    named = grads.items() if isinstance(grads, dict) else ()            # the optimiser says what is wrong
-    for what, value in (("the loss", loss), *((f"the gradient of p[{name!r}]", g) for name, g in named)):
+        raise ValueError(
+            f"gradient: expected a loss of shape {np.shape(before[0])} as before, got {loss.shape}"
+        )
+    named = grads.items() if isinstance(grads, dict) else ()  # the optimiser says what is wrong
+    for what, value in (
+        ("the loss", loss),
+        *((f"the gradient of p[{name!r}]", g) for name, g in named),
+    ):
         if not np.isfinite(value).all():
             raise FloatingPointError(f"{what} is no longer finite: {value!s:.200}")
     return loss, grads
@@ -328,8 +412,10 @@ def _clipped(grads, clip, loss):
     """The gradients to be used, and ``ln ‖g‖`` before clipping."""
     clipped, length = clip(grads) if clip else (grads, total_log_norm(grads, loss.ndim))
     if np.shape(length) != loss.shape:
-        raise ValueError(f"{'clip' if clip else 'gradient'}: expected one loss and one ln ‖g‖ for each sweep member,"
-                         f" got shapes {loss.shape} and {np.shape(length)}")
+        raise ValueError(
+            f"{'clip' if clip else 'gradient'}: expected one loss and one ln ‖g‖ for each sweep member,"
+            f" got shapes {loss.shape} and {np.shape(length)}"
+        )
     return clipped, length
 
 
@@ -337,14 +423,21 @@ def _validated(run, epoch, validate, stop, shape):
     """The run with one more validation, and for each sweep member the best parameters so far."""
     loss = np.asarray(validate(run.p))
     if loss.shape != shape:
-        raise ValueError(f"validate: expected a loss of shape {shape} as from gradient, got {loss.shape}")
+        raise ValueError(
+            f"validate: expected a loss of shape {shape} as from gradient, got {loss.shape}"
+        )
     if not np.isfinite(loss).all():
         raise FloatingPointError(f"the loss is no longer finite: {loss!s:.200}")
     stopping = stop.update(loss, run.stopping or stop.start(loss.shape))
     better, best = stopping["wait"] == 0, run.best or run.p
     best = {name: np.where(align_sweep(better, w), w, best[name]) for name, w in run.p.items()}
-    return replace(run, validation=np.array([*run.validation, loss]), validated=np.array([*run.validated, epoch]),
-                   stopping=stopping, best=best)
+    return replace(
+        run,
+        validation=np.array([*run.validation, loss]),
+        validated=np.array([*run.validated, epoch]),
+        stopping=stopping,
+        best=best,
+    )
 
 
 def _in_order(p):

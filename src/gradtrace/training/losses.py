@@ -1,12 +1,15 @@
-"""Losses ``(u, y) -> (loss, g)``: how wrong the outputs ``u`` are, and ``g = ∂L/∂u``, where the way back starts.
+"""Losses ``(u, y) -> (loss, g)``: how wrong the outputs ``u`` are, and ``g = ∂L/∂u``, where the way
+back starts.
 
-``u`` is ``(*sweep, batch, n)`` and so is ``g``; ``y`` is the same or lacks sweep axes. The loss is one number for each
-sweep member. ``reduction="mean"`` averages over the batch, ``"sum"`` adds; ``g`` is the gradient of just that number.
+``u`` is ``(*sweep, batch, n)`` and so is ``g``; ``y`` is the same or lacks sweep axes. The loss is
+one number for each sweep member. ``reduction="mean"`` averages over the batch, ``"sum"`` adds;
+``g`` is the gradient of just that number.
 
-Losses of classification take logits, the scores before sigmoid or softmax. Only so do they stay right at ±1e4.
+Losses of classification take logits, the scores before sigmoid or softmax. Only so do they stay
+right at ±1e4.
 
-A head is a last layer with a loss: ``Dense(n, m, "identity")`` with one of these for regression, with a cross-entropy
-for classes.
+A head is a last layer with a loss: ``Dense(n, m, "identity")`` with one of these for regression,
+with a cross-entropy for classes.
 
 Source: Giselsson, "Deep learning" and "Prediction"; Lee, "Loss Functions".
 """
@@ -62,7 +65,8 @@ def half_squared_norm(u, y, *, reduction="mean"):
 def mse(u, y, *, reduction="mean"):
     """``(1/n) Σ (u - y)²`` of each sample, the mean squared error, with gradient ``2 (u - y) / n``.
 
-    Arguments ``u``, ``y`` and ``reduction``, what it returns and raises: as for :func:`half_squared_norm`.
+    Arguments ``u``, ``y`` and ``reduction``, what it returns and raises: as for
+    :func:`half_squared_norm`.
 
     Source: Lee, "Loss Functions", 1.
 
@@ -80,10 +84,11 @@ def mse(u, y, *, reduction="mean"):
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def mae(u, y, *, reduction="mean"):
-    """``(1/n) Σ |u - y|`` of each sample, the mean absolute error, with gradient ``sign(u - y) / n``.
+    """``(1/n) Σ |u - y|`` of each sample, the mean absolute error, with gradient ``sign(u - y) /
+    n``.
 
-    The gradient is 0 where output and target agree. Arguments ``u``, ``y`` and ``reduction``, what it
-    returns and raises: as for :func:`half_squared_norm`.
+    The gradient is 0 where output and target agree. Arguments ``u``, ``y`` and ``reduction``, what
+    it returns and raises: as for :func:`half_squared_norm`.
 
     Source: Lee, "Loss Functions", 1.
 
@@ -134,20 +139,23 @@ def binary_cross_entropy(u, y, *, reduction="mean"):
     """
     expect_pair(u, y)
     _expect_probabilities(y)
-    loss = (1 - y) * softplus(u) + y * softplus(-u)         # = ln(1 + e^u) - y u, and no difference of large numbers
-    g = (1 - y) * sigmoid(u) - y * sigmoid(-u)              # = σ(u) - y, and where y = 1 not rounded to 0
+    # = ln(1 + e^u) - y u, and no difference of large numbers
+    loss = (1 - y) * softplus(u) + y * softplus(-u)
+    g = (1 - y) * sigmoid(u) - y * sigmoid(-u)  # = σ(u) - y, and where y = 1 not rounded to 0
     return reduced(loss.sum(axis=-1), g, reduction)
 
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def cross_entropy(u, y, *, reduction="mean"):
-    """``ln Σ e^u - yᵀu`` of each sample, for one class of ``n``, with gradient ``p - y`` where ``p = softmax(u)``.
+    """``ln Σ e^u - yᵀu`` of each sample, for one class of ``n``, with gradient ``p - y`` where ``p
+    = softmax(u)``.
 
     Parameters
     ----------
     u : ndarray of shape (*sweep, batch, n)
         Logits of at least two classes.
-    y : ndarray of floats, shape (*sweep, batch, n) or (batch, n); or of integers, shape (*sweep, batch) or (batch,)
+    y : ndarray of floats, shape (*sweep, batch, n) or (batch, n); or of integers, shape (*sweep,
+    batch) or (batch,)
         Probabilities that add to one, or the numbers ``0 … n - 1`` of the right classes.
     reduction : {"mean", "sum"}
         Over the batch.
@@ -178,10 +186,10 @@ def cross_entropy(u, y, *, reduction="mean"):
     expect_pair(u, y)
     _expect_probabilities(y)
     _expect_sums_of_one(y)
-    z = u - u.max(axis=-1, keepdims=True)   # from the largest logit
+    z = u - u.max(axis=-1, keepdims=True)  # from the largest logit
     top = np.arange(u.shape[-1]) == u.argmax(axis=-1)[..., None]
     e = np.exp(z)
-    rest = (e * ~top).sum(axis=-1, keepdims=True)   # without the largest
+    rest = (e * ~top).sum(axis=-1, keepdims=True)  # without the largest
     loss = np.log1p(rest[..., 0]) - (y * z).sum(axis=-1)
     # p - y; for the largest written so that it is not rounded to 0
     g = np.where(top, (1 - y) - rest / (1 + rest), e / (1 + rest) - y)
@@ -189,10 +197,11 @@ def cross_entropy(u, y, *, reduction="mean"):
 
 
 def argmax(u):
-    """The class with the largest logit, predicted for each sample: ``(*sweep, batch, n)`` to ``(*sweep, batch)``.
+    """The class with the largest logit, predicted for each sample: ``(*sweep, batch, n)`` to
+    ``(*sweep, batch)``.
 
-    Where logits tie, the first wins. Softmax does not change the order, so probabilities give the same classes. With
-    a single logit, ``u > 0`` is the prediction.
+    Where logits tie, the first wins. Softmax does not change the order, so probabilities give the
+    same classes. With a single logit, ``u > 0`` is the prediction.
 
     Raises
     ------
@@ -217,7 +226,9 @@ def reduced(loss, g, reduction):
         loss, g = loss / loss.shape[-1], g / loss.shape[-1]
     loss = loss.sum(axis=-1)
     if not (np.isfinite(loss).all() and np.isfinite(g).all()):
-        raise FloatingPointError(f"u: expected a loss within {g.dtype}, got an overflow; use smaller outputs")
+        raise FloatingPointError(
+            f"u: expected a loss within {g.dtype}, got an overflow; use smaller outputs"
+        )
     return loss, g
 
 
@@ -235,26 +246,34 @@ def _expect_sweep(u, shape, expected):
     """The axes in front have to be those of ``u``, or some of them."""
     front = zip(shape[::-1], expected[::-1], strict=False)
     if len(shape) > len(expected) or any(n not in (1, m) for n, m in front):
-        raise ValueError(f"y: expected no sweep axes but those of u, which has shape {u.shape}, got shape {shape}")
+        raise ValueError(
+            f"y: expected no sweep axes but those of u, which has shape {u.shape}, got shape {shape}"
+        )
 
 
 def _expect_probabilities(y):
     if y.min() < 0 or y.max() > 1:
-        raise ValueError(f"y: expected probabilities from 0 to 1, got {y.min() if y.min() < 0 else y.max():g}")
+        raise ValueError(
+            f"y: expected probabilities from 0 to 1, got {y.min() if y.min() < 0 else y.max():g}"
+        )
 
 
 def _expect_sums_of_one(y):
     sums = y.sum(axis=-1)
     if not np.allclose(sums, 1, rtol=0, atol=np.finfo(y.dtype).eps ** 0.5):
-        raise ValueError("y: expected probabilities that add to 1 over the last axis,"
-                         f" got sums from {sums.min():g} to {sums.max():g}")
+        raise ValueError(
+            "y: expected probabilities that add to 1 over the last axis,"
+            f" got sums from {sums.min():g} to {sums.max():g}"
+        )
 
 
 def _expect_classes(u):
     expect_array("u", u, (None, None))
     if u.shape[-1] < 2:
-        raise ValueError(f"u: expected at least two classes on the last axis, got shape {u.shape};"
-                         " a single logit goes with binary_cross_entropy and u > 0")
+        raise ValueError(
+            f"u: expected at least two classes on the last axis, got shape {u.shape};"
+            " a single logit goes with binary_cross_entropy and u > 0"
+        )
     return u
 
 
@@ -262,7 +281,11 @@ def _one_hot(y, u):
     """Numbers of classes as probabilities."""
     batch, n = u.shape[-2:]
     if y.shape[-1:] != (batch,):
-        raise ValueError(f"y: expected a class number for each sample, last axes ({batch}), got shape {y.shape}")
+        raise ValueError(
+            f"y: expected a class number for each sample, last axes ({batch}), got shape {y.shape}"
+        )
     if y.size and not 0 <= y.min() <= y.max() < n:
-        raise ValueError(f"y: expected classes from 0 to {n - 1}, got {y.min() if y.min() < 0 else y.max()}")
+        raise ValueError(
+            f"y: expected classes from 0 to {n - 1}, got {y.min() if y.min() < 0 else y.max()}"
+        )
     return (y[..., None] == np.arange(n)).astype(u.dtype)

@@ -1,12 +1,13 @@
 """Optimisers: rules that turn gradients into the next parameters.
 
-An optimiser is a frozen dataclass of hyperparameters. ``start(p)`` gives its state, ``step(p, grads, state)`` the
-next parameters and the next state; nothing is changed in place. The state is a plain dict, so ``np.savez(file,
-**state)`` keeps it and a run resumes bit for bit. Parameters are one flat dict; for the list of dicts of a deep net,
-:func:`~gradtrace.flatten_params` makes one and ``unflatten_params`` goes back.
+An optimiser is a frozen dataclass of hyperparameters. ``start(p)`` gives its state, ``step(p,
+grads, state)`` the next parameters and the next state; nothing is changed in place. The state is a
+plain dict, so ``np.savez(file, **state)`` keeps it and a run resumes bit for bit. Parameters are
+one flat dict; for the list of dicts of a deep net, :func:`~gradtrace.flatten_params` makes one and
+``unflatten_params`` goes back.
 
-Where ε stands in those that scale each parameter by what its gradients have been is a choice, ``eps_inside``:
-``√(v + ε)`` as in the slides, or ``√v + ε``. The default is as published.
+Where ε stands in those that scale each parameter by what its gradients have been is a choice,
+``eps_inside``: ``√(v + ε)`` as in the slides, or ``√v + ε``. The default is as published.
 """
 
 import copy
@@ -19,18 +20,21 @@ from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes
 
 
 class Optimiser:
-    """What all optimisers share: ``p ← p − η · direction``, the direction being each one's ``rule``.
+    """What all optimisers share: ``p ← p − η · direction``, the direction being each one's
+    ``rule``.
 
-    The learning rate η, and μ, ρ, β₁ and β₂, may be arrays ``(*sweep,)``, a number for each member of a sweep; then
-    every gradient carries the sweep axes in front. Optimisers of one class with equal numbers are equal.
+    The learning rate η, and μ, ρ, β₁ and β₂, may be arrays ``(*sweep,)``, a number for each member
+    of a sweep; then every gradient carries the sweep axes in front. Optimisers of one class with
+    equal numbers are equal.
     """
 
-    buffers = ()                                            # names of the averages kept for every parameter
+    buffers = ()  # names of the averages kept for every parameter
 
     def __post_init__(self):
         for name in self._rates():
             value = expect_rate(name, getattr(self, name), below=np.inf if name == "lr" else 1.0)
-            if isinstance(value, np.ndarray):               # what the caller does to his array changes nothing here
+            # what the caller does to his array changes nothing here
+            if isinstance(value, np.ndarray):
                 value = value.copy()
                 value.setflags(write=False)
                 object.__setattr__(self, name, value)
@@ -40,10 +44,18 @@ class Optimiser:
 
     def _rates(self):
         """Names of the hyperparameters that may differ from one sweep member to the next."""
-        return [field.name for field in fields(self) if field.name in ("lr", "mu", "rho", "beta1", "beta2")]
+        return [
+            field.name
+            for field in fields(self)
+            if field.name in ("lr", "mu", "rho", "beta1", "beta2")
+        ]
 
     def __eq__(self, other):
-        return self._identity() == other._identity() if isinstance(other, Optimiser) else NotImplemented
+        return (
+            self._identity() == other._identity()
+            if isinstance(other, Optimiser)
+            else NotImplemented
+        )
 
     def __hash__(self):
         return hash(self._identity())
@@ -54,7 +66,9 @@ class Optimiser:
         return type(self), *((value.shape, *value.ravel().tolist()) for value in values)
 
     def _aligned(self, g):
-        """This optimiser, its arrays of hyperparameters with the axes of ``g``, so that they multiply it by members."""
+        """This optimiser, its arrays of hyperparameters with the axes of ``g``, so that they
+        multiply it by members.
+        """
         swept = [name for name in self._rates() if isinstance(getattr(self, name), np.ndarray)]
         if not swept:
             return self
@@ -65,9 +79,13 @@ class Optimiser:
         return own
 
     def start(self, p):
-        """The state before the first step: ``"t"`` is 0, and every buffer, such as ``"v.W"``, is zero."""
+        """The state before the first step: ``"t"`` is 0, and every buffer, such as ``"v.W"``, is
+        zero.
+        """
         expect_dict("p", p)
-        return {"t": 0} | {f"{b}.{name}": np.zeros_like(w) for b in self.buffers for name, w in p.items()}
+        return {"t": 0} | {
+            f"{b}.{name}": np.zeros_like(w) for b in self.buffers for name, w in p.items()
+        }
 
     def step(self, p, grads, state):
         """The next parameters and the next state.
@@ -98,11 +116,15 @@ class Optimiser:
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):
                     direction, *kept = self._aligned(g).rule(g, t, *kept)
-                    new[name] = np.asarray(p[name] - align_sweep(self.lr, g) * direction, dtype=g.dtype)
+                    new[name] = np.asarray(
+                        p[name] - align_sweep(self.lr, g) * direction, dtype=g.dtype
+                    )
                     kept = [np.asarray(average, dtype=g.dtype) for average in kept]
             except FloatingPointError as error:
-                raise FloatingPointError(f"p[{name!r}]: expected step {t} of {type(self).__name__} within {g.dtype},"
-                                         f" got {error}; clip the gradient or use a smaller learning rate") from None
+                raise FloatingPointError(
+                    f"p[{name!r}]: expected step {t} of {type(self).__name__} within {g.dtype},"
+                    f" got {error}; clip the gradient or use a smaller learning rate"
+                ) from None
             after |= {f"{b}.{name}": average for b, average in zip(self.buffers, kept, strict=True)}
         return {name: new[name] for name in p}, after
 
@@ -114,21 +136,29 @@ class Optimiser:
         wanted = {"t", *(f"{b}.{name}" for b in self.buffers for name in p)}
         if not isinstance(state, dict) or state.keys() != wanted:
             got = sorted(state) if isinstance(state, dict) else given(state)
-            raise ValueError(f"state: expected start(p) of {type(self).__name__} with {sorted(wanted)}, got {got}")
+            raise ValueError(
+                f"state: expected start(p) of {type(self).__name__} with {sorted(wanted)}, got {got}"
+            )
         expect_size("state['t']", np.asarray(state["t"])[()], least=0)
         for name, g in grads.items():
             w = p[name]
-            if g.shape[max(0, g.ndim - w.ndim):] != w.shape:
-                raise ValueError(f"grads[{name!r}]: expected the shape {w.shape} of its parameter, got {g.shape}")
+            if g.shape[max(0, g.ndim - w.ndim) :] != w.shape:
+                raise ValueError(
+                    f"grads[{name!r}]: expected the shape {w.shape} of its parameter, got {g.shape}"
+                )
             if g.dtype != w.dtype:
-                raise TypeError(f"grads[{name!r}]: expected {w.dtype} as p[{name!r}], got {g.dtype}")
+                raise TypeError(
+                    f"grads[{name!r}]: expected {w.dtype} as p[{name!r}], got {g.dtype}"
+                )
             for rate in self._rates():
                 expect_sweep_axes(rate, getattr(self, rate), f"grads[{name!r}]", g)
             for key in (f"{b}.{name}" for b in self.buffers):
                 kept = expect_array(f"state[{key!r}]", state[key])
                 if (kept.shape, kept.dtype) != (w.shape, w.dtype):
-                    raise ValueError(f"state[{key!r}]: expected {w.dtype} of shape {w.shape} as p[{name!r}],"
-                                     f" got {kept.dtype} of shape {kept.shape}")
+                    raise ValueError(
+                        f"state[{key!r}]: expected {w.dtype} of shape {w.shape} as p[{name!r}],"
+                        f" got {kept.dtype} of shape {kept.shape}"
+                    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +183,8 @@ class GradientDescent(Optimiser):
 class Momentum(Optimiser):
     """``m ← μ m + g``, ``p ← p − η m``.
 
-    The gradient enters undamped, as in ``torch.optim.SGD`` with its dampening at 0, so a steady gradient ends up
-    multiplied by ``1 / (1 − μ)``. Source: Polyak 1964; Lee, "Methods in Momentum".
+    The gradient enters undamped, as in ``torch.optim.SGD`` with its dampening at 0, so a steady
+    gradient ends up multiplied by ``1 / (1 − μ)``. Source: Polyak 1964; Lee, "Methods in Momentum".
 
     Examples
     --------
@@ -169,7 +199,7 @@ class Momentum(Optimiser):
     buffers = ("m",)
 
     def rule(self, g, t, m):
-        m = self.mu * m + g                                 # m = μ m + g
+        m = self.mu * m + g  # m = μ m + g
         return m, m
 
 
@@ -177,8 +207,9 @@ class Momentum(Optimiser):
 class Nesterov(Optimiser):
     """``m ← μ m + g``, ``p ← p − η (g + μ m)``, momentum that looks ahead.
 
-    Nesterov takes the gradient at the point ``p + μ v`` that momentum is about to reach. Written for that point
-    instead of ``p``, as here and in ``torch.optim.SGD``, the gradient is that of the parameters in hand.
+    Nesterov takes the gradient at the point ``p + μ v`` that momentum is about to reach. Written
+    for that point instead of ``p``, as here and in ``torch.optim.SGD``, the gradient is that of the
+    parameters in hand.
 
     Source: Nesterov 1983; Sutskever 2013, eq. 3–4; Lee, "Nesterov Accelerated Gradient (NAG)".
 
@@ -195,7 +226,7 @@ class Nesterov(Optimiser):
     buffers = ("m",)
 
     def rule(self, g, t, m):
-        m = self.mu * m + g                                 # m = μ m + g
+        m = self.mu * m + g  # m = μ m + g
         return g + self.mu * m, m
 
 
@@ -219,7 +250,7 @@ class AdaGrad(Optimiser):
     buffers = ("v",)
 
     def rule(self, g, t, v):
-        v = v + g * g                                       # v = Σ g²
+        v = v + g * g  # v = Σ g²
         return g / root(v, self.eps, self.eps_inside), v
 
 
@@ -245,13 +276,14 @@ class RMSProp(Optimiser):
     buffers = ("v",)
 
     def rule(self, g, t, v):
-        v = self.rho * v + (1 - self.rho) * g * g           # v = ρ v + (1 − ρ) g²
+        v = self.rho * v + (1 - self.rho) * g * g  # v = ρ v + (1 − ρ) g²
         return g / root(v, self.eps, self.eps_inside), v
 
 
 @dataclass(frozen=True, eq=False)
 class AdaDelta(Optimiser):
-    """``v ← ρ v + (1 − ρ) g²``, ``Δ = g √(u + ε) / √(v + ε)``, ``u ← ρ u + (1 − ρ) Δ²``, ``p ← p − η Δ``.
+    """``v ← ρ v + (1 − ρ) g²``, ``Δ = g √(u + ε) / √(v + ε)``, ``u ← ρ u + (1 − ρ) Δ²``, ``p ← p −
+    η Δ``.
 
     ε in the numerator is what moves the first step.
     Source: Zeiler 2012, algorithm 1; Lee, "AdaDelta".
@@ -271,9 +303,9 @@ class AdaDelta(Optimiser):
     buffers = ("v", "u")
 
     def rule(self, g, t, v, u):
-        v = self.rho * v + (1 - self.rho) * g * g           # v = ρ v + (1 − ρ) g²
+        v = self.rho * v + (1 - self.rho) * g * g  # v = ρ v + (1 − ρ) g²
         delta = g * root(u, self.eps, self.eps_inside) / root(v, self.eps, self.eps_inside)
-        u = self.rho * u + (1 - self.rho) * delta * delta   # u = ρ u + (1 − ρ) Δ²
+        u = self.rho * u + (1 - self.rho) * delta * delta  # u = ρ u + (1 − ρ) Δ²
         return delta, v, u
 
 
@@ -281,7 +313,8 @@ class AdaDelta(Optimiser):
 class Adam(Optimiser):
     """``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, ``p ← p − η m̂ / (√v̂ + ε)``.
 
-    The averages start at zero and are too small at first; ``m̂ = m / (1 − β₁ᵗ)`` and ``v̂ = v / (1 − β₂ᵗ)`` correct it.
+    The averages start at zero and are too small at first; ``m̂ = m / (1 − β₁ᵗ)`` and ``v̂ = v / (1
+    − β₂ᵗ)`` correct it.
     Source: Kingma 2015, algorithm 1; Lee, "Adam".
 
     Examples
@@ -300,10 +333,10 @@ class Adam(Optimiser):
     buffers = ("m", "v")
 
     def rule(self, g, t, m, v):
-        m = self.beta1 * m + (1 - self.beta1) * g           # m = β₁ m + (1 − β₁) g
-        v = self.beta2 * v + (1 - self.beta2) * g * g   # v = β₂ v + (1 − β₂) g²
-        m_hat = m / (1 - self.beta1 ** t)                   # m̂ = m / (1 − β₁ᵗ)
-        v_hat = v / (1 - self.beta2 ** t)                   # v̂ = v / (1 − β₂ᵗ)
+        m = self.beta1 * m + (1 - self.beta1) * g  # m = β₁ m + (1 − β₁) g
+        v = self.beta2 * v + (1 - self.beta2) * g * g  # v = β₂ v + (1 − β₂) g²
+        m_hat = m / (1 - self.beta1**t)  # m̂ = m / (1 − β₁ᵗ)
+        v_hat = v / (1 - self.beta2**t)  # v̂ = v / (1 − β₂ᵗ)
         return m_hat / root(v_hat, self.eps, self.eps_inside), m, v
 
 

@@ -8,7 +8,8 @@ from ..expect import expect_array, expect_number, expect_size, expect_sweep_shap
 
 
 def flatten_params(params):
-    """One dict for all layers: entry ``"W"`` of ``params[2]`` becomes ``"2.W"``; gradients likewise.
+    """One dict for all layers: entry ``"W"`` of ``params[2]`` becomes ``"2.W"``; gradients
+    likewise.
 
     Parameters
     ----------
@@ -61,7 +62,9 @@ def unflatten_params(p, layers=None):
     split = {name: str(name).partition(".") for name in p}
     for name, (number, point, own) in split.items():
         if not (number.isascii() and number.isdecimal() and len(number) <= 6 and point and own):
-            raise ValueError(f"p: expected names such as '0.W', of at most a million layers, got {given(name)}")
+            raise ValueError(
+                f"p: expected names such as '0.W', of at most a million layers, got {given(name)}"
+            )
         expect_plain(f"p[{name!r}]", p[name])
     most = max((int(number) + 1 for number, _, _ in split.values()), default=0)
     layers = most if layers is None else expect_size("layers", layers, least=0)
@@ -74,7 +77,8 @@ def unflatten_params(p, layers=None):
 
 
 def tile_params(p, sweep):
-    """The same start for every sweep member: copies of shape ``(*sweep, *features)`` of arrays ``(*features)``.
+    """The same start for every sweep member: copies of shape ``(*sweep, *features)`` of arrays
+    ``(*features)``.
 
     Parameters
     ----------
@@ -87,12 +91,17 @@ def tile_params(p, sweep):
     (41, 3)
     """
     sweep = expect_sweep_shape("sweep", sweep)
-    return {name: np.broadcast_to(value, (*sweep, *value.shape)).copy() for name, value in expect_dict("p", p).items()}
+    return {
+        name: np.broadcast_to(value, (*sweep, *value.shape)).copy()
+        for name, value in expect_dict("p", p).items()
+    }
 
 
 def align_sweep(value, like):
-    """A number, or an array ``(*sweep,)``, ready to multiply an array ``like`` of shape ``(*sweep, *features)``."""
-    value = np.asarray(value, dtype=like.dtype)             # np.float64(0.1) would make float64 of float32
+    """A number, or an array ``(*sweep,)``, ready to multiply an array ``like`` of shape ``(*sweep,
+    *features)``.
+    """
+    value = np.asarray(value, dtype=like.dtype)  # np.float64(0.1) would make float64 of float32
     return value[(...,) + (None,) * (like.ndim - value.ndim)]
 
 
@@ -106,30 +115,43 @@ def expect_plain(name, value):
 def expect_dict(name, value):
     """Return ``value`` if it is a dict of arrays of finite floats; else raise, naming the entry."""
     if not isinstance(value, dict) or not value:
-        raise TypeError(f"{name}: expected a dict of arrays, got {given(value)};"
-                        " flatten_params makes one of a list of dicts")
+        raise TypeError(
+            f"{name}: expected a dict of arrays, got {given(value)};"
+            " flatten_params makes one of a list of dicts"
+        )
     for key, array in value.items():
         expect_array(lambda key=key: f"{name}[{key!r}]", array)
     return value
 
 
 def expect_rate(name, value, least=0.0, below=np.inf):
-    """Return a number, or an array with one for each sweep member, if ``least <= value < below``; else raise."""
-    value = value[()] if isinstance(value, np.ndarray) else value           # an array without axes is a number
-    value = expect_array(name, value) if isinstance(value, np.ndarray) else expect_number(name, value)
+    """Return a number, or an array with one for each sweep member, if ``least <= value < below``;
+    else raise.
+    """
+    # an array without axes is a number
+    value = value[()] if isinstance(value, np.ndarray) else value
+    value = (
+        expect_array(name, value) if isinstance(value, np.ndarray) else expect_number(name, value)
+    )
     wrong = (value < least) | (value >= below)
     if np.any(wrong):
         upper = "" if below == np.inf else f" and below {below:g}"
-        raise ValueError(f"{name}: expected at least {least:g}{upper}, got {np.extract(wrong, value)[0]}")
+        raise ValueError(
+            f"{name}: expected at least {least:g}{upper}, got {np.extract(wrong, value)[0]}"
+        )
     return value
 
 
 def expect_sweep_axes(name, value, key, array):
-    """Raise unless an array ``value`` has the shape of the leading axes of ``array``, which is called ``key``."""
+    """Raise unless an array ``value`` has the shape of the leading axes of ``array``, which is
+    called ``key``.
+    """
     shape = np.shape(value)
-    if array.shape[:len(shape)] != shape:
-        raise ValueError(f"{name}: expected one number, or one for each member of a sweep that all arrays carry in"
-                         f" front, got shape {shape} for {key} of shape {array.shape}; tile_params(p, sweep) adds axes")
+    if array.shape[: len(shape)] != shape:
+        raise ValueError(
+            f"{name}: expected one number, or one for each member of a sweep that all arrays carry in"
+            f" front, got shape {shape} for {key} of shape {array.shape}; tile_params(p, sweep) adds axes"
+        )
 
 
 def sweep_shape(name, p, sweep):
@@ -137,5 +159,7 @@ def sweep_shape(name, p, sweep):
     sweep = expect_size("sweep", sweep, least=0)
     shapes = {key: value.shape[:sweep] for key, value in p.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) < sweep for shape in shapes.values()):
-        raise ValueError(f"{name}: expected arrays that share their {sweep} leading axes, got {shapes}")
+        raise ValueError(
+            f"{name}: expected arrays that share their {sweep} leading axes, got {shapes}"
+        )
     return next(iter(shapes.values()))

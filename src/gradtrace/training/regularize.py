@@ -1,6 +1,7 @@
 """What keeps a net simple: penalties on the weights, their closed-form steps, and stopping in time.
 
-Penalties usually spare the biases: hand in the weights only, ``{name: p[name] for name in ("W", "U")}``.
+Penalties usually spare the biases: hand in the weights only, ``{name: p[name] for name in ("W",
+"U")}``.
 """
 
 import math
@@ -51,10 +52,11 @@ def l2(p, strength, sweep=0):
 
 
 def l1(p, strength, sweep=0):
-    """``λ Σ |w|``, the lasso penalty, and its subgradient ``λ sign(w)``, which is 0 where the weight is.
+    """``λ Σ |w|``, the lasso penalty, and its subgradient ``λ sign(w)``, which is 0 where the
+    weight is.
 
-    Parameters ``p``, ``strength`` and ``sweep``, and what it returns: as for :func:`l2`. Steps along the subgradient
-    hop over zero; :func:`soft_threshold` stops there.
+    Parameters ``p``, ``strength`` and ``sweep``, and what it returns: as for :func:`l2`. Steps
+    along the subgradient hop over zero; :func:`soft_threshold` stops there.
 
     Source: Lee, "L1 (Lasso) Regularization".
 
@@ -69,7 +71,8 @@ def l1(p, strength, sweep=0):
 
 @np.errstate(over="ignore", under="ignore")
 def soft_threshold(p, amount):
-    """``w ← sign(w) max(|w| − a, 0)``, the exact minimum of ``½ (w' − w)² + a |w'|``: small weights become exactly 0.
+    """``w ← sign(w) max(|w| − a, 0)``, the exact minimum of ``½ (w' − w)² + a |w'|``: small weights
+    become exactly 0.
 
     Parameters
     ----------
@@ -91,15 +94,18 @@ def soft_threshold(p, amount):
     array([ 1. , -1.5,  0. ])
     """
     _expect_factor(p, expect_rate("amount", amount), np.ndim(amount), "amount")
-    return {name: np.asarray(np.sign(w) * np.maximum(np.abs(w) - align_sweep(amount, w), 0)) for name, w in p.items()}
+    return {
+        name: np.asarray(np.sign(w) * np.maximum(np.abs(w) - align_sweep(amount, w), 0))
+        for name, w in p.items()
+    }
 
 
 @np.errstate(under="ignore")
 def weight_decay(p, amount):
     """``w ← (1 − a) w``, apart from the optimiser, whose averages never see it.
 
-    With gradient descent and ``a = 2 η λ`` it is the penalty :func:`l2`; with Adam it is not, because Adam would divide
-    the penalty's gradient by ``√v̂``.
+    With gradient descent and ``a = 2 η λ`` it is the penalty :func:`l2`; with Adam it is not,
+    because Adam would divide the penalty's gradient by ``√v̂``.
 
     Parameters
     ----------
@@ -136,9 +142,9 @@ class EarlyStopping:
 
     Notes
     -----
-    The state is a plain dict: ``"epoch"`` (epochs seen), and for each sweep member ``"best"``, ``"best_epoch"``
-    (counted from 0, −1 before the first), ``"wait"`` (epochs since then; 0 says: keep these parameters) and ``"stop"``.
-    A member that has stopped changes no more.
+    The state is a plain dict: ``"epoch"`` (epochs seen), and for each sweep member ``"best"``,
+    ``"best_epoch"`` (counted from 0, −1 before the first), ``"wait"`` (epochs since then; 0 says:
+    keep these parameters) and ``"stop"``. A member that has stopped changes no more.
 
     Source: Lee, "Early Stopping"; Giselsson, "Regularization".
 
@@ -162,29 +168,47 @@ class EarlyStopping:
     def start(self, sweep=()):
         """The state before the first epoch, for sweep members of shape ``sweep``, a tuple."""
         sweep = expect_sweep_shape("sweep", sweep)
-        return {"epoch": 0, "best": np.full(sweep, np.inf), "best_epoch": np.full(sweep, -1),
-                "wait": np.zeros(sweep, dtype=int), "stop": np.zeros(sweep, dtype=bool)}
+        return {
+            "epoch": 0,
+            "best": np.full(sweep, np.inf),
+            "best_epoch": np.full(sweep, -1),
+            "wait": np.zeros(sweep, dtype=int),
+            "stop": np.zeros(sweep, dtype=bool),
+        }
 
     def update(self, loss, state):
         """The state after an epoch of validation loss ``loss``, a number or an array ``(*sweep,)``."""
         if not isinstance(state, dict) or state.keys() != self.start().keys():
-            raise ValueError(f"state: expected start(sweep) or what update returned, got {given(state)}")
-        loss = expect_array("loss", loss) if isinstance(loss, np.ndarray) else np.array(expect_number("loss", loss))
+            raise ValueError(
+                f"state: expected start(sweep) or what update returned, got {given(state)}"
+            )
+        loss = (
+            expect_array("loss", loss)
+            if isinstance(loss, np.ndarray)
+            else np.array(expect_number("loss", loss))
+        )
         if loss.shape != state["best"].shape:
-            raise ValueError(f"loss: expected the shape {state['best'].shape} of the state, got {loss.shape}")
+            raise ValueError(
+                f"loss: expected the shape {state['best'].shape} of the state, got {loss.shape}"
+            )
         runs = ~state["stop"]
         better = runs & (loss < state["best"] - self.min_delta)
         wait = np.where(better, 0, state["wait"] + runs)
-        return {"epoch": int(state["epoch"]) + 1, "best": np.where(better, loss, state["best"]),
-                "best_epoch": np.where(better, state["epoch"], state["best_epoch"]),
-                "wait": wait, "stop": np.asarray(wait >= self.patience)}
+        return {
+            "epoch": int(state["epoch"]) + 1,
+            "best": np.where(better, loss, state["best"]),
+            "best_epoch": np.where(better, state["epoch"], state["best_epoch"]),
+            "wait": wait,
+            "stop": np.asarray(wait >= self.patience),
+        }
 
 
 @np.errstate(over="ignore", under="ignore")
 def _penalty(p, strength, sweep, size, degree, slope):
     """``λ Σ size(w)`` and its gradient, where ``size(2 w) = 2^degree size(w)``.
 
-    Powers of two are taken out before the squares and come back at the end, so that only the result has to be a float.
+    Powers of two are taken out before the squares and come back at the end, so that only the result
+    has to be a float.
     """
     shape = _expect_factor(p, strength, sweep)
     rows = [w.reshape(*shape, math.prod(w.shape[sweep:])) for w in p.values()]
@@ -194,7 +218,9 @@ def _penalty(p, strength, sweep, size, degree, slope):
     value = np.ldexp(factor * total, more + degree * power)
     grads = {name: np.asarray(slope(w)) for name, w in p.items()}
     if not all(np.isfinite(a).all() for a in (value, *grads.values())):
-        raise FloatingPointError(f"p, strength: expected a penalty within {total.dtype}, got an overflow")
+        raise FloatingPointError(
+            f"p, strength: expected a penalty within {total.dtype}, got an overflow"
+        )
     return value, grads
 
 
@@ -203,8 +229,10 @@ def _expect_factor(p, value, sweep, name="strength"):
     expect_rate(name, value)
     shape = sweep_shape("p", expect_dict("p", p), sweep)
     if np.ndim(value) not in (0, sweep):
-        raise ValueError(f"{name}: expected one number, or one for each member of {sweep} sweep axes,"
-                         f" got shape {np.shape(value)}")
+        raise ValueError(
+            f"{name}: expected one number, or one for each member of {sweep} sweep axes,"
+            f" got shape {np.shape(value)}"
+        )
     for key, w in p.items():
         expect_sweep_axes(name, value, f"p[{key!r}]", w)
     return shape
