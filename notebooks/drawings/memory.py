@@ -153,10 +153,13 @@ def rooms(ax, lengths, least):
     least : for each number of walks, a room, in states, for each length.
     """
     x = np.log10(lengths)
-    for walks, colour in zip(least, figures.COLOURS, strict=False):
+    lines = list(zip(least, figures.COLOURS, strict=False))
+    label_y = -1.0
+    for walks, colour in reversed(lines):  # from below
         y = np.log10(least[walks])
         ax.plot(x, y, "o-", color=colour)
-        ax.text(x[-1] + 0.06, y[-1], f"{walks}T", color=colour, va="center")
+        label_y = max(y[-1], label_y + 0.28)  # a label's height apart
+        ax.text(x[-1] + 0.06, label_y, f"{walks}T", color=colour, va="center")
     xlim = (x[0] - 0.1, x[-1] + 0.3)
     ylim = (0, x[-1] + 0.3)
     y = "least room, powers of ten"
