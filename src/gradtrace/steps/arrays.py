@@ -1,13 +1,31 @@
-"""The array operations that every pullback uses, and products that wait until somebody asks for
-them.
+"""What every pullback is written with: array operations, products that wait, :class:`Grads`.
 
 Axes are ``(*sweep, batch, *features)`` and matrices act from the right, ``h @ W``, in the code as
 in the prose.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..expect import expect_array, expect_size
+
+
+class Grads(NamedTuple):
+    """What a pullback returns: the gradients of the state, the input and each parameter.
+
+    ``x`` is ``None`` for a step that takes no input.
+
+    Examples
+    --------
+    >>> h, vjp = Dense(2, 1)({"W": np.ones((2, 1)), "b": np.zeros(1)}, np.zeros((1, 2)))
+    >>> vjp(np.ones((1, 1)))._fields
+    ('h', 'x', 'p')
+    """
+
+    h: np.ndarray
+    x: np.ndarray | None
+    p: dict[str, np.ndarray]
 
 
 def T(W):

@@ -6,17 +6,9 @@ import numpy as np
 
 from ..expect import expect_bool, expect_rng
 from .activations import sigmoid
-from .arrays import T, outer, row, total
-from .contract import (
-    Grads,
-    Phi,
-    Size,
-    Step,
-    expect_finite,
-    expect_same_shape,
-    expect_state,
-    expect_step,
-)
+from .arrays import Grads, T, outer, row, total
+from .checks import expect_finite, expect_same_shape, expect_state
+from .contract import Phi, Size, Step, expect_step
 from .dropout import expect_probability
 
 

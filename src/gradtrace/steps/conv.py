@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..expect import expect_size, expect_sizes, expect_word
-from .arrays import T
-from .contract import Grads, Phi, Size, Step
+from .arrays import Grads, T
+from .contract import Phi, Size, Step
 
 
 @dataclass(frozen=True)

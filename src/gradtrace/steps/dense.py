@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import T, outer, row, total
-from .contract import Grads, Phi, Size, Step
+from .arrays import Grads, T, outer, row, total
+from .contract import Phi, Size, Step
 
 
 @dataclass(frozen=True)

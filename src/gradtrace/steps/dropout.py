@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..expect import expect_array, expect_bool, expect_number, expect_rng, expect_size
-from .contract import Grads, Size, Step
+from .arrays import Grads
+from .contract import Size, Step
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..expect import expect_array, expect_floats, expect_number
-from .arrays import T, outer, row, total
-from .contract import Grads, Phi, Size, Step
+from .arrays import Grads, T, outer, row, total
+from .contract import Phi, Size, Step
 
 
 class Statistics(NamedTuple):

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..expect import expect_array, expect_number, expect_size, expect_word, given
 from .activations import sigmoid, tanh
-from .arrays import T, outer, row, through, total
-from .contract import Grads, Phi, Size, Step, expect_same_shape, expect_step
+from .arrays import Grads, T, outer, row, through, total
+from .checks import expect_same_shape
+from .contract import Phi, Size, Step, expect_step
 
 
 @dataclass(frozen=True)

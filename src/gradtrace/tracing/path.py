@@ -10,17 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from ..expect import expect_array, expect_size, given
-from ..steps.contract import (
-    Step,
+from ..steps.checks import (
     checked_pullback,
     checked_step,
     expect_finite,
     expect_one_dtype,
     expect_params,
     expect_state,
-    expect_step,
     sweep_axes,
 )
+from ..steps.contract import Step, expect_step
 
 
 class Link(NamedTuple):
