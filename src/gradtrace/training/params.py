@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size, expect_sweep_shape, given, plain
+from ..expect import expect_array, expect_number, expect_size, expect_whole_numbers, given, plain
 
 
 def flatten_params(params):
@@ -90,7 +90,7 @@ def tile_params(p, sweep):
     >>> tile_params({"b": np.zeros(3)}, (41,))["b"].shape
     (41, 3)
     """
-    sweep = expect_sweep_shape("sweep", sweep)
+    sweep = expect_whole_numbers("sweep", sweep)
     return {
         name: np.broadcast_to(value, (*sweep, *value.shape)).copy()
         for name, value in expect_dict("p", p).items()

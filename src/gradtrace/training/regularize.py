@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size, expect_sweep_shape, given
+from ..expect import expect_array, expect_number, expect_size, expect_whole_numbers, given
 from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes, sweep_shape
 
 
@@ -167,7 +167,7 @@ class EarlyStopping:
 
     def start(self, sweep=()):
         """The state before the first epoch, for sweep members of shape ``sweep``, a tuple."""
-        sweep = expect_sweep_shape("sweep", sweep)
+        sweep = expect_whole_numbers("sweep", sweep)
         return {
             "epoch": 0,
             "best": np.full(sweep, np.inf),
