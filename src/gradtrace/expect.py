@@ -166,6 +166,13 @@ def expect_number(name, value, least=-math.inf, most=math.inf):
     return number
 
 
+def expect_swept(name, value):
+    """Return an array of finite floats as it is, a number as one without axes; else raise."""
+    if isinstance(value, np.ndarray):
+        return expect_array(name, value)
+    return np.array(expect_number(name, value))
+
+
 def expect_dtype(name, value):
     """Return ``value`` as a dtype if it is float64 or float32; else raise, naming it."""
     named = isinstance(value, str) and value in ("float64", "float32")

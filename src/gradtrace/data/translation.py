@@ -14,8 +14,8 @@ class Sentences:
     """Pairs of sentences for an encoder and a decoder.
 
     The encoder reads ``source``; the decoder starts from its last state, reads ``given`` and
-    answers ``y``. Of ``n`` words in the dictionary, token ``n`` starts a sentence and token ``n +
-    1`` ends it.
+    answers ``y``. Of ``n`` words in the dictionary, token ``n`` starts a sentence and token
+    ``n + 1`` ends it.
 
     Attributes
     ----------

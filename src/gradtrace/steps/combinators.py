@@ -14,8 +14,7 @@ from .dropout import expect_probability
 
 @dataclass(frozen=True)
 class Seq(Step):
-    """``h' = F_k(… F_2(F_1(h, x)))``, several steps as one; only the first may take the input
-    ``x``.
+    """``h' = F_k(… F_2(F_1(h, x)))``, several steps as one; only the first may take an input.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ class Seq(Step):
         vjps = []
         for i, step in enumerate(self.steps):
             own = {name: p[f"{i}.{name}"] for name in step.shapes()}
-            if i:                                           # what is between the steps is seen nowhere else
+            if i:                                           # nobody else sees what is in between
                 expect_finite(self.steps[i - 1], h)
                 if h.shape[-len(step.features):] != step.features:
                     expect_state(step, h, None)

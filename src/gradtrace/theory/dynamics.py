@@ -1,8 +1,8 @@
 """A recurrent net as a dynamical system: attractors, basins, and the gradient over a map of starts.
 
 A step here is a function of states ``(*grid, n)`` that returns the next states and their Jacobians
-``J[i, j] = ∂h'_j/∂h_i`` of shape ``(*grid, n, n)``, so that a small change goes on as ``dh' = dh
-J``.
+``J[i, j] = ∂h'_j/∂h_i`` of shape ``(*grid, n, n)``, so that a small change goes on as
+``dh' = dh J``.
 
 Source: Grosse–Ba, "Let's imagine an RNN's behavior as a dynamical system".
 """

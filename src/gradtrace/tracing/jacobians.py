@@ -256,8 +256,9 @@ def log_singular_values(J):
     leaves the float range, the SVD is taken in windows, each of which begins a factor ``2^60``
     above the values it is for.
 
-    The SVD of the multiplied-out product instead, ``np.linalg.svd(list(accumulate(J,
-    np.matmul)))``, is right only for what lies within sixteen digits of the largest.
+    The SVD of the multiplied-out product instead,
+    ``np.linalg.svd(list(accumulate(J, np.matmul)))``, is right only for what lies within sixteen
+    digits of the largest.
 
     Source: after Barlow–Demmel 1990 (graded matrices) and Cox–Higham 1998 (row order in QR).
 

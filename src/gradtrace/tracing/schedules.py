@@ -66,8 +66,8 @@ class Truncated:
     gradient forgets.
 
     A backward pass starts at the times ``k1, 2 k1, …`` and at ``T``. It reads the loss of the
-    states since the one before; what the steps before its ``k2`` contribute to it is cut off. ``k1
-    = k2 = T`` is :class:`Full`.
+    states since the one before; what the steps before its ``k2`` contribute to it is cut off.
+    ``k1 = k2 = T`` is :class:`Full`.
 
     Parameters
     ----------
@@ -145,10 +145,10 @@ class Binomial:
     """Keep ``slots`` states, placed so that the fewest steps are computed again: the schedule of
     Griewank and Walther.
 
-    Two counts are in use. Revolve's is that of the steps of ``advance``: with ``β(s, r) = (s + r
-    choose s)`` and the least ``r`` for which ``β(s, r) ≥ T`` it is ``r T - β(s + 1, r - 1)``; 1948
-    for ``T = 1000`` and 50 slots. All forward evaluations are ``T`` more, 2948, as each step is
-    computed once again. Parameters and gradients come on top.
+    Two counts are in use. Revolve's is that of the steps of ``advance``: with
+    ``β(s, r) = (s + r choose s)`` and the least ``r`` for which ``β(s, r) ≥ T`` it is
+    ``r T - β(s + 1, r - 1)``; 1948 for ``T = 1000`` and 50 slots. All forward evaluations are ``T``
+    more, 2948, as each step is computed once again. Parameters and gradients come on top.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
 """Optimisers: rules that turn gradients into the next parameters.
 
-An optimiser is a frozen dataclass of hyperparameters. ``start(p)`` gives its state, ``step(p,
-grads, state)`` the next parameters and the next state; nothing is changed in place. The state is a
-plain dict, so ``np.savez(file, **state)`` keeps it and a run resumes bit for bit. Parameters are
-one flat dict; for the list of dicts of a deep net, :func:`~gradtrace.flatten_params` makes one and
-``unflatten_params`` goes back.
+An optimiser is a frozen dataclass of hyperparameters. ``start(p)`` gives its state,
+``step(p, grads, state)`` the next parameters and the next state; nothing is changed in place. The
+state is a plain dict, so ``np.savez(file, **state)`` keeps it and a run resumes bit for bit.
+Parameters are one flat dict; for the list of dicts of a deep net, :func:`~gradtrace.flatten_params`
+makes one and ``unflatten_params`` goes back.
 
 Where ε stands in those that scale each parameter by what its gradients have been is a choice,
 ``eps_inside``: ``√(v + ε)`` as in the slides, or ``√v + ε``. The default is as published.
@@ -313,9 +313,8 @@ class AdaDelta(Optimiser):
 class Adam(Optimiser):
     """``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, ``p ← p − η m̂ / (√v̂ + ε)``.
 
-    The averages start at zero and are too small at first; ``m̂ = m / (1 − β₁ᵗ)`` and ``v̂ = v / (1
-    − β₂ᵗ)`` correct it.
-    Source: Kingma 2015, algorithm 1; Lee, "Adam".
+    The averages start at zero and are too small at first; ``m̂ = m / (1 − β₁ᵗ)`` and
+    ``v̂ = v / (1 − β₂ᵗ)`` correct it. Source: Kingma 2015, algorithm 1; Lee, "Adam".
 
     Examples
     --------

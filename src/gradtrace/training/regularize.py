@@ -1,7 +1,7 @@
 """What keeps a net simple: penalties on the weights, their closed-form steps, and stopping in time.
 
-Penalties usually spare the biases: hand in the weights only, ``{name: p[name] for name in ("W",
-"U")}``.
+Penalties usually spare the biases: hand in the weights only,
+``{name: p[name] for name in ("W", "U")}``.
 """
 
 import math
