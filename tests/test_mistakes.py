@@ -36,7 +36,7 @@ from gradtrace import (
     trace,
     unroll,
 )
-from gradtrace.steps.contract import Grads
+from gradtrace.steps.arrays import Grads
 
 H = np.random.default_rng(0).standard_normal((5, 3))
 X = np.random.default_rng(1).standard_normal((4, 5, 2))

@@ -28,6 +28,7 @@ ORDER = [
 STEPS = [
     "arrays",
     "activations",
+    "checks",
     "contract",
     "init",
     "dense",

@@ -7,9 +7,7 @@ from .steps.contract import expect_step
 
 
 def slope(f, at, direction, width=1e-3):
-    """``d f(at + s·direction) / ds`` at ``s = 0`` by a five-point difference, with error of order
-    ``width⁴``.
-    """
+    """``d f(at + s·direction) / ds`` at ``s = 0``, with an error of order ``width⁴``."""
     points = np.array([f(at + s * width * direction) for s in (-2, -1, 1, 2)])
     return (points[0] - 8 * points[1] + 8 * points[2] - points[3]) / (12 * width)
 
@@ -53,10 +51,8 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
     expect_rng("rng", rng)
     expect_positive("width", width)
     out, vjp = step(p, h, x)
-    sweep = max(
-        [h.ndim - 1 - len(step.features)]
-        + [p[name].ndim - len(s) for name, s in step.shapes().items()]
-    )
+    of_params = [p[name].ndim - len(shape) for name, shape in step.shapes().items()]
+    sweep = max([h.ndim - 1 - len(step.features), *of_params])
     per = _size(out, out.ndim - sweep)  # one per sweep member
     v = rng.standard_normal(out.shape) / per
     dh, dx, dp = vjp(v)
@@ -81,9 +77,7 @@ def gradient_errors(step, p, h, x=None, *, rng, width=1e-3):
 
 
 def _size(a, axes):
-    """Root mean square over the last ``axes`` axes, one where all is zero; broadcasts against
-    ``a``.
-    """
+    """Root mean square over the last ``axes`` axes, which are kept; one where all is zero."""
     size = np.sqrt(np.mean(a * a, axis=tuple(range(-axes, 0)), keepdims=True))
     return np.where(size > 0, size, 1)
 
@@ -115,8 +109,6 @@ def check_gradients(step, p, h, x=None, *, rng, rtol=1e-7):
     errors = gradient_errors(step, p, h, x, rng=rng)
     wrong = {name: error for name, error in errors.items() if not error < rtol}
     if wrong:
-        raise AssertionError(
-            f"{step}: the pullback disagrees with finite differences for "
-            + ", ".join(f"{name} (relative error {error:.1e})" for name, error in wrong.items())
-        )
+        named = ", ".join(f"{name} (relative error {error:.1e})" for name, error in wrong.items())
+        raise AssertionError(f"{step}: the pullback disagrees with finite differences for {named}")
     print(f"{step}: {', '.join(errors)} agree with finite differences within {rtol:g}")

@@ -31,8 +31,9 @@ def given(value):
 
 
 def expect_array(name, value, trailing=(), *, complex=False):
-    """Return ``value`` if it is a plain array of finite float64 or float32 that ends in the axes
-    ``trailing``.
+    """Return ``value`` if it is a plain array of finite floats that ends in the axes ``trailing``.
+
+    Floats are float64 or float32.
 
     Parameters
     ----------
@@ -52,9 +53,8 @@ def expect_array(name, value, trailing=(), *, complex=False):
     ValueError
         Its last axes differ from ``trailing``, or it holds NaN or infinity.
     """
-    if not isinstance(value, np.ndarray) or value.dtype not in (
-        REAL + COMPLEX if complex else REAL
-    ):
+    dtypes = REAL + COMPLEX if complex else REAL
+    if not isinstance(value, np.ndarray) or value.dtype not in dtypes:
         raise TypeError(
             f"{_text(name)}: expected a numpy array of float64 or float32, got {given(value)}"
         )
@@ -63,11 +63,7 @@ def expect_array(name, value, trailing=(), *, complex=False):
             f"{_text(name)}: expected a plain numpy array, got {type(value).__name__};"
             " np.asarray makes one, without mask or unit"
         )
-    last = value.shape[max(0, value.ndim - len(trailing)) :]
-    if last != trailing and (
-        len(last) != len(trailing)
-        or any(w is not None and n != w for n, w in zip(last, trailing, strict=True))
-    ):
+    if not _ends_in(value.shape, trailing):
         wanted = ", ".join("…" if w is None else str(w) for w in trailing)
         raise ValueError(f"{_text(name)}: expected last axes ({wanted}), got shape {value.shape}")
     if not np.isfinite(value).all():
@@ -80,17 +76,23 @@ def expect_array(name, value, trailing=(), *, complex=False):
     return value
 
 
+def _ends_in(shape, trailing):
+    """Whether the last axes of a shape have these sizes; ``None`` stands for any size."""
+    last = shape[max(0, len(shape) - len(trailing)) :]
+    if last == trailing:
+        return True
+    if len(last) != len(trailing):
+        return False
+    return all(wanted in (None, n) for n, wanted in zip(last, trailing, strict=True))
+
+
 def plain(value):
-    """Whether ``value`` is an array as numpy makes it, in memory or in a file: no mask, matrix or
-    unit.
-    """
+    """Whether ``value`` is an array as numpy makes it, in memory or a file: no mask, no matrix."""
     return type(value) is np.ndarray or isinstance(value, np.memmap)
 
 
 def expect_integers(name, value, n=None):
-    """Return ``value`` if it is a plain array of whole numbers, from 0 to ``n - 1`` if ``n`` is
-    given; else raise.
-    """
+    """Return ``value`` if it is a plain array of whole numbers from 0, below ``n``; else raise."""
     if not plain(value) or value.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected a numpy array of integers, got {given(value)}")
     if value.size and (value.min() < 0 or (n is not None and value.max() >= n)):
@@ -101,41 +103,54 @@ def expect_integers(name, value, n=None):
     return value
 
 
+def expect_order(name, value, n=None):
+    """Return ``value`` if it is an array that holds each of ``0 … n - 1`` once; else raise."""
+    expect_integers(name, value)
+    n = value.size if n is None else n
+    if not n:
+        raise ValueError(f"{name}: expected at least one number, got none")
+    if value.shape != (n,) or not np.array_equal(np.sort(value), np.arange(n)):
+        raise ValueError(
+            f"{name}: expected each of 0 … {n - 1} once, got {value.ravel()[:8]},"
+            f" shape {value.shape}"
+        )
+    return value
+
+
 def _text(name):
     return name if isinstance(name, str) else name()
 
 
 def expect_size(name, value, least=1, most=sys.maxsize):
-    """Return ``value`` as an ``int`` if it is a whole number from ``least`` to ``most``; else
-    raise, naming it.
-    """
+    """Return ``value`` as an ``int`` if it is a whole number in these bounds; else raise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name}: expected a whole number, got {given(value)}")
     if not least <= value <= most:
         bound = f"at least {least}" if value < least else f"at most {most}"
-        raise ValueError(
-            f"{name}: expected {bound}, got {value if abs(value) < 10**20 else given(value)}"
-        )
+        got = value if abs(value) < 10**20 else given(value)
+        raise ValueError(f"{name}: expected {bound}, got {got}")
     return int(value)
 
 
 def expect_sizes(name, value, axes=None):
-    """Return ``value`` as a tuple of sizes from 1, ``axes`` of them or at least one; else raise,
-    naming it.
-    """
+    """Return ``value`` as a tuple of sizes from 1, ``axes`` of them or at least one; else raise."""
+    sizes = expect_whole_numbers(name, value, least=1)
+    if axes is None and not sizes:
+        raise ValueError(f"{name}: expected at least one size, got none")
+    if axes is not None and len(sizes) != axes:
+        raise ValueError(f"{name}: expected {axes} sizes, got {len(sizes)}")
+    return sizes
+
+
+def expect_whole_numbers(name, value, least=0):
+    """Return ``value`` as a tuple if it is one, or a list, of whole numbers from ``least``."""
     if not isinstance(value, tuple | list):
-        raise TypeError(f"{name}: expected a tuple of sizes, got {given(value)}")
-    if len(value) != axes if axes else not value:
-        raise ValueError(
-            f"{name}: expected {axes or 1} sizes{'' if axes else ' or more'}, got {len(value)}"
-        )
-    return tuple(expect_size(f"{name}[{i}]", n) for i, n in enumerate(value))
+        raise TypeError(f"{name}: expected a tuple of whole numbers, got {given(value)}")
+    return tuple(expect_size(f"{name}[{i}]", n, least) for i, n in enumerate(value))
 
 
 def expect_number(name, value, least=-math.inf, most=math.inf):
-    """Return ``value`` as a ``float`` if it is a finite real number from ``least`` to ``most``;
-    else raise.
-    """
+    """Return ``value`` as a ``float`` if it is a finite real number in these bounds; else raise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: expected a number, got {given(value)}")
     try:
@@ -149,6 +164,13 @@ def expect_number(name, value, least=-math.inf, most=math.inf):
     if number > most:
         raise ValueError(f"{name}: expected at most {most:g}, got {value}")
     return number
+
+
+def expect_swept(name, value):
+    """Return an array of finite floats as it is, a number as one without axes; else raise."""
+    if isinstance(value, np.ndarray):
+        return expect_array(name, value)
+    return np.array(expect_number(name, value))
 
 
 def expect_dtype(name, value):
@@ -166,15 +188,6 @@ def expect_positive(name, value):
     return float(value)
 
 
-def expect_sweep_shape(name, value):
-    """Return ``value`` as a tuple of ``int`` if it is a tuple or list of sizes from 0, maybe empty;
-    else raise.
-    """
-    if not isinstance(value, tuple | list):
-        raise TypeError(f"{name}: expected a tuple of whole numbers, got {given(value)}")
-    return tuple(expect_size(f"{name}[{i}]", n, least=0) for i, n in enumerate(value))
-
-
 def expect_bool(name, value):
     """Return ``value`` if it is ``True`` or ``False``; else raise, naming it."""
     if not isinstance(value, bool):
@@ -185,9 +198,8 @@ def expect_bool(name, value):
 def expect_word(name, value, words):
     """Return ``value`` if it is one of the strings ``words``; else raise, naming it."""
     if not isinstance(value, str) or value not in words:
-        raise ValueError(
-            f"{name}: expected one of {', '.join(map(repr, words))}, got {given(value)}"
-        )
+        wanted = ", ".join(map(repr, words))
+        raise ValueError(f"{name}: expected one of {wanted}, got {given(value)}")
     return value
 
 
@@ -205,25 +217,8 @@ def expect_rng(name, value):
     return value
 
 
-def expect_order(name, value, n=None):
-    """Return ``value`` if it is an array that holds each of ``0 … n - 1`` once; else raise, naming
-    it.
-    """
-    if not plain(value) or value.dtype.kind not in "iu" or value.ndim != 1:
-        raise TypeError(f"{name}: expected rng.permutation(n), got {given(value)}")
-    n = len(value) if n is None else n
-    if not n:
-        raise ValueError(f"{name}: expected at least one number, got none")
-    if not np.array_equal(np.sort(value), np.arange(n)):
-        raise ValueError(
-            f"{name}: expected each of 0 … {n - 1} once, got {len(value)} numbers {value[:8]}"
-        )
-    return value
-
-
 def expect_floats(**named):
-    """The arguments as arrays of one dtype, float32 if all arrays among them are; they have to
-    broadcast.
+    """The arguments as arrays that broadcast, of one dtype: float32 if all arrays among them are.
 
     Raises
     ------
@@ -241,16 +236,13 @@ def expect_floats(**named):
                 f"{name}: expected a real number or a numpy array of them, got {given(value)}"
             )
         if not np.isfinite(value).all():
-            raise ValueError(
-                f"{name}: expected finite numbers, got {np.extract(~np.isfinite(value), value)[0]}"
-            )
+            bad = value[~np.isfinite(value)][0]
+            raise ValueError(f"{name}: expected finite numbers, got {bad}")
     shapes = {name: np.shape(value) for name, value in named.items()}
     try:
         np.broadcast_shapes(*shapes.values())
     except ValueError:
-        got = ", ".join(map(str, shapes.values()))
-        raise ValueError(
-            f"{', '.join(shapes)}: expected shapes that broadcast, got {got}"
-        ) from None
+        names, got = ", ".join(shapes), ", ".join(map(str, shapes.values()))
+        raise ValueError(f"{names}: expected shapes that broadcast, got {got}") from None
     dtype = np.result_type(*named.values(), 0.0)
     return [np.asarray(value, dtype) for value in named.values()]

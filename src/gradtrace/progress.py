@@ -51,8 +51,9 @@ def bar(total, words):
 
 
 def attended():
-    """Whether a reader is there: at a terminal, or in a front end that can ask for input; nbclient
-    and nbval cannot.
+    """Whether a reader is there: at a terminal, or in a front end that can ask for input.
+
+    nbclient and nbval cannot.
     """
     if sys.stderr is not None and sys.stderr.isatty():
         return True

@@ -9,10 +9,10 @@ from .expect import expect_size, given
 
 
 def stream(seed, /, **point):
-    """A random generator for one point of a sweep, independent of the other points, of their number
-    and order.
+    """A random generator for one point of a sweep, independent of all other points.
 
-    A hash of the point is the ``spawn_key`` of a ``numpy.random.SeedSequence``.
+    Their number and order do not matter, either. A hash of the point is the ``spawn_key`` of a
+    ``numpy.random.SeedSequence``.
 
     Parameters
     ----------
@@ -45,6 +45,5 @@ def stream(seed, /, **point):
         if not isinstance(value, int | float | complex | str | None):
             raise TypeError(f"{name}: expected a number or a string, got {given(value)}")
     digest = hashlib.sha256(repr(point).encode()).digest()
-    return np.random.default_rng(
-        np.random.SeedSequence(seed, spawn_key=np.frombuffer(digest, "<u4").tolist())
-    )
+    key = np.frombuffer(digest, "<u4").tolist()
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

@@ -1,8 +1,7 @@
-"""One function at every point of a grid: here, on all cores, or on a cluster. The numbers are the
-same.
+"""One function at every point of a grid: here, on all cores, or on a cluster.
 
-``sweep`` takes any ``concurrent.futures.Executor``: threads, processes, or Dask's,
-``client.get_executor()``.
+The numbers are the same. ``sweep`` takes any ``concurrent.futures.Executor``: threads, processes,
+or Dask's, ``client.get_executor()``.
 """
 
 from concurrent.futures import Executor, Future, wait
@@ -49,8 +48,7 @@ class Sweep:
 
 
 class SweepError(RuntimeError):
-    """Some points gave no result. The message names them; ``error.sweep`` holds what the others
-    gave.
+    """Some points gave no result: the message names them, ``error.sweep`` holds the others.
 
     Examples
     --------
@@ -71,9 +69,8 @@ class SweepError(RuntimeError):
     def __str__(self):
         points = self.sweep.parameters
         failures = sorted(self.sweep.failures.items())
-        lines = [
-            f"{len(failures)} of {len(points)} points gave no result; error.sweep.results has the rest"
-        ]
+        count = f"{len(failures)} of {len(points)} points"
+        lines = [f"{count} gave no result; error.sweep.results has the rest"]
         for i, error in failures[:10]:
             lines.append(f"  {points[i]}: {type(error).__name__}: {error}")
         if len(failures) > 10:
@@ -155,9 +152,7 @@ def sweep(function, /, executor=None, done=None, **grid):
 
 
 def _answers(function, executor, points):
-    """Yield a point's place, and a call that returns its result or raises its error, as one after
-    another is known.
-    """
+    """Yield the place of each finished point, and a call that returns its result or raises."""
     if executor is None:
         for i, point in enumerate(points):
             yield i, partial(function, **point)

@@ -7,10 +7,10 @@ from .tasks import Sequences
 
 
 def digits(rng, test=0.25):
-    """Handwritten digits, 8 by 8 pixels from 0 to 1, cut at random into a part to learn from and a
-    part to test with.
+    """Handwritten digits, 8 by 8 pixels from 0 to 1: a part to learn from and a part to test with.
 
-    Every digit is cut in the same proportion. No image is in both parts, each of the 1797 in one.
+    They are cut at random, every digit in the same proportion. No image is in both parts, each of
+    the 1797 in one.
 
     Parameters
     ----------
@@ -62,8 +62,7 @@ def digits(rng, test=0.25):
 
 
 def pixels(images, labels, order=None):
-    """Read an image one pixel at a time, line by line or in a fixed random order, and say at the
-    end what it shows.
+    """Read an image one pixel at a time, line by line or in a given order, and say what it shows.
 
     The best answer without memory are the frequencies of the labels; its loss is their entropy,
     about ``ln 10``.
@@ -94,14 +93,16 @@ def pixels(images, labels, order=None):
 
     Examples
     --------
-    >>> data = pixels(np.arange(8.0).reshape(2, 2, 2), np.array([0, 1]), order=np.array([3, 0, 1, 2]))
+    >>> images, order = np.arange(8.0).reshape(2, 2, 2), np.array([3, 0, 1, 2])
+    >>> data = pixels(images, np.array([0, 1]), order)
     >>> data.x[:, 0, 0], round(data.baseline, 2)
     (array([3., 0., 1., 2.]), 0.69)
     """
     expect_array("images", images, (None, None))
     if images.ndim != 3 or not images.size:
         raise ValueError(
-            f"images: expected at least one of shape (batch, height, width), got shape {images.shape}"
+            "images: expected at least one of shape (batch, height, width),"
+            f" got shape {images.shape}"
         )
     if expect_integers("labels", labels).shape != images.shape[:1]:
         raise ValueError(

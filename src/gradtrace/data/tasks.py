@@ -52,8 +52,7 @@ class Sequences:
 
 
 def one_hot(classes, n):
-    """Rows of the identity matrix, ``e_k`` for class ``k``: integers of shape ``(…)`` to floats of
-    shape ``(…, n)``.
+    """Rows of the identity matrix, ``e_k`` for class ``k``: integers ``(…)`` to floats ``(…, n)``.
 
     Parameters
     ----------
@@ -78,11 +77,10 @@ def one_hot(classes, n):
 
 
 def adding(rng, batch, T):
-    """Add the two marked numbers: ``T`` numbers from U(0, 1), one marked in each half, their sum
-    asked at the end.
+    """Add the two marked numbers of ``T`` from U(0, 1), one marked in each half.
 
-    The best answer without memory is 1, the mean of the sum; its squared error is the sum's
-    variance, 2 · 1/12 = 1/6.
+    Their sum is asked at the end. The best answer without memory is 1, the mean of the sum; its
+    squared error is the sum's variance, 2 · 1/12 = 1/6.
 
     Parameters
     ----------
@@ -123,8 +121,7 @@ def adding(rng, batch, T):
 
 
 def copying(rng, batch, delay):
-    """Repeat ten symbols after a delay: symbols, blanks, a sign to begin, ten blanks; the answer
-    falls on the last.
+    """Repeat ten symbols after a delay: symbols, blanks, a sign to begin, ten blanks to answer.
 
     There are eight symbols, the blank is class 8 and the sign to begin is class 9, ``delay`` steps
     after the last symbol. An answer is asked at each of the ``delay + 20`` steps: the blank, and at
@@ -179,8 +176,7 @@ def copying(rng, batch, delay):
 
 
 def temporal_order(rng, batch, T):
-    """Which came first? An X or Y early, an X or Y near the middle, and the class is their order:
-    XX, XY, YX or YY.
+    """Which came first? An X or Y early, an X or Y near the middle: XX, XY, YX or YY is the class.
 
     The first falls between ``T/10`` and ``2T/10``, the second between ``4T/10`` and ``5T/10``; the
     rest is one of four distractors, between a first symbol that begins and a last that asks.

@@ -10,8 +10,9 @@ from .tasks import Sequences, one_hot
 
 
 def walrus():
-    """Lewis Carroll's "The Walrus and the Carpenter" (1871), 3275 characters in 18 stanzas, public
-    domain.
+    """Lewis Carroll's "The Walrus and the Carpenter" (1871), 3275 characters in 18 stanzas.
+
+    It is in the public domain.
 
     Returns
     -------
@@ -105,8 +106,7 @@ def decode(classes, letters):
 
 
 def hello():
-    """Spell "hello": after h comes e, after e comes l, and after l comes l once, o once: only a
-    memory knows when.
+    """Spell "hello": after l comes l once and o once, and only a memory knows when.
 
     Who sees the last letter alone has to guess after each of the two l: ``ln 2`` at two steps in
     four, one answer in four wrong.
@@ -138,8 +138,7 @@ def hello():
 
 
 def windows(rng, text, batch, T):
-    """Windows of ``T`` characters, cut from a text at random places; asked at each is the character
-    that follows.
+    """Windows of ``T`` characters, cut from a text at random; asked at each is what follows.
 
     The best answer without memory or input are the frequencies of the characters in ``text``; its
     loss is their entropy, ``-Σ f ln f``.

@@ -14,8 +14,8 @@ class Sentences:
     """Pairs of sentences for an encoder and a decoder.
 
     The encoder reads ``source``; the decoder starts from its last state, reads ``given`` and
-    answers ``y``. Of ``n`` words in the dictionary, token ``n`` starts a sentence and token ``n +
-    1`` ends it.
+    answers ``y``. Of ``n`` words in the dictionary, token ``n`` starts a sentence and token
+    ``n + 1`` ends it.
 
     Attributes
     ----------
@@ -50,8 +50,7 @@ class Sentences:
 
 
 def translation(rng, batch, length, dictionary, reverse=False):
-    """Random sentences and their translations: word by word, and from the second word on neighbours
-    change places.
+    """Random sentences, translated word by word; from the second on neighbours change places.
 
     Read straight, each word waits about ``length`` steps for its translation. Read in reverse, the
     first waits a single step and the last almost ``2 length``: the average is the same, but a net

@@ -1,6 +1,4 @@
-"""What a notebook needs beside its mathematics: the source that runs, a checker of answers, and
-pieces of figures.
-"""
+"""What a notebook needs: the source that runs, a checker of answers, and pieces of figures."""
 
 from explorable import palette  # first: where packages are missing, it says which
 

@@ -19,8 +19,9 @@ class Beside(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name in self.folders:
             raise MissingFolder(
-                f"this notebook needs the folder {name!r} beside it: it lies in the book's repository, in "
-                f"notebooks/{name}; copy the whole folder notebooks, or run `make lab` there",
+                f"this notebook needs the folder {name!r} beside it: it lies in the book's"
+                f" repository, in notebooks/{name}; copy the whole folder notebooks, or run"
+                " `make lab` there",
                 name=name,
             )
 

@@ -1,6 +1,4 @@
-"""Answers of the reader, checked: whether an exercise is solved, and if not, what the mistake may
-be.
-"""
+"""Answers of the reader, checked: is an exercise solved, and if not, what may the mistake be?"""
 
 import numpy as np
 
@@ -22,7 +20,8 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
 
     Examples
     --------
-    >>> check_answer(117.4, 1.1**49, hints=[(1.1**50, "that is the 50th power; T - 1 is 49")], rtol=1e-3)
+    >>> hints = [(1.1**50, "that is the 50th power; T - 1 is 49")]
+    >>> check_answer(117.4, 1.1**49, hints=hints, rtol=1e-3)
     Not yet: that is the 50th power; T - 1 is 49
     """
     rtol = expect_number("rtol", rtol, least=0)
@@ -54,10 +53,9 @@ def check_answer(yours, answer, *, hints=(), rtol=1e-3):
         return print(f"Not yet: the shape should be {answer.shape}, yours is {yours.shape}.")
     where = np.unravel_index(np.argmax(np.abs(yours - answer)), answer.shape)
     ratio = yours[where] / answer[where] if answer[where] else np.inf
-    print(
-        f"Not yet: {yours[where]:.4g} is too {'small' if yours[where] < answer[where] else 'large'}"
-        + (f", by a factor of {ratio:.4g}." if 0 < ratio < np.inf else ".")
-    )
+    size = "small" if yours[where] < answer[where] else "large"
+    factor = f", by a factor of {ratio:.4g}" if 0 < ratio < np.inf else ""
+    print(f"Not yet: {yours[where]:.4g} is too {size}{factor}.")
 
 
 def _expect_answer(name, value):

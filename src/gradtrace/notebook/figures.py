@@ -104,8 +104,7 @@ def frame(ax, x, y, xlim, ylim, title=None, *, title_size=None):
 
 
 def decades(log):
-    """Powers of ten from natural logarithms. A logarithm of zero, ``-inf``, becomes ``nan``: it
-    leaves a gap.
+    """Powers of ten from natural logarithms; that of zero, ``-inf``, becomes ``nan``, a gap.
 
     Parameters
     ----------
@@ -121,27 +120,24 @@ def decades(log):
 
 
 def powers(factor, steps):
-    """Natural logarithms of ``|factor|^t`` for ``t = 0 … steps``; ``-inf`` from ``t = 1`` if the
-    factor is zero.
+    """Natural logarithms of ``|factor|^t`` for ``t = 0 … steps``.
+
+    They are ``-inf`` from ``t = 1`` on if the factor is zero.
 
     Examples
     --------
     >>> figures.powers(0.5, 2).round(4)
     array([ 0.    , -0.6931, -1.3863])
     """
-    size = (
-        np.abs(factor)
-        if isinstance(factor, complex | np.complexfloating)
-        else expect_number("factor", factor)
-    )
+    if not isinstance(factor, complex | np.complexfloating):
+        factor = expect_number("factor", factor)
     t = np.arange(1, expect_size("steps", steps, least=0) + 1)
     with np.errstate(divide="ignore"):
-        return np.concatenate([[0.0], t * np.log(np.abs(size))])
+        return np.concatenate([[0.0], t * np.log(np.abs(factor))])
 
 
 def tangent(ax, phi, a):
-    """Draw the activation ``phi`` and its tangent at the pre-activation ``a``, and return the slope
-    there.
+    """Draw the activation ``phi`` and its tangent at ``a``, and return the slope there.
 
     Parameters
     ----------
@@ -159,10 +155,8 @@ def tangent(ax, phi, a):
     if not isinstance(phi, Activation):
         raise TypeError(f"phi: expected an Activation, got {given(phi)}")
     a, near = expect_number("a", a), np.linspace(-6, 6, 121)
-    value, slope = (
-        phi(np.array([a], dtype=float)).item(),
-        phi.slope(np.array([a], dtype=float)).item(),
-    )
+    point = np.array([a], dtype=float)
+    value, slope = phi(point).item(), phi.slope(point).item()
     ax.plot(near, phi(near), color=GREY)
     ax.plot(near, value + slope * (near - a), color=BLUE)
     ax.plot([a], [value], "o", color=BLUE)
@@ -281,7 +275,9 @@ def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=
     expect_bool("signed", signed)
     expect_bool("numbers", numbers)
     image, most = _expect_numbers("image", image, "height, width"), expect_positive("most", most)
-    height, width = image.shape if side is None else 2 * (expect_positive("side", side),)
+    height, width = image.shape
+    if side is not None:
+        height = width = expect_positive("side", side)
     ax.imshow(
         image,
         cmap="PuOr_r" if signed else "Greys",
@@ -298,19 +294,13 @@ def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=
         title=title or "",
         box_aspect=height / width,
     )
-    # a locator, as ticks take time to make
     for axis, length in ((ax.xaxis, width), (ax.yaxis, height)):
+        # a locator, as ticks take time to make
         axis.set_major_locator(MultipleLocator(max(1, int(np.ceil(length / 5)))))
     if numbers:
         for (row, column), value in np.ndenumerate(image):
-            ax.text(
-                column,
-                row,
-                f"{value + 0.0:.2g}".replace("-", "−"),
-                ha="center",
-                va="center",
-                color=INK,
-            )
+            number = f"{value + 0.0:.2g}".replace("-", "−")
+            ax.text(column, row, number, ha="center", va="center", color=INK)
     if window is not None:
         if _expect_numbers("window", window, "3").shape != (3,):
             raise ValueError(
@@ -340,16 +330,12 @@ def mosaic(images, columns):
     >>> figures.mosaic(np.ones((8, 3, 3)), 4).shape
     (7, 15)
     """
-    images, columns = (
-        _expect_numbers("images", images, "n, height, width"),
-        expect_size("columns", columns),
-    )
+    images = _expect_numbers("images", images, "n, height, width")
+    columns = expect_size("columns", columns)
     n, height, width = images.shape
-    out = np.full(
-        (-(-n // columns) * (height + 1), columns * (width + 1)),
-        np.nan,
-        dtype=images.dtype if images.dtype.kind == "f" else float,
-    )
+    rows = -(-n // columns)
+    dtype = images.dtype if images.dtype.kind == "f" else float
+    out = np.full((rows * (height + 1), columns * (width + 1)), np.nan, dtype)
     for k, image in enumerate(images):
         row, column = (height + 1) * (k // columns), (width + 1) * (k % columns)
         out[row : row + height, column : column + width] = image
@@ -367,9 +353,7 @@ def _expect_string(name, value):
 
 
 def _expect_numbers(name, value, axes=None):
-    """``value`` as an array of real numbers with axes such as ``"height, width"``; ``nan`` and
-    infinity may stay.
-    """
+    """``value`` as an array of real numbers, ``nan`` and infinity too, with axes like ``"T"``."""
     try:
         array = np.asarray(value)
     except ValueError:  # rows of different lengths

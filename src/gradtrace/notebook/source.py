@@ -20,8 +20,9 @@ class Source(str):
 
 
 def show(thing):
-    """The very source that runs: of a function, or of a step's forward pass and pullback;
-    docstrings left out.
+    """The very source that runs: of a function, or of a step's forward pass and pullback.
+
+    The docstring is left out.
 
     Parameters
     ----------
@@ -55,10 +56,6 @@ def show(thing):
         ) from None
     body = ast.parse("\n".join(lines)).body[0]
     first = body.body[0]
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
+    if ast.get_docstring(body) is not None:
         del lines[first.lineno - 1 : first.end_lineno]
     return Source("\n".join(lines).replace("\n\n\n", "\n\n"))

@@ -69,14 +69,14 @@ class Activation:
         for name, function in (("value", self.value), ("slope", self.slope)):
             if "<" in getattr(function, "__qualname__", ""):
                 raise TypeError(
-                    f"{name} of the activation {self.name}: expected a function that a module defines,"
-                    f" so that it can be pickled, got {function.__qualname__}"
+                    f"{name} of the activation {self.name}: expected a function that a module"
+                    f" defines, so that it can be pickled, got {function.__qualname__}"
                 )
         return Activation, (self.name, self.value, self.slope, self.max_slope)
 
 
 def _magnitude(a):
-    # |a|, or its analytic twin
+    """``|a|``; of complex numbers its analytic twin."""
     return np.where(a.real < 0, -a, a) if np.iscomplexobj(a) else np.abs(a)
 
 
@@ -140,34 +140,33 @@ def _elu_slope(a):
     return np.where(a.real > 0, 1, np.exp(-_magnitude(a))).astype(a.dtype)
 
 
-# Klambauer et al. 2017: the fixed point that keeps mean 0 and variance 1 of a wide layer with
-# Gaussian inputs
+# Klambauer et al. 2017: they keep mean 0 and variance 1 of a wide layer with Gaussian inputs.
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 
 
 @np.errstate(under="ignore")
 def _selu(a):
-    return np.where(a.real > 0, SELU_SCALE * a, SELU_SCALE * SELU_ALPHA * np.expm1(-_magnitude(a)))
+    left = SELU_SCALE * SELU_ALPHA * np.expm1(-_magnitude(a))
+    return np.where(a.real > 0, SELU_SCALE * a, left)
 
 
 @np.errstate(under="ignore")
 def _selu_slope(a):
-    return np.where(
-        a.real > 0, SELU_SCALE, SELU_SCALE * SELU_ALPHA * np.exp(-_magnitude(a))
-    ).astype(a.dtype)
+    left = SELU_SCALE * SELU_ALPHA * np.exp(-_magnitude(a))
+    return np.where(a.real > 0, SELU_SCALE, left).astype(a.dtype)
 
 
 @cache
 def _leaky(alpha):
     name = "leaky_relu" if alpha == 0.01 else f"leaky_relu({alpha})"
-    return Activation(
-        name, partial(_leaky_relu, alpha=alpha), partial(_leaky_relu_slope, alpha=alpha)
-    )
+    value = partial(_leaky_relu, alpha=alpha)
+    return Activation(name, value, slope=partial(_leaky_relu_slope, alpha=alpha))
 
 
 def leaky_relu(alpha=0.01):
-    """The :class:`Activation` ``max(a, alpha a)``: no unit is dead, its slope is ``alpha`` where
-    ``a ≤ 0``.
+    """The :class:`Activation` ``max(a, alpha a)``, with the slope ``alpha`` where ``a ≤ 0``.
+
+    No unit is dead.
 
     >>> leaky_relu(0.2).slope(np.array([-3.0, 3.0]))
     array([0.2, 1. ])
@@ -205,9 +204,7 @@ NAMED = {
 
 
 def _named(name):
-    """The activation of that name, such as ``"relu"`` or ``"leaky_relu(0.2)"``; ``None`` if there
-    is none.
-    """
+    """The activation of that name, such as ``"leaky_relu(0.2)"``; ``None`` if there is none."""
     slope = re.fullmatch(r"leaky_relu\((\d.*)\)", name)
     try:
         return leaky_relu(float(slope[1])) if slope else NAMED.get(name)
@@ -216,8 +213,9 @@ def _named(name):
 
 
 def activation(phi, name="phi"):
-    """The :class:`Activation` called ``phi``, ``"leaky_relu(0.2)"`` for one; an ``Activation`` is
-    returned as it is.
+    """The :class:`Activation` called ``phi``, such as ``"relu"`` or ``"leaky_relu(0.2)"``.
+
+    An ``Activation`` is returned as it is.
 
     Raises
     ------

@@ -1,13 +1,31 @@
-"""The array operations that every pullback uses, and products that wait until somebody asks for
-them.
+"""What every pullback is written with: array operations, products that wait, :class:`Grads`.
 
 Axes are ``(*sweep, batch, *features)`` and matrices act from the right, ``h @ W``, in the code as
 in the prose.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..expect import expect_array, expect_size
+
+
+class Grads(NamedTuple):
+    """What a pullback returns: the gradients of the state, the input and each parameter.
+
+    ``x`` is ``None`` for a step that takes no input.
+
+    Examples
+    --------
+    >>> h, vjp = Dense(2, 1)({"W": np.ones((2, 1)), "b": np.zeros(1)}, np.zeros((1, 2)))
+    >>> vjp(np.ones((1, 1)))._fields
+    ('h', 'x', 'p')
+    """
+
+    h: np.ndarray
+    x: np.ndarray | None
+    p: dict[str, np.ndarray]
 
 
 def T(W):
@@ -16,15 +34,14 @@ def T(W):
 
 
 def row(b):
-    """A vector per sweep member, ready to be added to a batch: ``(*sweep, n)`` to ``(*sweep, 1,
-    n)``.
-    """
+    """A vector per sweep member, to be added to a batch: ``(*sweep, n)`` to ``(*sweep, 1, n)``."""
     return b[..., None, :]
 
 
 def outer(h, d):
-    """``Σ_batch hᵀ d``, the gradient of a matrix: ``(*sweep, batch, n), (*sweep, batch, m)`` to
-    ``(*sweep, n, m)``.
+    """``Σ_batch hᵀ d``, the gradient of a matrix.
+
+    ``(*sweep, batch, n)`` and ``(*sweep, batch, m)`` to ``(*sweep, n, m)``.
     """
     return Product(h, d)
 
@@ -35,15 +52,15 @@ def total(d):
 
 
 def through(d, W):
-    """``d Wᵀ``, backwards through a matrix: ``(*sweep, batch, m), (*sweep, n, m)`` to ``(*sweep,
-    batch, n)``.
+    """``d Wᵀ``, backwards through a matrix.
+
+    ``(*sweep, batch, m)`` and ``(*sweep, n, m)`` to ``(*sweep, batch, n)``.
     """
     return Product(T(d), T(W))
 
 
 class Product:
-    """``aᵀ b``, multiplied when it is asked for: as an array, as a sum over time, or as the
-    logarithm of its norm.
+    """``aᵀ b``, multiplied when it is asked for: as an array, a sum over time, or a log norm.
 
     A pass over many steps makes many of these and needs few of them. Their sum over time is one
     product, since ``Σ_t a_tᵀ b_t = [a_1; …; a_T]ᵀ [b_1; …; b_T]``. Without ``a``, ``b`` is summed
@@ -59,19 +76,15 @@ class Product:
     def shape(self):
         if self.a is None:
             return (*self.b.shape[:-2], self.b.shape[-1])
-        return (
-            *np.broadcast_shapes(self.a.shape[:-2], self.b.shape[:-2]),
-            self.a.shape[-1],
-            self.b.shape[-1],
-        )
+        lead = np.broadcast_shapes(self.a.shape[:-2], self.b.shape[:-2])
+        return (*lead, self.a.shape[-1], self.b.shape[-1])
 
     def __array__(self, dtype=None, copy=None):
         value = self.b.sum(axis=-2) if self.a is None else T(self.a) @ self.b
         return value if dtype is None else value.astype(dtype, copy=False)
 
     def log_norm(self):
-        """``ln ‖aᵀ b‖``, one for each sweep member, past the range of floats and without losing a
-        digit.
+        """``ln ‖aᵀ b‖``, one for each sweep member, past the range of floats; no digit is lost.
 
         Every sample's factors are divided by powers of two first; what these amount to comes back
         at the end.
@@ -90,9 +103,7 @@ NOTHING = -(10**6)  # the power of two of a sample of zeros
 
 
 def _normalised(a):
-    """``a 2^-power`` with the largest entry of each sample between ½ and 1, and ``power``, one for
-    each sample.
-    """
+    """``a 2^-power`` and ``power``, with the largest entry of each sample between ½ and 1."""
     size = np.abs(a).max(axis=-1, initial=0.0)
     power = np.where(size > 0, np.frexp(size)[1], NOTHING)
     return times_power(a, -np.where(size > 0, power, 0)[..., None]), power
@@ -131,8 +142,9 @@ def _concatenated(arrays):
 
 
 def log_norm(g, axes):
-    """Natural logarithm of the Euclidean norm over the last ``axes`` axes, without overflow or
-    underflow.
+    """Natural logarithm of the Euclidean norm over the last ``axes`` axes.
+
+    The squares in it neither overflow nor underflow.
 
     Parameters
     ----------
@@ -165,6 +177,5 @@ def log_norm_of(g, axes):
     over = tuple(range(-axes, 0))
     size = np.abs(g).max(axis=over, keepdims=True, initial=0.0)
     unit = g / np.where(size > 0, size, 1)
-    return np.log(size).reshape(g.shape[: g.ndim - axes]) + 0.5 * np.log(
-        (np.abs(unit) ** 2).sum(axis=over)
-    )
+    squares = (np.abs(unit) ** 2).sum(axis=over)
+    return np.log(size).reshape(g.shape[: g.ndim - axes]) + 0.5 * np.log(squares)

@@ -6,24 +6,15 @@ import numpy as np
 
 from ..expect import expect_bool, expect_rng
 from .activations import sigmoid
-from .arrays import T, outer, row, total
-from .contract import (
-    Grads,
-    Phi,
-    Size,
-    Step,
-    expect_finite,
-    expect_same_shape,
-    expect_state,
-    expect_step,
-)
+from .arrays import Grads, T, outer, row, total
+from .checks import expect_finite, expect_same_shape, expect_state
+from .contract import Phi, Size, Step, expect_step
 from .dropout import expect_probability
 
 
 @dataclass(frozen=True)
 class Seq(Step):
-    """``h' = F_k(… F_2(F_1(h, x)))``, several steps as one; only the first may take the input
-    ``x``.
+    """``h' = F_k(… F_2(F_1(h, x)))``, several steps as one; only the first may take an input.
 
     Parameters
     ----------
@@ -81,7 +72,7 @@ class Seq(Step):
         vjps = []
         for i, step in enumerate(self.steps):
             own = {name: p[f"{i}.{name}"] for name in step.shapes()}
-            if i:                                           # what is between the steps is seen nowhere else
+            if i:                                           # nobody else sees what is in between
                 expect_finite(self.steps[i - 1], h)
                 if h.shape[-len(step.features):] != step.features:
                     expect_state(step, h, None)

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..expect import expect_size, expect_sizes, expect_word
-from .arrays import T
-from .contract import Grads, Phi, Size, Step
+from .arrays import Grads, T
+from .contract import Phi, Size, Step
 
 
 @dataclass(frozen=True)
 class Conv2D(Step):
-    """``h' = φ(h ⋆ W + b)``: in every window of ``kernel × kernel`` pixels the same weights
-    (cross-correlation).
+    """``h' = φ(h ⋆ W + b)``, cross-correlation: the same weights in every window of the image.
 
     Parameters
     ----------
@@ -37,8 +36,8 @@ class Conv2D(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, c_in, height, width)``, ``W`` is ``(*sweep, c_out, c_in, kernel,
-    kernel)``, ``b`` is ``(*sweep, c_out)``.
+    ``h`` is ``(*sweep, batch, c_in, height, width)``, ``W`` is
+    ``(*sweep, c_out, c_in, kernel, kernel)``, ``b`` is ``(*sweep, c_out)``.
 
     Source: Lee, "Convolutional Layer"; Giselsson, "Examples of affine transformations".
 
@@ -105,8 +104,7 @@ class Conv2D(Step):
 
 @dataclass(frozen=True)
 class Pool2D(Step):
-    """``h' = Σ_window s ⊙ h``: the maximum, the average or the sum of every window, channel by
-    channel.
+    """``h' = Σ_window s ⊙ h``: maximum, average or sum of every window, channel by channel.
 
     Parameters
     ----------
@@ -158,7 +156,7 @@ class Pool2D(Step):
 
     # fmt: off
     def step(self, p, h, x=None):
-        seen = _windows(h, self.size, self.stride)          # (…, channels, height', width', size, size)
+        seen = _windows(h, self.size, self.stride)          # (…, height', width', size, size)
         if self.kind == "max":
             flat = seen.reshape(*seen.shape[:-2], self.size ** 2)
             largest = np.arange(self.size ** 2) == flat.argmax(axis=-1)[..., None]
@@ -166,15 +164,14 @@ class Pool2D(Step):
         else:
             s = np.full((1, 1), self.size ** -2 if self.kind == "average" else 1, dtype=h.dtype)
         def vjp(g):                                         # g = ∂L/∂h'
-            d = g[..., None, None] * np.broadcast_to(s, seen.shape)         # what each window hands back: g s
+            d = g[..., None, None] * np.broadcast_to(s, seen.shape)     # g s, of each window
             return Grads(h=_scatter(d, h.shape[-2:], self.stride), x=None, p={})
         return (seen * s).sum(axis=(-2, -1)), vjp           # h' = Σ s ⊙ h
 
 
 @dataclass(frozen=True)
 class Flatten(Step):
-    """``h'`` holds the entries of ``h`` in one row: ``(*sweep, batch, *features)`` to ``(*sweep,
-    batch, n)``.
+    """``h'`` holds the entries of ``h`` in one row.
 
     Parameters
     ----------
@@ -183,6 +180,8 @@ class Flatten(Step):
 
     Notes
     -----
+    ``h`` is ``(*sweep, batch, *features)``, ``h'`` is ``(*sweep, batch, n)``.
+
     Source: Lee, "CNN's Topology".
 
     Examples
@@ -207,25 +206,26 @@ class Flatten(Step):
 
 
 def _windows(h, side, stride):
-    """All windows of an image, as a view: ``(…, height, width)`` to ``(…, height', width', side,
-    side)``.
+    """All windows of an image, as a view.
+
+    ``(…, height, width)`` to ``(…, height', width', side, side)``.
     """
-    return np.lib.stride_tricks.sliding_window_view(h, (side, side), axis=(-2, -1))[
-        ..., ::stride, ::stride, :, :
-    ]
+    windows = np.lib.stride_tricks.sliding_window_view(h, (side, side), axis=(-2, -1))
+    return windows[..., ::stride, ::stride, :, :]
 
 
 def _scatter(d, image, stride):
-    """Add each window to the pixels it saw: ``(…, height', width', side, side)`` to ``(…, height,
-    width)``.
+    """Add each window to the pixels it saw.
+
+    ``(…, height', width', side, side)`` to ``(…, height, width)``.
     """
     *rest, rows, columns, side, _ = d.shape
     out = np.zeros((*rest, *image), dtype=d.dtype)
     for i in range(side):
         for j in range(side):
-            out[..., i : i + stride * rows : stride, j : j + stride * columns : stride] += d[
-                ..., i, j
-            ]
+            down = slice(i, i + stride * rows, stride)
+            across = slice(j, j + stride * columns, stride)
+            out[..., down, across] += d[..., i, j]
     return out
 
 

@@ -1,6 +1,6 @@
-"""Fully connected layers, and layers whose units compete: maxout lets the largest through, softmax
-shares one unit of
-probability out.
+"""Fully connected layers, and layers whose units compete.
+
+Maxout lets the largest through, softmax shares one unit of probability out.
 """
 
 import math
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import T, outer, row, total
-from .contract import Grads, Phi, Size, Step
+from .arrays import Grads, T, outer, row, total
+from .contract import Phi, Size, Step
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Dense(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, n_out)``, ``b`` is ``(*sweep,
-    n_out)``.
+    ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, n_out)``, ``b`` is
+    ``(*sweep, n_out)``.
 
     Source: Giselsson, "Backpropagation summarized".
 
@@ -113,7 +113,7 @@ class Maxout(Step):
         a = a.reshape(*a.shape[:-1], self.pieces, self.n_out)
         won = np.arange(self.pieces)[:, None] == a.argmax(axis=-2)[..., None, :]
         def vjp(g):                                         # g  = ∂L/∂h'
-            d = g[..., None, :] * won                       # d  = ∂L/∂a: all of g to the piece that won
+            d = g[..., None, :] * won                       # d  = ∂L/∂a: g to the piece that won
             d = d.reshape(*d.shape[:-2], math.prod(d.shape[-2:]))
             return Grads(h=d @ T(p["W"]),                   # ∂L/∂h = d Wᵀ
                          x=None,
@@ -124,8 +124,9 @@ class Maxout(Step):
 
 @dataclass(frozen=True)
 class Softmax(Step):
-    """``h'_i = e^{h_i} / Σ_j e^{h_j}``: any scores become probabilities, with the Jacobian
-    ``diag(h') - h' h'ᵀ``.
+    """``h'_i = e^{h_i} / Σ_j e^{h_j}``: any scores become probabilities.
+
+    The Jacobian is ``diag(h') - h' h'ᵀ``.
 
     Parameters
     ----------
@@ -166,8 +167,10 @@ class Softmax(Step):
         q = e / e.sum(axis=-1, keepdims=True)
         top = np.arange(self.n) == h.argmax(axis=-1)[..., None]
         def vjp(g):                                         # g  = ∂L/∂h'
-            r = g - (g * top).sum(axis=-1, keepdims=True)   # the same for all adds nothing: measured from the winner's,
-            mean = (r * q).sum(axis=-1, keepdims=True)      # … 1 - q of the winner is not rounded to 0
+            # What is the same for all adds nothing; g measured from the winner's,
+            # 1 - q of the winner is not rounded to 0.
+            r = g - (g * top).sum(axis=-1, keepdims=True)
+            mean = (r * q).sum(axis=-1, keepdims=True)
             return Grads(h=q * (r - mean),                  # ∂L/∂h = (diag(q) - q qᵀ) g
                          x=None, p={})
         return q, vjp                                       # h' = q

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..expect import expect_array, expect_bool, expect_number, expect_rng, expect_size
-from .contract import Grads, Size, Step
+from .arrays import Grads
+from .contract import Size, Step
 
 
 @dataclass(frozen=True)
 class Dropout(Step):
-    """``h' = h ⊙ m`` in training, with every entry left out with probability ``ρ``; scaled so that
-    the mean is kept.
+    """``h' = h ⊙ m`` in training: entries are left out with probability ``ρ``, the mean is kept.
 
     Inverted dropout divides by ``1 − ρ`` in training and does nothing in prediction. The older form
     does nothing in training and multiplies by ``1 − ρ`` in prediction, the probability to be
@@ -109,20 +109,19 @@ class Mask(Step):
     def step(self, p, h, x=None):
         m = self.m.astype(h.dtype)
         if len(m) not in (1, h.shape[-2]):
-            raise ValueError(f"h of {self}: expected a batch of {len(m)}, as many as the mask has rows,"
-                             f" got {h.shape[-2]}")
+            raise ValueError(
+                f"h of {self}: expected a batch of {len(m)}, as many as the mask has rows,"
+                f" got {h.shape[-2]}"
+            )
         def vjp(g):                                         # g  = ∂L/∂h'
             return Grads(h=g * m, x=None, p={})             # ∂L/∂h = g ⊙ m
         return h * m, vjp                                   # h' = h ⊙ m
 
 
 def expect_probability(name, value, below=None):
-    """Return ``value`` as a ``float`` if it lies between 0 and 1, and is not ``below``; else raise,
-    naming it.
-    """
+    """Return ``value`` as a ``float`` if it is from 0 to 1, and not ``below``; else raise."""
     rho = expect_number(name, value)
     if not 0 <= rho <= 1 or rho == below:
-        raise ValueError(
-            f"{name}: expected a probability{f' below {below}' if below else ''}, got {value}"
-        )
+        bound = "" if below is None else f" below {below}"
+        raise ValueError(f"{name}: expected a probability{bound}, got {value}")
     return rho

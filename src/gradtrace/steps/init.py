@@ -1,10 +1,9 @@
-"""Where weights start: each initialiser is a function ``(rng, shape) -> array``, for
-:func:`~gradtrace.init_params`.
+"""Where weights start: each initialiser is a function ``(rng, shape) -> array``.
 
-LeCun, Xavier and He choose a variance from the numbers ``n`` and ``m`` of :func:`fans`. Each comes
-normal and uniform, with the same variance: U(-r, r) has variance r²/3, so a variance of 1/n takes r
-= √(3/n). Two slips to avoid: √(1/n) is the standard deviation of LeCun's normal form, not its
-variance; and r = √(1/n) would leave a third of it.
+:func:`~gradtrace.init_params` calls them. LeCun, Xavier and He choose a variance from the numbers
+``n`` and ``m`` of :func:`fans`. Each comes normal and uniform, with the same variance: U(-r, r) has
+variance r²/3, so a variance of 1/n takes r = √(3/n). Two slips to avoid: √(1/n) is the standard
+deviation of LeCun's normal form, not its variance; and r = √(1/n) would leave a third of it.
 
 Source: Lee, "Weight Initialization".
 """
@@ -20,6 +19,7 @@ from ..expect import (
     expect_number,
     expect_rng,
     expect_sizes,
+    expect_swept,
 )
 from .contract import expect_step
 
@@ -33,7 +33,6 @@ __all__ = [
     "lecun_uniform",
     "ones",
     "orthogonal",
-    # the initialisers
     "spectral",
     "spectral_norm",
     "uniform",
@@ -47,8 +46,7 @@ FACTORS = {"gamma", "g"}  # vectors that multiply; the others are added, and sta
 
 
 def fans(shape):
-    """Fan-in ``n`` and fan-out ``m``: how many numbers one output sums over, and how many outputs
-    one input reaches.
+    """Fan-in ``n``, how many numbers an output sums over; fan-out ``m``, how many an input reaches.
 
     Parameters
     ----------
@@ -102,8 +100,9 @@ def uniform(rng, shape, r=1.0):
 
 
 def lecun(rng, shape):
-    """Entries from N(0, 1/n), which keeps the variance of the state through a linear layer. Source:
-    LeCun 1998.
+    """Entries from N(0, 1/n), which keeps the variance of the state through a linear layer.
+
+    Source: LeCun 1998.
 
     Examples
     --------
@@ -127,8 +126,9 @@ def lecun_uniform(rng, shape):
 
 
 def xavier(rng, shape):
-    """Entries from N(0, 2/(n + m)), a compromise between the forward and the backward pass. Source:
-    Glorot 2010.
+    """Entries from N(0, 2/(n + m)), a compromise between the forward and the backward pass.
+
+    Source: Glorot 2010.
 
     Examples
     --------
@@ -139,8 +139,9 @@ def xavier(rng, shape):
 
 
 def xavier_uniform(rng, shape):
-    """Entries from U(-r, r) with r = √(6/(n + m)): the variance of :func:`xavier`. Source: Glorot
-    2010, eq. 16.
+    """Entries from U(-r, r) with r = √(6/(n + m)): the variance of :func:`xavier`.
+
+    Source: Glorot 2010, eq. 16.
 
     Examples
     --------
@@ -193,8 +194,7 @@ def orthogonal(rng, shape):
 
 
 def spectral(rng, shape):
-    """Gaussian, divided by its largest singular value, so that ``‖W‖₂ = 1``: no layer lengthens a
-    vector.
+    """Gaussian, divided by its largest singular value: ``‖W‖₂ = 1``, no vector is lengthened.
 
     Kernels ``(c_out, c_in, kh, kw)`` are scaled as a matrix with a row for each output channel.
 
@@ -278,8 +278,9 @@ def ones(rng, shape):
 
 
 def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_name):
-    """Parameters for ``step``: matrices from ``weights`` times ``gain``, biases zero, factors
-    (``gamma``, ``g``) one.
+    """Parameters for ``step``: matrices from ``weights`` times ``gain``, biases zero, factors one.
+
+    The factors are ``gamma`` and ``g``.
 
     Parameters
     ----------
@@ -288,8 +289,8 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
     weights : callable
         ``(rng, shape) -> array`` for every parameter of two axes or more.
     gain : float or ndarray of shape (*sweep,)
-        Factor on those matrices. An array puts its axes in front: 41 gains give matrices ``(41, n,
-        m)`` that share one draw, ready to be swept in a single pass.
+        Factor on those matrices. An array puts its axes in front: 41 gains give matrices
+        ``(41, n, m)`` that share one draw, ready to be swept in a single pass.
     dtype : numpy dtype
     **by_name : callable
         Another initialiser for the parameter of that name; ``gain`` does not apply to it.
@@ -316,9 +317,7 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
     shapes = expect_step("step", step).shapes()
     expect_rng("rng", rng)
     expect_callable("weights", weights)
-    gain = expect_array(
-        "gain", gain if isinstance(gain, np.ndarray) else np.array(expect_number("gain", gain))
-    )
+    gain = expect_swept("gain", gain)
     expect_dtype("dtype", dtype)
     for name, start in by_name.items():
         if name not in shapes:
@@ -331,7 +330,8 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
         if name in by_name:
             value = by_name[name](rng, shape)
         elif len(shape) == 1:
-            value = (ones if name.rsplit(".")[-1] in FACTORS else zeros)(rng, shape)
+            constant = ones if name.rsplit(".")[-1] in FACTORS else zeros
+            value = constant(rng, shape)
         else:
             value = gain[(...,) + (None,) * len(shape)] * weights(rng, shape)
         p[name] = expect_array(name, np.asarray(value, dtype=dtype), shape)

@@ -1,5 +1,6 @@
-"""Normalisation: steps that set the scale of a state or of their own weights, and the gradient
-through that scale.
+"""Normalisation: steps that set the scale of a state or of their own weights.
+
+The gradient goes through that scale, too.
 """
 
 from dataclasses import dataclass, field
@@ -8,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..expect import expect_array, expect_floats, expect_number
-from .arrays import T, outer, row, total
-from .contract import Grads, Phi, Size, Step
+from .arrays import Grads, T, outer, row, total
+from .contract import Phi, Size, Step
 
 
 class Statistics(NamedTuple):
@@ -24,11 +25,10 @@ class Statistics(NamedTuple):
 
 
 def batch_statistics(h):
-    """Mean, variance and unbiased variance of a batch ``h`` of shape ``(*sweep, batch, n)``, of two
-    samples or more.
+    """Mean, variance and unbiased variance of a batch ``h`` of shape ``(*sweep, batch, n)``.
 
-    As in PyTorch, training normalises with ``var``, and what is kept for prediction is ``mean`` and
-    ``unbiased``.
+    A batch has two samples or more. As in PyTorch, training normalises with ``var``, and what is
+    kept for prediction is ``mean`` and ``unbiased``.
 
     Raises
     ------
@@ -105,16 +105,14 @@ class BatchNorm(Step):
         return {"gamma": (self.n,), "beta": (self.n,)}
 
     def inference(self, mean, var):
-        """The same layer for prediction, with statistics kept from training: a
-        :class:`BatchNormInference`.
-        """
+        """The :class:`BatchNormInference` for prediction, with statistics kept from training."""
         expect_array("mean", mean, (self.n,))
         return BatchNormInference(mean, var, self.eps)
 
     # fmt: off
     def step(self, p, h, x=None):
         _expect_batch(f"h of {self}", h)
-        z, z_vjp = standardise(h, self.eps, axis=-2)       # z  = (h − μ) / √(σ² + ε), over the batch
+        z, z_vjp = standardise(h, self.eps, axis=-2)        # z  = (h − μ) / √(σ² + ε) of the batch
         def vjp(g):                                         # g  = ∂L/∂h'
             return Grads(h=z_vjp(g * row(p["gamma"])),      # ∂L/∂z = g ⊙ γ, then through z, μ and σ
                          x=None,
@@ -125,8 +123,9 @@ class BatchNorm(Step):
 
 @dataclass(frozen=True, eq=False)
 class BatchNormInference(Step):
-    """``h' = γ (h − μ) / √(σ² + ε) + β`` with ``μ`` and ``σ²`` fixed, as in prediction: every
-    sample by itself.
+    """``h' = γ (h − μ) / √(σ² + ε) + β`` with ``μ`` and ``σ²`` fixed, as in prediction.
+
+    Every sample is normalised by itself.
 
     Parameters
     ----------
@@ -232,7 +231,7 @@ class LayerNorm(Step):
 
     # fmt: off
     def step(self, p, h, x=None):
-        z, z_vjp = standardise(h, self.eps, axis=-1)       # z  = (h − μ) / √(σ² + ε), over the features
+        z, z_vjp = standardise(h, self.eps, axis=-1)        # z  = (h − μ) / √(σ² + ε) of a sample
         def vjp(g):                                         # g  = ∂L/∂h'
             return Grads(h=z_vjp(g * row(p["gamma"])),      # ∂L/∂z = g ⊙ γ, then through z, μ and σ
                          x=None,
@@ -243,8 +242,7 @@ class LayerNorm(Step):
 
 @dataclass(frozen=True)
 class WeightNorm(Step):
-    """``h' = φ(h W + b)`` with ``W = v g / ‖v‖``: the length and the direction of every column of
-    ``W`` apart.
+    """``h' = φ(h W + b)`` with ``W = v g / ‖v‖``: length and direction of every column apart.
 
     Parameters
     ----------
@@ -298,9 +296,9 @@ class WeightNorm(Step):
             across = dW - u * row(along)                    # what of ∂L/∂W turns v
             return Grads(h=d @ T(W),                        # ∂L/∂h = d Wᵀ
                          x=None,
-                         p={"v": across * row(p["g"]) / size,       # ∂L/∂v = (I − u uᵀ) ∂L/∂W g / ‖v‖
-                            "g": along,                             # ∂L/∂g = uᵀ ∂L/∂W
-                            "b": total(d)})                         # ∂L/∂b = Σ d
+                         p={"v": across * row(p["g"]) / size,   # ∂L/∂v = (I − u uᵀ) ∂L/∂W g / ‖v‖
+                            "g": along,                         # ∂L/∂g = uᵀ ∂L/∂W
+                            "b": total(d)})                     # ∂L/∂b = Σ d
         return self.phi(a), vjp                             # h' = φ(a)
 
 

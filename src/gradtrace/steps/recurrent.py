@@ -1,5 +1,4 @@
-"""Recurrent cells, one step in time: plain, with skip connections in time, and with gates; and a
-mask over time.
+"""Recurrent cells, one step in time: plain, with skips in time, with gates; a mask over time.
 
 Gates make memories that keep by default, because the backward pass holds a term close to the
 identity. A gate is a number between 0 and 1, ``σ(a)``, learnt like everything else. Saturated gates
@@ -11,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size, expect_word, given
+from ..expect import expect_size, expect_sizes, expect_swept, expect_word
 from .activations import sigmoid, tanh
-from .arrays import T, outer, row, through, total
-from .contract import Grads, Phi, Size, Step, expect_same_shape, expect_step
+from .arrays import Grads, T, outer, row, through, total
+from .checks import expect_same_shape
+from .contract import Phi, Size, Step, expect_step
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class RNN(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n,
-    n)``, ``U`` is ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``.
+    ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is
+    ``(*sweep, n, n)``, ``U`` is ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``.
 
     Source: I2DL, "Long-term dependencies" (there V is our W, W is our U).
 
@@ -81,12 +81,11 @@ class RNN(Step):
 
 
 def irnn(n_in, n):
-    """``RNN(n_in, n, "relu")``, an IRNN once it starts at ``init_params(cell, rng,
-    W=init.identity)``.
+    """``RNN(n_in, n, "relu")``, an IRNN once its ``W`` starts at the identity.
 
-    Where the state stays positive every Jacobian is then the identity, and gradients neither fade
-    nor grow. Le et al. draw ``U`` from N(0, 0.001²): ``U=lambda rng, shape: init.gaussian(rng,
-    shape, 0.001)``.
+    ``init_params(cell, rng, W=init.identity)`` starts it there. Where the state stays positive
+    every Jacobian is then the identity, and gradients neither fade nor grow. Le et al. draw ``U``
+    from N(0, 0.001²): ``U=lambda rng, shape: init.gaussian(rng, shape, 0.001)``.
 
     Source: Le et al. 2015; Grosse–Ba, "Identity RNNs".
 
@@ -116,11 +115,11 @@ class NARX(Step):
 
     Notes
     -----
-    The state is a shift register ``[h_{t-1} | h_{t-2} | … | h_{t-D}]`` of shape ``(*sweep, batch, D
-    n)`` with ``D = max(delays)``. ``x`` is ``(*sweep, batch, n_in)``; there is a ``Wk`` (``W1``,
-    ``W4``, …) of shape ``(*sweep, n, n)`` for each delay, ``U`` is ``(*sweep, n_in, n)`` and ``b``
-    is ``(*sweep, n)``. The first ``n`` columns of ``∂L/∂state`` are the gradient of ``h_{t-1}``
-    along all ways to the loss.
+    The state is a shift register ``[h_{t-1} | h_{t-2} | … | h_{t-D}]`` of shape
+    ``(*sweep, batch, D n)`` with ``D = max(delays)``. ``x`` is ``(*sweep, batch, n_in)``; there is
+    a ``Wk`` (``W1``, ``W4``, …) of shape ``(*sweep, n, n)`` for each delay, ``U`` is
+    ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``. The first ``n`` columns of ``∂L/∂state`` are
+    the gradient of ``h_{t-1}`` along all ways to the loss.
 
     Source: Lin et al. 1996; Cremer, "Deep Network Gradients Conclusion".
 
@@ -140,11 +139,7 @@ class NARX(Step):
 
     def __post_init__(self):
         super().__post_init__()
-        if not isinstance(self.delays, tuple | list) or not self.delays:
-            raise TypeError(
-                f"delays: expected a tuple of at least one whole number, got {given(self.delays)}"
-            )
-        delays = tuple(expect_size(f"delays[{i}]", k) for i, k in enumerate(self.delays))
+        delays = expect_sizes("delays", self.delays)
         if len(set(delays)) < len(delays):
             raise ValueError(f"delays: expected each delay once, got {delays}")
         self.set("delays", delays)
@@ -161,10 +156,8 @@ class NARX(Step):
         return f"NARX({self.n_in}, {self.n}, {self.delays}, {self.phi})"
 
     def shapes(self):
-        return {f"W{k}": (self.n, self.n) for k in self.delays} | {
-            "U": (self.n_in, self.n),
-            "b": (self.n,),
-        }
+        shapes = {f"W{k}": (self.n, self.n) for k in self.delays}
+        return shapes | {"U": (self.n_in, self.n), "b": (self.n,)}
 
     # fmt: off
     def step(self, p, h, x):
@@ -172,24 +165,26 @@ class NARX(Step):
         a = x @ p["U"] + row(p["b"])                        # a  = x U + b + Σ_k h_{t-k} W_k
         for k in self.delays:
             a = a + h[..., place[k]] @ p[f"W{k}"]
-        def vjp(g):                                         # g  = ∂L/∂[h_t | h_{t-1} | … | h_{t-D+1}]
+        def vjp(g):                                         # g  = ∂L/∂[h_t | … | h_{t-D+1}]
             d = g[..., :n] * self.phi.slope(a)              # d  = ∂L/∂a = ∂L/∂h_t ⊙ φ'(a)
-            dh = np.concatenate([g[..., n:], np.zeros_like(d)], axis=-1)    # the register shifts back
+            older = g[..., n:]                              # the register shifts back
+            dh, dp = np.concatenate([older, np.zeros_like(d)], axis=-1), {}
             for k in self.delays:
                 dh[..., place[k]] += d @ T(p[f"W{k}"])      # ∂L/∂h_{t-k} gains d W_kᵀ
+                dp[f"W{k}"] = outer(h[..., place[k]], d)    # ∂L/∂W_k = h_{t-k}ᵀ d
             return Grads(h=dh,
                          x=through(d, p["U"]),              # ∂L/∂x = d Uᵀ
-                         p={f"W{k}": outer(h[..., place[k]], d) for k in self.delays}   # ∂L/∂W_k = h_{t-k}ᵀ d
-                         | {"U": outer(x, d),               # ∂L/∂U = xᵀ d
-                            "b": total(d)})                 # ∂L/∂b = Σ d
+                         p=dp | {"U": outer(x, d),          # ∂L/∂U = xᵀ d
+                                 "b": total(d)})            # ∂L/∂b = Σ d
         kept = np.broadcast_to(h[..., :-n], (*a.shape[:-1], h.shape[-1] - n))
-        return np.concatenate([self.phi(a), kept], axis=-1), vjp            # [h_t | h_{t-1} | … | h_{t-D+1}]
+        return np.concatenate([self.phi(a), kept], axis=-1), vjp    # [h_t | … | h_{t-D+1}]
 
 
 @dataclass(frozen=True)
 class LSTM(Step):
-    """``c' = f ∘ c + i ∘ g``, ``h' = o ∘ tanh(c')`` with ``[i f o g] = [σ σ σ tanh](h W + x U +
-    b)``.
+    """``c' = f ∘ c + i ∘ g``, ``h' = o ∘ tanh(c')``: a memory ``c`` behind gates.
+
+    The gates ``i``, ``f``, ``o`` and the candidate ``g`` are ``[σ σ σ tanh](h W + x U + b)``.
 
     Parameters
     ----------
@@ -200,10 +195,10 @@ class LSTM(Step):
 
     Notes
     -----
-    The state is one array ``[h | c]`` of shape ``(*sweep, batch, 2n)``. ``x`` is ``(*sweep, batch,
-    n_in)``, ``W`` is ``(*sweep, n, 4n)``, ``U`` is ``(*sweep, n_in, 4n)`` and ``b`` is ``(*sweep,
-    4n)``; their columns are the gates in the order i, f, o, g (PyTorch has i, f, g, o). The
-    candidate g is called ``new`` in the code, where ``g`` is the gradient that comes in.
+    The state is one array ``[h | c]`` of shape ``(*sweep, batch, 2n)``. ``x`` is
+    ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n, 4n)``, ``U`` is ``(*sweep, n_in, 4n)`` and
+    ``b`` is ``(*sweep, 4n)``; their columns are the gates in the order i, f, o, g (PyTorch has i,
+    f, g, o). The candidate g is called ``new`` in the code, where ``g`` is the incoming gradient.
 
     Source: Hochreiter and Schmidhuber 1997; Grosse–Ba, "Long-Term Short Term Memory"; Lee, "Long
     Short-Term Memory (LSTM)", equations 1–6.
@@ -239,12 +234,11 @@ class LSTM(Step):
 
     def bias(self, i=0.0, f=0.0, o=0.0, g=0.0):
         """A ``b`` with one value per gate, ``(*sweep, 4n)``: large opens it, negative closes it.
+
         Arrays sweep.
         """
-        gates = [
-            expect_array(name, a if isinstance(a, np.ndarray) else np.array(expect_number(name, a)))
-            for name, a in (("i", i), ("f", f), ("o", o), ("g", g))
-        ]
+        values = {"i": i, "f": f, "o": o, "g": g}
+        gates = [expect_swept(name, value) for name, value in values.items()]
         return np.repeat(np.stack(np.broadcast_arrays(*gates), axis=-1), self.n, axis=-1)
 
     # fmt: off
@@ -291,10 +285,10 @@ class GRU(Step):
 
     Notes
     -----
-    ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n,
-    3n)``, ``U`` is ``(*sweep, n_in, 3n)`` and ``b`` is ``(*sweep, 3n)`` with columns in the order
-    r, z, g. Reset after has one more parameter, ``b_rec`` of shape ``(*sweep, n)``. The candidate g
-    is called ``new`` in the code.
+    ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is
+    ``(*sweep, n, 3n)``, ``U`` is ``(*sweep, n_in, 3n)`` and ``b`` is ``(*sweep, 3n)`` with columns
+    in the order r, z, g. Reset after has one more parameter, ``b_rec`` of shape ``(*sweep, n)``.
+    The candidate g is called ``new`` in the code.
 
     Source: Cho et al. 2014; Lee, "Gated Recurrent Unit (GRU)", equations 1–4.
 
@@ -330,7 +324,9 @@ class GRU(Step):
 
     def shapes(self):
         shapes = {"W": (self.n, 3 * self.n), "U": (self.n_in, 3 * self.n), "b": (3 * self.n,)}
-        return shapes | ({"b_rec": (self.n,)} if self.reset == "after" else {})
+        if self.reset == "after":
+            shapes["b_rec"] = (self.n,)
+        return shapes
 
     # fmt: off
     def step(self, p, h, x):
@@ -340,7 +336,7 @@ class GRU(Step):
         a_r, a_z = _columns(u[..., :2 * n] + h @ W, n)      # [a_r a_z] = x U + b + h W
         r, keep, write = sigmoid(a_r), sigmoid(sign * a_z), sigmoid(-sign * a_z)
         q = h @ V + row(p["b_rec"]) if after else r * h     # q  = h V + b_rec    or  q  = r ∘ h
-        a = u[..., 2 * n:] + (r * q if after else q @ V)    # a  = x U + b + r ∘ q  or  x U + b + q V
+        a = u[..., 2 * n:] + (r * q if after else q @ V)    # a  = x U + b + r ∘ q  or  … + q V
         new = tanh(a)
         def vjp(g):                                         # g  = ∂L/∂h'
             d_g = g * write * tanh.slope(a)                 # ∂L/∂a
@@ -349,8 +345,10 @@ class GRU(Step):
             d_r = (d_g * q if after else d_q * h) * sigmoid.slope(a_r)
             d = np.concatenate([d_r, d_z], axis=-1)
             dx = np.concatenate([d, d_g], axis=-1)
-            dW = (outer(h, np.concatenate([d, d_q], axis=-1)) if after      # this step's share of ∂L/∂W
-                  else np.concatenate([outer(h, d), outer(q, d_g)], axis=-1))
+            if after:                                       # this step's share of ∂L/∂W
+                dW = outer(h, np.concatenate([d, d_q], axis=-1))
+            else:
+                dW = np.concatenate([outer(h, d), outer(q, d_g)], axis=-1)
             return Grads(h=g * keep                         # ∂L/∂h = g ∘ z, kept
                          + d @ T(W)                         # … + d Wᵀ through both gates
                          + (d_q @ T(V) if after else d_q * r),      # … + through the candidate
@@ -362,8 +360,7 @@ class GRU(Step):
 
 @dataclass(frozen=True)
 class OneGate(Step):
-    """``A' = φ(A W) ∘ B + A ∘ (1 - B)`` with ``B = σ(A W2)``, the one-gate cell; a highway layer
-    through time.
+    """``A' = φ(A W) ∘ B + A ∘ (1 - B)`` with the gate ``B = σ(A W2)``: a highway through time.
 
     Parameters
     ----------
@@ -372,8 +369,8 @@ class OneGate(Step):
     phi : str or Activation
         ``φ``, by name or as an object.
     n_in : int
-        0 for the slide's cell without input; else ``x U`` joins ``A W`` and ``x U2`` joins ``A
-        W2``.
+        0 for the slide's cell without input; else ``x U`` joins ``A W`` and ``x U2`` joins
+        ``A W2``.
 
     Notes
     -----
@@ -410,10 +407,10 @@ class OneGate(Step):
         return f"OneGate({self.n}, {self.phi}{f', n_in={self.n_in}' if self.n_in else ''})"
 
     def shapes(self):
-        names = {"W": self.n, "W2": self.n} | (
-            {"U": self.n_in, "U2": self.n_in} if self.n_in else {}
-        )
-        return {name: (rows, self.n) for name, rows in names.items()}
+        rows = {"W": self.n, "W2": self.n}
+        if self.n_in:
+            rows |= {"U": self.n_in, "U2": self.n_in}
+        return {name: (size, self.n) for name, size in rows.items()}
 
     # fmt: off
     def step(self, p, h, x=None):
@@ -437,8 +434,7 @@ class OneGate(Step):
 
 @dataclass(frozen=True)
 class Masked(Step):
-    """``h' = m F(h, x) + (1 - m) h``: a sample steps where its mask ``m`` is 1 and keeps its state
-    where it is 0.
+    """``h' = m F(h, x) + (1 - m) h``: where its mask ``m`` is 0, a sample keeps its state.
 
     Batches of sequences of different lengths end with steps whose mask is 0; their padding has to
     be finite and is otherwise ignored, and gradients pass through it unchanged.

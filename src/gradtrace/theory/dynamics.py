@@ -1,8 +1,8 @@
 """A recurrent net as a dynamical system: attractors, basins, and the gradient over a map of starts.
 
 A step here is a function of states ``(*grid, n)`` that returns the next states and their Jacobians
-``J[i, j] = ∂h'_j/∂h_i`` of shape ``(*grid, n, n)``, so that a small change goes on as ``dh' = dh
-J``.
+``J[i, j] = ∂h'_j/∂h_i`` of shape ``(*grid, n, n)``, so that a small change goes on as
+``dh' = dh J``.
 
 Source: Grosse–Ba, "Let's imagine an RNN's behavior as a dynamical system".
 """
@@ -44,9 +44,8 @@ def tanh_rnn(W, b):
     (array([0.7616]), array([[0.8399]]))
     """
     if np.ndim(W) != 2 or np.shape(W) != 2 * np.shape(b):
-        raise ValueError(
-            f"W, b: expected shapes (n, n) and (n,), got {np.shape(W)} and {np.shape(b)}"
-        )
+        got = f"{np.shape(W)} and {np.shape(b)}"
+        raise ValueError(f"W, b: expected shapes (n, n) and (n,), got {got}")
     W, b = expect_floats(W=W, b=b)
 
     @np.errstate(under="ignore")
@@ -59,17 +58,14 @@ def tanh_rnn(W, b):
 
 
 class Orbits(NamedTuple):
-    """States ``h`` of shape ``(steps + 1, *grid, n)``, and ``log_norm``, ``ln ‖∂h_t/∂h_0‖``,
-    ``(steps + 1, *grid)``.
-    """
+    """States ``h``, ``(steps + 1, *grid, n)``, and ``ln ‖∂h_t/∂h_0‖``, ``(steps + 1, *grid)``."""
 
     h: np.ndarray
     log_norm: np.ndarray
 
 
 def iterate(step, h, steps):
-    """Iterate a map from many starts at once, with the norm of ``∂h_t/∂h_0`` past the range of
-    floats.
+    """Iterate a map from many starts at once, with ``‖∂h_t/∂h_0‖`` past the range of floats.
 
     With one unit, ``h[T, :, 0]`` is the function of its input that a net computes in ``T``
     iterations.
@@ -101,7 +97,7 @@ def iterate(step, h, steps):
 
     Examples
     --------
-    >>> starts = np.array([[-1.0], [1e-9], [1.0]])      # on the left, near the boundary, on the right
+    >>> starts = np.array([[-1.0], [1e-9], [1.0]])      # left, near the boundary, right
     >>> orbits = iterate(tanh_rnn(np.array([[2.0]]), np.zeros(1)), starts, 20)
     >>> orbits.h[-1, :, 0].round(3), orbits.log_norm[-1].round(1)
     (array([-0.958,  0.001,  0.958]), array([-36.1,  13.9, -36.1]))
@@ -111,10 +107,8 @@ def iterate(step, h, steps):
     if h.ndim == 0:
         raise ValueError("h: expected shape (*grid, n), got a single number")
     n = h.shape[-1]
-    product, exponent = (
-        np.broadcast_to(np.eye(n, dtype=h.dtype), (*h.shape, n)),
-        np.zeros(h.shape[:-1], int),
-    )
+    product = np.broadcast_to(np.eye(n, dtype=h.dtype), (*h.shape, n))
+    exponent = np.zeros(h.shape[:-1], int)
     states, log_norm = [h], [_log_norm(product, exponent)]
     for t in range(1, expect_size("steps", steps, 0) + 1):
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -132,9 +126,7 @@ def iterate(step, h, steps):
 
 
 class Basins(NamedTuple):
-    """``label`` of shape ``(*grid)``, and the ``attractors`` it counts: arrays ``(period, n)``; see
-    :func:`basins`.
-    """
+    """``label`` of shape ``(*grid)``, and the ``attractors`` it counts: arrays ``(period, n)``."""
 
     label: np.ndarray
     attractors: list[np.ndarray]
@@ -177,7 +169,7 @@ def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
     --------
     >>> step = tanh_rnn(np.array([[2.0]]), np.zeros(1))
     >>> found = basins(step, iterate(step, np.array([[-1.0], [0.0], [1.0]]), 100).h)
-    >>> found.label                                     # 0 is a fixed point too, but not a stable one
+    >>> found.label                                     # 0 is a fixed point too, not a stable one
     array([ 0, -1,  1])
     """
     expect_callable("step", step)
@@ -185,7 +177,8 @@ def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
     atol, radius = expect_positive("atol", atol), expect_positive("radius", radius)
     if h.ndim < 2 or len(h) <= longest:
         raise ValueError(
-            f"h: expected shape (steps + 1, *grid, n) with steps of at least {longest}, got {h.shape}"
+            f"h: expected shape (steps + 1, *grid, n) with steps of at least {longest},"
+            f" got {h.shape}"
         )
     end = h[-1].reshape(-1, h.shape[-1])
     settled = np.zeros(len(end), int)
@@ -210,6 +203,5 @@ def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
 
 def _log_norm(product, exponent):
     with np.errstate(divide="ignore", under="ignore"):
-        return (exponent * np.log(2) + np.log((product**2).sum(axis=(-2, -1))) / 2).astype(
-            product.dtype
-        )
+        log_norm = exponent * np.log(2) + np.log((product**2).sum(axis=(-2, -1))) / 2
+        return log_norm.astype(product.dtype)

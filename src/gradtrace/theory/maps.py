@@ -1,5 +1,4 @@
-"""Two functions that are iterated: the logistic map and Mandelbrot's, and how fast their gradients
-grow.
+"""Two iterated functions, the logistic map and Mandelbrot's, and how fast their gradients grow.
 
 Source: Grosse–Ba, "Iterated Functions".
 """
@@ -88,8 +87,9 @@ def bifurcation(r, x0=0.3, skip=1000, keep=100):
 
 @np.errstate(under="ignore")
 def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
-    """The Lyapunov exponent, the mean of ``ln |r (1 - 2 x_t)|``: the logarithm of the gradient's
-    factor per step.
+    """The Lyapunov exponent of the logistic map, the mean of ``ln |r (1 - 2 x_t)|``.
+
+    It is the logarithm of the gradient's factor per step.
 
     Parameters
     ----------
@@ -132,8 +132,7 @@ def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
 
 @np.errstate(under="ignore")
 def period(x, longest=64, atol=1e-6):
-    """The smallest ``p`` with ``x_{t+p} = x_t`` for each of the last ``longest`` states of an
-    orbit.
+    """The smallest ``p`` with ``x_{t+p} = x_t`` for the last ``longest`` states of an orbit.
 
     Parameters
     ----------
@@ -160,14 +159,12 @@ def period(x, longest=64, atol=1e-6):
     >>> period(logistic(np.array([2.8, 3.2, 3.5, 3.83, 4.0]), 0.3, 2000))
     array([1, 2, 4, 3, 0])
     """
-    (x,), longest, atol = (
-        expect_floats(x=x),
-        expect_size("longest", longest),
-        expect_positive("atol", atol),
-    )
+    (x,) = expect_floats(x=x)
+    longest, atol = expect_size("longest", longest), expect_positive("atol", atol)
     if x.ndim == 0 or len(x) < 2 * longest:
         raise ValueError(
-            f"x: expected at least {2 * longest} states, twice the longest period, got shape {x.shape}"
+            f"x: expected at least {2 * longest} states, twice the longest period,"
+            f" got shape {x.shape}"
         )
     found = np.zeros(x.shape[1:], int)
     for p in range(longest, 0, -1):
@@ -177,20 +174,17 @@ def period(x, longest=64, atol=1e-6):
 
 
 class Escape(NamedTuple):
-    """Of each ``c``: the step at which it escaped, and the log of the gradient up to there; see
-    :func:`mandelbrot`.
-    """
+    """Of each ``c``: the step at which it escaped, and the log of the gradient up to there."""
 
     step: np.ndarray
     log_slope: np.ndarray
 
 
 def mandelbrot(c, steps):
-    """When ``z_n = z_{n-1}² + c``, from ``z_0 = 0``, leaves the disk of radius 2, and the gradient
-    it then has.
+    """When ``z_n = z_{n-1}² + c`` leaves the disk of radius 2, and the gradient it then has.
 
-    A ``c`` whose ``z_n`` never leave belongs to the Mandelbrot set. As in a recurrent net the
-    gradient is a product over time, ``∂z_n/∂z_1 = Π 2 z_t``: it vanishes inside the set and
+    ``z_0`` is 0. A ``c`` whose ``z_n`` never leave belongs to the Mandelbrot set. As in a recurrent
+    net the gradient is a product over time, ``∂z_n/∂z_1 = Π 2 z_t``: it vanishes inside the set and
     explodes outside and on its boundary.
 
     Parameters

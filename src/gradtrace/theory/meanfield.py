@@ -1,9 +1,10 @@
-"""Mean-field theory of wide random nets: how long a signal and its gradient live, before any net is
-drawn.
+"""Mean-field theory of wide random nets: how long a signal and its gradient will live.
+
 With weights from N(0, σ_w²/n) and biases from N(0, σ_b²) the pre-activations of a wide layer are
 Gaussian. Their variance ``q`` and the correlation ``c`` of two inputs follow maps of one number;
 ``χ₁``, the slope of the second map at ``c = 1``, is also a layer's factor on the squared gradient
 norm. Below 1 is order and vanishing, above 1 chaos.
+
 Source: Poole et al. 2016 for the maps; Schoenholz et al. 2017 for the depth scales.
 
 The averages are closed forms for erf and ReLU, and quadrature to the last digits for tanh. In the
@@ -22,8 +23,7 @@ ROUNDING = 1e-14  # of a slope that is exactly 1
 
 
 class Kernel(NamedTuple):
-    """Averages over ``u`` from N(0, q): of ``φ²``, its derivative by ``q``, of ``φ'²``; and those
-    of two ``u``.
+    """Averages over ``u`` from N(0, q): of ``φ²``, its derivative by ``q``, ``φ'²``; and of two.
 
     ``pair(q)`` is a function of the correlation ``c`` that returns ``E[φ(u₁) φ(u₂)] / q`` and
     ``E[φ'(u₁) φ'(u₂)]``.
@@ -37,8 +37,7 @@ class Kernel(NamedTuple):
 
 
 def _nodes(q, reach=9, step=0.1):
-    """``z``, ``u = √q z`` and weights, of shape ``(*q, nodes)``, for averages over ``z`` from N(0,
-    1).
+    """``z``, ``u = √q z`` and weights, ``(*q, nodes)``, for averages over ``z`` from N(0, 1).
 
     The trapezoid rule, exact to rounding for smooth functions that fall off on both sides. With
     ``z`` a hyperbolic sine the nodes are dense around 0, where tanh turns, however large ``q`` is;
@@ -49,11 +48,8 @@ def _nodes(q, reach=9, step=0.1):
     n = int(np.ceil(end.max(initial=1) / step))
     s = end * np.linspace(-1, 1, 2 * n + 1)
     z = np.sinh(s) / wide
-    return (
-        z,
-        np.sqrt(q)[..., None] * z,
-        end / n * np.cosh(s) / wide * np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
-    )
+    weight = end / n * np.cosh(s) / wide * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+    return z, np.sqrt(q)[..., None] * z, weight
 
 
 def _tanh_slope(u):
@@ -79,12 +75,11 @@ def _tanh_slope_mean(q):
 
 
 def _tanh_pair(q, terms=50):
-    """Mehler's formula, ``E[φ(u₁) φ(u₂)] = Σ a_k² c^k`` with ``a_k = E[φ(√q z) He_k(z)] / √k!``;
-    tanh is odd.
+    """Mehler's formula, ``E[φ(u₁) φ(u₂)] = Σ a_k² c^k``, for odd ``k``, as tanh is odd.
 
-    What the series leaves out goes to its next power, so that the averages are exact at ``c = 1``.
-    Their relative error is below 1e-12 up to ``q = 1``, below 1e-7 up to ``q = 4``, and for any
-    ``q`` below 1e-4 as long as ``c ≤ 0.9``.
+    Here ``a_k = E[φ(√q z) He_k(z)] / √k!``. What the series leaves out goes to its next power, so
+    that the averages are exact at ``c = 1``. Their relative error is below 1e-12 up to ``q = 1``,
+    below 1e-7 up to ``q = 4``, and for any ``q`` below 1e-4 as long as ``c ≤ 0.9``.
     """
     z, u, weight = _nodes(q, reach=12, step=0.04)  # He_k wave faster and reach farther
     odd, even, squares = z, np.ones_like(z), []
@@ -93,11 +88,8 @@ def _tanh_pair(q, terms=50):
         even = (z * odd - np.sqrt(k) * even) / np.sqrt(k + 1)  # He_k / √k!, from the two before it
         odd = (z * even - np.sqrt(k + 1) * odd) / np.sqrt(k + 2)
     squares.append(_tanh_mean(q) / q - sum(squares))
-    k, squares, steepest = (
-        np.arange(1, 2 * terms + 2, 2),
-        np.stack(squares, -1),
-        _tanh_slope_mean(q),
-    )
+    k, squares = np.arange(1, 2 * terms + 2, 2), np.stack(squares, -1)
+    steepest = _tanh_slope_mean(q)
 
     def pair(c):
         powers = squares * c[..., None] ** (k - 1)
@@ -108,10 +100,11 @@ def _tanh_pair(q, terms=50):
 
 def _erf_pair(q):
     def pair(c):
-        size, off = 2 * q / (1 + 2 * q), (1 + 2 * q * (1 - c)) / (1 + 2 * q)  # off = 1 - c size
-        return 2 / np.pi * np.arcsin(c * size) / q, 4 / np.pi / (1 + 2 * q) / np.sqrt(
-            off * (2 - off)
-        )
+        size = 2 * q / (1 + 2 * q)
+        off = (1 + 2 * q * (1 - c)) / (1 + 2 * q)  # 1 - c size
+        both = 2 / np.pi * np.arcsin(c * size) / q
+        slope = 4 / np.pi / (1 + 2 * q) / np.sqrt(off * (2 - off))
+        return both, slope
 
     return pair
 
@@ -149,7 +142,7 @@ def kernel(phi):
 
 
 def squares(sigma_w, sigma_b, **more):
-    """The dtype, and in float64 ``more``, ``σ_w²`` and ``σ_b²``, broadcast; none may be negative."""
+    """The dtype, and in float64 ``more``, ``σ_w²`` and ``σ_b²``, broadcast and not negative."""
     named = {**more, "sigma_w": sigma_w, "sigma_b": sigma_b}
     values = expect_floats(**named)
     wide = [value.astype(np.float64) for value in values]
@@ -170,26 +163,28 @@ def fixed_q(ww, bb, k):
         rest = np.where(np.abs(1 - ww / 2) < ROUNDING, 0, 1 - ww / 2)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(rest < 0, np.inf, bb / rest)
-    q = ww + bb  # φ² ≤ 1, so q* is at most this; the map is concave,
-    for _ in range(200):  # so Newton comes down to it from above, never past it
+    # φ² ≤ 1, so q* is at most ww + bb; the map is concave, so Newton comes down to q* from there
+    # and never past it.
+    q = ww + bb
+    for _ in range(200):
         slope = 1 - ww * k.growth(q)
-        less = np.where(slope > 0, q - (q - ww * k.mean(q) - bb) / np.where(slope > 0, slope, 1), q)
-        less = np.clip(less, 0, q)
+        down = (q - ww * k.mean(q) - bb) / np.where(slope > 0, slope, 1)
+        less = np.clip(np.where(slope > 0, q - down, q), 0, q)
         if (q - less <= 1e-15 * q).all():
             break
         q = less
-    return np.where((bb == 0) & (ww * k.slope(np.zeros(())) <= 1 + ROUNDING), 0, q)
+    dies = (bb == 0) & (ww * k.slope(np.zeros(())) <= 1 + ROUNDING)
+    return np.where(dies, 0, q)
 
 
 def at_fixed_q(ww, bb, k):
-    """What `c_step` needs: ``σ_w²``, ``σ_b²/q*``, and ``E[φφ]/q*``, ``E[φ'φ']`` as functions of
-    ``c``.
-    """
+    """What `c_step` needs: ``σ_w²``, ``σ_b²/q*``, and by ``c`` ``E[φφ]/q*`` and ``E[φ'φ']``."""
     q = fixed_q(ww, bb, k)
     pair = k.pair(np.where((q > 1e-30) & (q < np.inf), q, 1e-30))
     rest = np.maximum(1 - ww * pair(np.ones_like(q))[0], 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return ww, np.where(q > 0, bb / q, np.where(q == 0, rest, 0)), pair
+        share = np.where(q > 0, bb / q, np.where(q == 0, rest, 0))
+    return ww, share, pair
 
 
 def c_step(c, ww, share, pair):
@@ -204,11 +199,8 @@ def fixed_c(pair):
     chaos = c_step(c + 1, *pair)[1] > 1 + ROUNDING
     for _ in range(200):  # the map is convex, so Newton comes up to c* from 0
         step, slope = c_step(c, *pair)
-        more = np.clip(
-            np.where(chaos & (slope < 1), c + (step - c) / np.where(slope < 1, 1 - slope, 1), c),
-            c,
-            1,
-        )
+        up = (step - c) / np.where(slope < 1, 1 - slope, 1)
+        more = np.clip(np.where(chaos & (slope < 1), c + up, c), c, 1)
         if (more - c <= 1e-15).all():
             break
         c = more
@@ -217,8 +209,9 @@ def fixed_c(pair):
 
 @np.errstate(under="ignore")
 def q_map(q, sigma_w, sigma_b, phi="tanh"):
-    """``q' = σ_w² E[φ(√q z)²] + σ_b²`` with z from N(0, 1): the pre-activations' variance one layer
-    on.
+    """``q' = σ_w² E[φ(√q z)²] + σ_b²``: the variance of the pre-activations one layer on.
+
+    ``z`` is from N(0, 1).
 
     Parameters
     ----------
@@ -317,12 +310,11 @@ def chi(sigma_w, sigma_b, phi="tanh"):
 
 @np.errstate(under="ignore")
 def c_map(c, sigma_w, sigma_b, phi="tanh"):
-    """``c' = (σ_w² E[φ(u₁) φ(u₂)] + σ_b²) / q*``: the correlation of two inputs' pre-activations
-    one layer on.
+    """``c' = (σ_w² E[φ(u₁) φ(u₂)] + σ_b²) / q*``: the correlation of two inputs one layer on.
 
-    Here ``u₁, u₂`` are Gaussian with variance ``q*`` and correlation ``c``. Where ReLU has no
-    finite ``q*`` the denominator is the variance of the next layer, which ``c'`` needs to be a
-    correlation.
+    It is that of their pre-activations. Here ``u₁, u₂`` are Gaussian with variance ``q*`` and
+    correlation ``c``. Where ReLU has no finite ``q*`` the denominator is the variance of the next
+    layer, which ``c'`` needs to be a correlation.
 
     Parameters
     ----------
@@ -347,7 +339,8 @@ def c_map(c, sigma_w, sigma_b, phi="tanh"):
 
     Examples
     --------
-    >>> c_map(np.array([0.0, 0.5, 1.0]), sigma_w=2.0, sigma_b=0.0, phi="erf").round(4)    # two inputs drift apart
+    >>> c = np.array([0.0, 0.5, 1.0])
+    >>> c_map(c, sigma_w=2.0, sigma_b=0.0, phi="erf").round(4)      # two inputs drift apart
     array([0.    , 0.4361, 1.    ])
     """
     dtype, (c, ww, bb) = squares(sigma_w, sigma_b, c=c)
@@ -383,9 +376,7 @@ def c_star(sigma_w, sigma_b, phi="tanh"):
 
 
 class DepthScales(NamedTuple):
-    """Depths, in layers, over which a distance to the fixed point falls to 1/e; see
-    :func:`depth_scales`.
-    """
+    """Depths, in layers, over which a distance to the fixed point falls to 1/e."""
 
     q: np.ndarray
     c: np.ndarray
@@ -394,8 +385,7 @@ class DepthScales(NamedTuple):
 
 @np.errstate(under="ignore")
 def depth_scales(sigma_w, sigma_b, phi="tanh"):
-    """``ξ_q``, ``ξ_c`` and ``ξ_∇``: over how many layers the size, the likeness and the gradient of
-    signals survive.
+    """``ξ_q``, ``ξ_c``, ``ξ_∇``: how many layers the size, likeness and gradient of signals last.
 
     ``|q - q*|``, ``|c - c*|`` and ``‖∂L/∂h‖²`` go as ``e^(-layers/ξ)``; each ``ξ`` is ``-1 / ln``
     of the slope of its map: of :func:`q_map` at ``q*``, of :func:`c_map` at ``c*``, and ``χ₁``.
@@ -427,12 +417,12 @@ def depth_scales(sigma_w, sigma_b, phi="tanh"):
     k = kernel(phi)
     q, pair = fixed_q(ww, bb, k), at_fixed_q(ww, bb, k)
     slopes = ww * k.growth(q), c_step(fixed_c(pair), *pair)[1], ww * k.slope(q)
+    depths = []
     with np.errstate(divide="ignore"):
-        # no -0
-        rates = (
-            -np.log(np.where(np.abs(slope - 1) < ROUNDING, 1, slope)) + 0.0 for slope in slopes
-        )
-        return DepthScales(*((1 / rate).astype(dtype)[()] for rate in rates))
+        for slope in slopes:
+            rate = -np.log(np.where(np.abs(slope - 1) < ROUNDING, 1, slope)) + 0.0  # no -0
+            depths.append((1 / rate).astype(dtype)[()])
+    return DepthScales(*depths)
 
 
 @np.errstate(under="ignore")
@@ -462,9 +452,12 @@ def critical_sigma_w(sigma_b, phi="tanh"):
     dtype, (_, bb) = squares(0.0, sigma_b)
     k = kernel(phi)
     low, high = np.full(bb.shape, -40.0), np.full(bb.shape, 700.0)
-    for _ in range(60):  # ln q by bisection: χ₁ = 1 asks for σ_w² = 1 / E[φ'²],
-        middle = (low + high) / 2  # and q = q* for σ_b² = q - E[φ²] / E[φ'²], which grows with q
+    # ln q by bisection: χ₁ = 1 asks for σ_w² = 1 / E[φ'²], and q = q* for
+    # σ_b² = q - E[φ²] / E[φ'²], which grows with q.
+    for _ in range(60):
+        middle = (low + high) / 2
         q = np.exp(middle)
         below = q - k.mean(q) / k.slope(q) < bb
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return (1 / np.sqrt(k.slope(np.where(bb > 0, np.exp(low), 0)))).astype(dtype)[()]
+    q = np.where(bb > 0, np.exp(low), 0)
+    return (1 / np.sqrt(k.slope(q))).astype(dtype)[()]

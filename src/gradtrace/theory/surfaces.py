@@ -8,9 +8,7 @@ from ..expect import expect_floats, expect_number, expect_positive, expect_size
 
 
 class Surface(NamedTuple):
-    """The loss and its derivatives by ``x`` and by ``y``, each of the shape of the grid; see
-    :func:`valley`.
-    """
+    """The loss and its derivatives by ``x`` and by ``y``, each of the shape of the grid."""
 
     loss: np.ndarray
     dx: np.ndarray
@@ -19,8 +17,7 @@ class Surface(NamedTuple):
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def valley(x, y, steep=25.0, turn=0.0):
-    """A long valley, ``½ (u² + κ v²)``, where ``u`` and ``v`` are ``x`` and ``y`` turned by an
-    angle.
+    """A long valley, ``½ (u² + κ v²)``, where ``u`` and ``v`` are ``x`` and ``y`` turned.
 
     ``κ`` is its condition number. Without a turn the floor of the valley lies along ``x``.
 
@@ -101,9 +98,7 @@ def _within_range(names, *parts):
 
 
 class Cliff(NamedTuple):
-    """The loss and its derivatives by ``w`` and by ``b``, each of the shape of the grid; see
-    :func:`cliff`.
-    """
+    """The loss and its derivatives by ``w`` and by ``b``, each of the shape of the grid."""
 
     loss: np.ndarray
     dw: np.ndarray
@@ -112,8 +107,7 @@ class Cliff(NamedTuple):
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def cliff(w, b, x0=0.5, target=0.7, steps=50):
-    """The loss ``(σ(x_T) - target)²`` of one unit, ``x_t = w σ(x_{t-1}) + b``, and its exact
-    gradient.
+    """The loss ``(σ(x_T) - target)²`` of one unit, ``x_t = w σ(x_{t-1}) + b``, and its gradient.
 
     All but ``steps`` broadcast: a grid of ``w`` and ``b`` draws the surface, a further axis of
     ``x0`` the losses of many examples, whose mean over that axis is the cost.

@@ -1,5 +1,4 @@
-"""Backpropagation through more states than there is room for: forward and back in one call, by a
-plan.
+"""Backpropagation through more states than there is room for: in one call, by a plan.
 
 The gradients of ``backward`` and the norms of ``trace``, from states that were kept or computed
 again. Which ones is said by the actions of a plan; see :mod:`gradtrace.tracing.schedules`.
@@ -127,9 +126,7 @@ class SummedGradients:
     p: list[dict[str, np.ndarray]]
 
     def shared(self):
-        """The gradient of weights that all steps share; a ``ValueError`` if their parameters
-        differ.
-        """
+        """The gradient of weights that all steps share; a ``ValueError`` if they differ."""
         first, *others = ({name: value.shape for name, value in p.items()} for p in self.p)
         for other in others:
             if other != first:
@@ -148,13 +145,16 @@ class BPTTResult:
     log_h : ndarray of shape (T + 1, *sweep)
         ``ln ‖∂L/∂h_t‖`` for ``t = 0 … T``, as :func:`~gradtrace.trace` gives it. Where backward
         passes overlap, of the longest gradient; ``-inf`` where none comes.
-    account : Account
+    usage : Usage
 
     Examples
     --------
-    >>> BPTTResult(np.zeros(3), None, SummedGradients(np.full((1, 1), np.inf), [])).grads
-    Traceback (most recent call last):
-    FloatingPointError: ∂L/∂h_0: expected finite numbers, got an overflow of float64; a trace keeps logarithms
+    >>> result = BPTTResult(np.zeros(3), None, SummedGradients(np.full((1, 1), np.inf), []))
+    >>> try:
+    ...     result.grads
+    ... except FloatingPointError as error:
+    ...     print(str(error).partition(";")[0])
+    ∂L/∂h_0: expected finite numbers, got an overflow of float64
     """
 
     log_h: np.ndarray
@@ -163,9 +163,7 @@ class BPTTResult:
 
     @property
     def grads(self):
-        """The :class:`SummedGradients`, or a ``FloatingPointError`` that names one of them that
-        overflows.
-        """
+        """The :class:`SummedGradients`; a ``FloatingPointError`` names one that overflows."""
         expect_finite_gradient("∂L/∂h_0", self.plain.h0)
         for p in self.plain.p:
             for name, value in p.items():
@@ -180,14 +178,11 @@ class _Execution:
         self.path, self._loss = path, _loss(g, len(path), h0.dtype)
         self.members = sweep_shape(path, h0)
         self.sweep = len(self.members)
-        self.at, self.h, self.stored, self.recorded, self.reversed = 0, h0, {}, {}, set()
+        self.at, self.h = 0, h0
+        self.stored, self.recorded, self.reversed = {}, {}, set()
         self.log_h, self.sums, self.dh0 = None, {}, np.zeros_like(h0)
-        self.held, self.most, self.evaluations, self.truncated = (
-            np.zeros(2, int),
-            np.zeros(2, int),
-            0,
-            0,
-        )
+        self.held, self.most = np.zeros(2, int), np.zeros(2, int)  # states and their bytes
+        self.evaluations = self.truncated = 0
 
     def loss(self, t, h):
         """What the loss puts on ``h_t``, or ``None``."""
@@ -219,8 +214,11 @@ class _Execution:
 
     def begin(self, after, stop):
         g, self.after = self.loss(stop, self.h), after
-        self.carried, self.truncated = g is not None, self.truncated + (0 if g is None else stop)
-        g = np.zeros_like(self.h) if g is None else expect_shape(g, self.h, stop).copy()
+        if g is None:
+            self.carried, g = 0, np.zeros_like(self.h)
+        else:
+            self.carried, g = 1, expect_shape(g, self.h, stop).copy()
+        self.truncated += self.carried * stop
         if self.log_h is None:
             self.log_h = np.full((len(self.path) + 1, *self.members), -np.inf)
         self.g, self.exponent = rescale(self._swept(stop, g), np.zeros(self.members, dtype=int))
@@ -229,7 +227,7 @@ class _Execution:
     def backward(self, start, stop):
         self.reversed.add((start, stop))
         states, vjps = self.recorded[start, stop]
-        # the gradients of one block at a time
+        # holds the gradients of one block at a time
         for block in reversed(blocks(stop - start, states[-1].nbytes)):
             first = start + block.start
             self._back(first, vjps[block], self._direct(first, states[block]))
@@ -250,16 +248,12 @@ class _Execution:
         self.reversed.discard((start, stop))
 
     def result(self):
-        p = [
-            self.sums.get(name)
-            or {key: np.zeros_like(value) for key, value in self.path.params[t].items()}
-            for name, t in self.path.distinct_params().items()
-        ]
-        return BPTTResult(
-            self.log_h,
-            Usage(*map(int, self.most), self.evaluations, self.truncated),
-            SummedGradients(self.dh0, p),
-        )
+        p = []
+        for name, t in self.path.distinct_params().items():
+            zeros = {key: np.zeros_like(value) for key, value in self.path.params[t].items()}
+            p.append(self.sums.get(name) or zeros)
+        usage = Usage(*map(int, self.most), self.evaluations, self.truncated)
+        return BPTTResult(self.log_h, usage, SummedGradients(self.dh0, p))
 
     def _hold(self, *more):
         self.held += more
@@ -272,25 +266,24 @@ class _Execution:
         """What the loss puts on these states, and the count of the pairs that are truncated."""
         direct = [None] * len(states)
         for i in reversed(range(len(states))):
+            t = first + i
             self.truncated -= self.carried  # the losses so far do reach this step
-            if first + i > self.after and (direct_g := self.loss(first + i, states[i])) is not None:
-                direct[i] = self._swept(first + i, direct_g)
-                self.carried, self.truncated = self.carried + 1, self.truncated + first + i
+            direct_g = self.loss(t, states[i]) if t > self.after else None
+            if direct_g is not None:
+                direct[i] = self._swept(t, direct_g)
+                self.carried += 1
+                self.truncated += t
         return direct
 
     def _swept(self, t, g):
-        """What the loss puts on ``h_t`` with all sweep axes, though the sweep may begin at a later
-        step only.
-        """
+        """What the loss puts on ``h_t`` with all sweep axes, though the sweep may begin later."""
         if t == len(self.path):
             return g
         own = 1 + len(self.path.steps[t].features)
         return np.broadcast_to(g, (*self.members, *g.shape[max(g.ndim - own, 0) :]))
 
     def _back(self, first, vjps, direct):
-        """Back through one block: as plain numbers if they stay in range, else with powers of two
-        apart.
-        """
+        """Back through one block; with powers of two apart if plain numbers leave the range."""
         with np.errstate(all="ignore"):
             g = scale_by_power(self.g, self.exponent)
         h, shares = backward_pass(vjps, g, direct)
@@ -307,9 +300,7 @@ class _Execution:
         self._sum(first, [p for _, p in shares], exponents)
 
     def _sum(self, first, shares, exponents):
-        """Add the shares of a block to the gradients of their parameters: those of one dict as one
-        product.
-        """
+        """Add the shares of a block to the gradients of their parameters, one product a dict."""
         params = self.path.params[first : first + len(shares)]
         for name in {id(p): p for p in params}:
             mine = [t for t, p in enumerate(params) if id(p) == name]
@@ -319,10 +310,7 @@ class _Execution:
                     if exponents is None:
                         value = sum_of_products([shares[t][key] for t in mine])
                     else:
-                        value = sum(
-                            scale_by_power(np.asarray(shares[t][key]), exponents[t + 1])
-                            for t in mine
-                        )
+                        value = sum(_scaled(shares[t][key], exponents[t + 1]) for t in mine)
                     sums[key] = sums[key] + value if key in sums else value
 
 
@@ -348,6 +336,11 @@ def _loss(g, T, dtype):
         raise ValueError(f"g: expected {T + 1} entries, one for each state, got {len(g)}")
     values = [fit(f"g[{t}]", value) for t, value in enumerate(g)]
     return lambda t, h: values[t]
+
+
+def _scaled(share, exponent):
+    """A share as an array, times ``2^exponent``."""
+    return scale_by_power(np.asarray(share), exponent)
 
 
 def _nbytes(states):

@@ -19,17 +19,17 @@ from .path import Pullbacks
 # How log_singular_values keeps its rows, in exponents of two.
 NONE = -(2**40)  # the exponent of a row of zeros
 ALIKE = 2**-8  # a row whose own part is less is like those before it
-# of a window, its margin, tolerated: what is let through adds up over time
-RANGE, GUARD, DISORDER = 800, 60, 1
+RANGE = 800  # of one window
+GUARD = 60  # a window begins so far above the values it is for
+DISORDER = 1  # tolerated between rows; what is let through adds up over time
 
 
 def expect_square(name, value, lead=()):
     """Raise unless ``value`` is an array of finite floats of shape ``(*lead, *sweep, n, n)``."""
     expect_array(name, value, (None, None))
     if value.ndim < 2 + len(lead) or value.shape[-1] != value.shape[-2]:
-        raise ValueError(
-            f"{name}: expected the shape ({', '.join([*lead, '*sweep', 'n', 'n'])}), got {value.shape}"
-        )
+        axes = ", ".join([*lead, "*sweep", "n", "n"])
+        raise ValueError(f"{name}: expected the shape ({axes}), got {value.shape}")
 
 
 def jacobians(vjps):
@@ -74,12 +74,14 @@ def jacobians(vjps):
     if not isinstance(vjps, Pullbacks):
         raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
     end, sweep = vjps.end, vjps.end.shape[: vjps.sweep]
-    state, N = end.shape[vjps.sweep :], math.prod(end.shape[vjps.sweep :])
+    state = end.shape[vjps.sweep :]
+    N = math.prod(state)
     for t, h in enumerate(vjps.h):
-        if h.shape[h.ndim - len(state) :] != state:
+        own = h.shape[h.ndim - len(state) :]
+        if own != state:
             raise ValueError(
                 f"vjps: expected steps that keep the shape {state} of the last state,"
-                f" got {h.shape[h.ndim - len(state) :]} before step {t + 1}"
+                f" got {own} before step {t + 1}"
             )
     g = np.eye(N, dtype=end.dtype).reshape(N, *(1,) * len(sweep), *state)
     g = np.broadcast_to(g, (N, *sweep, *state))
@@ -132,8 +134,7 @@ def spectral_radius(W):
 
 @np.errstate(all="ignore")
 def log_qr_growth(J, every=1):
-    """``Σ ln |r_kk|`` over the QR factorisations along the product ``J_1 J_2 … J_t``, for growing
-    ``t``.
+    """``Σ ln |r_kk|`` over the QR factorisations along ``J_1 J_2 … J_t``, for growing ``t``.
 
     A frame of ``n`` orthogonal directions is carried along and made orthogonal again; these are the
     logarithms of how much each of them has grown. Divided by ``t`` they tend to the Lyapunov
@@ -192,8 +193,9 @@ def log_qr_growth(J, every=1):
 
 
 def lyapunov(J, every=1):
-    """Lyapunov exponents of a product of Jacobians, ``ln`` of the growth per step:
-    ``log_qr_growth(J)[-1] / T``.
+    """Lyapunov exponents of a product of Jacobians, ``log_qr_growth(J)[-1] / T``.
+
+    They are the logarithms of the growth per step.
 
     Parameters
     ----------
@@ -228,8 +230,7 @@ def lyapunov(J, every=1):
 
 @np.errstate(all="ignore")
 def log_singular_values(J):
-    """``ln σ_k(J_1 J_2 … J_t)``, all ``n`` singular values for every ``t``, past the range and the
-    digits of floats.
+    """``ln σ_k(J_1 J_2 … J_t)`` for every ``k`` and ``t``, past the range and digits of floats.
 
     Parameters
     ----------
@@ -256,8 +257,9 @@ def log_singular_values(J):
     leaves the float range, the SVD is taken in windows, each of which begins a factor ``2^60``
     above the values it is for.
 
-    The SVD of the multiplied-out product instead, ``np.linalg.svd(list(accumulate(J,
-    np.matmul)))``, is right only for what lies within sixteen digits of the largest.
+    The SVD of the multiplied-out product instead,
+    ``np.linalg.svd(list(accumulate(J, np.matmul)))``, is right only for what lies within sixteen
+    digits of the largest.
 
     Source: after Barlow–Demmel 1990 (graded matrices) and Cox–Higham 1998 (row order in QR).
 
@@ -289,9 +291,7 @@ def log_singular_values(J):
 
 
 def _split(J):
-    """``A`` and ``s`` with ``J = diag(2^s) A``: rows of very different sizes are all brought to
-    about 2^500.
-    """
+    """``A`` and ``s`` with ``J = diag(2^s) A``; rows of very different sizes become about 2^500."""
     size, s = np.frexp(np.abs(J).max(axis=-1).astype(float))
     s = np.where(size > 0, s.astype(int), -5000)
     top = s.max(axis=-1, keepdims=True)
@@ -307,33 +307,29 @@ def _disordered(d):
 def _times(B, d, U):
     """``B 2^d U`` as ``Q 2^d' U'``, by QR from the largest row and column on."""
     e = np.where(B != 0, np.frexp(B)[1] + d[..., None, :], NONE)
-    if _disordered(size := e.max(axis=-2)).any():
+    size = e.max(axis=-2)
+    if _disordered(size).any():
         order = np.argsort(-size, axis=-1, kind="stable")
         B, e = (np.take_along_axis(a, order[..., None, :], axis=-1) for a in (B, e))
-        d, U = (
-            np.take_along_axis(d, order, axis=-1),
-            np.take_along_axis(U, order[..., None], axis=-2),
-        )
+        d = np.take_along_axis(d, order, axis=-1)
+        U = np.take_along_axis(U, order[..., None], axis=-2)
     order = np.argsort(-e.max(axis=-1), axis=-1, kind="stable")[..., None]
     q, R = np.linalg.qr(np.take_along_axis(B, order, axis=-2))
-    np.put_along_axis(Q := np.empty_like(q), order, q, axis=-2)
+    Q = np.empty_like(q)
+    np.put_along_axis(Q, order, q, axis=-2)
     top = np.where(R != 0, np.frexp(R)[1] + d[..., None, :], NONE).max(axis=-1)
     U = np.ldexp(R, np.clip(d[..., None, :] - top[..., None], -5000, 5000)) @ U
     size, power = np.frexp(np.abs(U).max(axis=-1))
-    return (
-        Q,
-        np.where((size > 0) & (top > NONE // 2), top + power, NONE),
-        np.ldexp(U, -power[..., None]),
-    )
+    d = np.where((size > 0) & (top > NONE // 2), top + power, NONE)
+    return Q, d, np.ldexp(U, -power[..., None])
 
 
 def _graded(Q, d, U):
-    """``Q 2^d U`` times an orthogonal matrix from the right, which changes no singular value, with
-    rows that differ.
+    """``Q 2^d U`` times an orthogonal matrix from the right, with rows that differ.
 
-    Rows of ``U`` that have become alike hide small singular values in what cancels between them. As
-    ``L Z`` with a lower triangle ``L`` and an orthogonal ``Z``, which goes, ``2^d L`` is factorised
-    anew, and they stand in ``d``.
+    Such a matrix changes no singular value. Rows of ``U`` that have become alike hide small
+    singular values in what cancels between them. As ``L Z`` with a lower triangle ``L`` and an
+    orthogonal ``Z``, which goes, ``2^d L`` is factorised anew, and they stand in ``d``.
     """
     order = np.argsort(-d, axis=-1, kind="stable")
     d = np.take_along_axis(d, order, axis=-1)
@@ -342,7 +338,7 @@ def _graded(Q, d, U):
     size = np.abs(np.diagonal(L, axis1=-2, axis2=-1)) / np.abs(L).max(axis=-1)
     if not (size < ALIKE).any():
         return Q, d, L
-    # of each column of 2^d L
+    # the exponent of the largest entry in each column of 2^d L
     exponents = np.where(L != 0, np.frexp(L)[1] + d[..., :, None], NONE).max(axis=-2)
     B = np.ldexp(L, np.clip(d[..., :, None] - exponents[..., None, :], -5000, 5000))
     again, d, U = _times(B, exponents, np.broadcast_to(np.eye(L.shape[-1]), L.shape))
@@ -369,9 +365,8 @@ def _log_svd(d, U):
         s = np.log(np.linalg.svd(G, compute_uv=False)) + (d[todo, start] * math.log(2))[:, None]
         last = (alive[todo] & (e >= -RANGE)).sum(axis=1)
         mine = (place >= first[todo, None]) & (place < last[:, None])
-        log[todo] = np.where(
-            mine, np.take_along_axis(s, np.maximum(place - start[:, None], 0), 1), log[todo]
-        )
+        found = np.take_along_axis(s, np.maximum(place - start[:, None], 0), axis=1)
+        log[todo] = np.where(mine, found, log[todo])
         first[todo] = last
         todo = todo[last < alive[todo].sum(axis=1)]
     return log

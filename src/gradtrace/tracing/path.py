@@ -10,17 +10,18 @@ from typing import NamedTuple
 import numpy as np
 
 from ..expect import expect_array, expect_size, given
-from ..steps.contract import (
-    Step,
+from ..steps.checks import (
     checked_pullback,
     checked_step,
     expect_finite,
     expect_one_dtype,
     expect_params,
     expect_state,
-    expect_step,
     sweep_axes,
 )
+from ..steps.contract import Step, expect_step
+
+FAULTS = FloatingPointError, ValueError, TypeError  # of a step that cannot be taken
 
 
 class Link(NamedTuple):
@@ -32,8 +33,7 @@ class Link(NamedTuple):
 
 
 class Path(Sequence):
-    """Links in the order of the forward pass. A weight is shared where two links hold the same
-    dict.
+    """Links in the order of the forward pass; a weight is shared where two hold the same dict.
 
     Attributes
     ----------
@@ -63,9 +63,7 @@ class Path(Sequence):
         return f"Path of {len(self)} steps: {', '.join(names[:3])}{', …' if len(names) > 3 else ''}"
 
     def copied(self):
-        """The same path with copies of all parameters and inputs: what its owner does to them later
-        changes nothing.
-        """
+        """The same path with copies of parameters and inputs, out of reach of their owner."""
         copies = {
             name: {key: value.copy() for key, value in self.params[t].items()}
             for name, t in self.distinct_params().items()
@@ -74,8 +72,9 @@ class Path(Sequence):
         return Path(self.steps, [copies[id(p)] for p in self.params], inputs)
 
     def distinct_params(self):
-        """Where each different dict of parameters stands, by its identity: one in time, as many as
-        layers in depth.
+        """Where each different dict of parameters stands, by its identity.
+
+        There is one in time, in depth there are as many as layers.
         """
         names = [id(p) for p in self.params]
         return {name: names.index(name) for name in dict.fromkeys(names)}
@@ -111,31 +110,30 @@ def deep(steps, params, x=None):
     if not isinstance(params, Iterable) or isinstance(params, dict):
         raise TypeError(f"params: expected a list with one dict per layer, got {given(params)}")
     params = list(params)
-    if not isinstance(steps, Step) and (
-        not isinstance(steps, Iterable) or isinstance(steps, str | dict | np.ndarray)
-    ):
+    several = isinstance(steps, Iterable) and not isinstance(steps, str | dict | np.ndarray)
+    if not isinstance(steps, Step) and not several:
         raise TypeError(f"steps: expected a step or a list of steps, got {given(steps)}")
     steps = [steps] * len(params) if isinstance(steps, Step) else list(steps)
     for t, step in enumerate(steps):
         expect_step(f"steps[{t}]", step)
     if not steps or len(steps) != len(params):
         raise ValueError(
-            f"params: expected one dict for each of {len(steps)} steps, at least one, got {len(params)}"
+            f"params: expected one dict for each of {len(steps)} steps, at least one,"
+            f" got {len(params)}"
         )
     for t, (step, p) in enumerate(zip(steps, params, strict=True)):
         if (step.inputs is None) != (x is None):
-            raise ValueError(
-                f"x: expected {'one input per layer' if x is None else 'None'} for steps[{t}], {step},"
-                f" got {given(x)}"
-            )
+            wanted = "one input per layer" if x is None else "None"
+            raise ValueError(f"x: expected {wanted} for steps[{t}], {step}, got {given(x)}")
         expect_params(step, p)
-    if x is not None and len(
-        expect_array("x", x, (None, None, *steps[0].inputs), complex=True)
-    ) != len(steps):
+    if x is None:
+        return Path(steps, params, [None] * len(steps))
+    expect_array("x", x, (None, None, *steps[0].inputs), complex=True)
+    if len(x) != len(steps):
         raise ValueError(
             f"x: expected an input for each of the {len(steps)} steps, got shape {x.shape}"
         )
-    return Path(steps, params, [None] * len(steps) if x is None else x)
+    return Path(steps, params, x)
 
 
 def unroll(step, p, x):
@@ -214,8 +212,8 @@ class Pullbacks(Sequence):
 
     def __reduce__(self):
         raise TypeError(
-            "Pullbacks: expected the path to be pickled, and forward to be called there, got functions"
-            " of this process"
+            "Pullbacks: expected the path to be pickled, and forward to be called there,"
+            " got functions of this process"
         )
 
 
@@ -248,8 +246,8 @@ def forward(path, h0):
 
     Examples
     --------
-    >>> layer = Dense(1, 1, "identity")
-    >>> h, vjps = forward(deep(layer, 3 * [{"W": np.array([[2.0]]), "b": np.zeros(1)}]), np.ones((1, 1)))
+    >>> layer, p = Dense(1, 1, "identity"), {"W": np.array([[2.0]]), "b": np.zeros(1)}
+    >>> h, vjps = forward(deep(layer, 3 * [p]), np.ones((1, 1)))
     >>> np.ravel(h)
     array([1., 2., 4., 8.])
     """
@@ -262,9 +260,7 @@ def forward(path, h0):
 
 
 def expect_start(path, h0):
-    """Raise unless ``h0`` can be the state that the path begins with, in the dtype of all that it
-    meets.
-    """
+    """Raise unless the path can begin with ``h0``, and all that it meets has the dtype of it."""
     if not len(path):
         raise ValueError("path: expected at least one step, got none")
     step, _, x = path[0]
@@ -279,21 +275,20 @@ def expect_start(path, h0):
 
 
 def forward_pass(path, h0, start=0, stop=None):
-    """The states from ``h_start``, which is ``h0``, to ``h_stop``, and the pullbacks; arguments
-    were checked.
+    """The states from ``h_start``, which is ``h0``, to ``h_stop``, and the pullbacks.
+
+    The path and its first state were checked. So is every step when it comes the first time or
+    meets a state of another shape.
     """
     h, vjps, block = [h0], [], slice(start, stop)
     h0.setflags(write=False)
     step = path.steps[start]
-    fits = (
-        start and step is path.steps[start - 1] and h0.shape[-len(step.features) :] == step.features
-    )
-    # checked when the path was begun
+    begun = start and step is path.steps[start - 1]
+    fits = begun and h0.shape[-len(step.features) :] == step.features
     known = (step, h0.shape, h0.dtype) if fits else (None, None, None)
+    links = zip(path.steps[block], path.params[block], path.inputs[block], strict=True)
     with np.errstate(all="ignore"):
-        for step, p, x in zip(
-            path.steps[block], path.params[block], path.inputs[block], strict=True
-        ):
+        for step, p, x in links:
             try:
                 if step is not known[0] or h[-1].shape != known[1] or h[-1].dtype != known[2]:
                     expect_state(step, h[-1], x)
@@ -302,7 +297,7 @@ def forward_pass(path, h0, start=0, stop=None):
                     out, vjp = checked_step(step, p, h[-1], x)
                 else:
                     out, vjp = step.step(p, h[-1], x)
-            except (FloatingPointError, ValueError, TypeError) as error:
+            except FAULTS as error:
                 raise_at_step(path, h, start, error)
             out.setflags(write=False)
             h.append(out)
@@ -313,8 +308,9 @@ def forward_pass(path, h0, start=0, stop=None):
 
 
 def raise_at_step(path, h, start, error=None):
-    """Raise what ended a forward pass, named by its step: a state that overflowed, a wrong
-    argument, or ``error``.
+    """Raise what ended a forward pass, named by its step.
+
+    That is a state that overflowed, a wrong argument, or ``error``.
     """
     t = first_not_finite(h) or len(h)  # an earlier overflow is the cause of what came later
     step, p, x = path[start + t - 1]
@@ -324,17 +320,14 @@ def raise_at_step(path, h, start, error=None):
         if t < len(h):
             expect_finite(step, h[t])
         raise error
-    except (FloatingPointError, ValueError, TypeError) as found:
-        kind = next(
-            kind for kind in (FloatingPointError, ValueError, TypeError) if isinstance(found, kind)
-        )
-        # whose traceback shows where
+    except FAULTS as found:
+        kind = next(kind for kind in FAULTS if isinstance(found, kind))
+        # from error, whose traceback shows where
         raise kind(f"step {start + t} of {len(path)}: {found}") from error
 
 
 def blocks(T, nbytes, most=2**18):
-    """Slices of ``range(T)``: as many steps at once as take ``most`` bytes, 64 at most, if each
-    takes so many.
+    """Slices of ``range(T)``: as many steps of ``nbytes`` as ``most`` bytes hold, at most 64.
 
     Enough for few calls and large products, few enough to stay in the cache, and no second copy of
     a long run.
@@ -346,20 +339,16 @@ def blocks(T, nbytes, most=2**18):
 def first_not_finite(arrays):
     """The place of the first array that holds ``nan`` or an infinity, or ``None``."""
     for block in blocks(len(arrays), arrays[0].nbytes):
-        alike = len({a.shape for a in arrays[block]}) == 1
-        if not all(
-            np.isfinite(a).all() for a in ([np.stack(arrays[block])] if alike else arrays[block])
-        ):
-            return next(
-                t for t in range(block.start, block.stop) if not np.isfinite(arrays[t]).all()
-            )
+        part = arrays[block]
+        alike = len({a.shape for a in part}) == 1
+        if not all(np.isfinite(a).all() for a in ([np.stack(part)] if alike else part)):
+            place = next(i for i, a in enumerate(part) if not np.isfinite(a).all())
+            return block.start + place
     return None
 
 
 def sweep_shape(path, h0):
-    """The leading axes that belong to no step, of all that states, parameters and inputs carry
-    together.
-    """
+    """The sweep axes of ``h0`` and of all parameters and inputs of the path, together."""
     sweep = h0.shape[: h0.ndim - 1 - len(path.steps[0].features)]
     for t in path.distinct_params().values():
         step, p, x = path[t]
@@ -368,7 +357,7 @@ def sweep_shape(path, h0):
             sweep = np.broadcast_shapes(sweep, own)
         except ValueError:
             raise ValueError(
-                f"step {t + 1} of {len(path)}: sweep axes of {step}: expected shapes that broadcast with"
-                f" the {sweep} of h0 and the steps before, got {own}"
+                f"step {t + 1} of {len(path)}: sweep axes of {step}: expected shapes that"
+                f" broadcast with the {sweep} of h0 and the steps before, got {own}"
             ) from None
     return sweep

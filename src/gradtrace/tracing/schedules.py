@@ -1,8 +1,8 @@
-"""What to keep and what to compute again: plans, lists of actions that :func:`~gradtrace.bptt`
-carries out.
+"""What to keep and what to compute again: plans, which are lists of actions.
 
-The counts of binomial checkpoints are written with ``β(s, r) = (s + r choose s)``: so many steps
-can be reversed with ``s`` stored states if no step is advanced more than ``r`` times.
+:func:`~gradtrace.bptt` carries them out. The counts of binomial checkpoints are written with
+``β(s, r) = (s + r choose s)``: so many steps can be reversed with ``s`` stored states if no step is
+advanced more than ``r`` times.
 
 Source: Griewank and Walther 2000.
 """
@@ -62,12 +62,11 @@ class Full:
 
 @dataclass(frozen=True)
 class Truncated:
-    """Every ``k1`` steps a backward pass of ``k2`` steps: the greater of both is stored, and the
-    gradient forgets.
+    """Every ``k1`` steps a backward pass of ``k2`` steps: the gradient forgets what lies before.
 
-    A backward pass starts at the times ``k1, 2 k1, …`` and at ``T``. It reads the loss of the
-    states since the one before; what the steps before its ``k2`` contribute to it is cut off. ``k1
-    = k2 = T`` is :class:`Full`.
+    The greater of both is how many states are stored. A backward pass starts at the times
+    ``k1, 2 k1, …`` and at ``T``. It reads the loss of the states since the one before; what the
+    steps before its ``k2`` contribute to it is cut off. ``k1 = k2 = T`` is :class:`Full`.
 
     Parameters
     ----------
@@ -95,13 +94,11 @@ class Truncated:
         kept, last = [], 0  # recorded pieces (start, stop), the time of the last pass
         while last < T:
             now, after = (min(last + k, T) for k in (self.k1, 2 * self.k1))
-            # may reach back to between last and now
+            # Later passes may end between last and now: the steps are recorded in pieces.
             later = (last + self.k2) // self.k1 * self.k1 + self.k1
-            cuts = sorted(
-                {last, now}
-                | {t - self.k2 for t in (later, T) if t <= T and last < t - self.k2 < now}
-            )
-            for piece in pairwise(cuts):
+            ends = [t - self.k2 for t in (later, T) if t <= T]
+            cuts = {last, now, *(end for end in ends if last < end < now)}
+            for piece in pairwise(sorted(cuts)):
                 yield Action("record", *piece)
                 kept.append(piece)
             yield Action("begin", last or -1, now)
@@ -117,8 +114,9 @@ class Truncated:
 
 @dataclass(frozen=True)
 class SqrtT:
-    """Keep every ``√T``-th state and compute the others once more: about ``2 √T`` states, ``2 T``
-    forward steps.
+    """Keep every ``√T``-th state and compute the others once more.
+
+    That takes about ``2 √T`` states and ``2 T`` forward steps.
 
     Source: Chen et al. 2016.
 
@@ -142,13 +140,13 @@ class SqrtT:
 
 @dataclass(frozen=True)
 class Binomial:
-    """Keep ``slots`` states, placed so that the fewest steps are computed again: the schedule of
-    Griewank and Walther.
+    """Keep ``slots`` states, placed so that the fewest steps are computed again.
 
-    Two counts are in use. Revolve's is that of the steps of ``advance``: with ``β(s, r) = (s + r
-    choose s)`` and the least ``r`` for which ``β(s, r) ≥ T`` it is ``r T - β(s + 1, r - 1)``; 1948
-    for ``T = 1000`` and 50 slots. All forward evaluations are ``T`` more, 2948, as each step is
-    computed once again. Parameters and gradients come on top.
+    This is the schedule of Griewank and Walther. Two counts are in use. Revolve's is that of the
+    steps of ``advance``: with ``β(s, r) = (s + r choose s)`` and the least ``r`` for which
+    ``β(s, r) ≥ T`` it is ``r T - β(s + 1, r - 1)``; 1948 for ``T = 1000`` and 50 slots. All forward
+    evaluations are ``T`` more, 2948, as each step is computed once again. Parameters and gradients
+    come on top.
 
     Parameters
     ----------
@@ -182,9 +180,8 @@ class Binomial:
 
     def __post_init__(self):
         if (self.slots is None) == (self.nbytes is None):
-            raise TypeError(
-                f"slots, nbytes: expected one of the two, got {self.slots!r:.40} and {self.nbytes!r:.40}"
-            )
+            got = f"{self.slots!r:.40} and {self.nbytes!r:.40}"
+            raise TypeError(f"slots, nbytes: expected one of the two, got {got}")
         for name in ("slots", "block", "nbytes"):
             if name == "block" or getattr(self, name) is not None:
                 object.__setattr__(self, name, expect_size(name, getattr(self, name)))
@@ -195,7 +192,8 @@ class Binomial:
             return self
         if self.nbytes < 8 * state:
             raise ValueError(
-                f"nbytes: expected at least {8 * state}, eight states of {state} each, got {self.nbytes}"
+                f"nbytes: expected at least {8 * state}, eight states of {state} each,"
+                f" got {self.nbytes}"
             )
         return Binomial(*fit(T, self.nbytes // state - 4))
 
@@ -203,7 +201,7 @@ class Binomial:
         def at(i):
             return min(i * self.block, T)
 
-        # from a stored block to another, with slots for the states
+        # stretches from one block to another, with the slots for states in them
         todo = [(0, -(-T // self.block), self.slots)]
         yield Action("store", 0, 0)
         while todo:
@@ -258,9 +256,7 @@ def _record_and_reverse(start, stop, T):
 
 
 def expect_plan(plan, T, state):
-    """Return ``plan``, fitted to ``T`` steps from a state of ``state`` bytes, if it is one; else
-    raise, naming it.
-    """
+    """Return ``plan``, fitted to ``T`` steps and states of ``state`` bytes, if it is one."""
     if not isinstance(plan, Full | Truncated | SqrtT | Binomial):
         raise TypeError(
             "plan: expected Full(), Truncated(k1, k2), SqrtT() or Binomial(slots=…),"
@@ -270,9 +266,7 @@ def expect_plan(plan, T, state):
 
 
 def repeats(T, slots):
-    """The least ``r`` for which ``β(slots, r) ≥ T``: how often a step is computed at most, besides
-    recording it.
-    """
+    """The least ``r`` for which ``β(slots, r) ≥ T``: how often at most a step is advanced."""
     r = 0
     while math.comb(slots + r, r) < T:
         r += 1
@@ -288,22 +282,21 @@ def advances(T, slots):
 
 
 def split(T, slots):
-    """How far to go to the next state to store; any optimal choice leaves both parts within their
-    binomials.
-    """
+    """How far to go to the next state to store: both parts have to stay within their binomials."""
     r = repeats(T, slots)
     return min(math.comb(slots + r - 1, slots), T - math.comb(slots + r - 2, slots - 1))
 
 
 def fit(T, room):
-    """The slots and steps a block of the cheapest schedule in ``room`` for states, three for each
-    step of a block.
+    """The slots and the block of the cheapest schedule with ``room`` for so many states.
+
+    A block takes three states a step.
     """
     sizes = {1, T} | {k << i for i in range(T.bit_length()) for k in (2, 3)}
     blocks = [b for b in sorted(sizes) if b <= T and 3 * b < room]
 
-    # a record takes about two steps more
     def cost(b, count):
+        """Of ``count`` blocks of ``b`` steps; to record one takes about two steps more."""
         return b * advances(count, room - 3 * b) + 2 * count
 
     block = min(blocks, key=lambda b: cost(b, -(-T // b)))

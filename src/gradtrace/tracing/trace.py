@@ -6,7 +6,7 @@ sweep member.
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -14,20 +14,19 @@ from ..expect import expect_array, given
 from ..steps.arrays import Product, log_norm_of, sum_of_products, times_power
 from .path import Pullbacks, blocks, first_not_finite
 
-# Squares of norms in this range are exact, and nothing that matters in them has underflowed.
-SAFE = {
-    kind: (
-        float(np.finfo(kind).tiny) / float(np.finfo(kind).eps) ** 2,
-        float(np.finfo(kind).max) * float(np.finfo(kind).eps) ** 2,
-    )
-    for kind in "fdFD"
-}
+
+def _safe_range(dtype):
+    """Squares of norms in here are exact, and nothing that matters in them has underflowed."""
+    kind = np.finfo(dtype)
+    tiny, eps, most = float(kind.tiny), float(kind.eps), float(kind.max)
+    return tiny / eps**2, most * eps**2
+
+
+SAFE = {kind: _safe_range(kind) for kind in "fdFD"}
 
 
 class LazySequence(Sequence):
-    """The list of ``compute(t, share)`` for the steps ``t = 1 … T``, each computed when it is asked
-    for.
-    """
+    """The list of ``compute(t, share)`` for the steps ``t = 1 … T``, computed when asked for."""
 
     def __init__(self, numbered, compute):
         self.numbered, self.compute = numbered, compute
@@ -59,20 +58,18 @@ class Gradients:
 
     Examples
     --------
-    >>> layer = Dense(1, 1, "identity")
-    >>> h, vjps = forward(deep(layer, 3 * [{"W": np.array([[2.0]]), "b": np.zeros(1)}]), np.ones((1, 1)))
+    >>> layer, p = Dense(1, 1, "identity"), {"W": np.array([[2.0]]), "b": np.zeros(1)}
+    >>> h, vjps = forward(deep(layer, 3 * [p]), np.ones((1, 1)))
     >>> backward(vjps, np.ones((1, 1))).shared()["W"]      # if the layers share W: 3 · 2²
     array([[12.]])
     """
 
     def __init__(self, h, shares, steps):
         self.h, self._shares, self._steps = h, shares, steps
-        self.x = LazySequence(
-            [(t, x) for t, (x, _) in enumerate(shares, start=1)], gradient_of_input
-        )
-        self.p = LazySequence(
-            [(t, p) for t, (_, p) in enumerate(shares, start=1)], gradients_of_params
-        )
+        of_inputs = [(t, x) for t, (x, _) in enumerate(shares, start=1)]
+        of_params = [(t, p) for t, (_, p) in enumerate(shares, start=1)]
+        self.x = LazySequence(of_inputs, gradient_of_input)
+        self.p = LazySequence(of_params, gradients_of_params)
 
     def shared(self):
         """The gradient of weights that all steps share: the sum of the contributions, ``Σ_t``.
@@ -106,9 +103,7 @@ def gradients_of_params(t, shares):
 
 
 def multiplied(name, share):
-    """A share as an array: finite, and read-only, since a change would be lost when it is asked for
-    again.
-    """
+    """A share as an array: finite, and read-only, since the next who asks would see no change."""
     with np.errstate(all="ignore"):
         value = expect_finite_gradient(name, np.asarray(share))
     value.setflags(write=False)
@@ -141,37 +136,25 @@ class Trace:
 
     Examples
     --------
-    >>> layer = Dense(1, 1, "identity")
-    >>> h, vjps = forward(deep(layer, 3 * [{"W": np.array([[2.0]]), "b": np.zeros(1)}]), np.ones((1, 1)))
+    >>> layer, p = Dense(1, 1, "identity"), {"W": np.array([[2.0]]), "b": np.zeros(1)}
+    >>> h, vjps = forward(deep(layer, 3 * [p]), np.ones((1, 1)))
     >>> log = trace(vjps, np.ones((1, 1)))
     >>> np.exp(log.log_h), log.grads.p[0]["W"]
     (array([8., 4., 2., 1.]), array([[4.]]))
     """
 
-    def __init__(self, log_h, exponents, shares, plain, rescaled=None):
-        self.log_h, self._exponents, self._shares, self._plain = log_h, exponents, shares, plain
-        self._rescaled = rescaled  # makes the pass with powers of two apart, if none was made
+    def __init__(self, log_h, compute_log_p, plain):
+        self.log_h, self._compute_log_p, self._plain = log_h, compute_log_p, plain
 
     @cached_property
     def log_p(self):
-        names = dict.fromkeys(name for _, p in self._shares for name in p)
-        logs = {}
-        for name in names:
-            logs[name] = log_norms_of_shares(
-                [p.get(name) for _, p in self._shares],
-                self._exponents,
-                plain=self._rescaled is not None,
-            )
-            if logs[name] is None:  # a share may have faded inside its step: scaled, it stays
-                _, exponents, self._shares = self._rescaled()
-                self._exponents, self._rescaled = exponents[1:], None
-                return self.log_p
-        self._rescaled = None
-        return logs
+        log_p = self._compute_log_p()
+        self._compute_log_p = None  # it holds the pullbacks, and nobody needs them any more
+        return log_p
 
     def __getstate__(self):
         """What is pickled: logarithms and gradients, without the pullbacks, which cannot be."""
-        return {**vars(self), "log_p": self.log_p, "_rescaled": None}
+        return {"log_p": self.log_p, **vars(self)}
 
     @cached_property
     def grads(self):
@@ -206,8 +189,8 @@ def backward(vjps, g):
 
     Examples
     --------
-    >>> layer = Dense(1, 1, "identity")
-    >>> h, vjps = forward(deep(layer, 3 * [{"W": np.array([[2.0]]), "b": np.zeros(1)}]), np.ones((1, 1)))
+    >>> layer, p = Dense(1, 1, "identity"), {"W": np.array([[2.0]]), "b": np.zeros(1)}
+    >>> h, vjps = forward(deep(layer, 3 * [p]), np.ones((1, 1)))
     >>> grads = backward(vjps, np.ones((1, 1)))
     >>> np.ravel(grads.h), grads.p[0]["W"]
     (array([8., 4., 2., 1.]), array([[4.]]))
@@ -266,19 +249,27 @@ def trace(vjps, g):
     direct = loss_gradients(vjps, g)
     h, shares = backward_pass(vjps.lazy, direct[-1], direct[:-1])
     plain = h, shares, vjps.steps
-    none = np.zeros(vjps.end.shape[: vjps.sweep], dtype=int)
+    zero = np.zeros(vjps.end.shape[: vjps.sweep], dtype=int)
 
     def scaled():
-        return scaled_backward_pass(vjps.lazy, *rescale(direct[-1], none), direct[:-1])
+        return scaled_backward_pass(vjps.lazy, *rescale(direct[-1], zero), direct[:-1])
+
+    def log_p():
+        """From the plain shares, unless one of them may have faded inside its step."""
+        logs = log_norms_by_name(shares, [zero] * len(shares), plain=True)
+        if logs is None:
+            _, exponents, scaled_shares = scaled()
+            logs = log_norms_by_name(scaled_shares, exponents[1:])
+        return logs
 
     squares = squared_norms(h, vjps.sweep)
     if within_range(squares, h[0].dtype):
-        log = Trace(0.5 * np.log(squares, dtype=float), [none] * len(shares), shares, plain, scaled)
+        log = Trace(0.5 * np.log(squares, dtype=float), log_p, plain)
         log.grads = Gradients(*plain)  # into the cache: finite, as their squares are
         return log
-    h, exponents, shares = scaled()
-    log_h = np.array([log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)])
-    return Trace(log_h, exponents[1:], shares, plain)
+    scaled_h, exponents, scaled_shares = scaled()
+    log_h = np.array([log_scaled(g, e) for g, e in zip(scaled_h, exponents, strict=True)])
+    return Trace(log_h, partial(log_norms_by_name, scaled_shares, exponents[1:]), plain)
 
 
 def backward_pass(vjps, g, direct):
@@ -342,27 +333,36 @@ def squared_norms(arrays, sweep):
     squares = []
     with np.errstate(all="ignore"):
         for block in blocks(len(arrays), arrays[0].nbytes):
-            alike = len({a.shape for a in arrays[block]}) == 1
-            for a in [np.stack(arrays[block])] if alike else [a[None] for a in arrays[block]]:
+            part = arrays[block]
+            alike = len({a.shape for a in part}) == 1
+            for a in [np.stack(part)] if alike else [a[None] for a in part]:
                 flat = a.reshape(*a.shape[: 1 + sweep], math.prod(a.shape[1 + sweep :]))
                 squares.append(np.vecdot(flat, flat).real)
     return np.concatenate(squares)
 
 
 def within_range(squares, dtype):
-    """Whether logarithms of these squares are right: nothing that matters in them has under- or
-    overflowed.
-    """
+    """Whether nothing that matters in these squares has under- or overflowed."""
     low, high = SAFE[dtype.char]
     return bool(((low < squares) & (squares < high)).all())
 
 
-def log_norms_of_shares(shares, exponents, plain=False):
-    """``ln ‖share 2^exponent‖`` for every step; ``nan`` where there is no share.
+def log_norms_by_name(shares, exponents, plain=False):
+    """``ln ‖share 2^exponent‖`` of every parameter and step, from the shares ``(x, p)``.
 
     ``None`` if the shares are of ``plain`` gradients, and one may have left the float range before
     it was multiplied.
     """
+    logs = {}
+    for name in dict.fromkeys(name for _, p in shares for name in p):
+        logs[name] = log_norms_of_shares([p.get(name) for _, p in shares], exponents, plain)
+        if logs[name] is None:
+            return None
+    return logs
+
+
+def log_norms_of_shares(shares, exponents, plain):
+    """The same for one parameter; ``nan`` where a step has none of that name."""
     sweep = exponents[0].ndim
     out = np.full((len(shares), *exponents[0].shape), np.nan)
     there = [t for t, share in enumerate(shares) if share is not None]
@@ -379,15 +379,15 @@ def log_norms_of_shares(shares, exponents, plain=False):
                     continue
                 if plain and may_have_underflowed(shares[t]):
                     return None
-                product = isinstance(shares[t], Product)
-                out[t] = shares[t].log_norm() if product else log_norm_of(value, value.ndim - sweep)
+                if isinstance(shares[t], Product):
+                    out[t] = shares[t].log_norm()
+                else:
+                    out[t] = log_norm_of(value, value.ndim - sweep)
     return out + np.array(exponents) * np.log(2)
 
 
 def may_have_underflowed(share):
-    """Whether the factor of a share that comes from above has under- or overflowed; that of the
-    state cannot.
-    """
+    """Whether the factor that comes from above has left the float range; the state's cannot."""
     if not isinstance(share, Product):
         return True
     if share.a is not None and not share.a.any():
@@ -428,26 +428,24 @@ def loss_gradients(vjps, g):
             raise TypeError(
                 f"{name}: expected {vjps.end.dtype}, the dtype of the states, got {entry.dtype}"
             )
-    # the caller may change hers
+    # copies, as the caller may change hers
     return [None if entry is None else entry.copy() for entry in direct]
 
 
 def expect_loss_shape(name, g, h, step):
-    """Raise unless ``g`` can be what the loss puts on the state ``h`` that goes into ``step``,
-    ``None`` at the end.
+    """Raise unless ``g`` can be what the loss puts on the state ``h`` that goes into ``step``.
+
+    At the end ``step`` is ``None``. Before it ``g`` may have more axes than ``h``, since a sweep
+    may begin at a later step only.
     """
-    # a sweep may begin at a later step only
     own = h.ndim if step is None else 1 + len(step.features)
-    if g.shape[max(0, g.ndim - own) :] != h.shape[h.ndim - own :] or (
-        step is None and g.ndim > own
-    ):
+    same = g.shape[max(0, g.ndim - own) :] == h.shape[h.ndim - own :]
+    if not same or (step is None and g.ndim > own):
         raise ValueError(f"{name}: expected the shape {h.shape} of its state, got {g.shape}")
 
 
 def expect_shape(direct_g, g, t):
-    """What the loss puts on ``h_t`` in the shape of its gradient ``g``; a sweep may begin at a
-    later step only.
-    """
+    """What the loss puts on ``h_t`` in the shape of ``g``, whose sweep may begin later."""
     if direct_g.shape != g.shape[g.ndim - direct_g.ndim :]:
         raise ValueError(
             f"g[{t}]: expected the shape {g.shape} of that state's gradient, got {direct_g.shape}"
@@ -456,26 +454,23 @@ def expect_shape(direct_g, g, t):
 
 
 def rescale(g, exponent):
-    """Divide each sweep member by the power of two at its largest entry, and add that power to
-    ``exponent``.
-    """
-    _, power = np.frexp(np.abs(g).max(axis=_members(g, exponent), initial=0.0))
+    """Divide each sweep member by the power of two of its largest entry; ``exponent`` takes it."""
+    _, power = np.frexp(np.abs(g).max(axis=_within_member(g, exponent), initial=0.0))
     return scale_by_power(g, -power), exponent + power
 
 
 def add_scaled(g, exponent, direct_g):
     """``g 2^exponent + direct_g``, written with the larger of their two exponents."""
     direct_g, power = rescale(direct_g, np.zeros_like(exponent))
-    nothing = np.iinfo(int).min // 4
-    top = np.maximum(
-        np.where(np.any(g, axis=_members(g, exponent)), exponent, nothing),
-        np.where(np.any(direct_g, axis=_members(g, exponent)), power, nothing),
-    )
+    within, nothing = _within_member(g, exponent), np.iinfo(int).min // 4
+    of_g = np.where(np.any(g, axis=within), exponent, nothing)
+    of_direct = np.where(np.any(direct_g, axis=within), power, nothing)
+    top = np.maximum(of_g, of_direct)
     top = np.where(top == nothing, 0, top)
     return scale_by_power(g, exponent - top) + scale_by_power(direct_g, power - top), top
 
 
-def _members(g, exponent):
+def _within_member(g, exponent):
     """The axes of ``g`` within one sweep member."""
     return tuple(range(exponent.ndim, g.ndim))
 
@@ -491,9 +486,7 @@ def scale_by_power(g, power):
 
 def log_scaled(g, exponent):
     """``ln ‖g 2^exponent‖``, one for each sweep member."""
-    flat = g.reshape(*exponent.shape, math.prod(g.shape[exponent.ndim :]))
-    with np.errstate(all="ignore"):
-        squares, (low, high) = np.vecdot(flat, flat).real, SAFE[g.dtype.char]
-        if ((low < squares) & (squares < high)).all():
-            return exponent * np.log(2) + 0.5 * np.log(squares)
+    squares = squared_norms([g], exponent.ndim)[0]
+    if within_range(squares, g.dtype):
+        return exponent * np.log(2) + 0.5 * np.log(squares)
     return exponent * np.log(2) + log_norm_of(g, g.ndim - exponent.ndim)

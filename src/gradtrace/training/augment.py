@@ -1,5 +1,4 @@
-"""More images out of few: each flipped, turned, resized, cropped, moved or made noisy, its class
-the same.
+"""More images out of few: flipped, turned, resized, cropped, moved or noisy, their class the same.
 
 Images are ``(batch, height, width)`` or ``(batch, channels, height, width)``. With a generator
 ``rng`` every image gets an amount of its own, drawn from minus to plus the amount given; without
@@ -40,11 +39,9 @@ def flip(images, rng=None, *, vertical=False):
     """
     _expect_images(images)
     expect_bool("vertical", vertical)
-    chosen = (
-        np.ones(len(images), bool)
-        if rng is None
-        else expect_rng("rng", rng).random(len(images)) < 0.5
-    )
+    chosen = np.ones(len(images), bool)
+    if rng is not None:
+        chosen = expect_rng("rng", rng).random(len(images)) < 0.5
     return np.where(_per_image(chosen, images), np.flip(images, -2 if vertical else -1), images)
 
 
@@ -156,10 +153,9 @@ def translate(images, rows, columns, rng=None):
     >>> translate(np.array([[[1.0, 2.0, 3.0]]]), 0, 1)
     array([[[0., 1., 2.]]])
     """
-    move = np.stack(
-        [_amounts("rows", rows, images, rng), _amounts("columns", columns, images, rng)], -1
-    )
-    return _warp(images, np.eye(2), -move)
+    down = _amounts("rows", rows, images, rng)
+    right = _amounts("columns", columns, images, rng)
+    return _warp(images, np.eye(2), -np.stack([down, right], -1))
 
 
 def noise(images, deviation, rng):
@@ -189,11 +185,10 @@ def noise(images, deviation, rng):
     """
     _expect_images(images)
     expect_number("deviation", deviation, least=0)
+    xi = expect_rng("rng", rng).standard_normal(images.shape)
     try:
         with np.errstate(over="raise", under="ignore"):
-            return images + (
-                deviation * expect_rng("rng", rng).standard_normal(images.shape)
-            ).astype(images.dtype)
+            return images + (deviation * xi).astype(images.dtype)
     except FloatingPointError:
         raise FloatingPointError(
             f"deviation: expected noise within {images.dtype}, got {deviation}"
@@ -238,6 +233,6 @@ def _per_image(value, like):
 def _amounts(name, most, images, rng):
     """One amount for each image: ``most``, or drawn from ``−most`` to ``most``."""
     most, batch = expect_number(name, most), len(_expect_images(images))
-    return (
-        np.full(batch, most) if rng is None else most * expect_rng("rng", rng).uniform(-1, 1, batch)
-    )
+    if rng is None:
+        return np.full(batch, most)
+    return most * expect_rng("rng", rng).uniform(-1, 1, batch)

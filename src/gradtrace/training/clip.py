@@ -13,14 +13,17 @@ from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes, sw
 
 @np.errstate(under="ignore")
 def total_log_norm(grads, sweep=0):
-    """``ln ‖g‖`` over all parameters together, one for each sweep member, safe from overflow; shape
-    ``(*sweep,)``.
+    """``ln ‖g‖`` over all parameters together, one for each sweep member, safe from overflow.
 
     Parameters
     ----------
     grads : dict of str to ndarray
     sweep : int
         How many leading axes are sweep axes; all arrays share them.
+
+    Returns
+    -------
+    ndarray of shape (*sweep,)
 
     Notes
     -----

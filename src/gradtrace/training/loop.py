@@ -1,6 +1,4 @@
-"""The training loop: batch after batch to a run, which can be interrupted, saved and continued bit
-for bit.
-"""
+"""The training loop, whose runs can be interrupted, saved and continued bit for bit."""
 
 import json
 import zipfile
@@ -82,8 +80,7 @@ def train(
     every=1,
     stop=None,
 ):
-    """Go through the samples ``epochs`` times in random order, with an update of the parameters
-    after each batch.
+    """Go through the samples ``epochs`` times in random order, with an update after each batch.
 
     Parameters
     ----------
@@ -139,21 +136,16 @@ def train(
     stop, loss, log_g = stop or EarlyStopping(epochs + 1), list(run.loss), list(run.log_g)
 
     def so_far(**more):
-        return replace(
-            run, loss=np.array(loss[: run.updates]), log_g=np.array(log_g[: run.updates]), **more
-        )
+        done = {"loss": np.array(loss[: run.updates]), "log_g": np.array(log_g[: run.updates])}
+        return replace(run, **done, **more)
 
     try:
         with bar(per * epochs, "training") as shown:
             shown.update(run.updates)
             while not (run.stopping and run.stopping["stop"].all()):
                 epoch, k = divmod(run.updates, per)
-                if (
-                    validate
-                    and k == 0
-                    and epoch % every == 0
-                    and epoch > max(run.validated, default=0)
-                ):
+                due = k == 0 and epoch % every == 0 and epoch > max(run.validated, default=0)
+                if validate and due:
                     where = f"validation after epoch {epoch}"
                     run = _validated(run, epoch, validate, stop, np.shape(loss[0]))
                     continue
@@ -162,20 +154,18 @@ def train(
                 where = f"update {run.updates + 1}, in epoch {epoch + 1}"
                 if k == 0:
                     order = np.concatenate(minibatches(rng, n, size))
-                value, grads = _expect_finite(
-                    gradient(run.p, order[k * size : (k + 1) * size], rng), loss
-                )
+                rows = order[k * size : (k + 1) * size]
+                value, grads = _expect_finite(gradient(run.p, rows, rng), loss)
                 grads, length = _clipped(grads, clip, value)
                 after, state = optimiser.step(run.p, grads, run.state)
                 loss.append(value)
                 log_g.append(length)
-                run = replace(
+                run = replace(  # one assignment: all of an update, or nothing
                     run,
                     updates=run.updates + 1,
                     p=_in_order(after),
                     state=state,
                     order=order,
-                    # one assignment: all of an update, or nothing
                     rng_state=rng.bit_generator.state,
                 )
                 shown.update()
@@ -188,8 +178,7 @@ def train(
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Run:
-    """What training has come to, complete: :func:`train` goes on from it as if it had never
-    stopped.
+    """What training has come to, complete: :func:`train` goes on as if it had never stopped.
 
     Attributes
     ----------
@@ -216,7 +205,8 @@ class Run:
     >>> from gradtrace import GradientDescent
     >>> from gradtrace.training.loop import train
     >>> slope = lambda p, rows, rng: (p["w"][0] ** 2 / 2, p)                # of the loss ½ w²
-    >>> run = train({"w": np.ones(1)}, slope, GradientDescent(0.5), np.random.default_rng(0), n=1, size=1, epochs=3)
+    >>> rule, rng = GradientDescent(0.5), np.random.default_rng(0)
+    >>> run = train({"w": np.ones(1)}, slope, rule, rng, n=1, size=1, epochs=3)
     >>> run, run.p["w"], run.loss.round(3)
     (Run(3 updates, 0 validations), array([0.125]), array([0.5  , 0.125, 0.031]))
     """
@@ -236,11 +226,11 @@ class Run:
     updates: int = 0
 
     def __repr__(self):
-        return f"Run({self.updates} updates, {len(self.validated)} validations{', interrupted' * self.interrupted})"
+        end = ", interrupted" if self.interrupted else ""
+        return f"Run({self.updates} updates, {len(self.validated)} validations{end})"
 
     def save(self, file):
-        """Write the run to one ``.npz`` file, replacing it whole or not at all; :meth:`load` reads
-        it.
+        """Write the run to one ``.npz`` file, whole or not at all; :meth:`load` reads it.
 
         Parameters
         ----------
@@ -252,17 +242,16 @@ class Run:
         >>> from gradtrace import GradientDescent
         >>> from gradtrace.training.loop import train
         >>> slope = lambda p, rows, rng: (p["w"][0] ** 2 / 2, p)            # of the loss ½ w²
-        >>> run = train({"w": np.ones(1)}, slope, GradientDescent(0.5), np.random.default_rng(0), n=1, size=1, epochs=3)
+        >>> rule, rng = GradientDescent(0.5), np.random.default_rng(0)
+        >>> run = train({"w": np.ones(1)}, slope, rule, rng, n=1, size=1, epochs=3)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     run.save(f"{folder}/run.npz")
-        ...     train(Run.load(f"{folder}/run.npz"), slope, GradientDescent(0.5), n=1, size=1, epochs=5)
+        ...     train(Run.load(f"{folder}/run.npz"), slope, rule, n=1, size=1, epochs=5)
         Run(5 updates, 0 validations)
         """
-        arrays = {
-            f"{group}.{name}": value
-            for group in GROUPS
-            for name, value in getattr(self, group).items()
-        }
+        arrays = {}
+        for group in GROUPS:
+            arrays |= {f"{group}.{name}": value for name, value in getattr(self, group).items()}
         arrays |= {name: getattr(self, name) for name in ARRAYS}
         part = Path(f"{fspath(_expect_file(file))}.part")
         with part.open("wb") as out:
@@ -286,10 +275,8 @@ class Run:
             ):
                 arrays = dict(saved)
             found = {group: {} for group in GROUPS} | {name: arrays.pop(name) for name in ARRAYS}
-            rng_state, interrupted = (
-                json.loads(str(arrays.pop("rng_state"))),
-                bool(arrays.pop("interrupted")),
-            )
+            rng_state = json.loads(str(arrays.pop("rng_state")))
+            interrupted = bool(arrays.pop("interrupted"))
             for key, value in arrays.items():
                 group, _, name = key.partition(".")
                 found[group][name] = value
@@ -298,22 +285,21 @@ class Run:
                 f"file: expected a run that Run.save wrote, got {file} ({error})"
             ) from None
         found["size"] = int(found["size"])
-        return cls(
-            **found, rng_state=rng_state, interrupted=interrupted, updates=len(found["loss"])
-        )
+        updates = len(found["loss"])
+        return cls(**found, rng_state=rng_state, interrupted=interrupted, updates=updates)
 
 
 class Diverged(FloatingPointError):
-    """A loss, gradient or parameter was no longer finite. ``run`` is the :class:`Run` up to the
-    update before.
+    """A loss, gradient or parameter was no longer finite; ``run`` ends with the update before.
 
     Examples
     --------
     >>> from gradtrace import GradientDescent
     >>> from gradtrace.training.loop import train
     >>> slope = lambda p, rows, rng: (abs(p["w"][0]), p)           # as if the loss were |w|
+    >>> rule, rng = GradientDescent(1e200), np.random.default_rng(0)
     >>> try:
-    ...     train({"w": np.ones(1)}, slope, GradientDescent(1e200), np.random.default_rng(0), n=1, size=1, epochs=9)
+    ...     train({"w": np.ones(1)}, slope, rule, rng, n=1, size=1, epochs=9)
     ... except Diverged as error:
     ...     error.run
     Run(1 updates, 0 validations)
@@ -352,17 +338,17 @@ def _begin(p, gradient, optimiser, rng, n, size, epochs, clip, validate, every, 
     if not isinstance(p, Run):
         rng_state, none = expect_rng("rng", rng).bit_generator.state, np.zeros(0)
         return Run(
-            _in_order(expect_dict("p", p)),
-            optimiser.start(p),
-            rng_state,
-            np.arange(n),
-            size,
-            {},
-            {},
-            none,
-            none,
-            none,
-            none.astype(int),
+            p=_in_order(expect_dict("p", p)),
+            state=optimiser.start(p),
+            rng_state=rng_state,
+            order=np.arange(n),
+            size=size,
+            best={},
+            stopping={},
+            loss=none,
+            log_g=none,
+            validation=none,
+            validated=none.astype(int),
         )
     kind = p.rng_state["bit_generator"]
     if kind in BIT_GENERATORS and rng is not None:
@@ -372,8 +358,8 @@ def _begin(p, gradient, optimiser, rng, n, size, epochs, clip, validate, every, 
     if kind not in BIT_GENERATORS:
         if rng is None or type(expect_rng("rng", rng).bit_generator).__name__ != kind:
             raise ValueError(
-                f"rng: expected a Generator({kind}(…)) to go on with, which numpy itself does not have,"
-                f" got {given(rng)}"
+                f"rng: expected a Generator({kind}(…)) to go on with, which numpy itself does not"
+                f" have, got {given(rng)}"
             )
         rng.bit_generator.state = p.rng_state
     if (len(p.order), p.size) != (n, size):
@@ -398,11 +384,10 @@ def _expect_finite(pair, before):
         raise ValueError(
             f"gradient: expected a loss of shape {np.shape(before[0])} as before, got {loss.shape}"
         )
-    named = grads.items() if isinstance(grads, dict) else ()  # the optimiser says what is wrong
-    for what, value in (
-        ("the loss", loss),
-        *((f"the gradient of p[{name!r}]", g) for name, g in named),
-    ):
+    named = {"the loss": loss}
+    if isinstance(grads, dict):  # else the optimiser says what is wrong
+        named |= {f"the gradient of p[{name!r}]": g for name, g in grads.items()}
+    for what, value in named.items():
         if not np.isfinite(value).all():
             raise FloatingPointError(f"{what} is no longer finite: {value!s:.200}")
     return loss, grads
@@ -412,8 +397,9 @@ def _clipped(grads, clip, loss):
     """The gradients to be used, and ``ln ‖g‖`` before clipping."""
     clipped, length = clip(grads) if clip else (grads, total_log_norm(grads, loss.ndim))
     if np.shape(length) != loss.shape:
+        source = "clip" if clip else "gradient"
         raise ValueError(
-            f"{'clip' if clip else 'gradient'}: expected one loss and one ln ‖g‖ for each sweep member,"
+            f"{source}: expected one loss and one ln ‖g‖ for each sweep member,"
             f" got shapes {loss.shape} and {np.shape(length)}"
         )
     return clipped, length
@@ -441,5 +427,5 @@ def _validated(run, epoch, validate, stop, shape):
 
 
 def _in_order(p):
-    """The same arrays in C order, as a file gives them back: sums depend on it in the last digit."""
+    """The same arrays in C order, as a file gives them back: the last digit of sums needs it."""
     return {name: np.asarray(w, order="C") for name, w in p.items()}

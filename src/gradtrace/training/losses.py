@@ -1,9 +1,8 @@
-"""Losses ``(u, y) -> (loss, g)``: how wrong the outputs ``u`` are, and ``g = ∂L/∂u``, where the way
-back starts.
+"""Losses ``(u, y) -> (loss, g)``: how wrong the outputs ``u`` are, and ``g = ∂L/∂u``.
 
-``u`` is ``(*sweep, batch, n)`` and so is ``g``; ``y`` is the same or lacks sweep axes. The loss is
-one number for each sweep member. ``reduction="mean"`` averages over the batch, ``"sum"`` adds;
-``g`` is the gradient of just that number.
+The way back starts from ``g``. ``u`` is ``(*sweep, batch, n)`` and so is ``g``; ``y`` is the same
+or lacks sweep axes. The loss is one number for each sweep member. ``reduction="mean"`` averages
+over the batch, ``"sum"`` adds; ``g`` is the gradient of just that number.
 
 Losses of classification take logits, the scores before sigmoid or softmax. Only so do they stay
 right at ±1e4.
@@ -84,8 +83,7 @@ def mse(u, y, *, reduction="mean"):
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def mae(u, y, *, reduction="mean"):
-    """``(1/n) Σ |u - y|`` of each sample, the mean absolute error, with gradient ``sign(u - y) /
-    n``.
+    """``(1/n) Σ |u - y|`` of each sample, the mean absolute error; gradient ``sign(u - y) / n``.
 
     The gradient is 0 where output and target agree. Arguments ``u``, ``y`` and ``reduction``, what
     it returns and raises: as for :func:`half_squared_norm`.
@@ -147,16 +145,17 @@ def binary_cross_entropy(u, y, *, reduction="mean"):
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def cross_entropy(u, y, *, reduction="mean"):
-    """``ln Σ e^u - yᵀu`` of each sample, for one class of ``n``, with gradient ``p - y`` where ``p
-    = softmax(u)``.
+    """``ln Σ e^u - yᵀu`` of each sample, for one class of ``n``, with gradient ``p - y``.
+
+    Here ``p = softmax(u)``.
 
     Parameters
     ----------
     u : ndarray of shape (*sweep, batch, n)
         Logits of at least two classes.
-    y : ndarray of floats, shape (*sweep, batch, n) or (batch, n); or of integers, shape (*sweep,
-    batch) or (batch,)
-        Probabilities that add to one, or the numbers ``0 … n - 1`` of the right classes.
+    y : ndarray
+        Probabilities that add to one, of shape ``(*sweep, batch, n)`` or ``(batch, n)``; or the
+        numbers ``0 … n - 1`` of the right classes, integers ``(*sweep, batch)`` or ``(batch,)``.
     reduction : {"mean", "sum"}
         Over the batch.
 
@@ -197,11 +196,11 @@ def cross_entropy(u, y, *, reduction="mean"):
 
 
 def argmax(u):
-    """The class with the largest logit, predicted for each sample: ``(*sweep, batch, n)`` to
-    ``(*sweep, batch)``.
+    """The class with the largest logit, predicted for each sample.
 
-    Where logits tie, the first wins. Softmax does not change the order, so probabilities give the
-    same classes. With a single logit, ``u > 0`` is the prediction.
+    ``(*sweep, batch, n)`` to ``(*sweep, batch)``. Where logits tie, the first wins. Softmax does
+    not change the order, so probabilities give the same classes. With a single logit, ``u > 0`` is
+    the prediction.
 
     Raises
     ------
@@ -247,15 +246,15 @@ def _expect_sweep(u, shape, expected):
     front = zip(shape[::-1], expected[::-1], strict=False)
     if len(shape) > len(expected) or any(n not in (1, m) for n, m in front):
         raise ValueError(
-            f"y: expected no sweep axes but those of u, which has shape {u.shape}, got shape {shape}"
+            f"y: expected no sweep axes but those of u, which has shape {u.shape},"
+            f" got shape {shape}"
         )
 
 
 def _expect_probabilities(y):
     if y.min() < 0 or y.max() > 1:
-        raise ValueError(
-            f"y: expected probabilities from 0 to 1, got {y.min() if y.min() < 0 else y.max():g}"
-        )
+        bad = y.min() if y.min() < 0 else y.max()
+        raise ValueError(f"y: expected probabilities from 0 to 1, got {bad:g}")
 
 
 def _expect_sums_of_one(y):
@@ -285,7 +284,6 @@ def _one_hot(y, u):
             f"y: expected a class number for each sample, last axes ({batch}), got shape {y.shape}"
         )
     if y.size and not 0 <= y.min() <= y.max() < n:
-        raise ValueError(
-            f"y: expected classes from 0 to {n - 1}, got {y.min() if y.min() < 0 else y.max()}"
-        )
+        bad = y.min() if y.min() < 0 else y.max()
+        raise ValueError(f"y: expected classes from 0 to {n - 1}, got {bad}")
     return (y[..., None] == np.arange(n)).astype(u.dtype)

@@ -1,10 +1,10 @@
 """Optimisers: rules that turn gradients into the next parameters.
 
-An optimiser is a frozen dataclass of hyperparameters. ``start(p)`` gives its state, ``step(p,
-grads, state)`` the next parameters and the next state; nothing is changed in place. The state is a
-plain dict, so ``np.savez(file, **state)`` keeps it and a run resumes bit for bit. Parameters are
-one flat dict; for the list of dicts of a deep net, :func:`~gradtrace.flatten_params` makes one and
-``unflatten_params`` goes back.
+An optimiser is a frozen dataclass of hyperparameters. ``start(p)`` gives its state,
+``step(p, grads, state)`` the next parameters and the next state; nothing is changed in place. The
+state is a plain dict, so ``np.savez(file, **state)`` keeps it and a run resumes bit for bit.
+Parameters are one flat dict; for the list of dicts of a deep net, :func:`~gradtrace.flatten_params`
+makes one and ``unflatten_params`` goes back.
 
 Where ε stands in those that scale each parameter by what its gradients have been is a choice,
 ``eps_inside``: ``√(v + ε)`` as in the slides, or ``√v + ε``. The default is as published.
@@ -20,8 +20,7 @@ from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes
 
 
 class Optimiser:
-    """What all optimisers share: ``p ← p − η · direction``, the direction being each one's
-    ``rule``.
+    """What all optimisers share: ``p ← p − η · direction``, which the ``rule`` of each gives.
 
     The learning rate η, and μ, ρ, β₁ and β₂, may be arrays ``(*sweep,)``, a number for each member
     of a sweep; then every gradient carries the sweep axes in front. Optimisers of one class with
@@ -44,18 +43,13 @@ class Optimiser:
 
     def _rates(self):
         """Names of the hyperparameters that may differ from one sweep member to the next."""
-        return [
-            field.name
-            for field in fields(self)
-            if field.name in ("lr", "mu", "rho", "beta1", "beta2")
-        ]
+        rates = ("lr", "mu", "rho", "beta1", "beta2")
+        return [field.name for field in fields(self) if field.name in rates]
 
     def __eq__(self, other):
-        return (
-            self._identity() == other._identity()
-            if isinstance(other, Optimiser)
-            else NotImplemented
-        )
+        if not isinstance(other, Optimiser):
+            return NotImplemented
+        return self._identity() == other._identity()
 
     def __hash__(self):
         return hash(self._identity())
@@ -66,9 +60,7 @@ class Optimiser:
         return type(self), *((value.shape, *value.ravel().tolist()) for value in values)
 
     def _aligned(self, g):
-        """This optimiser, its arrays of hyperparameters with the axes of ``g``, so that they
-        multiply it by members.
-        """
+        """This optimiser, its arrays of hyperparameters ready to multiply ``g`` by members."""
         swept = [name for name in self._rates() if isinstance(getattr(self, name), np.ndarray)]
         if not swept:
             return self
@@ -79,13 +71,12 @@ class Optimiser:
         return own
 
     def start(self, p):
-        """The state before the first step: ``"t"`` is 0, and every buffer, such as ``"v.W"``, is
-        zero.
-        """
+        """The state before the first step: ``"t"`` and every buffer, such as ``"v.W"``, are 0."""
         expect_dict("p", p)
-        return {"t": 0} | {
-            f"{b}.{name}": np.zeros_like(w) for b in self.buffers for name, w in p.items()
-        }
+        state = {"t": 0}
+        for b in self.buffers:
+            state |= {f"{b}.{name}": np.zeros_like(w) for name, w in p.items()}
+        return state
 
     def step(self, p, grads, state):
         """The next parameters and the next state.
@@ -116,9 +107,8 @@ class Optimiser:
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise", under="ignore"):
                     direction, *kept = self._aligned(g).rule(g, t, *kept)
-                    new[name] = np.asarray(
-                        p[name] - align_sweep(self.lr, g) * direction, dtype=g.dtype
-                    )
+                    w = p[name] - align_sweep(self.lr, g) * direction
+                    new[name] = np.asarray(w, dtype=g.dtype)
                     kept = [np.asarray(average, dtype=g.dtype) for average in kept]
             except FloatingPointError as error:
                 raise FloatingPointError(
@@ -137,7 +127,8 @@ class Optimiser:
         if not isinstance(state, dict) or state.keys() != wanted:
             got = sorted(state) if isinstance(state, dict) else given(state)
             raise ValueError(
-                f"state: expected start(p) of {type(self).__name__} with {sorted(wanted)}, got {got}"
+                f"state: expected start(p) of {type(self).__name__} with {sorted(wanted)},"
+                f" got {got}"
             )
         expect_size("state['t']", np.asarray(state["t"])[()], least=0)
         for name, g in grads.items():
@@ -184,7 +175,9 @@ class Momentum(Optimiser):
     """``m ← μ m + g``, ``p ← p − η m``.
 
     The gradient enters undamped, as in ``torch.optim.SGD`` with its dampening at 0, so a steady
-    gradient ends up multiplied by ``1 / (1 − μ)``. Source: Polyak 1964; Lee, "Methods in Momentum".
+    gradient ends up multiplied by ``1 / (1 − μ)``.
+
+    Source: Polyak 1964; Lee, "Methods in Momentum".
 
     Examples
     --------
@@ -259,6 +252,7 @@ class RMSProp(Optimiser):
     """``v ← ρ v + (1 − ρ) g²``, ``p ← p − η g / (√v + ε)``.
 
     Published without ε; outside the root is the custom of ``torch.optim.RMSprop``.
+
     Source: Hinton 2012, lecture 6e; Lee, "RMSProp".
 
     Examples
@@ -282,10 +276,11 @@ class RMSProp(Optimiser):
 
 @dataclass(frozen=True, eq=False)
 class AdaDelta(Optimiser):
-    """``v ← ρ v + (1 − ρ) g²``, ``Δ = g √(u + ε) / √(v + ε)``, ``u ← ρ u + (1 − ρ) Δ²``, ``p ← p −
-    η Δ``.
+    """``p ← p − η Δ`` with ``Δ = g √(u + ε) / √(v + ε)``.
 
-    ε in the numerator is what moves the first step.
+    ``v ← ρ v + (1 − ρ) g²`` and, after the step, ``u ← ρ u + (1 − ρ) Δ²``. ε in the numerator is
+    what moves the first step.
+
     Source: Zeiler 2012, algorithm 1; Lee, "AdaDelta".
 
     Examples
@@ -313,8 +308,9 @@ class AdaDelta(Optimiser):
 class Adam(Optimiser):
     """``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, ``p ← p − η m̂ / (√v̂ + ε)``.
 
-    The averages start at zero and are too small at first; ``m̂ = m / (1 − β₁ᵗ)`` and ``v̂ = v / (1
-    − β₂ᵗ)`` correct it.
+    The averages start at zero and are too small at first; ``m̂ = m / (1 − β₁ᵗ)`` and
+    ``v̂ = v / (1 − β₂ᵗ)`` correct it.
+
     Source: Kingma 2015, algorithm 1; Lee, "Adam".
 
     Examples

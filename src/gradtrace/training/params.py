@@ -4,12 +4,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size, expect_sweep_shape, given, plain
+from ..expect import expect_array, expect_number, expect_size, expect_whole_numbers, given, plain
 
 
 def flatten_params(params):
-    """One dict for all layers: entry ``"W"`` of ``params[2]`` becomes ``"2.W"``; gradients
-    likewise.
+    """One dict for all layers, of gradients, too: entry ``"W"`` of ``params[2]`` becomes ``"2.W"``.
 
     Parameters
     ----------
@@ -77,8 +76,7 @@ def unflatten_params(p, layers=None):
 
 
 def tile_params(p, sweep):
-    """The same start for every sweep member: copies of shape ``(*sweep, *features)`` of arrays
-    ``(*features)``.
+    """The same start for every sweep member: copies of all arrays, with sweep axes in front.
 
     Parameters
     ----------
@@ -90,7 +88,7 @@ def tile_params(p, sweep):
     >>> tile_params({"b": np.zeros(3)}, (41,))["b"].shape
     (41, 3)
     """
-    sweep = expect_sweep_shape("sweep", sweep)
+    sweep = expect_whole_numbers("sweep", sweep)
     return {
         name: np.broadcast_to(value, (*sweep, *value.shape)).copy()
         for name, value in expect_dict("p", p).items()
@@ -98,9 +96,7 @@ def tile_params(p, sweep):
 
 
 def align_sweep(value, like):
-    """A number, or an array ``(*sweep,)``, ready to multiply an array ``like`` of shape ``(*sweep,
-    *features)``.
-    """
+    """A number, or an array ``(*sweep,)``, ready to multiply ``like``, ``(*sweep, *features)``."""
     value = np.asarray(value, dtype=like.dtype)  # np.float64(0.1) would make float64 of float32
     return value[(...,) + (None,) * (like.ndim - value.ndim)]
 
@@ -125,32 +121,27 @@ def expect_dict(name, value):
 
 
 def expect_rate(name, value, least=0.0, below=np.inf):
-    """Return a number, or an array with one for each sweep member, if ``least <= value < below``;
-    else raise.
-    """
-    # an array without axes is a number
-    value = value[()] if isinstance(value, np.ndarray) else value
-    value = (
-        expect_array(name, value) if isinstance(value, np.ndarray) else expect_number(name, value)
-    )
+    """Return a number, or one for each sweep member, if ``least <= value < below``; else raise."""
+    if isinstance(value, np.ndarray):
+        value = value[()]  # without axes it is a number
+    check = expect_array if isinstance(value, np.ndarray) else expect_number
+    value = check(name, value)
     wrong = (value < least) | (value >= below)
     if np.any(wrong):
         upper = "" if below == np.inf else f" and below {below:g}"
-        raise ValueError(
-            f"{name}: expected at least {least:g}{upper}, got {np.extract(wrong, value)[0]}"
-        )
+        bad = np.extract(wrong, value)[0]
+        raise ValueError(f"{name}: expected at least {least:g}{upper}, got {bad}")
     return value
 
 
 def expect_sweep_axes(name, value, key, array):
-    """Raise unless an array ``value`` has the shape of the leading axes of ``array``, which is
-    called ``key``.
-    """
+    """Raise unless ``array``, called ``key``, has the axes of ``value`` in front."""
     shape = np.shape(value)
     if array.shape[: len(shape)] != shape:
         raise ValueError(
-            f"{name}: expected one number, or one for each member of a sweep that all arrays carry in"
-            f" front, got shape {shape} for {key} of shape {array.shape}; tile_params(p, sweep) adds axes"
+            f"{name}: expected one number, or one for each member of a sweep that all arrays carry"
+            f" in front, got shape {shape} for {key} of shape {array.shape};"
+            " tile_params(p, sweep) adds axes"
         )
 
 

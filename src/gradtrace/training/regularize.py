@@ -1,7 +1,7 @@
 """What keeps a net simple: penalties on the weights, their closed-form steps, and stopping in time.
 
-Penalties usually spare the biases: hand in the weights only, ``{name: p[name] for name in ("W",
-"U")}``.
+Penalties usually spare the biases: hand in the weights only,
+``{name: p[name] for name in ("W", "U")}``.
 """
 
 import math
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..expect import expect_array, expect_number, expect_size, expect_sweep_shape, given
+from ..expect import expect_number, expect_size, expect_swept, expect_whole_numbers, given
 from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes, sweep_shape
 
 
@@ -52,8 +52,7 @@ def l2(p, strength, sweep=0):
 
 
 def l1(p, strength, sweep=0):
-    """``λ Σ |w|``, the lasso penalty, and its subgradient ``λ sign(w)``, which is 0 where the
-    weight is.
+    """``λ Σ |w|``, the lasso penalty, and its subgradient ``λ sign(w)``, 0 for a weight of 0.
 
     Parameters ``p``, ``strength`` and ``sweep``, and what it returns: as for :func:`l2`. Steps
     along the subgradient hop over zero; :func:`soft_threshold` stops there.
@@ -71,8 +70,9 @@ def l1(p, strength, sweep=0):
 
 @np.errstate(over="ignore", under="ignore")
 def soft_threshold(p, amount):
-    """``w ← sign(w) max(|w| − a, 0)``, the exact minimum of ``½ (w' − w)² + a |w'|``: small weights
-    become exactly 0.
+    """``w ← sign(w) max(|w| − a, 0)``: small weights become exactly 0.
+
+    It is the minimum of ``½ (w' − w)² + a |w'|`` over ``w'``.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class EarlyStopping:
 
     def start(self, sweep=()):
         """The state before the first epoch, for sweep members of shape ``sweep``, a tuple."""
-        sweep = expect_sweep_shape("sweep", sweep)
+        sweep = expect_whole_numbers("sweep", sweep)
         return {
             "epoch": 0,
             "best": np.full(sweep, np.inf),
@@ -177,16 +177,12 @@ class EarlyStopping:
         }
 
     def update(self, loss, state):
-        """The state after an epoch of validation loss ``loss``, a number or an array ``(*sweep,)``."""
+        """The state after an epoch of this validation loss, a number or an array ``(*sweep,)``."""
         if not isinstance(state, dict) or state.keys() != self.start().keys():
             raise ValueError(
                 f"state: expected start(sweep) or what update returned, got {given(state)}"
             )
-        loss = (
-            expect_array("loss", loss)
-            if isinstance(loss, np.ndarray)
-            else np.array(expect_number("loss", loss))
-        )
+        loss = expect_swept("loss", loss)
         if loss.shape != state["best"].shape:
             raise ValueError(
                 f"loss: expected the shape {state['best'].shape} of the state, got {loss.shape}"
