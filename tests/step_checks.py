@@ -1,8 +1,12 @@
 """What every step has to pass: one set of checks for all layers, cells and combinators."""
 
+import importlib
+import pkgutil
+
 import numpy as np
 
-from gradtrace import gradient_errors, init, init_params
+import gradtrace.steps
+from gradtrace import Step, gradient_errors, init, init_params
 
 # With an array of gains the parameters have the array's axes in front: one net for each gain.
 SWEEPS = {
@@ -10,6 +14,17 @@ SWEEPS = {
     "41 gains": np.linspace(0.2, 2.2, 41),
     "2 x 3 gains": np.linspace(0.5, 1.5, 6).reshape(2, 3),
 }
+
+
+def all_steps():
+    """The class of every step in the package."""
+    for module in pkgutil.iter_modules(gradtrace.steps.__path__, "gradtrace.steps."):
+        importlib.import_module(module.name)
+
+    def below(cls):
+        return {cls}.union(*map(below, cls.__subclasses__()))
+
+    return {cls for cls in below(Step) if cls.__module__.startswith("gradtrace.steps.")} - {Step}
 
 
 def arguments(step, rng, gain=1.0, batch=5):

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from step_checks import SWEEPS, arguments, check_finite_differences, check_sweep_equals_loop
+from step_checks import (
+    SWEEPS,
+    all_steps,
+    arguments,
+    check_finite_differences,
+    check_sweep_equals_loop,
+)
 
 from gradtrace import (
     RNN,
@@ -48,6 +54,12 @@ EQUAL = {"rtol": 1e-10, "atol": 1e-13}
 
 def s(a):
     return 1 / (1 + np.exp(-a))
+
+
+def test_every_recurrent_cell_is_tested_here():
+    cells = {cls for cls in all_steps() if cls.__module__ == "gradtrace.steps.recurrent"}
+    missing = cells - {type(step) for step in SMOOTH + KINKED}
+    assert not missing, f"add to SMOOTH or KINKED in tests/test_recurrent.py: {missing}"
 
 
 @pytest.mark.parametrize("sweep", SWEEPS)
@@ -395,7 +407,7 @@ def test_masked_steps_states_of_several_axes():
 
 
 def test_traces_of_gated_cells_go_past_the_float_range():
-    """Without recurrent weights the way back is the gate alone: ln ‖∂L/∂state_t‖ = (T - t) ln σ(b)."""
+    """Without recurrent weights the way back is the gate: ln ‖∂L/∂state_t‖ = (T - t) ln σ(b)."""
     rng, T, bias = np.random.default_rng(0), 2000, -5.0
     expected = np.arange(T, -1, -1) * np.log(s(bias))
     assert expected[0] < -10_000
@@ -504,7 +516,7 @@ ALL_BUT_OPEN = {  # step, its gate, the slope by h
 
 @pytest.mark.parametrize("case", ALL_BUT_OPEN)
 def test_what_passes_a_gate_that_is_all_but_open_has_all_its_digits(case):
-    """``1 − σ(50)`` is 0 in floats; what is kept of the state, and of the gradient, is e⁻⁵⁰ of it."""
+    """``1 − σ(50)`` is 0 in floats; what is kept of the state and of the gradient is e⁻⁵⁰."""
     step, gate, slope = ALL_BUT_OPEN[case]
     p = init_params(step, np.random.default_rng(0), init.zeros) | gate
     out, vjp = step(p, np.ones((1, 1)), None if step.inputs is None else np.zeros((1, 1)))
@@ -518,6 +530,5 @@ def test_what_a_gru_writes_past_a_gate_that_keeps_all_but_everything_has_all_its
     p = init_params(cell, np.random.default_rng(0), init.zeros) | {"b": np.array([0.0, z, OPEN])}
     out, vjp = cell(p, np.zeros((1, 1)), np.zeros((1, 1)))
     assert out.item() == pytest.approx(np.exp(-50), rel=1e-13, abs=0)  # of a candidate of 1
-    assert vjp(np.ones((1, 1))).p["b"][1] == pytest.approx(
-        -np.sign(z) * np.exp(-50), rel=1e-13, abs=0
-    )
+    slope = -np.sign(z) * np.exp(-50)
+    assert vjp(np.ones((1, 1))).p["b"][1] == pytest.approx(slope, rel=1e-13, abs=0)
