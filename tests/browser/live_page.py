@@ -5,14 +5,20 @@ from base64 import b64encode
 
 from explorable import LiveFigure
 
-PAGE = """<!doctype html><meta charset="utf-8"><body style="margin: 0; background: white; color: black">
+PAGE = """<!doctype html><meta charset="utf-8">
+<body style="margin: 0; background: white; color: black">
 <div id="el"></div><script type="module">
 %s
 const state = %s, raw = Uint8Array.from(atob("%s"), c => c.charCodeAt(0)), handlers = {};
 window.model = {
   get: name => name === "data" ? new DataView(raw.buffer) : state[name],
-  set: (name, value) => { state[name] = value; (handlers["change:" + name] || []).forEach(f => f()); },
-  on: (name, f) => { (handlers[name] ||= []).push(f); }, off: () => {}, save_changes: () => {},
+  set: (name, value) => {
+    state[name] = value;
+    (handlers["change:" + name] || []).forEach(f => f());
+  },
+  on: (name, f) => { (handlers[name] ||= []).push(f); },
+  off: () => {},
+  save_changes: () => {},
 };
 render({ model, el: document.getElementById("el") });
 window.ready = true;

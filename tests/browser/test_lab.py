@@ -33,8 +33,9 @@ def view(ax, gain, activation, fast):
     y = gain ** np.arange(50) if activation == "linear" else np.tanh(gain * np.arange(50))
     ax.plot(y * (2 if fast else 1), label="norm")
     ax.set(ylim=(0, 3), xlim=(0, 49), title=f"gain {gain:.2f}")
-explore(view, alt="powers of the gain", gain=np.linspace(0.5, 1.5, 41), activation=["linear", "tanh"],
-        fast=[False, True], cases={"just above one": {"gain": 1.025}})
+explore(view, alt="powers of the gain", gain=np.linspace(0.5, 1.5, 41),
+        activation=["linear", "tanh"], fast=[False, True],
+        cases={"just above one": {"gain": 1.025}})
 """
 GUESS = """
 explore(view, alt="a guess", gain=[0.5, 1.0], activation=["linear"], fast=[False],
@@ -55,7 +56,8 @@ READY = """() => {
     return session?.isReady && session.session?.kernel?.status === "idle";
 }"""
 DONE = """() => {
-    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(prompt => prompt.textContent);
+    const cells = document.querySelectorAll(".jp-CodeCell .jp-InputPrompt");
+    const prompts = [...cells].map(prompt => prompt.textContent);
     return prompts.every(text => !text.includes("*")) && prompts.some(text => /[0-9]/.test(text));
 }"""
 PATHS = "box => [...box.querySelectorAll('.xp-picture [data-slot]')].map(g => g.innerHTML).join()"

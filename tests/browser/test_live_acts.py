@@ -12,7 +12,10 @@ from explorable import Prediction, Register, explore
 
 RATES, PLACES = [0.001, 0.01, 0.1, 1.0], np.linspace(-1, 1, 5)
 AT = "() => [model.get('at_x'), model.get('at_rate')]"
-KEPT = "() => [...document.querySelectorAll('.xp-kept use')].map(u => [+u.getAttribute('x'), +u.getAttribute('y')])"
+KEPT = """() => {
+    const marks = [...document.querySelectorAll('.xp-kept use')];
+    return marks.map(mark => [+mark.getAttribute('x'), +mark.getAttribute('y')]);
+}"""
 
 
 def view(axes, x, rate, dark):
