@@ -20,8 +20,9 @@ GRID = {"gain": np.linspace(0.5, 1.5, 4), "n": [2, 8]}
 
 
 def faded(gain, n):
-    """How much of a gradient 30 steps leave, in a net and for inputs that only the point decides."""
-    rng, cell = stream(0, gain=gain, n=n), RNN(1, n)
+    """What 30 steps leave of a gradient, in a net and for inputs that only the point decides."""
+    rng = stream(0, gain=gain, n=n)
+    cell = RNN(1, n)
     p = init_params(cell, rng, gain=gain)
     h, vjps = forward(unroll(cell, p, rng.standard_normal((30, 1, 1))), np.zeros((1, n)))
     return trace(vjps, h[-1]).log_h[0]

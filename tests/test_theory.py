@@ -42,7 +42,7 @@ def test_averages_for_tanh_are_right_to_the_last_digits(q, oracle):
 
 
 def two(q, c, f):
-    """``E[f(u₁) f(u₂)]`` by the trapezoid rule in the plane, with ``u₁, u₂`` as sum and difference."""
+    """``E[f(u₁) f(u₂)]`` by the trapezoid rule, with ``u₁, u₂`` as sum and difference."""
     x = np.linspace(-9, 9, 241)
     w = np.exp(-x * x / 2)
     plus, minus = np.sqrt(q * (1 + c) / 2) * x[:, None], np.sqrt(q * (1 - c) / 2) * x

@@ -1112,14 +1112,15 @@ class Untraceable:
     [
         (
             "asks",
-            r"^0 \(Block\): expected to compute the same in a trace, got a loss of .* instead of .*; let it return"
-            r" new tensors instead of writing into those that others hold, and not ask which tensors have a"
-            r" gradient$",
+            r"^0 \(Block\): expected to compute the same in a trace, got a loss of .* instead of"
+            r" .*; let it return new tensors instead of writing into those that others hold, and"
+            r" not ask which tensors have a gradient$",
         ),
         (
             "counted",
-            r"^model: expected the same loss from the same random numbers, got .*, then .*, first in"
-            r" 0 \(Block\); hold what it counts or keeps in buffers, or use torch.use_deterministic_algorithms",
+            r"^model: expected the same loss from the same random numbers, got .*, then .*, first"
+            r" in 0 \(Block\); hold what it counts or keeps in buffers, or use"
+            r" torch.use_deterministic_algorithms",
         ),
     ],
 )
@@ -1242,7 +1243,8 @@ def unfinished(torch):
         "a weight": (
             [lin(), nan_weight(torch), lin()],
             squares,
-            rf"{forward}1 \(Linear\) {first}its weight is not finite either; load or initialise it anew",
+            rf"{forward}1 \(Linear\) {first}its weight is not finite either;"
+            " load or initialise it anew",
         ),
         "float16": (
             [lin().half(), lin().half(), function(torch, lambda h: h * 6e4)],
@@ -1331,8 +1333,9 @@ def test_whole_numbers_have_no_gradient_and_the_rest_has(torch, trace):
     ).double()
     tokens, states = torch.tensor([[1, 2, 1]]), []
     log = trace(model, tokens, squares)
-    assert log.notes == (
-        "log_h[0], of what 0 takes in, is nan: whole numbers, and no state at all, have no gradient",
+    (note,) = log.notes
+    assert note == (
+        "log_h[0], of what 0 takes in, is nan: whole numbers, and no state at all, have no gradient"
     )
     for layer in model:
         layer.register_forward_hook(lambda layer, args, out: keep_gradient(out, states))
