@@ -258,20 +258,23 @@ def random(*shape, seed=0):
 
 
 RNG = np.random.default_rng(0)
-LAYER, CELL = gt.Dense(3, 3), gt.RNN(2, 3)
+LAYER = gt.Dense(3, 3)
+CELL = gt.RNN(2, 3)
 P, Q = gt.init_params(LAYER, RNG), gt.init_params(CELL, RNG)
 H, X = random(2, 3), random(4, 2, 2)
 PATH = gt.unroll(CELL, Q, X)
 VJPS = gt.forward(PATH, H)[1]
 W = {"W": random(2, 3), "b": random(2)}  # two members of a sweep in front
 JACOBIANS = random(4, 3, 3)
-IMAGES, LABELS = random(3, 4, 5), np.array([0, 2, 1])
+IMAGES = random(3, 4, 5)
+LABELS = np.array([0, 2, 1])
 SURE = np.array([[0.2, 0.3, 0.5], [0.0, 0.0, 1.0]])
 NORM = gt.LayerNorm(3)
 GAINS = np.array([0.5, 1.0])
 RATES, DECAYS = np.array([0.1, 0.2]), np.array([0.5, 0.9])  # of an optimiser
 GROWTHS, POPULATIONS = np.array([2.5, 3.5]), np.array([0.2, 0.3])  # of the logistic map
-RNN_MAP, STARTS = dynamics.tanh_rnn(random(2, 2), random(2)), random(5, 2)
+RNN_MAP = dynamics.tanh_rnn(random(2, 2), random(2))
+STARTS = random(5, 2)
 AX = Figure().subplots()
 FOLDER = tempfile.mkdtemp()
 FILE = os.path.join(FOLDER, "run.npz")

@@ -38,7 +38,8 @@ def ask(kernel, code, timeout=600):
 @pytest.hookimpl(trylast=True)  # the kernel has started
 def pytest_runtest_setup(item):
     if isinstance(item, IPyNbCell) and item.cell_num == 0:
-        item.parent.began, item.parent.failed = time.monotonic(), False
+        item.parent.began = time.monotonic()
+        item.parent.failed = False
         here = f"import sys; sys.path.append({str(ROOT / 'tests')!r})"
         ask(item.parent.kernel, f"{here}; import notebook_watch; notebook_watch.start()")
 

@@ -1,5 +1,6 @@
-"""Looks on while a notebook runs in its kernel: at every state of every figure, and at the nets
-behind them.
+"""Looks on while a notebook runs in its kernel.
+
+It sees every state of every figure, and the nets behind them.
 """
 
 import functools
@@ -68,8 +69,9 @@ def watched_forward(forward):
 
 
 def watched_call(call):
-    """Notes which steps are called by hand; their states, images say, lie on kinks, where no
-    difference is a slope.
+    """Notes which steps are called by hand.
+
+    They are not checked: their states, images say, lie on kinks, where no difference is a slope.
     """
 
     @functools.wraps(call)
@@ -95,8 +97,9 @@ def finish(report):
 
 
 def check(step_p_x, h, rng):
-    """Compare a step's pullback with finite differences of several widths; small batches bend batch
-    norm much.
+    """Compare a step's pullback with finite differences of several widths.
+
+    One is enough: batch norm of a small batch bends much, and needs a narrow one.
     """
     step, p, x = step_p_x
     calm = 1e-3 / (1 + max((np.abs(p[name]).max() for name in p), default=0))

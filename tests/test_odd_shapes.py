@@ -376,7 +376,8 @@ def test_a_loss_that_no_step_sees(kind, where):
     path = unroll(step, p, T if x is None else x)
     g = [None if where == "nowhere" else v[0]] + [None] * T
     vjps = forward(path, h0)[1]
-    log, grads = trace(vjps, g), backward(vjps, g)
+    log = trace(vjps, g)
+    grads = backward(vjps, g)
     expected = np.zeros_like(h0) if where == "nowhere" else v[0]
     assert (grads.h[0] == expected).all()
     assert not any(a.any() for a in grads.h[1:])
@@ -393,7 +394,8 @@ def test_a_loss_that_no_step_sees(kind, where):
     "inner", [RNN(2, 3), LSTM(2, 3), GRU(2, 3), OneGate(3), NARX(2, 3)], ids=str
 )
 def test_a_mask_of_zeros_passes_everything_bit_for_bit(inner):
-    rng, step = np.random.default_rng(0), Masked(inner)
+    rng = np.random.default_rng(0)
+    step = Masked(inner)
     p = {name: rng.standard_normal(shape) for name, shape in step.shapes().items()}
     h0, g = rng.standard_normal((2, 4, *step.features))
     x = rng.standard_normal((5, 4, *step.inputs))

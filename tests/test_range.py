@@ -1,5 +1,6 @@
-"""Logarithms of norms, of states and of every step's share, against high precision from 1e-3000 to
-1e3000.
+"""Logarithms of norms, of states and of every step's share, from 1e-3000 to 1e3000.
+
+The oracle is arithmetic of high precision.
 """
 
 import numpy as np
@@ -20,10 +21,12 @@ KEEPS_SHAPE = [
 
 
 def chain(kind, dtype, sweep, fades):
-    """A path whose matrices are tiny, or, from a state of zeros, huge; and what the loss puts on
-    its end.
+    """A path whose matrices are tiny or huge, and what the loss puts on its end.
+
+    Where they are huge, the state is zero.
     """
-    rng, step = np.random.default_rng(0), ALL[kind](2)
+    rng = np.random.default_rng(0)
+    step = ALL[kind](2)
     p, h0, x = arguments(step, rng, 2, sweep)
     size = FACTOR[dtype] ** (0.5 if kind == "sequence" else 1)  # it has two matrices a step
     factor = 1 / size if fades else size
@@ -47,10 +50,12 @@ def chain(kind, dtype, sweep, fades):
 
 
 def exactly(mp, path, h, g, member):
-    """``ln ‖∂L/∂h_t‖`` and that of every share, from each step's own linear map, multiplied with 60
-    digits.
+    """``ln ‖∂L/∂h_t‖`` and that of every share, multiplied with 60 digits.
+
+    The factors are each step's own linear map.
     """
-    step, number = path[0].step, np.vectorize(mp.mpf, otypes=[object])
+    step = path[0].step
+    number = np.vectorize(mp.mpf, otypes=[object])
 
     def log_norm(a):
         square = sum(value * value for value in np.ravel(a))
@@ -61,7 +66,8 @@ def exactly(mp, path, h, g, member):
 
     state = own(h[0], 1 + len(step.features))
     g = number(np.ravel(own(g, state.ndim)))
-    log_h, log_p = [log_norm(g)], {name: [] for name in step.shapes()}
+    log_h = [log_norm(g)]
+    log_p = {name: [] for name in step.shapes()}
     basis = np.eye(len(g), dtype=state.dtype).reshape(-1, *state.shape)
     for t in reversed(range(T)):
         p = {name: own(value, len(step.shapes()[name])) for name, value in path[t].p.items()}
@@ -83,7 +89,8 @@ def test_log_norms_agree_with_high_precision(kind, dtype, sweep, fades, oracle):
     mp.dps = 60
     path, h0, g = chain(kind, dtype, sweep, fades)
     h, vjps = forward(path, h0)
-    ours, plans = trace(vjps, g), [bptt(path, h0, g, plan).log_h for plan in (Full(), SqrtT())]
+    ours = trace(vjps, g)
+    plans = [bptt(path, h0, g, plan).log_h for plan in (Full(), SqrtT())]
     near = {"rtol": 1e-12, "atol": 1e-11} if dtype is np.float64 else {"rtol": 1e-6, "atol": 2e-4}
     for member in range(sweep[0]) if sweep else [0]:
         at = (member,) if sweep else ()

@@ -1,5 +1,6 @@
-"""What is shown is what runs: whatever a notebook shows is replaced by a changed copy, and every
-result follows.
+"""What is shown is what runs.
+
+Whatever a notebook shows is replaced by a changed copy, and every result follows.
 """
 
 import inspect
@@ -60,8 +61,9 @@ def stand_in(*args, **kwargs):
 
 @contextmanager
 def replaced(function, change):
-    """Everybody who calls this function, by whatever name, gets ``change(result)``: its code itself
-    is replaced.
+    """Everybody who calls this function, by whatever name, gets ``change(result)``.
+
+    The code of the function itself is replaced.
     """
     sys.modules["test_shown"] = sys.modules[__name__]
     function = inspect.unwrap(function)  # what a decorator wraps is what is shown
@@ -71,11 +73,9 @@ def replaced(function, change):
     )
     copy.__kwdefaults__ = was[2]
     REPLACED["call"] = lambda *args, **kwargs: change(copy(*args, **kwargs))
-    function.__code__, function.__defaults__, function.__kwdefaults__ = (
-        stand_in.__code__,
-        None,
-        None,
-    )
+    function.__code__ = stand_in.__code__
+    function.__defaults__ = None
+    function.__kwdefaults__ = None
     try:
         yield
     finally:
@@ -157,7 +157,9 @@ def batches_of_training():
     return {"train": np.array(seen)}
 
 
-X, U, Y = np.ones((2, 3)), np.array([[1.0, 2.0, -1.0]]), np.array([[0.0, 1.0, 0.0]])
+X = np.ones((2, 3))
+U = np.array([[1.0, 2.0, -1.0]])
+Y = np.array([[0.0, 1.0, 0.0]])
 
 
 def twice(result):

@@ -125,7 +125,8 @@ ONLY_NUMPY = """
 import sys
 
 class Bare:
-    # a finder that sees the standard library, numpy and this repository
+    '''A finder that sees the standard library, numpy and this repository.'''
+
     def __init__(self, finder):
         self.finder = finder
 
@@ -180,4 +181,5 @@ def test_the_doctest_of_the_package_runs():
     import doctest
 
     result = doctest.testmod(gradtrace)
-    assert result.attempted and not result.failed
+    assert result.attempted
+    assert not result.failed

@@ -162,8 +162,9 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def contexts(chromium):
-    """Function that gives a browser context; equal options share one, since each takes a fifth of a
-    second.
+    """A function that gives a browser context.
+
+    Equal options share one context, since each takes a fifth of a second.
     """
     made = {}
 
@@ -181,8 +182,9 @@ def contexts(chromium):
 
 @pytest.fixture
 def visit(contexts):
-    """Function that makes a `Visit`, in a context with the given options, and closes it after the
-    test.
+    """A function that makes a `Visit` in a context with the given options.
+
+    After the test the visit is closed.
     """
     visits = []
 

@@ -1,5 +1,6 @@
-"""Live figures in a real JupyterLab: cells run, sliders and dropdowns move the picture, arrow keys
-reach the slider.
+"""Live figures in a real JupyterLab.
+
+Cells run, sliders and dropdowns move the picture, and arrow keys reach the slider.
 
 The server gets temporary folders for settings, runtime files and the notebooks, so that nobody's
 own are touched. One notebook of the book is run here; the others are opened as they were executed
@@ -131,8 +132,9 @@ def wait(address, server, log):
 
 @pytest.fixture
 def opened(lab, chromium):
-    """Function that opens a notebook of the lab's folder and returns the page with the errors it
-    logs.
+    """A function that opens a notebook of the lab's folder.
+
+    It returns the page, with the errors that the page logs.
     """
     address, _, _ = lab
     contexts = []
@@ -141,7 +143,8 @@ def opened(lab, chromium):
         context = chromium.new_context(viewport={"width": 1100, "height": 900})
         context.set_default_timeout(20_000)
         contexts.append(context)
-        page, errors = context.new_page(), []
+        page = context.new_page()
+        errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "console", lambda m: m.type == "error" and OURS.search(m.text) and errors.append(m.text)

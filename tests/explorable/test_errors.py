@@ -179,7 +179,8 @@ def test_repr_and_bundle_are_deterministic():
     assert set(data) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
     assert metadata["image/png"]["alt"] == "a line"
     assert not re.search("0x[0-9a-f]{6}", data["text/plain"])
-    assert figure.figure.at_gain == 1 and figure.controls["gain"].value == 1.0
+    assert figure.figure.at_gain == 1
+    assert figure.controls["gain"].value == 1.0
 
 
 def test_controls_by_kind_of_value():
@@ -190,13 +191,15 @@ def test_controls_by_kind_of_value():
     figure = explore(many, alt="a line", **grid)
     kinds = [type(control).__name__ for control in figure.controls.values()]
     assert kinds == ["SelectionSlider", "Dropdown", "Checkbox", "Dropdown"]
-    assert figure.figure.at_flag is False and figure.figure.at_number == 0
+    assert figure.figure.at_flag is False
+    assert figure.figure.at_number == 0
 
 
 def test_a_prediction_locks_the_controls():
     question = Prediction("Up?", ["yes", "no"], "yes", "It grows.")
     figure = explore(view, alt="a line", gain=[0.5, 1.0], predict=question)
-    assert figure.figure.locked and figure.controls["gain"].disabled
+    assert figure.figure.locked
+    assert figure.controls["gain"].disabled
     assert figure.figure.predict["options"] == ("yes", "no")
 
 
