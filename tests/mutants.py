@@ -249,10 +249,8 @@ class Tests:
     def pytest_collection_modifyitems(self, items):
         if self.order is not None:
             place = {name: i for i, name in enumerate(self.order)}
-            items[:] = sorted(
-                (item for item in items if item.nodeid in place),
-                key=lambda item: place[item.nodeid],
-            )
+            chosen = [item for item in items if item.nodeid in place]
+            items[:] = sorted(chosen, key=lambda item: place[item.nodeid])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
@@ -267,13 +265,11 @@ class Tests:
             sys.settrace(None)
             note = self.notes.setdefault(item.nodeid, {})
             note["seconds"] = time.perf_counter() - begun
-            note["calls"] = sorted(
-                {
-                    f"{code.co_filename.removeprefix(self.src)}:{code.co_firstlineno}"
-                    for code in codes
-                    if code.co_filename.startswith(self.src)
-                }
-            )
+            ours = {code for code in codes if code.co_filename.startswith(self.src)}
+            calls = {
+                f"{code.co_filename.removeprefix(self.src)}:{code.co_firstlineno}" for code in ours
+            }
+            note["calls"] = sorted(calls)
 
     def pytest_runtest_logreport(self, report):
         if report.failed:

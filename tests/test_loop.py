@@ -308,49 +308,21 @@ def counting(p, rows, rng):
 )
 def test_it_stops_in_time_and_keeps_the_best_parameters(every, validated, best):
     losses = np.array([5, 4, 1, 2, 3, 9, 9, 9, 9, 9, 0.0])
-    run = train(
-        {"w": np.zeros(1)},
-        counting,
-        GradientDescent(1.0),
-        np.random.default_rng(0),
-        n=1,
-        size=1,
-        epochs=11,
-        validate=planted(losses),
-        every=every,
-        stop=EarlyStopping(2),
-    )
+    how = {"n": 1, "size": 1, "epochs": 11, "validate": planted(losses), "every": every}
+    stop = EarlyStopping(2)
+    rng = np.random.default_rng(0)
+    run = train({"w": np.zeros(1)}, counting, GradientDescent(1.0), rng, stop=stop, **how)
     assert run.validated.tolist() == validated
     assert run.best["w"] == best
     assert run.p["w"] == validated[-1]
     assert run.validation.tolist() == losses[run.validated - 1].tolist()
-    same(
-        train(
-            run,
-            counting,
-            GradientDescent(1.0),
-            n=1,
-            size=1,
-            epochs=11,
-            validate=planted(losses),
-            every=every,
-            stop=EarlyStopping(2),
-        ),
-        run,
-    )
+    same(train(run, counting, GradientDescent(1.0), stop=stop, **how), run)
 
 
 def test_without_a_rule_to_stop_validation_still_keeps_the_best():
-    run = train(
-        {"w": np.zeros(1)},
-        counting,
-        GradientDescent(1.0),
-        np.random.default_rng(0),
-        n=1,
-        size=1,
-        epochs=5,
-        validate=planted(np.array([5, 1, 2, 3, 4.0])),
-    )
+    how = {"n": 1, "size": 1, "epochs": 5, "validate": planted(np.array([5, 1, 2, 3, 4.0]))}
+    rng = np.random.default_rng(0)
+    run = train({"w": np.zeros(1)}, counting, GradientDescent(1.0), rng, **how)
     assert run.best["w"] == 2
     assert run.p["w"] == 5
     assert len(run.validation) == 5
@@ -420,21 +392,15 @@ def test_what_diverges_is_named_and_what_was_learnt_is_kept(what):
     def gradient(p, rows, rng):
         return (1.0, {"w": np.full(1, -0.25)}) if p["w"][0] < 5 else then
 
+    p, rng = {"w": np.zeros(1)}, np.random.default_rng(0)
+    how = {"n": 2, "size": 1, "epochs": 9}
     with pytest.raises(Diverged, match="update 6, in epoch 3: " + message) as caught:
-        train(
-            {"w": np.zeros(1)},
-            gradient,
-            GradientDescent(4.0),
-            np.random.default_rng(0),
-            n=2,
-            size=1,
-            epochs=9,
-        )
+        train(p, gradient, GradientDescent(4.0), rng, **how)
     run = caught.value.run
     assert run.p["w"] == 5
     assert run.updates == len(run.loss) == len(run.log_g) == 5
     assert isinstance(caught.value.__cause__, FloatingPointError)
-    assert train(run, counting, GradientDescent(1.0), n=2, size=1, epochs=9).p["w"] == 18
+    assert train(run, counting, GradientDescent(1.0), **how).p["w"] == 18
 
 
 def test_a_forward_pass_or_a_validation_that_diverges_is_named_too():

@@ -31,21 +31,19 @@ def chain(kind, dtype, sweep, fades):
     size = FACTOR[dtype] ** (0.5 if kind == "sequence" else 1)  # it has two matrices a step
     factor = 1 / size if fades else size
     matrices = {name for name, shape in step.shapes().items() if len(shape) > 1 and name != "v"}
+    little = 0.1 if fades else 0.0
     p = {
-        name: (value * factor if name in matrices else 0.1 * value if fades else 0 * value).astype(
-            dtype
-        )
+        name: (value * (factor if name in matrices else little)).astype(dtype)
         for name, value in p.items()
     }
     if "v" in p:  # weight norm: its length is g
         p["v"], p["g"] = p["v"] + dtype(0.1), np.full_like(p["g"], factor)
-    h0 = np.broadcast_to(0.1 * h0 if fades else 0 * h0, (*sweep, *h0.shape)).astype(dtype)
+    h0 = np.broadcast_to(little * h0, (*sweep, *h0.shape)).astype(dtype)
     if x is None:
         path = deep(step, T * [p])
     else:
-        path = unroll(
-            step, p, ((0.1 if fades else 0) * rng.standard_normal((T, *x.shape))).astype(dtype)
-        )
+        inputs = little * rng.standard_normal((T, *x.shape))
+        path = unroll(step, p, inputs.astype(dtype))
     return path, h0, rng.standard_normal(h0.shape).astype(dtype)
 
 

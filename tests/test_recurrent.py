@@ -153,14 +153,9 @@ def test_lstm_equals_torch_cell(oracle):
     v = rng.standard_normal(state.shape)
     out, vjp = cell(p, state, x)
     ours = vjp(v)
-    theirs = filled(
-        torch,
-        torch.nn.LSTMCell(4, n),
-        {
-            name: torch_order(p[k], n)
-            for name, k in (("weight_hh", "W"), ("weight_ih", "U"), ("bias_ih", "b"))
-        },
-    )
+    ordered = {name: torch_order(value, n) for name, value in p.items()}
+    weights = {"weight_hh": ordered["W"], "weight_ih": ordered["U"], "bias_ih": ordered["b"]}
+    theirs = filled(torch, torch.nn.LSTMCell(4, n), weights)
     s_t, x_t = torch.tensor(state, requires_grad=True), torch.tensor(x, requires_grad=True)
     value = torch.cat(theirs(x_t, (s_t[:, :n], s_t[:, n:])), dim=1)
     value.backward(torch.tensor(v))
@@ -215,14 +210,13 @@ def test_many_to_many_lstm_equals_torch_over_12_steps(oracle):
     h, vjps = forward(unroll(cell, p, x), state)
     # L = Σ_t v_t · h_t
     ours = backward(vjps, [None, *np.concatenate([v, np.zeros_like(v)], axis=-1)])
-    theirs = filled(
-        torch,
-        torch.nn.LSTM(4, n),
-        {
-            name: torch_order(p[k], n)
-            for name, k in (("weight_hh_l0", "W"), ("weight_ih_l0", "U"), ("bias_ih_l0", "b"))
-        },
-    )
+    ordered = {name: torch_order(value, n) for name, value in p.items()}
+    weights = {
+        "weight_hh_l0": ordered["W"],
+        "weight_ih_l0": ordered["U"],
+        "bias_ih_l0": ordered["b"],
+    }
+    theirs = filled(torch, torch.nn.LSTM(4, n), weights)
     s_t, x_t = torch.tensor(state, requires_grad=True), torch.tensor(x, requires_grad=True)
     value, (_, c) = theirs(x_t, (s_t[None, :, :n].contiguous(), s_t[None, :, n:].contiguous()))
     value.backward(torch.tensor(v))
@@ -349,10 +343,11 @@ def test_narx_gradient_by_delay_is_a_sum_over_ways(w1, w4):
     p = {"W1": np.array([[w1]]), "W4": np.array([[w4]]), "U": np.ones((1, 1)), "b": np.zeros(1)}
     _, vjps = forward(unroll(cell, p, np.ones((30, 1, 1))), np.ones((1, 4)))
     g = [a[0, 0] for a in backward(vjps, np.array([[1.0, 0, 0, 0]])).h[::-1]]
-    ways = [
-        sum(comb(k - 3 * j, j) * w1 ** (k - 4 * j) * w4**j for j in range(k // 4 + 1))
-        for k in range(31)
-    ]
+
+    def ways_back(k):
+        return sum(comb(k - 3 * j, j) * w1 ** (k - 4 * j) * w4**j for j in range(k // 4 + 1))
+
+    ways = [ways_back(k) for k in range(31)]
     np.testing.assert_allclose(g, ways, rtol=1e-12)
     # five factors, not twenty
     assert g[20] >= w4**5 * (1 - 1e-12)
@@ -395,10 +390,9 @@ def test_masked_batch_equals_each_shorter_sequence_alone(lengths, seed, cell):
     shared = {name: 0 for name in p}
     for b, length in enumerate(lengths):
         one = slice(b, b + 1)
-        assert all(
-            (ours.h[t][one] == v[one]).all() and (h[t][one] == h[-1][one]).all()
-            for t in range(length, 8)
-        )
+        for t in range(length, 8):
+            assert (ours.h[t][one] == v[one]).all()
+            assert (h[t][one] == h[-1][one]).all()
         assert not any(ours.x[t][b, :-1].any() for t in range(length, 7))
         if not length:
             continue

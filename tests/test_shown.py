@@ -98,30 +98,30 @@ def of_a_chain(step):
     rng = np.random.default_rng(0)
     p = init_params(step, rng, init.gaussian)
     h0 = 0.1 * rng.standard_normal((1, *step.features))
-    path = (
-        deep(step, 4 * [p])
-        if step.inputs is None
-        else unroll(step, p, rng.standard_normal((4, 1, *step.inputs)))
-    )
+    x = None if step.inputs is None else rng.standard_normal((4, 1, *step.inputs))
+    first = next(iter(p))  # the first parameter, for what has one result for each
+
+    def path_with(p):
+        return deep(step, 4 * [p]) if x is None else unroll(step, p, x)
 
     def gradient(p, rows, rng):
-        one = deep(step, 4 * [p]) if step.inputs is None else unroll(step, p, path.inputs)
-        h, vjps = forward(one, h0)
+        h, vjps = forward(path_with(p), h0)
         return 0.5 * np.sum(h[-1] ** 2), backward(vjps, h[-1]).shared()
 
-    h, vjps = forward(path, h0)
+    h, vjps = forward(path_with(p), h0)
     g = np.ones_like(h[-1])
+    grads = backward(vjps, g)
+    log = trace(vjps, g)
+    run = train(p, gradient, GradientDescent(0.01), rng, n=1, size=1, epochs=2)
     return {
         "forward": h[-1],
-        "backward": backward(vjps, g).h[0],
-        "the gradient of the weights": next(iter(backward(vjps, g).shared().values())),
-        "trace": trace(vjps, g).log_h[0],
-        "the norms of shares": next(iter(trace(vjps, g).log_p.values()))[0],
-        "bptt": bptt(path, h0, g).log_h[0],
+        "backward": grads.h[0],
+        "the gradient of the weights": grads.shared()[first],
+        "trace": log.log_h[0],
+        "the norms of shares": log.log_p[first][0],
+        "bptt": bptt(path_with(p), h0, g).log_h[0],
         "jacobians": jacobians(vjps)[0],
-        "train": next(
-            iter(train(p, gradient, GradientDescent(0.01), rng, n=1, size=1, epochs=2).p.values())
-        ),
+        "train": run.p[first],
     }
 
 

@@ -47,18 +47,12 @@ def imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = package[: len(package) - node.level + 1]
-            stems = (
-                (node.module or "").split(".")
-                if node.module
-                else [alias.name for alias in node.names]
-            )
-            yield (*base, *stems) if node.module else (*base, stems[0])
+            stems = node.module.split(".") if node.module else [node.names[0].name]
+            yield (*base, *stems)
         elif isinstance(node, ast.ImportFrom | ast.Import):
-            names = (
-                [node.module]
-                if isinstance(node, ast.ImportFrom)
-                else [alias.name for alias in node.names]
-            )
+            names = [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module]
             for name in names:
                 assert name.split(".")[0] != "gradtrace", (
                     f"{path}: import the package's own modules relatively"

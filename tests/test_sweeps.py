@@ -112,13 +112,12 @@ def test_results_are_handed_over_as_they_are_finished(where, request):
         "processes": lambda: request.getfixturevalue("processes"),
     }[where]()
     got = []
+
+    def done(point, result):
+        got.append((threading.current_thread(), point["k"], result))
+
     with pytest.raises(SweepError):
-        sweep(
-            risky,
-            pool,
-            lambda point, result: got.append((threading.current_thread(), point["k"], result)),
-            k=range(5),
-        )
+        sweep(risky, pool, done, k=range(5))
     assert {thread for thread, _, _ in got} == {threading.main_thread()}
     assert sorted((k, result) for _, k, result in got) == [(k, 10 * k) for k in (0, 1, 3, 4)]
 
@@ -227,10 +226,8 @@ def test_a_pool_closed_elsewhere_does_not_keep_us_waiting():
     with pytest.raises(SweepError) as raised:
         sweep(close, pool, k=range(4))
     assert raised.value.sweep.results[:2] == [0, 1]
-    assert [type(raised.value.sweep.failures[k]) for k in (2, 3)] == [
-        CancelledError,
-        CancelledError,
-    ]
+    failures = raised.value.sweep.failures
+    assert type(failures[2]) is type(failures[3]) is CancelledError
 
 
 def test_a_long_report_is_cut_and_travels():

@@ -214,17 +214,10 @@ def test_a_whole_sequence_is_unrolled(torch, trace, kind, batch_first):
     model = filled(torch, getattr(torch.nn, kind)(2, 3, batch_first=batch_first), **weights)
     hx = [part[None] for part in parts(torch, kind, start)]
     x_t = torch.tensor(x).transpose(0, 1) if batch_first else torch.tensor(x)
-    states = ended(
-        unroll(cell, p, x),
-        start,
-        lambda h: [
-            None,
-            *(np.array(h[1:]) * ([1, 1, 1, 0, 0, 0] if kind == "LSTM" else [1, 1, 1])),
-        ],
-    )
-    theirs = trace(
-        model, (x_t, tuple(hx) if kind == "LSTM" else hx[0]), lambda out: squares(out[0])
-    )
+    shown = [1, 1, 1, 0, 0, 0] if kind == "LSTM" else [1, 1, 1]  # without the LSTM's memory
+    states = ended(unroll(cell, p, x), start, lambda h: [None, *(np.array(h[1:]) * shown)])
+    arguments = x_t, tuple(hx) if kind == "LSTM" else hx[0]
+    theirs = trace(model, arguments, lambda out: squares(out[0]))
     assert_same(theirs, states, weight_hh_l0="W", weight_ih_l0="U", bias_ih_l0="b")
 
 
@@ -237,11 +230,8 @@ def test_unrolled_outputs_and_gradients_are_those_of_the_fused_module(torch, tra
     seen = []
 
     def loss(out):
-        seen.append(
-            torch.cat(
-                [part.flatten() for part in (out[0], *(out[1] if kind == "LSTM" else out[1:]))]
-            )
-        )
+        last = out[1] if kind == "LSTM" else out[1:]
+        seen.append(torch.cat([part.flatten() for part in (out[0], *last)]))
         return squares(out[0])
 
     state = torch.random.get_rng_state()
@@ -563,19 +553,18 @@ def test_the_distant_past_of_a_sequence_equals_unroll(torch, trace, kind):
     on = np.zeros(421)
     on[[210, 420]] = 1, 1e-3
     mask = np.array([1, 1, 1] + [0] * 3 * (kind == "LSTM"))
-    log = ended(
-        unroll(cell, p, x),
-        start,
-        lambda h: [
-            None if not w else w * mask * np.ones_like(a) for a, w in zip(h, on, strict=True)
-        ],
-    )
+
+    def on_states(h):
+        pairs = zip(h, on, strict=True)
+        return [w * mask * np.ones_like(state) if w else None for state, w in pairs]
+
+    def loss(out):
+        return (out[0].sum((1, 2)) * torch.tensor(on[1:])).sum()
+
+    log = ended(unroll(cell, p, x), start, on_states)
     hx = [part[None] for part in parts(torch, kind, start)]
-    theirs = trace(
-        model,
-        (torch.tensor(x), tuple(hx) if kind == "LSTM" else hx[0]),
-        lambda out: (out[0].sum((1, 2)) * torch.tensor(on[1:])).sum(),
-    )
+    arguments = torch.tensor(x), tuple(hx) if kind == "LSTM" else hx[0]
+    theirs = trace(model, arguments, loss)
     assert kind != "RNN" or log.log_h.min() < -10_000
     assert_same(theirs, log, weight_hh_l0="W", weight_ih_l0="U", bias_ih_l0="b")
 

@@ -161,20 +161,20 @@ def test_nonsense_in_the_address_is_ignored(visit, server, first_figure_page):
     values = figure.evaluate(VALUES)
     nonsense = "&".join(f"{key}=%zz" for key in values)
     for fragment in ("%", "gone?x=1", f"{name}?gone=1&{nonsense}"):
-        assert (
-            v.open(f"{first_figure_page}#{fragment}").locator(".xp-live").first.evaluate(VALUES)
-            == values
-        )
+        page = v.open(f"{first_figure_page}#{fragment}")
+        assert page.locator(".xp-live").first.evaluate(VALUES) == values
     v.assert_clean()
 
 
 def luminance(pixel):
     """Return the relative luminance of an (r, g, b) pixel, as WCAG 2 defines it."""
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for c in (v / 255 for v in pixel)
-    ]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    def linear(value):
+        c = value / 255
+        return c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+
+    red, green, blue = map(linear, pixel)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_dark_figures_are_readable(visit, server, figure_page):
@@ -185,11 +185,9 @@ def test_dark_figures_are_readable(visit, server, figure_page):
     v = visit(server, formulas=False, color_scheme="dark", device_scale_factor=3)
     page = v.open(figure_page)
     assert page.locator("html").get_attribute("data-theme") == "dark"
-    labels = [
-        label
-        for figure in page.locator(".xp-live:has(svg)").all()
-        for label in figure.locator(LABEL).all()[:2]
-    ]
+    labels = []
+    for figure in page.locator(".xp-live:has(svg)").all():
+        labels += figure.locator(LABEL).all()[:2]
     assert labels
     for label in labels:
         label.scroll_into_view_if_needed()
