@@ -1,20 +1,31 @@
-# Everything here runs on a machine that has Python >= 3.11 and make; the rest goes into .venv.
+# Everything here runs on a machine that has Python 3.11 or newer and make.
+# All that is installed goes into the folder .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-# `make lab PEERS=torch` adds PyTorch, for the chapter on your own network. `make test PEERS=peers` adds PyTorch, JAX and
-# Dask, to compare with and to run on; CI does.
+# PEERS says what is installed besides the package:
+#   base     nothing more
+#   torch    PyTorch, for the chapter on your own network: make lab PEERS=torch
+#   cluster  Dask, for long computations on several machines
+#   peers    PyTorch, JAX and Dask, which the tests compare with: make test PEERS=peers
+# CI sets the variable CI, and so has the peers.
 PEERS ?= $(if $(CI),peers,base)
 EXTRAS_base := lab,book,test
 EXTRAS_torch := lab,book,test,torch
 EXTRAS_cluster := lab,book,test,cluster
 EXTRAS_peers := lab,book,test,peers
 
+# Where `make lab` puts the reader's own copy of the notebooks.
 WORK := my-notebooks
+
+# JupyterLab opens Markdown files, such as the list of notebooks, as pages.
 LAB_SETTINGS := $(dir $(BIN))share/jupyter/lab/settings
-READ_MARKDOWN := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}}}
-ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)           # in a container, say
+DOCUMENTS := @jupyterlab/docmanager-extension:plugin
+READ_MARKDOWN := {"$(DOCUMENTS)": {"defaultViewers": {"markdown": "Markdown Preview"}}}
+
+# JupyterLab runs as root only if it is told that this is meant; in a container it is.
+ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: lab book notebooks test mutants evidence bench clean
 
@@ -31,27 +42,36 @@ notebooks: .venv/torch
 test: .venv/$(PEERS)
 	python tests/run.py $(ARGS)
 
-# make mutants ARGS="--rooms steps tracing --count 40 --seed 1": tests/mutants.py --help lists the rest.
+# Change the package at random places, and see whether the tests notice. The options are listed by
+# python tests/mutants.py --help; an example:
+# make mutants ARGS="--rooms steps tracing --count 40 --seed 1"
 mutants: .venv/torch
 	python tests/mutants.py $(ARGS)
 
-# make evidence NAME=long_range_tasks, on this machine's processes; EXECUTOR=dask://host:port takes a Dask cluster.
+# Compute again what the notebooks show of long trainings: make evidence NAME=long_range_tasks
+# It runs in the processes of this machine; with EXECUTOR=dask://host:port, on a Dask cluster.
 evidence: .venv/$(if $(findstring dask,$(EXECUTOR)),cluster,base)
 	cd notebooks && python -m evidence $(NAME) $(ARGS)
 
 bench: .venv/peers
 	python -m benchmarks
 
-# Not my-notebooks: that is the reader's own work.
+# my-notebooks stays: that is the reader's own work.
 clean:
 	rm -rf _build .venv
 
+# The file .venv/base (or .venv/torch, …) is empty. It says that these packages are installed, so
+# that they are installed again only after pyproject.toml or constraints.txt has changed.
 .venv/base .venv/torch .venv/cluster .venv/peers: .venv/bin/python pyproject.toml constraints.txt
-	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS_$(@F))]'
+	python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e '.[$(EXTRAS_$(@F))]'
 	touch $@
 
+NEW_ENOUGH := sys.version_info >= (3, 11)
+TOO_OLD := Python 3.11 or newer is needed; set PYTHON=...
+
 .venv/bin/python:
-	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed; set PYTHON=...')"
+	$(PYTHON) -c "import sys; $(NEW_ENOUGH) or sys.exit('$(TOO_OLD)')"
 	$(PYTHON) -m venv .venv
 	mkdir -p $(LAB_SETTINGS)
-	echo '$(READ_MARKDOWN)' > $(LAB_SETTINGS)/overrides.json    # the list of notebooks opens as a page
+	echo '$(READ_MARKDOWN)' > $(LAB_SETTINGS)/overrides.json

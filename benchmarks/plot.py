@@ -68,7 +68,8 @@ class Axis:
         decades = range(math.floor(self.low), math.ceil(self.high))
         for ratio in [float(f"{digit}e{k}") for k in decades for digit in (1, 3)]:
             if self.low < math.log10(ratio) < self.high:
-                x, kind = self(ratio), "one" if ratio == 1 else "axis"
+                x = self(ratio)
+                kind = "one" if ratio == 1 else "axis"
                 yield f'<path class="{kind}" d="M{x:.1f} {TOP}V{height - 18}"/>'
                 for y in (TOP - 4, height - 6):
                     yield f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{ratio:g}</text>'

@@ -27,7 +27,8 @@ def pullbacks(T, n):
 
 def error(J):
     """The largest error of any of the values after half and after all steps, of |ln σ| or of 1."""
-    ours, errors = log_singular_values(J), []
+    ours = log_singular_values(J)
+    errors = []
     for t, product in products(J, [len(J) // 2, len(J)]):
         theirs = exact(*product)
         errors.append(np.abs(ours[t - 1] - theirs) / np.maximum(1, np.abs(theirs)))

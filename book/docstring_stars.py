@@ -2,13 +2,14 @@
 
 import re
 
+STAR = re.compile(r"(?<![*\\])\*(?=sweep|features|grid)")
+
 
 def escape(app, what, name, obj, options, lines):
     for i, line in enumerate(lines):
-        parts = line.split("``")  # every second one is literal
-        parts[::2] = [
-            re.sub(r"(?<![*\\])\*(?=sweep|features|grid)", r"\*", part) for part in parts[::2]
-        ]
+        parts = line.split("``")
+        for k in range(0, len(parts), 2):  # every second one is literal
+            parts[k] = STAR.sub(r"\*", parts[k])
         lines[i] = "``".join(parts)
 
 

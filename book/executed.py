@@ -20,10 +20,10 @@ READ = ("src", "notebooks/drawings", "notebooks/evidence")
 def fingerprint():
     """A short name for the sources and the installed packages that notebooks run on."""
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(
-        path for folder in READ for path in (ROOT / folder).rglob("*") if path.is_file()
-    ):
-        if "__pycache__" not in path.parts and not path.parent.name.endswith(".egg-info"):
+    paths = [path for folder in READ for path in (ROOT / folder).rglob("*")]
+    for path in sorted(paths):
+        generated = "__pycache__" in path.parts or path.parent.name.endswith(".egg-info")
+        if path.is_file() and not generated:
             digest.update(path.relative_to(ROOT).as_posix().encode())
             digest.update(path.read_bytes())
     for name in sorted(f"{found.name} {found.version}" for found in distributions()):
@@ -43,15 +43,14 @@ def folder():
 
 
 def configure(app, config):
-    """Tell MyST-NB where to look, and what not to run: without PyTorch one chapter shows its stored
-    pictures.
+    """Tell MyST-NB where to look, and what not to run.
+
+    Without PyTorch one chapter shows its stored pictures.
     """
     config.nb_execution_cache_path = str(folder())
     if find_spec("torch") is None:
         config.nb_execution_excludepatterns = [*config.nb_execution_excludepatterns, NEEDS_TORCH]
-        print(
-            f"{NEEDS_TORCH} is not run, as PyTorch is not installed: its page shows stored pictures"
-        )
+        print(f"{NEEDS_TORCH}: PyTorch is not installed, so the page shows stored pictures")
 
 
 def setup(app):

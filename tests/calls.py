@@ -1,5 +1,4 @@
-"""One valid call of everything public, and for every argument its kind: what may not stand in its
-place.
+"""One valid call of everything public, with the kind of every argument: what cannot take its place.
 
 ``TABLE`` maps a name to what is called and its arguments, ``kind(value)`` each. A kind is a table
 of bad values; those of arrays are made of the valid one, so that nothing else is wrong with them.
@@ -28,8 +27,9 @@ class Argument(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A kind of argument by the table of its bad values: values, or for arrays functions that spoil
-    the valid one.
+    """A kind of argument, with the table of its bad values.
+
+    The entries of the table are values, or, if it is ``made``, functions that spoil the valid one.
     """
 
     name: str
@@ -42,16 +42,19 @@ class Kind(NamedTuple):
     def but(self, *labels):
         """The same kind where some of the values are good after all."""
         assert self.bad.keys() >= set(labels), labels
-        return self._replace(
-            bad={label: bad for label, bad in self.bad.items() if label not in labels}
-        )
+        return self._replace(bad=without(self.bad, labels))
 
     def spoilt(self, value):
         """The bad values, by their labels."""
         return {label: bad(value) if self.made else bad for label, bad in self.bad.items()}
 
 
+def without(table, labels):
+    return {label: entry for label, entry in table.items() if label not in labels}
+
+
 def always(table):
+    """The table of functions that return the bad values of a table, whatever they are given."""
     return {label: lambda _, bad=bad: bad for label, bad in table.items()}
 
 
@@ -75,7 +78,7 @@ def with_one(a, value):
 
 
 # Bad values
-# -----------------------------------------------------------------------------------------------------------
+# ----------
 
 STRANGE = {
     "None": None,
@@ -108,14 +111,17 @@ NO_FINITE_ARRAY = {
     "nan in it": lambda a: with_one(a, np.nan),
     "inf in it": lambda a: with_one(a, np.inf),
 }
-NO_ARRAY = always(STRANGE | {"True": True, "10**400": 10**400}) | {"a list": lambda a: a.tolist()}
+NO_ARRAY = {
+    **always(STRANGE | {"True": True, "10**400": 10**400}),
+    "a list": lambda a: a.tolist(),
+}
 NO_SHAPE = {
     "another last axis": lambda a: np.repeat(a, 7, axis=-1),
     "no axes": lambda a: np.array(a.flat[0]),
 }
 
 # Kinds
-# ----------------------------------------------------------------------------------------------------------------
+# -----
 
 number = Kind("number", NO_NUMBER | NO_FINITE)
 not_negative = Kind("number from 0", number.bad | {"-1": -1})
@@ -124,122 +130,127 @@ probability = Kind("probability", not_negative.bad | {"1.5": 1.5})
 share = Kind("share", probability.bad | {"0": 0})
 count = Kind("count", NO_NUMBER | NO_FINITE | {"1.5": 1.5, "2.0": 2.0, "-1": -1})
 size = Kind("size", count.bad | {"0": 0})
-sizes = Kind(
-    "sizes",
-    STRANGE
-    | {"()": (), "3": 3, "(-1, 3, 3)": (-1, 3, 3), "(1.5, 3, 3)": (1.5, 3, 3), "'abc'": "abc"},
-)
+NO_SIZES = {"()": (), "3": 3, "(-1, 3, 3)": (-1, 3, 3), "(1.5, 3, 3)": (1.5, 3, 3), "'abc'": "abc"}
+sizes = Kind("sizes", STRANGE | NO_SIZES)
+shape = Kind("shape", sizes.bad | {"(3.0, 2)": (3.0, 2), "(10**400,)": (10**400,)})
 seed = count.but("10**400")._replace(name="seed")
 flag = Kind("bool", STRANGE | {"1": 1, "0.0": 0.0, "np.array(True)": np.array(True)})
-word = Kind(
-    "word", STRANGE | {"1.5": 1.5, "True": True, "['a']": ["a"], "np.array('a')": np.array("a")}
-)
+NO_WORD = {"1.5": 1.5, "True": True, "['a']": ["a"], "np.array('a')": np.array("a")}
+word = Kind("word", STRANGE | NO_WORD)
 string = Kind("string", {**STRANGE, "'a'": b"a", "1.5": 1.5, "['a']": ["a"]})
 phi = Kind("activation", word.bad)
 function = Kind("function", {**NO_NUMBER, "a function": 1.5, "a class": "tanh"})
-rng = Kind(
-    "rng",
-    STRANGE
-    | {"0": 0, "1.5": 1.5, "RandomState": np.random.RandomState(0), "PCG64": np.random.PCG64()},
-)
+OLD_RNG = {"RandomState": np.random.RandomState(0), "PCG64": np.random.PCG64()}
+rng = Kind("rng", STRANGE | {"0": 0, "1.5": 1.5} | OLD_RNG)
+NO_DTYPE_AT_ALL = {"None": None, "'a'": "a", "1.5": 1.5}
+dtype = Kind("dtype", NO_DTYPE_AT_ALL | {"int": int, "float16": "f2", "complex": complex})
+NO_VALUES = {"None": None, "'a'": "a", "3": 3, "[]": []}
+values = Kind("values", NO_VALUES | {"a function": lambda: None, "a class": dict})
+file = Kind("file", {**NO_NUMBER, "'a'": 1.5})
+no_other = Kind("none beside the other", {"3": 3, "'a'": "a"})
+no_input = Kind("no input", {"an array": np.ones((2, 3))})
+NO_STEPS = {"none": (), "'a'": ("a",), "None": (None,)}
+inner_steps = Kind("steps", NO_STEPS | {"a class": (gt.Dense,), "a list": ([gt.Dense(3, 3)],)})
+coordinate = Kind("coordinate", without(STRANGE, ["None", "'a'"]) | {"an array": np.ones(2)})
+point = Kind("point", STRANGE | {"3": 3, "(1,)": (1,)})
+window = Kind("window", STRANGE | {"3": 3, "(1, 2)": (1, 2)})
+answer = Kind("answer", {"None": None, "{}": {}, "a function": len, "nan": math.nan, "...": ...})
+NO_HINTS = {"None": None, "3": 3, "'a'": "ab", "[1]": [1]}
+hints = Kind("hints", NO_HINTS | {"[(1, 2, 3)]": [(1, 2, 3)], "[(1, 2)]": [(1, 2)]})
+# a function that was typed in has no file to show
+source = Kind("source", {**NO_NUMBER, "a function": eval("lambda: 1"), "np.tanh": np.tanh})
+passed_on = Kind("passed on", {})  # to matplotlib or a reader's function, which say what is wrong
 
 
 def object_of(name, **more):
     return Kind(name, NO_NUMBER | {"1.5": 1.5} | more)
 
 
-step = object_of("step", **{"the class Dense": gt.Dense})
-path, vjps, plan = (
-    object_of("path"),
-    object_of("pullbacks"),
-    object_of("plan", **{"the class Full": gt.Full}),
-)
-state = object_of("state")
-passed_on = Kind("passed on", {})  # to matplotlib or a reader's function, which say what is wrong
+def optional(kind):
+    return kind.but("None")
 
-array = Kind("array", NO_ARRAY | NO_DTYPE | NO_FINITE_ARRAY | {"1.5": lambda _: 1.5}, made=True)
-rows = Kind("array of rows", array.bad | NO_SHAPE, made=True)  # with a last axis of its own
+
+axes = object_of("axes")
+optimiser = object_of("optimiser", **{"the class Adam": gt.Adam})
+path = object_of("path")
+plan = object_of("plan", **{"the class Full": gt.Full})
+state = object_of("state")
+step = object_of("step", **{"the class Dense": gt.Dense})
+vjps = object_of("pullbacks")
+
+# Kinds of arrays: their bad values are made of the valid one
+
+
+def made(name, *tables):
+    """A kind whose bad values are made of the valid one by the functions of all these tables."""
+    bad = {}
+    for table in tables:
+        bad |= table
+    return Kind(name, bad, made=True)
+
+
+def in_first(table):
+    """The functions of a table, each spoiling the first array only."""
+    return {label: with_first(spoil) for label, spoil in table.items()}
+
+
+array = made("array", NO_ARRAY, NO_DTYPE, NO_FINITE_ARRAY, always({"1.5": 1.5}))
+rows = made("array of rows", array.bad, NO_SHAPE)  # with a last axis of its own
 of_step = rows.but("complex")  # steps are analytic: complex steps check their gradients
-floats = Kind(
-    "number or array",
-    array.but("1.5", "integers", "10**400").bad
-    | {"10**400": lambda _: 10**400, "nan": lambda _: math.nan, "1j": lambda _: 1j},
-    made=True,
+SINGLE = array.but("1.5", "integers", "10**400").bad
+floats = made("number or array", SINGLE, always({"10**400": 10**400, "nan": math.nan, "1j": 1j}))
+NEGATIVE = {"-1": lambda _: -1, "-1 in it": lambda a: with_one(a, -1)}
+INTEGERS = {"integers": lambda a: a.astype(int)}
+rate = made("number, or one a member", floats.bad, INTEGERS, NEGATIVE)
+positive_rate = made("positive number, or one a member", rate.bad, always({"0": 0}))
+decay = made("number below 1, or one a member", rate.bad, always({"1": 1}))
+NO_PLOT = {label: NO_DTYPE[label] for label in ("complex", "objects", "text", "masked")}
+plotted = made(
+    "numbers to plot", always(STRANGE), NO_PLOT, always({"[[1.0], [1, 2]]": [[1.0], [1, 2]]})
 )
-rate = Kind(
-    "number, or one a member",
-    floats.bad
-    | {
-        "integers": lambda a: a.astype(int),
-        "-1": lambda _: -1,
-        "-1 in it": lambda a: with_one(a, -1),
-    },
-    made=True,
-)
-positive_rate = Kind("positive number, or one a member", rate.bad | {"0": lambda _: 0}, made=True)
-decay = Kind("number below 1, or one a member", rate.bad | {"1": lambda _: 1}, made=True)
-plotted = Kind(
-    "numbers to plot",
-    {
-        label: spoil
-        for label, spoil in array.bad.items()
-        if label in STRANGE or label in ("complex", "objects", "text", "masked")
-    }
-    | {"[[1.0], [1, 2]]": lambda _: [[1.0], [1, 2]]},
-    made=True,
-)
-integers = Kind(
+integers = made(
     "array of integers",
-    always(STRANGE | {"1": 1, "True": True})
-    | {"a list": lambda a: a.tolist()}
-    | {label: spoil for label, spoil in NO_DTYPE.items() if label != "integers"}
-    | {"floats": lambda a: a.astype(float), "-1 in it": lambda a: with_one(a, -1)},
-    made=True,
+    always(STRANGE | {"1": 1, "True": True}),
+    without(NO_DTYPE, ["integers"]),
+    {"a list": lambda a: a.tolist()},
+    {"floats": lambda a: a.astype(float)},
+    {"-1 in it": lambda a: with_one(a, -1)},
 )
-order = Kind(
+order = made(
     "order",
-    integers.bad | {"twice": lambda a: with_one(a, a.flat[0]), "too large": lambda a: a + 1},
-    made=True,
+    integers.bad,
+    {"twice": lambda a: with_one(a, a.flat[0])},
+    {"too large": lambda a: a + 1},
 )
-arrays = Kind(
+arrays = made(
     "dict of arrays",
-    always({**STRANGE, "a dict of text": {"a": "b"}})
-    | {
-        "a list of it": lambda p: [p],
-        "a list in it": with_first(lambda a: a.tolist()),
-        "1.5 in it": with_first(lambda _: 1.5),
-    }
-    | {label: with_first(spoil) for label, spoil in (NO_DTYPE | NO_FINITE_ARRAY).items()},
-    made=True,
+    always(STRANGE | {"a dict of text": {"a": "b"}}),
+    {"a list of it": lambda p: [p]},
+    {"a list in it": with_first(lambda a: a.tolist())},
+    {"1.5 in it": with_first(lambda _: 1.5)},
+    in_first(NO_DTYPE | NO_FINITE_ARRAY),
 )
-params = Kind(
+params = made(
     "dict of arrays of a step",
-    arrays.but("complex").bad
-    | {label: with_first(spoil) for label, spoil in NO_SHAPE.items()}
-    | {"a name missing": lambda p: dict(list(p.items())[1:])},
-    made=True,
+    arrays.but("complex").bad,
+    in_first(NO_SHAPE),
+    {"a name missing": lambda p: dict(list(p.items())[1:])},
 )
-layers = Kind(
+# a flat dict of parameters is renamed, not computed with: only what is no array at all is refused
+ANY_DTYPE = NO_DTYPE.keys() - {"masked", "np.matrix"}
+flat = arrays.but("{}", *ANY_DTYPE, *NO_FINITE_ARRAY)
+layers = made(
     "dicts of arrays",
-    always({**STRANGE, "a string": "abc", "3": 3})
-    | {
-        "a dict": lambda p: p[0],
-        "None in it": lambda p: [None, *p[1:]],
-        "a list in it": with_first(lambda a: a.tolist()),
-        "integers": with_first(lambda a: a.astype(int)),
-        "nan in it": with_first(lambda a: with_one(a, np.nan)),
-    },
-    made=True,
+    always(STRANGE | {"a string": "abc", "3": 3}),
+    {"a dict": lambda p: p[0]},
+    {"None in it": lambda p: [None, *p[1:]]},
+    {"a list in it": with_first(lambda a: a.tolist())},
+    {"integers": with_first(lambda a: a.astype(int))},
+    {"nan in it": with_first(lambda a: with_one(a, np.nan))},
 )
-values = Kind(
-    "values",
-    {"None": None, "'a'": "a", "3": 3, "a function": lambda: None, "a class": dict, "[]": []},
-)
-shape = Kind("shape", sizes.bad | {"(3.0, 2)": (3.0, 2), "(10**400,)": (10**400,)})
-file = Kind("file", {**NO_NUMBER, "'a'": 1.5})
 
 # Valid values
-# ---------------------------------------------------------------------------------------------------------
+# ------------
 
 
 def random(*shape, seed=0):
@@ -247,16 +258,23 @@ def random(*shape, seed=0):
 
 
 RNG = np.random.default_rng(0)
-LAYER, CELL = gt.Dense(3, 3), gt.RNN(2, 3)
+LAYER = gt.Dense(3, 3)
+CELL = gt.RNN(2, 3)
 P, Q = gt.init_params(LAYER, RNG), gt.init_params(CELL, RNG)
 H, X = random(2, 3), random(4, 2, 2)
 PATH = gt.unroll(CELL, Q, X)
 VJPS = gt.forward(PATH, H)[1]
 W = {"W": random(2, 3), "b": random(2)}  # two members of a sweep in front
-JACOBIANS, IMAGES, LABELS = random(4, 3, 3), random(3, 4, 5), np.array([0, 2, 1])
+JACOBIANS = random(4, 3, 3)
+IMAGES = random(3, 4, 5)
+LABELS = np.array([0, 2, 1])
 SURE = np.array([[0.2, 0.3, 0.5], [0.0, 0.0, 1.0]])
 NORM = gt.LayerNorm(3)
-STARTS, RNN_MAP = random(5, 2), dynamics.tanh_rnn(random(2, 2), random(2))
+GAINS = np.array([0.5, 1.0])
+RATES, DECAYS = np.array([0.1, 0.2]), np.array([0.5, 0.9])  # of an optimiser
+GROWTHS, POPULATIONS = np.array([2.5, 3.5]), np.array([0.2, 0.3])  # of the logistic map
+RNN_MAP = dynamics.tanh_rnn(random(2, 2), random(2))
+STARTS = random(5, 2)
 AX = Figure().subplots()
 FOLDER = tempfile.mkdtemp()
 FILE = os.path.join(FOLDER, "run.npz")
@@ -303,15 +321,11 @@ def layer():
 
 
 def adaptive():
-    return {
-        "lr": rate(np.array([0.1, 0.2])),
-        "eps": positive(1e-8),
-        "eps_inside": flag(True),
-    }
+    return {"lr": rate(RATES), "eps": positive(1e-8), "eps_inside": flag(True)}
 
 
 def momentum():
-    return {"lr": rate(np.array([0.1, 0.2])), "mu": decay(np.array([0.5, 0.9]))}
+    return {"lr": rate(RATES), "mu": decay(DECAYS)}
 
 
 def mean_field():
@@ -327,159 +341,111 @@ def curve():
 
 
 def step_call(p=P, h=H):
-    return {
-        "p": params(p),
-        "h": of_step(h),
-        "x": Kind("no input", {"an array": H})(None),
-    }
+    return {"p": params(p), "h": of_step(h), "x": no_input(None)}
+
+
+def cell_call():
+    return {"p": params(Q), "h": of_step(H), "x": of_step(X[0])}
 
 
 def checked():
-    return {
-        "step": step(CELL),
-        "p": params(Q),
-        "h": of_step(H),
-        "x": of_step(X[0]),
-        "rng": rng(RNG),
-    }
-
-
-axes = object_of("axes")
+    return {"step": step(CELL), **cell_call(), "rng": rng(RNG)}
 
 
 def penalty():
-    return {"p": arrays(W), "strength": rate(np.array([0.1, 0.2])), "sweep": count(1)}
+    return {"p": arrays(W), "strength": rate(RATES), "sweep": count(1)}
 
 
 def limited():
-    return {
-        "grads": arrays(W),
-        "limit": positive_rate(np.array([0.1, 0.2])),
-        "sweep": count(1),
-    }
+    return {"grads": arrays(W), "limit": positive_rate(RATES), "sweep": count(1)}
 
 
-def optional(kind):
-    return kind.but("None")
+def call(function, /, **arguments):
+    """A row of the table."""
+    return function, arguments
 
 
 TABLE = {
     # steps
-    "Activation": (
+    "Activation": call(
         gt.Activation,
-        {
-            "name": string("cube"),
-            "value": function(np.sin),
-            "slope": function(np.cos),
-            "max_slope": not_negative(1.0),
-        },
+        name=string("cube"),
+        value=function(np.sin),
+        slope=function(np.cos),
+        max_slope=not_negative(1.0),
     ),
-    "activation": (gt.activation, {"phi": phi("tanh"), "name": passed_on("phi")}),
-    "leaky_relu": (gt.leaky_relu, {"alpha": probability(0.1)}),
-    "log_norm": (gt.log_norm, {"g": array(H), "axes": count(1)}),
-    "Dense": (gt.Dense, {**layer(), "phi": phi("tanh")}),
-    "Maxout": (gt.Maxout, {**layer(), "pieces": size(2)}),
-    "Softmax": (gt.Softmax, {"n": size(3)}),
-    "Seq": (
-        gt.Seq,
-        {
-            "steps": Kind(
-                "steps",
-                {
-                    "none": (),
-                    "'a'": ("a",),
-                    "None": (None,),
-                    "a class": (gt.Dense,),
-                    "a list": ([LAYER],),
-                },
-            )((LAYER,))
-        },
+    "activation": call(gt.activation, phi=phi("tanh"), name=passed_on("phi")),
+    "leaky_relu": call(gt.leaky_relu, alpha=probability(0.1)),
+    "log_norm": call(gt.log_norm, g=array(H), axes=count(1)),
+    "Dense": call(gt.Dense, **layer(), phi=phi("tanh")),
+    "Maxout": call(gt.Maxout, **layer(), pieces=size(2)),
+    "Softmax": call(gt.Softmax, n=size(3)),
+    "Seq": call(gt.Seq, steps=inner_steps((LAYER,))),
+    "Residual": call(gt.Residual, inner=step(LAYER)),
+    "Highway": call(gt.Highway, n=size(3), phi=phi("tanh")),
+    "StochasticDepth": call(
+        gt.StochasticDepth, inner=step(LAYER), rho=probability(0.3), keep=optional(flag)(True)
     ),
-    "Residual": (gt.Residual, {"inner": step(LAYER)}),
-    "Highway": (gt.Highway, {"n": size(3), "phi": phi("tanh")}),
-    "StochasticDepth": (
-        gt.StochasticDepth,
-        {"inner": step(LAYER), "rho": probability(0.3), "keep": optional(flag)(True)},
-    ),
-    "StochasticDepth.draw": (gt.StochasticDepth(LAYER, 0.3).draw, {"rng": rng(RNG)}),
-    "Dropout": (gt.Dropout, {"n": size(3), "rho": probability(0.3), "inverted": flag(True)}),
-    "Dropout.draw": (gt.Dropout(3, 0.3).draw, {"rng": rng(RNG), "batch": size(2)}),
-    "Mask": (Mask, {"m": rows.but("another last axis")(np.ones((2, 3)))}),
-    "Conv2D": (
+    "StochasticDepth.draw": call(gt.StochasticDepth(LAYER, 0.3).draw, rng=rng(RNG)),
+    "Dropout": call(gt.Dropout, n=size(3), rho=probability(0.3), inverted=flag(True)),
+    "Dropout.draw": call(gt.Dropout(3, 0.3).draw, rng=rng(RNG), batch=size(2)),
+    "Mask": call(Mask, m=rows.but("another last axis")(np.ones((2, 3)))),
+    "Conv2D": call(
         gt.Conv2D,
-        {
-            "size": sizes((1, 4, 4)),
-            "c_out": size(2),
-            "kernel": size(2),
-            "stride": size(1),
-            "padding": count(0),
-            "phi": phi("tanh"),
-        },
+        size=sizes((1, 4, 4)),
+        c_out=size(2),
+        kernel=size(2),
+        stride=size(1),
+        padding=count(0),
+        phi=phi("tanh"),
     ),
-    "Pool2D": (
+    "Pool2D": call(
         gt.Pool2D,
-        {
-            "features": sizes((1, 4, 4)),
-            "size": size(2),
-            "kind": word("max"),
-            "stride": optional(size)(2),
-        },
+        features=sizes((1, 4, 4)),
+        size=size(2),
+        kind=word("max"),
+        stride=optional(size)(2),
     ),
-    "Flatten": (gt.Flatten, {"features": sizes((1, 4, 4))}),
-    "BatchNorm": (gt.BatchNorm, {"n": size(3), "eps": positive(1e-5)}),
-    "BatchNorm.inference": (
-        gt.BatchNorm(3).inference,
-        {"mean": rows(np.zeros(3)), "var": rows(np.ones(3))},
+    "Flatten": call(gt.Flatten, features=sizes((1, 4, 4))),
+    "BatchNorm": call(gt.BatchNorm, n=size(3), eps=positive(1e-5)),
+    "BatchNorm.inference": call(
+        gt.BatchNorm(3).inference, mean=rows(np.zeros(3)), var=rows(np.ones(3))
     ),
-    "BatchNormInference": (
+    "BatchNormInference": call(
         BatchNormInference,
-        {
-            "mean": rows.but("another last axis")(np.zeros(3)),
-            "var": rows(np.ones(3)),
-            "eps": positive(1e-5),
-        },
+        mean=rows.but("another last axis")(np.zeros(3)),
+        var=rows(np.ones(3)),
+        eps=positive(1e-5),
     ),
-    "LayerNorm": (gt.LayerNorm, {"n": size(3), "eps": positive(1e-5)}),
-    "WeightNorm": (gt.WeightNorm, {**layer(), "phi": phi("tanh")}),
-    "batch_statistics": (gt.batch_statistics, {"h": array(H)}),
-    "RNN": (gt.RNN, {**cell(), "phi": phi("tanh")}),
-    "irnn": (gt.irnn, cell()),
-    "NARX": (gt.NARX, {**cell(), "delays": sizes((1, 4)), "phi": phi("tanh")}),
-    "LSTM": (gt.LSTM, cell()),
-    "LSTM.bias": (gt.LSTM(2, 3).bias, {gate: floats(np.array([0.5, 1.0])) for gate in "ifog"}),
-    "GRU": (gt.GRU, {**cell(), "reset": word("after"), "keep": word("z")}),
-    "OneGate": (gt.OneGate, {"n": size(3), "phi": phi("tanh"), "n_in": count(0)}),
-    "Masked": (gt.Masked, {"inner": step(CELL)}),
-    "a call of Dense": (LAYER, step_call()),
-    "a call of RNN": (CELL, {"p": params(Q), "h": of_step(H), "x": of_step(X[0])}),
-    "a call of LayerNorm": (NORM, step_call(gt.init_params(NORM, RNG))),
-    "init_params": (
+    "LayerNorm": call(gt.LayerNorm, n=size(3), eps=positive(1e-5)),
+    "WeightNorm": call(gt.WeightNorm, **layer(), phi=phi("tanh")),
+    "batch_statistics": call(gt.batch_statistics, h=array(H)),
+    "RNN": call(gt.RNN, **cell(), phi=phi("tanh")),
+    "irnn": call(gt.irnn, **cell()),
+    "NARX": call(gt.NARX, **cell(), delays=sizes((1, 4)), phi=phi("tanh")),
+    "LSTM": call(gt.LSTM, **cell()),
+    "LSTM.bias": call(gt.LSTM(2, 3).bias, **{gate: floats(GAINS) for gate in "ifog"}),
+    "GRU": call(gt.GRU, **cell(), reset=word("after"), keep=word("z")),
+    "OneGate": call(gt.OneGate, n=size(3), phi=phi("tanh"), n_in=count(0)),
+    "Masked": call(gt.Masked, inner=step(CELL)),
+    "a call of Dense": call(LAYER, **step_call()),
+    "a call of RNN": call(CELL, **cell_call()),
+    "a call of LayerNorm": call(NORM, **step_call(gt.init_params(NORM, RNG))),
+    "init_params": call(
         gt.init_params,
-        {
-            "step": step(LAYER),
-            "rng": rng(RNG),
-            "weights": function(init.he),
-            "gain": floats(np.array([0.5, 1.0])),
-            "dtype": Kind(
-                "dtype",
-                {
-                    "None": None,
-                    "'a'": "a",
-                    "1.5": 1.5,
-                    "int": int,
-                    "float16": "f2",
-                    "complex": complex,
-                },
-            )(float),
-            "b": function(init.ones),
-        },
+        step=step(LAYER),
+        rng=rng(RNG),
+        weights=function(init.he),
+        gain=floats(GAINS),
+        dtype=dtype(float),
+        b=function(init.ones),
     ),
-    "init.fans": (init.fans, {"shape": shape((3, 2))}),
-    "init.gaussian": (init.gaussian, {**weights(), "sd": not_negative(0.5)}),
-    "init.uniform": (init.uniform, {**weights(), "r": not_negative(0.5)}),
-    **{f"init.{name}": (getattr(init, name), weights()) for name in ("zeros", "ones")},
+    "init.fans": call(init.fans, shape=shape((3, 2))),
+    "init.gaussian": call(init.gaussian, **weights(), sd=not_negative(0.5)),
+    "init.uniform": call(init.uniform, **weights(), r=not_negative(0.5)),
+    **{f"init.{name}": call(getattr(init, name), **weights()) for name in ("zeros", "ones")},
     **{
-        f"init.{name}": (getattr(init, name), matrix())
+        f"init.{name}": call(getattr(init, name), **matrix())
         for name in (
             "he",
             "he_uniform",
@@ -492,362 +458,249 @@ TABLE = {
             "xavier_uniform",
         )
     },
-    "init.spectral_norm": (init.spectral_norm, {"W": array(H)}),
+    "init.spectral_norm": call(init.spectral_norm, W=array(H)),
     # tracing
-    "deep": (gt.deep, {"steps": step(CELL), "params": layers(4 * [Q]), "x": of_step(X)}),
-    "unroll": (gt.unroll, {"step": step(CELL), "p": params(Q), "x": of_step(X)}),
-    "forward": (gt.forward, {"path": path(PATH), "h0": of_step(H)}),
-    "backward": (gt.backward, {"vjps": vjps(VJPS), "g": rows.but("complex")(H)}),
-    "trace": (gt.trace, {"vjps": vjps(VJPS), "g": rows.but("complex")(H)}),
-    "bptt": (
+    "deep": call(gt.deep, steps=step(CELL), params=layers(4 * [Q]), x=of_step(X)),
+    "unroll": call(gt.unroll, step=step(CELL), p=params(Q), x=of_step(X)),
+    "forward": call(gt.forward, path=path(PATH), h0=of_step(H)),
+    "backward": call(gt.backward, vjps=vjps(VJPS), g=rows.but("complex")(H)),
+    "trace": call(gt.trace, vjps=vjps(VJPS), g=rows.but("complex")(H)),
+    "bptt": call(
         gt.bptt,
-        {
-            "path": path(PATH),
-            "h0": of_step(H),
-            "g": rows.but("complex", "a function", "a class")(H),
-            "plan": plan(gt.SqrtT()),
-        },
+        path=path(PATH),
+        h0=of_step(H),
+        g=rows.but("complex", "a function", "a class")(H),
+        plan=plan(gt.SqrtT()),
     ),
-    "jacobians": (gt.jacobians, {"vjps": vjps(VJPS)}),
-    "spectral_radius": (gt.spectral_radius, {"W": rows(JACOBIANS)}),
-    "log_qr_growth": (gt.log_qr_growth, {"J": rows(JACOBIANS), "every": size(2)}),
-    "lyapunov": (gt.lyapunov, {"J": rows(JACOBIANS), "every": size(2)}),
-    "log_singular_values": (gt.log_singular_values, {"J": rows(JACOBIANS)}),
-    "Full": (gt.Full, {}),
-    "SqrtT": (gt.SqrtT, {}),
-    "Truncated": (gt.Truncated, {"k1": size(2), "k2": size(3)}),
-    "Binomial": (
-        gt.Binomial,
-        {
-            "slots": size(3),
-            "block": size(1),
-            "nbytes": Kind("none beside slots", {"3": 3, "'a'": "a"})(None),
-        },
-    ),
-    "Binomial in bytes": (
-        gt.Binomial,
-        {
-            "slots": Kind("none beside nbytes", {"3": 3, "'a'": "a"})(None),
-            "block": size(1),
-            "nbytes": size(999),
-        },
-    ),
-    "schedule": (gt.schedule, {"plan": plan(gt.SqrtT()), "T": size(5), "state": size(1)}),
+    "jacobians": call(gt.jacobians, vjps=vjps(VJPS)),
+    "spectral_radius": call(gt.spectral_radius, W=rows(JACOBIANS)),
+    "log_qr_growth": call(gt.log_qr_growth, J=rows(JACOBIANS), every=size(2)),
+    "lyapunov": call(gt.lyapunov, J=rows(JACOBIANS), every=size(2)),
+    "log_singular_values": call(gt.log_singular_values, J=rows(JACOBIANS)),
+    "Full": call(gt.Full),
+    "SqrtT": call(gt.SqrtT),
+    "Truncated": call(gt.Truncated, k1=size(2), k2=size(3)),
+    "Binomial": call(gt.Binomial, slots=size(3), block=size(1), nbytes=no_other(None)),
+    "Binomial in bytes": call(gt.Binomial, slots=no_other(None), block=size(1), nbytes=size(999)),
+    "schedule": call(gt.schedule, plan=plan(gt.SqrtT()), T=size(5), state=size(1)),
     # training
-    "half_squared_norm": (gt.half_squared_norm, loss()),
-    "mse": (gt.mse, loss()),
-    "mae": (gt.mae, loss()),
-    "binary_cross_entropy": (gt.binary_cross_entropy, loss(SURE)),
-    "cross_entropy": (gt.cross_entropy, loss(SURE)),
-    "cross_entropy of classes": (
-        gt.cross_entropy,
-        {"u": array(H), "y": integers(LABELS[:2]), "reduction": word("sum")},
+    "half_squared_norm": call(gt.half_squared_norm, **loss()),
+    "mse": call(gt.mse, **loss()),
+    "mae": call(gt.mae, **loss()),
+    "binary_cross_entropy": call(gt.binary_cross_entropy, **loss(SURE)),
+    "cross_entropy": call(gt.cross_entropy, **loss(SURE)),
+    "cross_entropy of classes": call(
+        gt.cross_entropy, u=array(H), y=integers(LABELS[:2]), reduction=word("sum")
     ),
-    "argmax": (gt.argmax, {"u": array(H)}),
-    "total_log_norm": (gt.total_log_norm, {"grads": arrays(W), "sweep": count(1)}),
-    "clip_norm": (gt.clip_norm, limited()),
-    "clip_value": (gt.clip_value, limited()),
-    "GradientDescent": (gt.GradientDescent, {"lr": rate(np.array([0.1, 0.2]))}),
-    "Momentum": (gt.Momentum, momentum()),
-    "Nesterov": (gt.Nesterov, momentum()),
-    "AdaGrad": (gt.AdaGrad, adaptive()),
-    "RMSProp": (gt.RMSProp, {**adaptive(), "rho": decay(np.array([0.5, 0.9]))}),
-    "AdaDelta": (gt.AdaDelta, {**adaptive(), "rho": decay(np.array([0.5, 0.9]))}),
-    "Adam": (
-        gt.Adam,
-        {**adaptive(), "beta1": decay(np.array([0.5, 0.9])), "beta2": decay(np.array([0.5, 0.9]))},
-    ),
-    "Adam.start": (gt.Adam().start, {"p": arrays(W)}),
-    "Adam.step": (
+    "argmax": call(gt.argmax, u=array(H)),
+    "total_log_norm": call(gt.total_log_norm, grads=arrays(W), sweep=count(1)),
+    "clip_norm": call(gt.clip_norm, **limited()),
+    "clip_value": call(gt.clip_value, **limited()),
+    "GradientDescent": call(gt.GradientDescent, lr=rate(RATES)),
+    "Momentum": call(gt.Momentum, **momentum()),
+    "Nesterov": call(gt.Nesterov, **momentum()),
+    "AdaGrad": call(gt.AdaGrad, **adaptive()),
+    "RMSProp": call(gt.RMSProp, **adaptive(), rho=decay(DECAYS)),
+    "AdaDelta": call(gt.AdaDelta, **adaptive(), rho=decay(DECAYS)),
+    "Adam": call(gt.Adam, **adaptive(), beta1=decay(DECAYS), beta2=decay(DECAYS)),
+    "Adam.start": call(gt.Adam().start, p=arrays(W)),
+    "Adam.step": call(
         gt.Adam().step,
-        {
-            "p": arrays(W),
-            "grads": arrays({"W": random(2, 3, seed=2), "b": random(2)}),
-            "state": arrays(gt.Adam().start(W)),
-        },
+        p=arrays(W),
+        grads=arrays({"W": random(2, 3, seed=2), "b": random(2)}),
+        state=arrays(gt.Adam().start(W)),
     ),
-    "flatten_params": (gt.flatten_params, {"params": layers.but("integers", "nan in it")([P, P])}),
-    "unflatten_params": (
+    "flatten_params": call(gt.flatten_params, params=layers.but("integers", "nan in it")([P, P])),
+    "unflatten_params": call(
         gt.unflatten_params,
-        {
-            "p": arrays.but("{}", *(NO_DTYPE.keys() - {"masked", "np.matrix"}), *NO_FINITE_ARRAY)(
-                {"0.W": H, "0.b": H}
-            ),
-            "layers": optional(count)(1),
-        },
+        p=flat({"0.W": H, "0.b": H}),
+        layers=optional(count)(1),
     ),
-    "tile_params": (gt.tile_params, {"p": arrays(W), "sweep": shape.but("()")((4, 2))}),
-    "l1": (gt.l1, penalty()),
-    "l2": (gt.l2, penalty()),
-    "soft_threshold": (gt.soft_threshold, {"p": arrays(W), "amount": rate(np.array([0.1, 0.2]))}),
-    "weight_decay": (gt.weight_decay, {"p": arrays(W), "amount": decay(np.array([0.1, 0.2]))}),
-    "EarlyStopping": (gt.EarlyStopping, {"patience": size(2), "min_delta": not_negative(0.1)}),
-    "EarlyStopping.start": (STOP.start, {"sweep": shape.but("()")((2,))}),
-    "EarlyStopping.update": (
-        STOP.update,
-        {"loss": array(np.array([0.5, 0.4])), "state": state(STOP.start((2,)))},
+    "tile_params": call(gt.tile_params, p=arrays(W), sweep=shape.but("()")((4, 2))),
+    "l1": call(gt.l1, **penalty()),
+    "l2": call(gt.l2, **penalty()),
+    "soft_threshold": call(gt.soft_threshold, p=arrays(W), amount=rate(RATES)),
+    "weight_decay": call(gt.weight_decay, p=arrays(W), amount=decay(RATES)),
+    "EarlyStopping": call(gt.EarlyStopping, patience=size(2), min_delta=not_negative(0.1)),
+    "EarlyStopping.start": call(STOP.start, sweep=shape.but("()")((2,))),
+    "EarlyStopping.update": call(
+        STOP.update, loss=array(np.array([0.5, 0.4])), state=state(STOP.start((2,)))
     ),
-    "minibatches": (gt.minibatches, {"rng": rng(RNG), "n": size(5), "size": size(2)}),
-    "train": (
+    "minibatches": call(gt.minibatches, rng=rng(RNG), n=size(5), size=size(2)),
+    "train": call(
         gt.train,
-        {
-            "p": arrays({"w": np.ones(2)}),
-            "gradient": function(slope),
-            "optimiser": object_of("optimiser", **{"the class Adam": gt.Adam})(gt.Adam()),
-            "rng": rng(RNG),
-            "n": size(3),
-            "size": size(2),
-            "epochs": count(1),
-            "clip": optional(function)(lambda g: gt.clip_norm(g, 1.0)),
-            "validate": optional(function)(validated),
-            "every": size(1),
-            "stop": optional(object_of("stop"))(gt.EarlyStopping(2)),
-        },
+        p=arrays({"w": np.ones(2)}),
+        gradient=function(slope),
+        optimiser=optimiser(gt.Adam()),
+        rng=rng(RNG),
+        n=size(3),
+        size=size(2),
+        epochs=count(1),
+        clip=optional(function)(lambda g: gt.clip_norm(g, 1.0)),
+        validate=optional(function)(validated),
+        every=size(1),
+        stop=optional(object_of("stop"))(gt.EarlyStopping(2)),
     ),
-    "Run.save": (RUN.save, {"file": file(FILE)}),
-    "Run.load": (gt.Run.load, {"file": file(FILE)}),
-    "augment.flip": (augment.flip, {**pictures(), "vertical": flag(True)}),
-    "augment.rotate": (augment.rotate, {**pictures(), "degrees": number(30.0)}),
-    "augment.scale": (augment.scale, {**pictures(), "factor": positive(1.5)}),
-    "augment.crop": (augment.crop, {**pictures(), "share": share(0.5)}),
-    "augment.translate": (
-        augment.translate,
-        {**pictures(), "rows": number(1.0), "columns": number(0.5)},
+    "Run.save": call(RUN.save, file=file(FILE)),
+    "Run.load": call(gt.Run.load, file=file(FILE)),
+    "augment.flip": call(augment.flip, **pictures(), vertical=flag(True)),
+    "augment.rotate": call(augment.rotate, **pictures(), degrees=number(30.0)),
+    "augment.scale": call(augment.scale, **pictures(), factor=positive(1.5)),
+    "augment.crop": call(augment.crop, **pictures(), share=share(0.5)),
+    "augment.translate": call(
+        augment.translate, **pictures(), rows=number(1.0), columns=number(0.5)
     ),
-    "augment.noise": (
-        augment.noise,
-        {"images": array(IMAGES), "deviation": not_negative(0.1), "rng": rng(RNG)},
+    "augment.noise": call(
+        augment.noise, images=array(IMAGES), deviation=not_negative(0.1), rng=rng(RNG)
     ),
     # data
-    "digits": (gt.digits, {"rng": rng(RNG), "test": share(0.25)}),
-    "pixels": (
+    "digits": call(gt.digits, rng=rng(RNG), test=share(0.25)),
+    "pixels": call(
         gt.pixels,
-        {
-            "images": array(IMAGES),
-            "labels": integers(LABELS),
-            "order": optional(order)(np.arange(20)[::-1]),
-        },
+        images=array(IMAGES),
+        labels=integers(LABELS),
+        order=optional(order)(np.arange(20)[::-1]),
     ),
-    "translation": (
+    "translation": call(
         gt.translation,
-        {
-            "rng": rng(RNG),
-            "batch": count(2),
-            "length": size(3),
-            "dictionary": order(np.array([1, 2, 0])),
-            "reverse": flag(True),
-        },
+        rng=rng(RNG),
+        batch=count(2),
+        length=size(3),
+        dictionary=order(np.array([1, 2, 0])),
+        reverse=flag(True),
     ),
-    "tasks.one_hot": (tasks.one_hot, {"classes": integers(LABELS), "n": size(3)}),
-    "tasks.adding": (tasks.adding, {"rng": rng(RNG), "batch": count(2), "T": size(5)}),
-    "tasks.copying": (tasks.copying, {"rng": rng(RNG), "batch": count(2), "delay": size(5)}),
-    "tasks.temporal_order": (
-        tasks.temporal_order,
-        {"rng": rng(RNG), "batch": count(2), "T": size(20)},
-    ),
-    "text.walrus": (text.walrus, {}),
-    "text.hello": (text.hello, {}),
-    "text.vocabulary": (text.vocabulary, {"text": string("hello")}),
-    "text.encode": (text.encode, {"text": string("hello"), "letters": string("helo")}),
-    "text.decode": (text.decode, {"classes": integers(LABELS), "letters": string("helo")}),
-    "text.windows": (
-        text.windows,
-        {"rng": rng(RNG), "text": string("hello world"), "batch": count(2), "T": size(5)},
+    "tasks.one_hot": call(tasks.one_hot, classes=integers(LABELS), n=size(3)),
+    "tasks.adding": call(tasks.adding, rng=rng(RNG), batch=count(2), T=size(5)),
+    "tasks.copying": call(tasks.copying, rng=rng(RNG), batch=count(2), delay=size(5)),
+    "tasks.temporal_order": call(tasks.temporal_order, rng=rng(RNG), batch=count(2), T=size(20)),
+    "text.walrus": call(text.walrus),
+    "text.hello": call(text.hello),
+    "text.vocabulary": call(text.vocabulary, text=string("hello")),
+    "text.encode": call(text.encode, text=string("hello"), letters=string("helo")),
+    "text.decode": call(text.decode, classes=integers(LABELS), letters=string("helo")),
+    "text.windows": call(
+        text.windows, rng=rng(RNG), text=string("hello world"), batch=count(2), T=size(5)
     ),
     # theory
-    "meanfield.q_map": (meanfield.q_map, {"q": floats(np.array([0.5, 1.0])), **mean_field()}),
-    "meanfield.c_map": (meanfield.c_map, {"c": floats(np.array([0.5, 1.0])), **mean_field()}),
+    "meanfield.q_map": call(meanfield.q_map, q=floats(GAINS), **mean_field()),
+    "meanfield.c_map": call(meanfield.c_map, c=floats(GAINS), **mean_field()),
     **{
-        f"meanfield.{name}": (getattr(meanfield, name), mean_field())
+        f"meanfield.{name}": call(getattr(meanfield, name), **mean_field())
         for name in ("q_star", "chi", "c_star", "depth_scales")
     },
-    "meanfield.critical_sigma_w": (
-        meanfield.critical_sigma_w,
-        {"sigma_b": floats(np.array([0.1, 0.3])), "phi": word("erf")},
+    "meanfield.critical_sigma_w": call(
+        meanfield.critical_sigma_w, sigma_b=floats(np.array([0.1, 0.3])), phi=word("erf")
     ),
-    "maps.logistic": (
-        maps.logistic,
-        {"r": floats(np.array([2.5, 3.5])), "x0": floats(np.array([0.2, 0.3])), "steps": count(5)},
+    "maps.logistic": call(maps.logistic, r=floats(GROWTHS), x0=floats(POPULATIONS), steps=count(5)),
+    "maps.bifurcation": call(
+        maps.bifurcation, r=floats(GROWTHS), x0=floats(POPULATIONS), skip=count(5), keep=size(5)
     ),
-    "maps.bifurcation": (
-        maps.bifurcation,
-        {
-            "r": floats(np.array([2.5, 3.5])),
-            "x0": floats(np.array([0.2, 0.3])),
-            "skip": count(5),
-            "keep": size(5),
-        },
-    ),
-    "maps.logistic_exponent": (
+    "maps.logistic_exponent": call(
         maps.logistic_exponent,
-        {
-            "r": floats(np.array([2.5, 3.5])),
-            "x0": floats(np.array([0.2, 0.3])),
-            "skip": count(5),
-            "steps": size(5),
-        },
+        r=floats(GROWTHS),
+        x0=floats(POPULATIONS),
+        skip=count(5),
+        steps=size(5),
     ),
-    "maps.period": (
-        maps.period,
-        {
-            "x": floats(maps.logistic(np.array([2.5, 3.5]), 0.3, 99)),
-            "longest": size(8),
-            "atol": positive(1e-6),
-        },
+    "maps.period": call(
+        maps.period, x=floats(maps.logistic(GROWTHS, 0.3, 99)), longest=size(8), atol=positive(1e-6)
     ),
-    "maps.mandelbrot": (
-        maps.mandelbrot,
-        {"c": floats.but("complex", "1j")(np.array([0.2, 1.5])), "steps": size(5)},
+    "maps.mandelbrot": call(
+        maps.mandelbrot, c=floats.but("complex", "1j")(np.array([0.2, 1.5])), steps=size(5)
     ),
-    "dynamics.tanh_rnn": (dynamics.tanh_rnn, {"W": floats(random(2, 2)), "b": floats(random(2))}),
-    "dynamics.iterate": (
-        dynamics.iterate,
-        {"step": function(RNN_MAP), "h": floats(STARTS), "steps": count(5)},
+    "dynamics.tanh_rnn": call(dynamics.tanh_rnn, W=floats(random(2, 2)), b=floats(random(2))),
+    "dynamics.iterate": call(
+        dynamics.iterate, step=function(RNN_MAP), h=floats(STARTS), steps=count(5)
     ),
-    "dynamics.basins": (
+    "dynamics.basins": call(
         dynamics.basins,
-        {
-            "step": function(RNN_MAP),
-            "h": floats(dynamics.iterate(RNN_MAP, STARTS, 20).h),
-            "longest": size(4),
-            "atol": positive(1e-6),
-            "radius": positive(0.1),
-        },
+        step=function(RNN_MAP),
+        h=floats(dynamics.iterate(RNN_MAP, STARTS, 20).h),
+        longest=size(4),
+        atol=positive(1e-6),
+        radius=positive(0.1),
     ),
-    "surfaces.valley": (
+    "surfaces.valley": call(
         surfaces.valley,
-        {
-            "x": floats(random(2)),
-            "y": floats(random(2)),
-            "steep": positive(9.0),
-            "turn": number(30.0),
-        },
+        x=floats(random(2)),
+        y=floats(random(2)),
+        steep=positive(9.0),
+        turn=number(30.0),
     ),
-    "surfaces.saddle": (surfaces.saddle, {"x": floats(random(2)), "y": floats(random(2))}),
-    "cliff": (
+    "surfaces.saddle": call(surfaces.saddle, x=floats(random(2)), y=floats(random(2))),
+    "cliff": call(
         gt.cliff,
-        {**{name: floats(random(2)) for name in ("w", "b", "x0", "target")}, "steps": size(5)},
+        w=floats(random(2)),
+        b=floats(random(2)),
+        x0=floats(random(2)),
+        target=floats(random(2)),
+        steps=size(5),
     ),
     # check, streams, sweeps
-    "check_gradients": (gt.check_gradients, {**checked(), "rtol": positive(1e-6)}),
-    "gradient_errors": (gt.gradient_errors, {**checked(), "width": positive(1e-3)}),
-    "stream": (
-        gt.stream,
-        {
-            "seed": seed(1),
-            "gain": Kind(
-                "point",
-                {
-                    "[[1.0]]": [[1.0]],
-                    "{}": {},
-                    "a function": len,
-                    "a class": dict,
-                    "an array": np.ones(2),
-                },
-            )(1.5),
-        },
-    ),
-    "sweep": (
+    "check_gradients": call(gt.check_gradients, **checked(), rtol=positive(1e-6)),
+    "gradient_errors": call(gt.gradient_errors, **checked(), width=positive(1e-3)),
+    "stream": call(gt.stream, seed=seed(1), gain=coordinate(1.5)),
+    "sweep": call(
         gt.sweep,
-        {
-            "function": function(lambda gain: gain),
-            "executor": optional(object_of("executor"))(ThreadPoolExecutor(1)),
-            "done": optional(function)(lambda point, result: None),
-            "gain": values([1, 2]),
-        },
+        function=function(lambda gain: gain),
+        executor=optional(object_of("executor"))(ThreadPoolExecutor(1)),
+        done=optional(function)(lambda point, result: None),
+        gain=values([1, 2]),
     ),
     # notebook
-    "notebook.show": (
-        show,
-        {
-            "thing": Kind(
-                "source",
-                {**NO_NUMBER, "a function": eval("lambda: 1"), "a class": dict, "np.tanh": np.tanh},
-            )(gt.log_norm)
-        },
-    ),
-    "notebook.check_answer": (
+    "notebook.show": call(show, thing=source(gt.log_norm)),
+    "notebook.check_answer": call(
         check_answer,
-        {
-            "yours": passed_on(1.0),
-            "answer": Kind(
-                "answer", {"None": None, "{}": {}, "a function": len, "nan": math.nan, "...": ...}
-            )(1.0),
-            "hints": Kind(
-                "hints",
-                {
-                    "None": None,
-                    "3": 3,
-                    "'a'": "ab",
-                    "[1]": [1],
-                    "[(1, 2, 3)]": [(1, 2, 3)],
-                    "[(1, 2)]": [(1, 2)],
-                },
-            )([(2.0, "no")]),
-            "rtol": not_negative(1e-3),
-        },
+        yours=passed_on(1.0),
+        answer=answer(1.0),
+        hints=hints([(2.0, "no")]),
+        rtol=not_negative(1e-3),
     ),
-    "figures.still": (
+    "figures.still": call(
         figures.still,
-        {
-            "view": function(lambda ax, gain: None),
-            "size": passed_on((3, 2)),
-            "panels": passed_on((1, 1)),
-            "gain": passed_on(1.0),
-        },
+        view=function(lambda ax, gain: None),
+        size=passed_on((3, 2)),
+        panels=passed_on((1, 1)),
+        gain=passed_on(1.0),
     ),
-    "figures.frame": (
+    "figures.frame": call(
         figures.frame,
-        {
-            "ax": axes(AX),
-            "x": string("x"),
-            "y": string("y"),
-            "xlim": passed_on((0, 1)),
-            "ylim": passed_on((0, 1)),
-            "title": optional(string)("a"),
-            "title_size": passed_on(None),
-        },
+        ax=axes(AX),
+        x=string("x"),
+        y=string("y"),
+        xlim=passed_on((0, 1)),
+        ylim=passed_on((0, 1)),
+        title=optional(string)("a"),
+        title_size=passed_on(None),
     ),
-    "figures.decades": (figures.decades, {"log": plotted.but("[[1.0]]")(random(3))}),
-    "figures.powers": (figures.powers, {"factor": number.but("1j")(0.5), "steps": count(3)}),
-    "figures.tangent": (
-        figures.tangent,
-        {"ax": axes(AX), "phi": object_of("Activation")(gt.tanh), "a": number(0.5)},
+    "figures.decades": call(figures.decades, log=plotted.but("[[1.0]]")(random(3))),
+    "figures.powers": call(figures.powers, factor=number.but("1j")(0.5), steps=count(3)),
+    "figures.tangent": call(
+        figures.tangent, ax=axes(AX), phi=object_of("Activation")(gt.tanh), a=number(0.5)
     ),
-    "figures.norms": (
-        figures.norms,
-        {"ax": axes(AX), "log": plotted(random(3)), "start": number(0), **curve()},
+    "figures.norms": call(
+        figures.norms, ax=axes(AX), log=plotted(random(3)), start=number(0), **curve()
     ),
-    "figures.band": (
+    "figures.band": call(
         figures.band,
-        {
-            "ax": axes(AX),
-            "x": plotted(random(3)),
-            "many": plotted.but("[[1.0]]")(random(3, 5)),
-            **curve(),
-        },
+        ax=axes(AX),
+        x=plotted(random(3)),
+        many=plotted.but("[[1.0]]")(random(3, 5)),
+        **curve(),
     ),
-    "figures.arrow": (
-        figures.arrow,
-        {
-            "ax": axes(AX),
-            "start": Kind("point", STRANGE | {"3": 3, "(1,)": (1,)})((0, 0)),
-            "end": Kind("point", STRANGE | {"3": 3, "(1,)": (1,)})((1, 1)),
-            "colour": passed_on("k"),
-        },
+    "figures.arrow": call(
+        figures.arrow, ax=axes(AX), start=point((0, 0)), end=point((1, 1)), colour=passed_on("k")
     ),
-    "figures.pixels": (
+    "figures.pixels": call(
         figures.pixels,
-        {
-            "ax": axes(AX),
-            "image": plotted.but("[[1.0]]")(random(3, 4)),
-            "title": optional(string)("a"),
-            "most": positive(1.0),
-            "signed": flag(True),
-            "side": optional(positive)(5.0),
-            "numbers": flag(True),
-            "window": optional(Kind("window", STRANGE | {"3": 3, "(1, 2)": (1, 2)}))((0, 0, 2)),
-        },
+        ax=axes(AX),
+        image=plotted.but("[[1.0]]")(random(3, 4)),
+        title=optional(string)("a"),
+        most=positive(1.0),
+        signed=flag(True),
+        side=optional(positive)(5.0),
+        numbers=flag(True),
+        window=optional(window)((0, 0, 2)),
     ),
-    "figures.mosaic": (figures.mosaic, {"images": plotted(IMAGES), "columns": size(2)}),
+    "figures.mosaic": call(figures.mosaic, images=plotted(IMAGES), columns=size(2)),
 }

@@ -8,8 +8,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def oracle():
-    """Import an optional library to compare with; without it the test is skipped, but in CI it
-    fails.
+    """A function that imports an optional library to compare with, such as PyTorch.
+
+    Where the library is missing, the test is skipped; in CI it fails.
     """
 
     def load(name):

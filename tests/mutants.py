@@ -1,5 +1,6 @@
-"""What would the tests not notice? Use: make mutants [ARGS="--rooms steps tracing --count 40 --seed
-1"]
+"""What would the tests not notice?
+
+Use: make mutants, or make mutants ARGS="--rooms steps tracing --count 40 --seed 1".
 
 A copy of the source is changed in one place, a sign or a bound or a call that goes, and the tests
 that reach that function run on it until one fails. A change that none of them notices is printed:
@@ -171,9 +172,7 @@ def replacements(node):
 
 
 def other_calls(call):
-    """``max`` for ``min``, ``where(c, b, a)``, and the argument itself for ``f(a)`` and
-    ``a.copy()``.
-    """
+    """``max`` for ``min``, ``where(c, b, a)``, and ``a`` for ``f(a)`` and ``a.copy()``."""
     name = (
         call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", None)
     )
@@ -211,12 +210,16 @@ def mutated(source, node, new):
 
 
 def sample(src, room, count, seed):
-    """``count`` mutants of a room, the same for the same seed: a kind of node is drawn, then one of
-    its changes.
+    """``count`` mutants of a room, the same for the same seed.
+
+    A kind of node is drawn, then one of its changes.
     """
-    rng, kinds, mutants = random.Random(f"{room} {seed}"), {}, []
+    rng = random.Random(f"{room} {seed}")
+    kinds = {}
+    mutants = []
     for path in sorted((src / room).rglob("*.py")):
-        name, source = str(path.relative_to(src)), path.read_text()
+        name = str(path.relative_to(src))
+        source = path.read_text()
         for node, function in places(ast.parse(source), None):
             place = f"{name}:{function}" if function else name
             for old, new in changes(node):
@@ -235,8 +238,9 @@ def sample(src, room, count, seed):
 
 
 class Tests:
-    """A plugin of pytest. Given an order, it runs those tests in it; else it notes what each test
-    calls.
+    """A plugin of pytest that runs tests in a given order.
+
+    Without an order it notes what each test calls.
     """
 
     def __init__(self, src, order=None):
@@ -245,16 +249,15 @@ class Tests:
     def pytest_collection_modifyitems(self, items):
         if self.order is not None:
             place = {name: i for i, name in enumerate(self.order)}
-            items[:] = sorted(
-                (item for item in items if item.nodeid in place),
-                key=lambda item: place[item.nodeid],
-            )
+            chosen = [item for item in items if item.nodeid in place]
+            items[:] = sorted(chosen, key=lambda item: place[item.nodeid])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
-        codes, begun = set(), time.perf_counter()
+        codes = set()
+        begun = time.perf_counter()
         if self.order is None:
-            # of calls, not of lines
+            # a trace of calls, not of lines
             sys.settrace(lambda frame, event, arg: codes.add(frame.f_code))
         try:
             return (yield)
@@ -262,13 +265,11 @@ class Tests:
             sys.settrace(None)
             note = self.notes.setdefault(item.nodeid, {})
             note["seconds"] = time.perf_counter() - begun
-            note["calls"] = sorted(
-                {
-                    f"{code.co_filename.removeprefix(self.src)}:{code.co_firstlineno}"
-                    for code in codes
-                    if code.co_filename.startswith(self.src)
-                }
-            )
+            ours = {code for code in codes if code.co_filename.startswith(self.src)}
+            calls = {
+                f"{code.co_filename.removeprefix(self.src)}:{code.co_firstlineno}" for code in ours
+            }
+            note["calls"] = sorted(calls)
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
@@ -276,8 +277,9 @@ class Tests:
 
 
 def run(root, src, order, files, out):
-    """In a process of its own: the tests, on the package in ``src``; what they note goes to
-    ``out``.
+    """The tests, in a process of its own, on the package in ``src``.
+
+    What they note goes to ``out``.
     """
     os.setsid()
     os.chdir(root)
@@ -292,7 +294,7 @@ def run(root, src, order, files, out):
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    # slow, or seen by nobody
+    # without what is slow, or what nobody sees
     options = ["-p", "no:cacheprovider", "-p", "no:nbval", "--assert=plain", "--tb=no"]
     if "hypothesis" in sys.modules:
         options.append("--hypothesis-seed=0")
@@ -307,10 +309,13 @@ def run(root, src, order, files, out):
 
 
 def in_parallel(jobs, tasks):
-    """For every task ``(key, seconds, prepare)`` the key and what :func:`run` found, or ``None`` if
-    time was up.
+    """For every task ``(key, seconds, prepare)`` the key and what :func:`run` found.
+
+    This is ``None`` if time was up.
     """
-    fork, tasks, running = multiprocessing.get_context("fork"), iter(tasks), {}
+    fork = multiprocessing.get_context("fork")
+    tasks = iter(tasks)
+    running = {}
     while True:
         while len(running) < jobs and (task := next(tasks, None)):
             key, seconds, prepare = task
@@ -341,8 +346,9 @@ def copied(src, folder):
 
 
 def measure(root, jobs):
-    """For every test its seconds and the functions it calls; kept in the temporary directory until
-    they change.
+    """For every test its seconds and the functions it calls.
+
+    They are kept in the temporary directory until the tests or the package change.
     """
     src, kept = root / "src", Path(tempfile.gettempdir()) / "gradtrace-mutants"
     files = sorted(set((root / "tests").glob("test_*.py")) - {root / "tests" / "test_mutants.py"})
@@ -379,8 +385,9 @@ def measure(root, jobs):
 
 
 def chosen(mutant, tests, budget):
-    """Tests that call what is changed, the quickest that fit into ``budget`` seconds, by file; and
-    their seconds.
+    """Tests that call what is changed, by file; and their seconds.
+
+    They are the quickest that fit into ``budget`` seconds.
 
     First comes the file of whose tests most call it: there a change is most likely to be noticed.
     """
@@ -391,7 +398,9 @@ def chosen(mutant, tests, budget):
             and any(call.startswith(f"{mutant.path}:") for call in note["calls"])
         )
 
-    of_file, size, seconds = {}, Counter(map(file_of, tests)), 0.0
+    of_file = {}
+    size = Counter(map(file_of, tests))
+    seconds = 0.0
     for name in sorted(
         (name for name, note in tests.items() if calls(note)), key=lambda n: tests[n]["seconds"]
     ):
@@ -432,8 +441,10 @@ def main(args):
         with contextlib.suppress(ImportError):
             __import__(name)
     gc.freeze()  # nor is it searched for garbage in every process
-    root, src = args.root.resolve(), args.root.resolve() / "src"
-    tests, score = measure(root, args.jobs), {room: [0, 0] for room in args.rooms}
+    root = args.root.resolve()
+    src = args.root.resolve() / "src"
+    tests = measure(root, args.jobs)
+    score = {room: [0, 0] for room in args.rooms}
 
     def tasks():
         for room in args.rooms:

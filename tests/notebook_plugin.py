@@ -24,13 +24,14 @@ STATE = "application/vnd.jupyter.widget-state+json"
 
 def ask(kernel, code, timeout=600):
     """Run code in a notebook's kernel, in a namespace of its own; fail with what it raised."""
-    reply = kernel.kc.execute_interactive(
+    message = kernel.kc.execute_interactive(
         f"exec({code!r}, {{}})",
         store_history=False,
         allow_stdin=False,
         timeout=timeout,
         output_hook=lambda message: None,
-    )["content"]
+    )
+    reply = message["content"]
     if reply["status"] != "ok":
         pytest.fail("\n".join(reply.get("traceback", [str(reply)])), pytrace=False)
 
@@ -38,7 +39,8 @@ def ask(kernel, code, timeout=600):
 @pytest.hookimpl(trylast=True)  # the kernel has started
 def pytest_runtest_setup(item):
     if isinstance(item, IPyNbCell) and item.cell_num == 0:
-        item.parent.began, item.parent.failed = time.monotonic(), False
+        item.parent.began = time.monotonic()
+        item.parent.failed = False
         here = f"import sys; sys.path.append({str(ROOT / 'tests')!r})"
         ask(item.parent.kernel, f"{here}; import notebook_watch; notebook_watch.start()")
 

@@ -1,5 +1,6 @@
-"""Looks on while a notebook runs in its kernel: at every state of every figure, and at the nets
-behind them.
+"""Looks on while a notebook runs in its kernel.
+
+It sees every state of every figure, and the nets behind them.
 """
 
 import functools
@@ -54,11 +55,8 @@ def watched_forward(forward):
     @functools.wraps(forward)
     def watched(path, h0):
         h, vjps = forward(path, h0)
-        kind = (
-            repr(path),
-            len(path),
-            *({name: value.shape for name, value in path[0].p.items()}.items()),
-        )
+        shapes = [(name, value.shape) for name, value in path[0].p.items()]
+        kind = (repr(path), len(path), *shapes)
         alike = passes.setdefault(kind, [])
         wide = sum(value.size for value in path[0].p.values()) >= 50_000  # wide nets take seconds
         alike[min(len(alike), 3 if wide else MOST) :] = [(path, h)]
@@ -68,8 +66,9 @@ def watched_forward(forward):
 
 
 def watched_call(call):
-    """Notes which steps are called by hand; their states, images say, lie on kinks, where no
-    difference is a slope.
+    """Notes which steps are called by hand.
+
+    They are not checked: their states, images say, lie on kinks, where no difference is a slope.
     """
 
     @functools.wraps(call)
@@ -85,24 +84,27 @@ def finish(report):
     if not (passes or called):
         faults.append("no net was seen: does the notebook run any?")
     rng = np.random.default_rng(0)
-    for net, h in (run for alike in passes.values() for run in alike):
-        for t in {0, len(net) // 2, len(net) - 1}:
-            check(net[t], np.asarray(h[t]), rng)
-    said = list(dict.fromkeys(faults))
-    Path(report).write_text(
-        json.dumps({"faults": said[:20], "widgets": Widget.get_manager_state()}), "utf-8"
-    )
+    for alike in passes.values():
+        for net, h in alike:
+            for t in {0, len(net) // 2, len(net) - 1}:
+                check(net[t], np.asarray(h[t]), rng)
+    different = list(dict.fromkeys(faults))
+    seen = {"faults": different[:20], "widgets": Widget.get_manager_state()}
+    Path(report).write_text(json.dumps(seen), "utf-8")
 
 
 def check(step_p_x, h, rng):
-    """Compare a step's pullback with finite differences of several widths; small batches bend batch
-    norm much.
+    """Compare a step's pullback with finite differences of several widths.
+
+    One is enough: batch norm of a small batch bends much, and needs a narrow one.
     """
     step, p, x = step_p_x
     calm = 1e-3 / (1 + max((np.abs(p[name]).max() for name in p), default=0))
     errors = {}
-    # beside a kink the smaller
-    for width in (1e-7, 1e-8) if "relu" in str(step) else (calm, 1e-5, 1e-6):
+    widths = (calm, 1e-5, 1e-6)
+    if "relu" in str(step):
+        widths = (1e-7, 1e-8)  # they stay on one side of a kink
+    for width in widths:
         errors = gradient_errors(step, p, h, x, rng=rng, width=width)
         if max(errors.values()) < 1e-5:
             return

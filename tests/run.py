@@ -1,5 +1,6 @@
-"""Everything that CI runs, stage by stage, with the time of each. Use: make test [ARGS="lint book
-…"]
+"""Everything that CI runs, stage by stage, with the time of each.
+
+Use: make test, or make test ARGS="lint book" for some of the stages.
 """
 
 import os
@@ -7,51 +8,81 @@ import subprocess
 import sys
 import time
 
-PARALLEL = ["-n", "2"]
-UNIT = ["pytest", "tests", "--ignore=tests/browser", "--durations=5", *PARALLEL, "--dist=worksteal"]
-NOTEBOOKS = [
-    "pytest",
-    "-p",
-    "notebook_plugin",
-    "--nbval",
-    "notebooks",
-    *PARALLEL,
-    "--dist=loadfile",
-]
-SITE = ["pytest", "tests/browser", "--ignore=tests/browser/test_lab.py", "--durations=5", *PARALLEL]
+WORKERS = ["-n", "2"]
+BROWSER = "tests/browser"
+LAB = "tests/browser/test_lab.py"
+
+# A stage is one command or several; it passes if each of them does.
 STAGES = {
-    "lint": ["ruff", "check", "."],
-    "unit": UNIT,
-    "notebooks": NOTEBOOKS,  # once; the book and JupyterLab take them from there
-    "book": ["jupyter-book", "build", ".", "--all", "-W", "-n", "--keep-going", "--quiet"],
-    "site": SITE,
-    "lab": ["pytest", "tests/browser/test_lab.py", "--durations=3", *PARALLEL],
+    "lint": [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+    ],
+    "unit": [
+        ["pytest", "tests", f"--ignore={BROWSER}", "--durations=5", *WORKERS, "--dist=worksteal"],
+    ],
+    # The notebooks run here once; the book and JupyterLab's tests take the results.
+    "notebooks": [
+        ["pytest", "-p", "notebook_plugin", "--nbval", "notebooks", *WORKERS, "--dist=loadfile"],
+    ],
+    "book": [
+        ["jupyter-book", "build", ".", "--all", "-W", "-n", "--keep-going", "--quiet"],
+    ],
+    "site": [
+        ["pytest", BROWSER, f"--ignore={LAB}", "--durations=5", *WORKERS],
+    ],
+    "lab": [
+        ["pytest", LAB, "--durations=3", *WORKERS],
+    ],
+}
+
+# What to do when a stage fails, where its own words do not say it.
+ADVICE = {
+    "lint": "run `ruff check --fix .` and `ruff format .`, then mend by hand what is still listed",
 }
 
 
 def environment():
-    """One thread a worker, as threads of two workers would wait for one another; and where our
-    plugin lies.
-    """
-    path = os.pathsep.join(filter(None, ["tests", os.environ.get("PYTHONPATH")]))
-    return {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}
+    """The variables that the commands run with."""
+    folders = ["tests"]  # where notebook_plugin is
+    if "PYTHONPATH" in os.environ:
+        folders.append(os.environ["PYTHONPATH"])
+    return {
+        "OMP_NUM_THREADS": "1",  # one a worker: more would wait for one another
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(folders),
+    }
+
+
+def run(stage):
+    """Run the commands of a stage, each even if one before it failed; return whether all passed."""
+    passed = True
+    for command in STAGES[stage]:
+        print(f"\n=== {stage}: {' '.join(command)}", flush=True)
+        if subprocess.run(command, env=environment()).returncode != 0:
+            passed = False
+    if not passed and stage in ADVICE:
+        print(f"\n{stage} failed: {ADVICE[stage]}", flush=True)
+    return passed
 
 
 def main(names):
     unknown = set(names) - STAGES.keys()
     if unknown:
         sys.exit(f"stages: expected some of {', '.join(STAGES)}, got {', '.join(sorted(unknown))}")
-    begun, lines, bad = time.monotonic(), [], 0
+    lines = []
+    failures = 0
+    begun = time.monotonic()
     for name in names or STAGES:
-        command = STAGES[name]
-        print(f"\n=== {name}: {' '.join(command)}", flush=True)
         start = time.monotonic()
-        failed = subprocess.run(command, env=environment()).returncode != 0
-        bad += failed
-        lines.append(f"{time.monotonic() - start:7.1f} s  {name}{'  FAILED' if failed else ''}")
+        passed = run(name)
+        if not passed:
+            failures += 1
+        lines.append(f"{time.monotonic() - start:7.1f} s  {name}{'' if passed else '  FAILED'}")
     print("\n" + "\n".join(lines))
-    print(f"{time.monotonic() - begun:7.1f} s  in all\n{len(lines) - bad} passed, {bad} failed")
-    return bad > 0
+    print(f"{time.monotonic() - begun:7.1f} s  in all")
+    print(f"{len(lines) - failures} passed, {failures} failed")
+    return failures > 0
 
 
 if __name__ == "__main__":

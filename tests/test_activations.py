@@ -1,5 +1,6 @@
-"""Activations and choices: values and slopes against PyTorch, far into saturation and at their
-known points.
+"""Activations and choices: values and slopes, at known points and far into saturation.
+
+The oracle is PyTorch.
 """
 
 import math
@@ -98,9 +99,8 @@ def test_slope_is_the_derivative_and_max_slope_its_supremum(phi):
     s = 1e-5
     np.testing.assert_allclose(phi.slope(a), (phi(a + s) - phi(a - s)) / (2 * s), atol=2e-9)
     steepest = np.abs(phi.slope(np.append(a, [-1e-9, 1e-9]))).max()
-    assert steepest <= phi.max_slope * (1 + 1e-15) and steepest == pytest.approx(
-        phi.max_slope, rel=1e-8
-    )
+    assert steepest <= phi.max_slope * (1 + 1e-15)
+    assert steepest == pytest.approx(phi.max_slope, rel=1e-8)
 
 
 @pytest.mark.parametrize("phi", [elu, selu, softplus], ids=str)
@@ -119,8 +119,10 @@ def test_left_tails_stay_relatively_right(phi, a):
 def test_extremes_are_finite_and_keep_the_dtype(phi, dtype):
     a = np.array([-1e4, 0, 1e4], dtype)
     assert phi(a).dtype == phi.slope(a).dtype == dtype
-    assert np.isfinite(phi(a)).all() and np.isfinite(phi.slope(a)).all()
-    assert softplus(a).tolist() == [0, np.log(dtype(2)), 1e4] and softplus.slope(a).tolist() == [
+    assert np.isfinite(phi(a)).all()
+    assert np.isfinite(phi.slope(a)).all()
+    assert softplus(a).tolist() == [0, np.log(dtype(2)), 1e4]
+    assert softplus.slope(a).tolist() == [
         0,
         0.5,
         1,
@@ -138,7 +140,9 @@ def test_known_answers():
     np.testing.assert_allclose(
         NAMED["tanh"](a), 2 * NAMED["sigmoid"](2 * a) - 1, rtol=1e-12, atol=1e-16
     )
-    one, two, pi = math.erfc(0.5**0.5) * math.e**0.5, math.erfc(2**0.5) * math.e**2, math.pi
+    one = math.erfc(0.5**0.5) * math.e**0.5
+    two = math.erfc(2**0.5) * math.e**2
+    pi = math.pi
     alpha = (2 / pi) ** 0.5 / (1 - one)  # Klambauer et al. 2017, in closed form
     scale = (1 - one) * (2 * pi / (2 * two + pi * one**2 - 2 * (2 + pi) * one + pi + 2)) ** 0.5
     np.testing.assert_allclose([SELU_SCALE, SELU_ALPHA], [scale, alpha], rtol=2e-15)
@@ -146,27 +150,26 @@ def test_known_answers():
     np.testing.assert_allclose(selu(a[a > 0]), SELU_SCALE * a[a > 0])
     assert leaky_relu(0.2)(np.array([-5.0, 5.0])).tolist() == [-1, 5]
     np.testing.assert_allclose(softplus(a) - softplus(-a), a, atol=1e-14)
-    assert (leaky_relu(0)(a) == NAMED["relu"](a)).all() and (leaky_relu(1)(a) == a).all()
+    assert (leaky_relu(0)(a) == NAMED["relu"](a)).all()
+    assert (leaky_relu(1)(a) == a).all()
 
 
 def test_selu_keeps_mean_zero_and_variance_one():
-    """Its two constants are the fixed point for a standard normal input; the integral is taken on
-    each side of 0.
+    """Its two constants make a fixed point for a standard normal input.
+
+    The integral is taken on each side of 0.
     """
     z, w = np.polynomial.legendre.leggauss(200)
     at = np.concatenate([6 * (z - 1), 6 * (z + 1)])  # from -12 to 0 and from 0 to 12
     density = 6 * np.tile(w, 2) * np.exp(-(at**2) / 2) / np.sqrt(2 * np.pi)
-    assert abs(density @ selu(at)) < 1e-13 and density @ selu(at) ** 2 == pytest.approx(
-        1, abs=1e-13
-    )
+    assert abs(density @ selu(at)) < 1e-13
+    assert density @ selu(at) ** 2 == pytest.approx(1, abs=1e-13)
 
 
 def test_names_lead_to_the_same_objects():
     assert all(activation(name) is phi and str(phi) == name for name, phi in NAMED.items())
-    assert (
-        leaky_relu() == activation("leaky_relu") != leaky_relu(0.2)
-        and str(leaky_relu(0.2)) == "leaky_relu(0.2)"
-    )
+    assert leaky_relu() == activation("leaky_relu") != leaky_relu(0.2)
+    assert str(leaky_relu(0.2)) == "leaky_relu(0.2)"
     assert leaky_relu(0.2) != leaky_relu(0.2 + 1e-9)
 
 
@@ -211,7 +214,8 @@ def test_maxout_makes_relu_and_the_absolute_value():
     tied = Maxout(1, 1, 3)({"W": np.array([[2.0, 2, 2]]), "b": np.zeros(3)}, np.ones((1, 1)))[1](
         np.ones((1, 1))
     )
-    assert tied.h.tolist() == [[2]] and tied.p["b"].tolist() == [1, 0, 0]
+    assert tied.h.tolist() == [[2]]
+    assert tied.p["b"].tolist() == [1, 0, 0]
 
 
 CASES = {

@@ -16,8 +16,9 @@ from gradtrace.steps.activations import NAMED
 
 
 def is_ours(thing, module):
-    """Whether a module of a room defines this function or class; tuples of results are described by
-    their function.
+    """Whether a module of a room defines this function or class.
+
+    Tuples of results do not count: their function describes them.
     """
     kind = inspect.isfunction(thing) or (inspect.isclass(thing) and not issubclass(thing, tuple))
     return kind and thing.__module__ == module.__name__
@@ -75,7 +76,8 @@ def test_every_activation_that_steps_know_by_name_is_public():
 
 @pytest.mark.parametrize("name", sorted(SPOKEN))
 def test_examples_run(name, capsys):
-    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
+    finder = doctest.DocTestFinder(recurse=False)
+    runner = doctest.DocTestRunner()
     # names without a room
     home = vars(sys.modules[SPOKEN[name].__module__]) if name in ELSEWHERE else {}
     for case in finder.find(SPOKEN[name], name, globs={**home, **NAMES}):
@@ -86,7 +88,8 @@ def test_examples_run(name, capsys):
 
 @pytest.mark.parametrize("name", sorted(SPOKEN))
 def test_docstrings_are_complete(name):
-    thing, doc = SPOKEN[name], inspect.getdoc(SPOKEN[name])
+    thing = SPOKEN[name]
+    doc = inspect.getdoc(SPOKEN[name])
     if inspect.isfunction(thing):
         # the same for all initialisers
         known = {"rng", "shape"} if name.startswith("gradtrace.init.") else set()

@@ -1,5 +1,6 @@
-"""Augmented images: exact where no pixel is split, PyTorch's numbers elsewhere, a draw of its own
-for every image.
+"""Augmented images are exact where no pixel is split, and elsewhere as PyTorch's.
+
+Every image has a draw of its own.
 """
 
 import sys
@@ -35,8 +36,10 @@ DRAWN = EVERY | {"noise": lambda x, r: noise(x, 0.3, r)}
 @pytest.mark.parametrize("shape", SHAPES)
 def test_what_splits_no_pixel_is_exact(shape):
     x = images(shape)
-    assert (flip(x) == x[..., ::-1]).all() and (flip(x, vertical=True) == x[..., ::-1, :]).all()
-    assert (flip(flip(x)) == x).all() and (flip(flip(x, rng(3)), rng(3)) == x).all()
+    assert (flip(x) == x[..., ::-1]).all()
+    assert (flip(x, vertical=True) == x[..., ::-1, :]).all()
+    assert (flip(flip(x)) == x).all()
+    assert (flip(flip(x, rng(3)), rng(3)) == x).all()
     for still in (
         rotate(x, 0),
         rotate(x, -720),
@@ -47,7 +50,8 @@ def test_what_splits_no_pixel_is_exact(shape):
     ):
         assert (still == x).all()
     assert (rotate(x, 180) == x[..., ::-1, ::-1]).all()
-    moved, wide = translate(x, 1, -2), np.pad(x, [(0, 0)] * (x.ndim - 2) + [(1, 0), (0, 2)])
+    moved = translate(x, 1, -2)
+    wide = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(1, 0), (0, 2)])
     assert (moved == wide[..., : x.shape[-2], 2:]).all()
 
 
@@ -58,7 +62,8 @@ def test_quarter_turns_are_those_of_numpy(shape, quarters):
     assert (rotate(x, 90 * quarters) == np.rot90(x, quarters, axes=(-2, -1))).all()
 
 
-COS, SIN = np.cos(np.radians(33.0)), np.sin(np.radians(33.0))
+COS = np.cos(np.radians(33.0))
+SIN = np.sin(np.radians(33.0))
 WARPS = {
     "rotate": (lambda x: rotate(x, 33), [[COS, SIN], [-SIN, COS]], [0, 0]),
     "scale up": (lambda x: scale(x, 1.7), np.eye(2) / 1.7, [0, 0]),
@@ -77,7 +82,8 @@ WARPS = {
     channels=st.integers(0, 3),
 )
 def test_split_pixels_are_those_of_pytorch(oracle, name, seed, height, width, channels):
-    torch, (function, A, b) = oracle("torch"), WARPS[name]
+    torch = oracle("torch")
+    function, A, b = WARPS[name]
     x = images((3, channels, height, width) if channels else (3, height, width), seed)
     half = (np.array([height, width]) - 1) / 2  # PyTorch counts from −1 to 1, and columns first
     theta = np.concatenate([A * half / half[:, None], (b / half)[:, None]], -1)[::-1][:, [1, 0, 2]]
@@ -90,8 +96,9 @@ def test_split_pixels_are_those_of_pytorch(oracle, name, seed, height, width, ch
 
 
 def test_amounts_mean_what_they_say():
-    """On a plane ``a + b·row + c·column`` bilinear interpolation is exact, so the inside is known
-    in closed form.
+    """On a plane ``a + b·row + c·column`` bilinear interpolation is exact.
+
+    So the inside is known in closed form.
     """
     row, column = np.indices((21, 21)) - 10.0
 
@@ -122,14 +129,16 @@ def test_turning_there_and_back_shows_the_same_smooth_picture():
 def test_every_image_gets_a_draw_of_its_own_and_the_seed_repeats_it(name):
     many = np.broadcast_to(images((1, 2, 9, 9)), (40, 2, 9, 9))
     out = DRAWN[name](many, rng())
-    assert (out == DRAWN[name](many, rng())).all() and (out != DRAWN[name](many, rng(1))).any()
+    assert (out == DRAWN[name](many, rng())).all()
+    assert (out != DRAWN[name](many, rng(1))).any()
     assert len({image.tobytes() for image in out}) == (2 if name == "flip" else 40)
     if name != "noise":  # the channels of an image go together
         np.testing.assert_allclose(EVERY[name](many[:, :1], rng())[:, 0], out[:, 0], rtol=1e-13)
 
 
 def test_draws_fill_their_range_evenly():
-    n, spot = 4000, np.zeros((1, 1, 41))
+    n = 4000
+    spot = np.zeros((1, 1, 41))
     spot[..., 20] = 1.0
     spots = np.broadcast_to(spot, (n, 1, 41))
 
@@ -137,34 +146,37 @@ def test_draws_fill_their_range_evenly():
         return (x[:, 0] @ np.arange(-20.0, 21)) / x[:, 0].sum(-1)
 
     moves = place(translate(spots, 0, 6, rng()))
-    assert np.abs(moves).max() <= 6 + 1e-12 and abs(moves.mean()) < 4 * 6 / (3 * n) ** 0.5
+    assert np.abs(moves).max() <= 6 + 1e-12
+    assert abs(moves.mean()) < 4 * 6 / (3 * n) ** 0.5
     assert np.histogram(moves, 6, (-6, 6))[0].min() > n / 6 - 4 * (n / 6) ** 0.5
     flipped = place(flip(np.roll(spots, 5, -1), rng()))
-    assert set(flipped) == {-5.0, 5.0} and abs(flipped.mean()) < 4 * 5 / n**0.5
+    assert set(flipped) == {-5.0, 5.0}
+    assert abs(flipped.mean()) < 4 * 5 / n**0.5
     ramp = np.broadcast_to(np.arange(-20.0, 21)[None, None], (n, 1, 41))
     factors = -np.log2(scale(ramp, 2, rng())[:, 0, 21])  # one pixel from the centre
     assert np.abs(factors).max() <= 1 + 1e-12
     assert np.histogram(factors, 4, (-1, 1))[0].min() > n / 4 - 4 * (n / 4) ** 0.5
-    turns = rotate(np.broadcast_to((np.indices((9, 9))[1] - 4.0)[None], (n, 9, 9)), 30, rng())[
-        :, 4, 5
-    ]
-    assert np.cos(np.radians(30)) - 1e-12 <= turns.min() < 0.87 and turns.max() > 0.9999
+    column = np.indices((9, 9))[1] - 4.0
+    turned = rotate(np.broadcast_to(column, (n, 9, 9)), 30, rng())
+    turns = turned[:, 4, 5]
+    assert np.cos(np.radians(30)) - 1e-12 <= turns.min() < 0.87
+    assert turns.max() > 0.9999
 
 
 def test_a_crop_stays_in_the_picture_and_reaches_its_edges():
     ramp = np.broadcast_to(1 + np.arange(11.0), (3000, 1, 11))
     first, last = crop(ramp, 0.4, rng())[:, 0, [0, -1]].T
     np.testing.assert_allclose(last - first, 4, rtol=1e-12)
-    assert 1 - 1e-12 <= first.min() < 1.01 and 10.99 < last.max() <= 11 + 1e-12
+    assert 1 - 1e-12 <= first.min() < 1.01
+    assert 10.99 < last.max() <= 11 + 1e-12
 
 
 def test_noise_has_mean_zero_and_the_deviation_asked_for():
     x = images((10, 3, 40, 40))
     added = noise(x, 0.5, rng(1)) - x
     n = added.size
-    assert (
-        abs(added.mean()) < 4 * 0.5 / n**0.5 and abs(added.std() - 0.5) < 4 * 0.5 / (2 * n) ** 0.5
-    )
+    assert abs(added.mean()) < 4 * 0.5 / n**0.5
+    assert abs(added.std() - 0.5) < 4 * 0.5 / (2 * n) ** 0.5
     assert (noise(x, 0, rng()) == x).all()
 
 
@@ -181,18 +193,23 @@ def test_extremes_purity_and_dtype(name):
     ):
         before = x.copy()
         out = DRAWN[name](x, rng())
-        assert out.shape == x.shape and out.dtype == x.dtype and np.isfinite(out).all()
-        assert (x == before).all() and not np.shares_memory(out, x)
+        assert out.shape == x.shape
+        assert out.dtype == x.dtype
+        assert np.isfinite(out).all()
+        assert (x == before).all()
+        assert not np.shares_memory(out, x)
 
 
 def test_far_amounts_have_an_answer():
     x = images((2, 4, 5))
     for far in (1e9, 1e300, -1e300):
-        assert not translate(x, far, 0).any() and not translate(x, 0, far).any()
+        assert not translate(x, far, 0).any()
+        assert not translate(x, 0, far).any()
     assert (rotate(x, 5e-324) == x).all()
     for many in (1e17, 1e25, -1e200, 1e300):
         assert (rotate(x, many) == rotate(x, np.fmod(many, 360))).all()
-    assert not scale(x, 0.001)[:, 0].any() and np.isfinite(scale(x, 1000)).all()
+    assert not scale(x, 0.001)[:, 0].any()
+    assert np.isfinite(scale(x, 1000)).all()
     np.testing.assert_allclose(
         crop(x[:, :3], 1e-300), np.broadcast_to(x[:, 1:2, 2:3], (2, 3, 5)), rtol=1e-12
     )
@@ -247,8 +264,9 @@ def test_bad_input_is_named(case):
 
 
 def test_a_section_is_drawn_anywhere_its_row_apart_from_its_column():
-    """Two channels hold the row and the column of every pixel, so that the middle of a section
-    tells where it was.
+    """Two channels hold the row and the column of every pixel.
+
+    So the middle of a section tells where it was.
     """
     batch, size, share = 2000, 9, 0.5
     places = np.broadcast_to(np.indices((size, size), dtype=float), (batch, 2, size, size))

@@ -1,5 +1,6 @@
-"""Steps that PyTorch does not have, written once more in the numpy of HIPS autograd, which
-differentiates them.
+"""Steps that PyTorch does not have, written once more in the numpy of HIPS autograd.
+
+Autograd differentiates them.
 """
 
 import autograd.numpy as anp

@@ -1,5 +1,6 @@
-"""Mini-batches hold every sample once, and the variance of their gradient falls as one over their
-size.
+"""Mini-batches hold every sample once.
+
+The variance of their gradient falls as one over their size.
 """
 
 import numpy as np
@@ -16,11 +17,9 @@ def test_every_sample_comes_once_in_an_epoch(n, data, seed):
     size = data.draw(st.integers(1, n))
     batches = minibatches(np.random.default_rng(seed), n, size)
     assert sorted(np.concatenate(batches)) == list(range(n))
-    assert (
-        len(batches) == -(-n // size)
-        and all(len(b) == size for b in batches[:-1])
-        and len(batches[-1]) >= 1
-    )
+    assert len(batches) == -(-n // size)
+    assert all(len(b) == size for b in batches[:-1])
+    assert len(batches[-1]) >= 1
 
 
 def test_the_order_is_random_and_repeats_with_the_seed():
@@ -28,15 +27,19 @@ def test_the_order_is_random_and_repeats_with_the_seed():
     assert all((a == b).all() for a, b in zip(first, second, strict=True))
     rng = np.random.default_rng(0)
     epochs = [np.concatenate(minibatches(rng, 100, 10)) for _ in range(2)]
-    assert (epochs[0] != epochs[1]).any() and (epochs[0] != np.arange(100)).any()
+    assert (epochs[0] != epochs[1]).any()
+    assert (epochs[0] != np.arange(100)).any()
 
 
 def test_the_variance_of_the_gradient_falls_as_one_over_the_batch():
-    """A linear model; measured against σ²/B (n − B)/(n − 1), within four standard errors of the
-    measurement itself.
+    """A linear model, measured against σ²/B (n − B)/(n − 1).
+
+    Four standard errors of the measurement itself are allowed.
     """
     rng = np.random.default_rng(1)
-    n, sizes, draws = 2000, np.array([1, 2, 4, 8, 16, 32]), 3000
+    n = 2000
+    sizes = np.array([1, 2, 4, 8, 16, 32])
+    draws = 3000
     x = rng.standard_normal((n, 3))
     error = x @ rng.standard_normal(3) + rng.standard_normal(n)
     each = error[:, None] * x  # gradient of ½ (xw − y)² for every sample

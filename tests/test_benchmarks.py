@@ -1,5 +1,6 @@
-"""The benchmarks: contestants agree, sections run, and table, plot and page say what results.json
-says.
+"""The benchmarks: contestants agree, and sections run.
+
+Table, plot and page say what results.json says.
 """
 
 import json
@@ -33,7 +34,8 @@ RESULTS = {
 def test_a_section_runs_at_a_tiny_size_and_writes_no_file(name, oracle, capsys, tmp_path):
     oracle("torch")
     main(["--tiny", "--only", name], tmp_path)
-    assert "\n## " in capsys.readouterr().out and not list(tmp_path.iterdir())
+    assert "\n## " in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", recurrent.CELLS)
@@ -41,7 +43,8 @@ def test_a_section_runs_at_a_tiny_size_and_writes_no_file(name, oracle, capsys, 
 def test_a_contestant_that_differs_is_found(name, peer, oracle):
     oracle("torch")
     problem = recurrent.Problem(name, 6, 5, 3)
-    ours, theirs = recurrent.traced(problem), getattr(recurrent, peer)(problem)
+    ours = recurrent.traced(problem)
+    theirs = getattr(recurrent, peer)(problem)
     assert ("log_h" in theirs()) == (peer == "torch_cells")
     for result in theirs():
 
@@ -56,7 +59,9 @@ def test_a_contestant_that_differs_is_found(name, peer, oracle):
 
 def test_a_ratio_is_the_median_of_ratios_within_rounds():
     row = measure.ratio("case", "peer", np.array([1.0, 2.0, 9.0]), np.array([4.0, 1.0, 3.0]), 2.0)
-    assert row["value"] == 2.0 and row["quartiles"] == [1.125, 2.5] and measure.met(row)
+    assert row["value"] == 2.0
+    assert row["quartiles"] == [1.125, 2.5]
+    assert measure.met(row)
     assert (row["ours"], row["theirs"]) == (2000.0, 3000.0)
     ten = np.full(3, 10.0)
     assert measure.share("case", "part", ten + 0.3, ten, ten)["value"] == pytest.approx(3)
@@ -110,7 +115,6 @@ def test_table_and_plot_on_disk_come_from_the_results_on_disk(tmp_path):
 
 def test_the_page_shows_them_and_types_no_figure_by_hand():
     page = (ROOT / "book" / "benchmarks.md").read_text("utf-8")
-    assert (
-        ":file: ../benchmarks/results.svg" in page and "{include} ../benchmarks/results.md" in page
-    )
+    assert ":file: ../benchmarks/results.svg" in page
+    assert "{include} ../benchmarks/results.md" in page
     assert not re.search(r"\d\.\d|\d\s?(ms|MB|kB|%|×|times)", page)

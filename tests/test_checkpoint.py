@@ -1,5 +1,6 @@
-"""Plans of what to keep: the gradients of backward, the norms of trace, and the counts of states
-and steps.
+"""Plans of what to keep: the gradients of backward and the norms of trace.
+
+States and steps are counted.
 """
 
 import tracemalloc
@@ -75,13 +76,15 @@ def test_every_exact_plan_has_the_gradients_of_backward_and_the_norms_of_trace(c
     path, h0 = in_time(cell)
     g = losses(h0)[loss]
     h, vjps = forward(path, h0)
-    expected, log_h = backward(vjps, listed(g, h)), trace(vjps, listed(g, h)).log_h
+    expected = backward(vjps, listed(g, h))
+    log_h = trace(vjps, listed(g, h)).log_h
     shared = expected.shared()
     for plan in EXACT:
         run = bptt(path, h0, g, plan)
         np.testing.assert_allclose(run.log_h, log_h, rtol=0, atol=1e-12)
         np.testing.assert_allclose(run.grads.h0, expected.h[0], rtol=1e-12, atol=1e-14)
-        assert run.grads.shared().keys() == shared.keys() and run.usage.truncated == 0
+        assert run.grads.shared().keys() == shared.keys()
+        assert run.usage.truncated == 0
         for name, value in run.grads.shared().items():
             np.testing.assert_allclose(
                 value, shared[name], rtol=1e-12, atol=1e-12 * abs(shared[name]).max()
@@ -98,7 +101,8 @@ def test_depth_with_a_gradient_for_each_layer_and_a_sweep_that_begins_late(plan)
     )
     h0, g = rng.standard_normal((B, 6)), rng.standard_normal((3, B, 2))
     vjps = forward(path, h0)[1]
-    expected, run = backward(vjps, g), bptt(path, h0, g, plan)
+    expected = backward(vjps, g)
+    run = bptt(path, h0, g, plan)
     np.testing.assert_allclose(run.log_h, trace(vjps, g).log_h, rtol=0, atol=1e-12)
     np.testing.assert_allclose(run.grads.h0, expected.h[0], rtol=1e-12, atol=1e-14)
     for mine, theirs in zip(run.grads.p, expected.p, strict=True):
@@ -122,10 +126,8 @@ def test_a_sweep_in_time_equals_a_loop(plan):
 def test_pytorch_agrees(oracle):
     torch = oracle("torch")
     path, h0 = in_time(RNN(2, 5))
-    g, p = (
-        losses(h0)["last"],
-        {k: torch.tensor(v, requires_grad=True) for k, v in path[0].p.items()},
-    )
+    g = losses(h0)["last"]
+    p = {k: torch.tensor(v, requires_grad=True) for k, v in path[0].p.items()}
     h = start = torch.tensor(h0, requires_grad=True)
     for x in torch.tensor(path.inputs):
         h = torch.tanh(h @ p["W"] + x @ p["U"] + p["b"])
@@ -144,14 +146,17 @@ def test_pytorch_agrees(oracle):
     loss=st.sampled_from(["last", "some", "all"]),
 )
 def test_truncated_is_the_sum_of_the_contributions_that_it_keeps(T, k1, k2, loss):
-    """Pair by pair: what the loss on ``h_s`` contributes through step ``t + 1``, kept if its way
-    back gets there.
+    """What the loss on ``h_s`` contributes through step ``t + 1``, pair by pair.
+
+    It is kept if its way back gets there.
     """
     path, h0 = in_time(RNN(2, 3), T=T, B=2)
     g = losses(h0, T)[loss]
     h, vjps = forward(path, h0)
     g_s = listed(g, h) if isinstance(listed(g, h), list) else [None] * T + [g]
-    W, dh0, lost = np.zeros((3, 3)), np.zeros_like(h0), 0
+    W = np.zeros((3, 3))
+    dh0 = np.zeros_like(h0)
+    lost = 0
     ends = [*range(k1, T, k1), T]
     for s, extra in enumerate(g_s):
         if extra is None:
@@ -165,7 +170,8 @@ def test_truncated_is_the_sum_of_the_contributions_that_it_keeps(T, k1, k2, loss
     run = bptt(path, h0, g, Truncated(k1, k2))
     np.testing.assert_allclose(run.grads.p[0]["W"], W, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(run.grads.h0, dh0, rtol=1e-10, atol=1e-12)
-    assert run.usage.truncated == lost and run.usage.evaluations == T
+    assert run.usage.truncated == lost
+    assert run.usage.evaluations == T
     assert run.usage.states <= max(k1, k2) + 1
 
 
@@ -185,7 +191,8 @@ def test_where_truncated_ways_back_overlap_the_norm_is_that_of_the_longest_gradi
     def g(t, h):
         return h if t < 12 else 1e-3 * h  # early ways are the longer ones
 
-    expected, ends = np.full(T + 1, -np.inf), [*range(k1, T, k1), T]
+    expected = np.full(T + 1, -np.inf)
+    ends = [*range(k1, T, k1), T]
     for after, end in zip([-1, *ends], ends, strict=False):
         one = trace(vjps, [g(t, h[t]) if after < t <= end else None for t in range(T + 1)]).log_h
         reach = slice(max(0, end - k2), end + 1)
@@ -196,10 +203,13 @@ def test_where_truncated_ways_back_overlap_the_norm_is_that_of_the_longest_gradi
 
 
 def test_layers_that_no_way_back_reaches_have_gradients_of_zero():
-    rng, layer = np.random.default_rng(0), Dense(3, 3)
-    path, h0 = deep(layer, [init_params(layer, rng) for _ in range(6)]), rng.standard_normal((2, 3))
+    rng = np.random.default_rng(0)
+    layer = Dense(3, 3)
+    path = deep(layer, [init_params(layer, rng) for _ in range(6)])
+    h0 = rng.standard_normal((2, 3))
     grads = bptt(path, h0, h0, Truncated(6, 2)).grads
-    assert [sorted(p) for p in grads.p] == 6 * [["W", "b"]] and not grads.h0.any()
+    assert [sorted(p) for p in grads.p] == 6 * [["W", "b"]]
+    assert not grads.h0.any()
     assert [p["W"].any() and p["b"].any() for p in grads.p] == 4 * [False] + 2 * [True]
     assert all(p["W"].shape == (3, 3) and p["b"].shape == (3,) for p in grads.p)
 
@@ -210,10 +220,12 @@ def count(actions, *kinds):
 
 def test_gruslys_thousand_steps_in_fifty_slots():
     actions = schedule(Binomial(slots=50), 1000)
-    assert count(actions, "advance") == 1948 and count(actions, "advance", "record") == 2948
+    assert count(actions, "advance") == 1948
+    assert count(actions, "advance", "record") == 2948
     path, h0 = in_time(OneGate(1), T=1000, B=1)
     usage = bptt(path, h0, h0, Binomial(slots=50)).usage
-    assert usage.evaluations == 2948 and usage.states <= 51
+    assert usage.evaluations == 2948
+    assert usage.states <= 51
 
 
 @lru_cache(None)
@@ -253,7 +265,8 @@ def test_a_schedule_only_uses_what_it_has_and_leaves_nothing_behind(plan, T):
         elif kind == "free":
             stored.remove(start) if start == stop else recorded.pop((start, stop))
         elif kind in ("advance", "record"):
-            assert start < stop and (start == at or start in stored)
+            assert start < stop
+            assert start == at or start in stored
             at = stop
             if kind == "record":
                 recorded[start, stop] = True
@@ -261,13 +274,16 @@ def test_a_schedule_only_uses_what_it_has_and_leaves_nothing_behind(plan, T):
             assert at == stop
             place = stop
         else:
-            assert (start, stop) in recorded and stop == place
+            assert (start, stop) in recorded
+            assert stop == place
             place = start
             back.append((start, stop))
         assert not isinstance(plan, Binomial) or len(stored) <= plan.slots
-    assert not stored and not recorded
+    assert not stored
+    assert not recorded
     if not isinstance(plan, Truncated):
-        assert back[-1][0] == 0 and sum(stop - start for start, stop in back) == T
+        assert back[-1][0] == 0
+        assert sum(stop - start for start, stop in back) == T
 
 
 @pytest.mark.parametrize(
@@ -305,10 +321,12 @@ def test_the_memory_that_numpy_really_takes_is_that_of_the_account(plan):
     "plan", [SqrtT(), Binomial(slots=20, block=128), Truncated(1000, 2000)], ids=str
 )
 def test_a_chain_of_a_hundred_thousand_steps_in_few_states_keeps_its_logarithms(plan):
-    steps, half = 100_000, {"W": np.array([[0.5]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
+    steps = 100_000
+    half = {"W": np.array([[0.5]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
     path = unroll(RNN(1, 1, "identity"), half, np.zeros((steps, 1, 1)))
     run = bptt(path, np.zeros((1, 1)), np.ones((1, 1)), plan)
-    assert run.usage.states <= 2000 and run.usage.evaluations < 5 * steps
+    assert run.usage.states <= 2000
+    assert run.usage.evaluations < 5 * steps
     reach = 2000 if isinstance(plan, Truncated) else steps
     np.testing.assert_allclose(
         run.log_h[: -reach - 2 : -1], -np.arange(reach + 1) * np.log(2), rtol=1e-12
@@ -336,8 +354,9 @@ def test_explosion_keeps_its_logarithms_and_says_what_overflows(plan):
 
 @pytest.mark.parametrize("plan", EXACT, ids=str)
 def test_shares_of_parameters_far_apart_in_scale_have_the_gradient_of_backward(plan):
-    """``∂L/∂U = Σ x_t g_t`` where ``g_t`` falls to 1e-200 and ``x_t`` rises as far: every step
-    counts the same.
+    """``∂L/∂U = Σ x_t g_t`` where ``g_t`` falls to 1e-200 and ``x_t`` rises as far.
+
+    Every step counts the same.
     """
     p = {"W": np.array([[1e-40]]), "U": np.array([[1e-210]]), "b": np.zeros(1)}
     path = unroll(
@@ -345,8 +364,10 @@ def test_shares_of_parameters_far_apart_in_scale_have_the_gradient_of_backward(p
         p,
         (np.arange(1, 7) * 10.0 ** np.arange(200, -1, -40)).reshape(6, 1, 1),
     )
-    h0, g = np.zeros((1, 1)), np.ones((1, 1))
-    expected, run = backward(forward(path, h0)[1], g).shared(), bptt(path, h0, g, plan)
+    h0 = np.zeros((1, 1))
+    g = np.ones((1, 1))
+    expected = backward(forward(path, h0)[1], g).shared()
+    run = bptt(path, h0, g, plan)
     assert expected["U"][0, 0] == pytest.approx(21)
     for name, value in run.grads.shared().items():
         np.testing.assert_allclose(value, expected[name], rtol=1e-12)
@@ -365,7 +386,8 @@ def test_one_number_past_the_floats_is_an_overflow_of_the_whole_gradient():
 def test_loss_gradients_at_the_ends_of_the_float_range(plan, scale):
     path, h0 = in_time(RNN(2, 5), gain=0.5)
     g = np.full_like(h0, scale)
-    run, expected = bptt(path, h0, g, plan), trace(forward(path, h0)[1], g).log_h
+    run = bptt(path, h0, g, plan)
+    expected = trace(forward(path, h0)[1], g).log_h
     # the last way back is one of two steps
     reached = slice(T - 2 if isinstance(plan, Truncated) else 0, None)
     np.testing.assert_allclose(run.log_h[T - 2 :], expected[T - 2 :], rtol=1e-12)
@@ -377,20 +399,17 @@ def test_loss_gradients_at_the_ends_of_the_float_range(plan, scale):
 def test_an_empty_batch_one_step_and_float32(plan, cell):
     path, h0 = in_time(cell, B=0)
     run = bptt(path, h0, h0, plan)
-    assert (
-        (run.log_h == -np.inf).all()
-        and run.grads.h0.shape == h0.shape
-        and not run.grads.p[0]["W"].any()
-    )
+    assert (run.log_h == -np.inf).all()
+    assert run.grads.h0.shape == h0.shape
+    assert not run.grads.p[0]["W"].any()
     path, h0 = in_time(cell, T=1)
     np.testing.assert_allclose(
         bptt(path, h0, h0, plan).log_h, trace(forward(path, h0)[1], h0).log_h, atol=1e-14
     )
     path, h0 = in_time(cell, dtype=np.float32)
     grads = bptt(path, h0, lambda t, h: h, plan).grads
-    assert grads.h0.dtype == np.float32 and {a.dtype.name for a in grads.p[0].values()} == {
-        "float32"
-    }
+    assert grads.h0.dtype == np.float32
+    assert {a.dtype.name for a in grads.p[0].values()} == {"float32"}
 
 
 def test_arguments_stay_as_they_are():
@@ -491,13 +510,19 @@ def test_bad_input_is_named(name):
 
 
 def test_truncated_ways_back_know_a_sweep_that_begins_at_a_later_step():
-    """Three samples and three members: the norms are those of the members, as if all had been swept
-    from the start.
+    """Three samples and three members: the norms are those of the members.
+
+    They are as if all had been swept from the start.
     """
     rng = np.random.default_rng(0)
     params = [init_params(Dense(2, 2), rng) for _ in range(6)]
     params[3] = params[3] | {"b": rng.standard_normal((3, 2))}
-    h0, plan, loss = rng.standard_normal((3, 2)), Truncated(2, 2), lambda t, h: np.ones_like(h)
+    h0 = rng.standard_normal((3, 2))
+    plan = Truncated(2, 2)
+
+    def loss(t, h):
+        return np.ones_like(h)
+
     late = bptt(deep(Dense(2, 2), params), h0, loss, plan)
     early = bptt(deep(Dense(2, 2), params), np.broadcast_to(h0, (3, 3, 2)), loss, plan)
     np.testing.assert_allclose(late.log_h, early.log_h, rtol=1e-13)
@@ -506,7 +531,8 @@ def test_truncated_ways_back_know_a_sweep_that_begins_at_a_later_step():
 @settings(max_examples=60, deadline=None)
 @given(k1=st.integers(1, 9), k2=st.integers(1, 20), T=st.integers(1, 40))
 def test_truncated_keeps_no_state_that_no_later_way_back_reads(k1, k2, T):
-    actions, recorded = schedule(Truncated(k1, k2), T), []
+    actions = schedule(Truncated(k1, k2), T)
+    recorded = []
     for i, (kind, *piece) in enumerate(actions):
         if kind == "free":
             recorded = [other for other in recorded if other != piece]

@@ -1,5 +1,6 @@
-"""Clipping by norm keeps the direction, by value it does not; both agree with PyTorch and survive
-extremes.
+"""Clipping by norm keeps the direction; by value it does not.
+
+Both agree with PyTorch and survive extremes.
 """
 
 import numpy as np
@@ -51,20 +52,23 @@ def test_clipping_agrees_with_torch(limit, oracle):
 def test_the_norm_becomes_the_limit_and_the_direction_stays_at_every_scale(power, limit, seed):
     g = gradients(seed=seed, scale=10.0**power)
     clipped, before = clip_norm(g, 10.0**limit)
-    after, goal = total_log_norm(clipped), limit * np.log(10)
+    after = total_log_norm(clipped)
+    goal = limit * np.log(10)
     if before > goal:
         np.testing.assert_allclose(after, goal, rtol=0, atol=1e-11)
         a, b = joined(g) / np.abs(joined(g)).max(), joined(clipped) / np.abs(joined(clipped)).max()
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
     else:
-        assert after == before and (joined(clipped) == joined(g)).all()
+        assert after == before
+        assert (joined(clipped) == joined(g)).all()
 
 
 def test_the_norm_before_survives_where_its_square_overflows():
     _, before = clip_norm({"a": np.array([3e300]), "b": np.array([[4e300]])}, 1.0)
     np.testing.assert_allclose(before, np.log(5) + 300 * np.log(10), rtol=1e-14)
     clipped, before = clip_norm({"a": np.zeros(2)}, 1.0)
-    assert before == -np.inf and (clipped["a"] == 0).all()
+    assert before == -np.inf
+    assert (clipped["a"] == 0).all()
 
 
 def test_a_gradient_of_exactly_the_limit_is_not_touched():
@@ -75,17 +79,20 @@ def test_a_gradient_of_exactly_the_limit_is_not_touched():
 
 def test_clipping_by_value_turns_the_gradient():
     clipped, before = clip_value({"a": np.array([30.0, 0.4]), "b": np.array([-7.0])}, 1.0)
-    assert clipped["a"].tolist() == [1.0, 0.4] and clipped["b"].tolist() == [-1.0]
+    assert clipped["a"].tolist() == [1.0, 0.4]
+    assert clipped["b"].tolist() == [-1.0]
     np.testing.assert_allclose(np.exp(before), (900 + 0.16 + 49) ** 0.5, rtol=1e-14)
 
 
 def test_clipped_gradients_are_biased():
-    """One steep sample against two gentle ones: the true gradient points right, the mean of the
-    clipped ones left.
+    """One steep sample against two gentle ones.
+
+    The true gradient points right, the mean of the clipped ones left.
     """
     samples = np.array([9.0, -1.0, -1.0])
     clipped = [float(clip_norm({"w": np.array([g])}, 1.0)[0]["w"][0]) for g in samples]
-    assert samples.mean() > 2 and np.mean(clipped) == pytest.approx(-1 / 3)
+    assert samples.mean() > 2
+    assert np.mean(clipped) == pytest.approx(-1 / 3)
 
 
 @pytest.mark.parametrize("clip", [clip_norm, clip_value])

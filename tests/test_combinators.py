@@ -56,11 +56,13 @@ def test_a_shut_highway_is_the_identity_bit_for_bit_and_an_open_one_the_layer():
     p, h, _ = arguments(step, rng)
     g = rng.standard_normal(h.shape)
     out, vjp = step({**p, "b2": np.full(4, -1e4)}, h)
-    assert (out == h).all() and (vjp(g).h == g).all()
+    assert (out == h).all()
+    assert (vjp(g).h == g).all()
     assert not any(value.any() for value in vjp(g).p.values())
     out, vjp = step({**p, "b2": np.full(4, 1e4)}, h)
     layer, layer_vjp = Dense(4, 4)({"W": p["W"], "b": p["b"]}, h)
-    assert (out == layer).all() and (vjp(g).h == layer_vjp(g).h).all()
+    assert (out == layer).all()
+    assert (vjp(g).h == layer_vjp(g).h).all()
 
 
 @pytest.mark.parametrize("bias", [-2.0, -8.0, 50.0])
@@ -94,18 +96,20 @@ def test_a_dropped_branch_is_the_identity_and_a_kept_one_the_residual_step():
     p, h, _ = arguments(step, rng)
     g = rng.standard_normal(h.shape)
     out, vjp = StochasticDepth(BRANCH, 0.3, keep=False)(p, h)
-    assert (
-        (out == h).all() and (vjp(g).h == g).all() and not any(v.any() for v in vjp(g).p.values())
-    )
+    assert (out == h).all()
+    assert (vjp(g).h == g).all()
+    assert not any(v.any() for v in vjp(g).p.values())
     out, vjp = StochasticDepth(BRANCH, 0.3, keep=True)(p, h)
     whole, whole_vjp = Residual(BRANCH)(p, h)
-    assert (out == whole).all() and (vjp(g).h == whole_vjp(g).h).all()
+    assert (out == whole).all()
+    assert (vjp(g).h == whole_vjp(g).h).all()
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.2, 0.7, 1.0])
 def test_the_expectation_over_draws_is_the_undecided_step(rho):
-    """For one block exactly: (1 − ρ) of the kept plus ρ of the dropped; and ``draw`` keeps with
-    probability 1 − ρ.
+    """For one block exactly (1 − ρ) of the kept plus ρ of the dropped.
+
+    ``draw`` keeps with probability 1 − ρ.
     """
     rng = np.random.default_rng(0)
     step = StochasticDepth(BRANCH, rho)
@@ -125,12 +129,14 @@ def test_leaving_out_shrinking_layers_keeps_the_gradient_larger():
     rng = np.random.default_rng(0)
     inner = Dense(4, 4, "identity")
     p = {"W": -0.5 * np.eye(4), "b": np.zeros(4)}  # h' = h/2 where kept: 40 layers cost 40 ln 2
-    step, start = StochasticDepth(inner, 0.5), np.ones((1, 4))
+    step = StochasticDepth(inner, 0.5)
+    start = np.ones((1, 4))
     layers = [step.draw(rng) for _ in range(40)]
     kept = sum(layer.keep for layer in layers)
     _, vjps = forward(deep(layers, [p] * 40), start)
     run = trace(vjps, start)
-    assert 0 < kept < 40 and run.log_h[0] - run.log_h[-1] == pytest.approx(-kept * np.log(2))
+    assert 0 < kept < 40
+    assert run.log_h[0] - run.log_h[-1] == pytest.approx(-kept * np.log(2))
     assert [share == -np.inf for share in run.log_p["W"]] == [not layer.keep for layer in layers]
 
 
@@ -139,7 +145,9 @@ def test_draws_are_reproducible_and_a_step_never_changes():
     first, second = (
         [step.draw(rng).keep for _ in range(20)] for rng in map(np.random.default_rng, (3, 3))
     )
-    assert first == second and len(set(first)) == 2 and step.keep is None
+    assert first == second
+    assert len(set(first)) == 2
+    assert step.keep is None
     assert str(step.draw(np.random.default_rng(0))).endswith(("kept)", "dropped)"))
 
 

@@ -1,5 +1,6 @@
-"""Convolution and pooling: one dense layer with shared weights, checked against that layer and
-against PyTorch.
+"""Convolution and pooling are one dense layer with shared weights.
+
+They are checked against that layer and against PyTorch.
 """
 
 import math
@@ -55,9 +56,9 @@ def test_pools_alone_agree_with_finite_differences(step):
 def test_flatten_hands_every_entry_back_to_its_place():
     h = np.random.default_rng(0).standard_normal((2, 5, 3, 4, 2))
     out, vjp = Flatten((3, 4, 2))({}, h)
-    assert (
-        out.shape == (2, 5, 24) and (out[1, 2] == h[1, 2].ravel()).all() and (vjp(out).h == h).all()
-    )
+    assert out.shape == (2, 5, 24)
+    assert (out[1, 2] == h[1, 2].ravel()).all()
+    assert (vjp(out).h == h).all()
 
 
 def test_images_may_be_swept_too():
@@ -157,7 +158,8 @@ def test_convolution_is_a_dense_layer_with_a_toeplitz_matrix(stride):
     flat, dense_vjp = dense({"1.W": M, "1.b": np.repeat(p["b"], pixels)}, h)
     np.testing.assert_allclose(out.reshape(5, -1), flat, rtol=1e-12, atol=1e-14)
     g = rng.standard_normal(out.shape)
-    ours, theirs = vjp(g), dense_vjp(g.reshape(5, -1))
+    ours = vjp(g)
+    theirs = dense_vjp(g.reshape(5, -1))
     np.testing.assert_allclose(ours.h, theirs.h, rtol=1e-11, atol=1e-13)
     shared = np.zeros_like(p["W"])  # a shared weight's gradient: the sum over its places
     for index in np.ndindex(*shared.shape):
@@ -169,18 +171,21 @@ def test_convolution_is_a_dense_layer_with_a_toeplitz_matrix(stride):
 
 
 def test_parameter_counts_against_dense():
-    """Digits of 28 × 28: ten filters of 5 × 5 need 260 numbers, a dense layer to as many units 4.5
-    million.
+    """On digits of 28 × 28 ten filters of 5 × 5 need 260 numbers.
+
+    A dense layer to as many units needs 4.5 million.
     """
 
     def count(step):
         return sum(map(math.prod, step.shapes().values()))
 
     step = Conv2D((1, 28, 28), 10, 5)
-    assert step.returns == (10, 24, 24) and count(step) == 10 * 25 + 10 == 260
+    assert step.returns == (10, 24, 24)
+    assert count(step) == 10 * 25 + 10 == 260
     assert count(Dense(28 * 28, 10 * 24 * 24)) == 784 * 5760 + 5760 == 4_521_600
     assert count(Conv2D((1, 280, 280), 10, 5)) == 260  # it does not grow with the image
-    assert count(Conv2D((3, 28, 28), 10, 5)) == 760 and count(Pool2D((10, 24, 24), 2)) == 0
+    assert count(Conv2D((3, 28, 28), 10, 5)) == 760
+    assert count(Pool2D((10, 24, 24), 2)) == 0
 
 
 @settings(max_examples=25, deadline=None)
@@ -209,7 +214,8 @@ def test_known_answers_by_hand():
     assert pooled["average"][0].tolist() == [[[[2.5, 4.5], [10.5, 12.5]]]]
     assert pooled["sum"][0].tolist() == [[[[10, 18], [42, 50]]]]
     g = pooled["max"][1](np.ones((1, 1, 2, 2))).h
-    assert np.flatnonzero(g).tolist() == [5, 7, 13, 15] and g.sum() == 4
+    assert np.flatnonzero(g).tolist() == [5, 7, 13, 15]
+    assert g.sum() == 4
     assert Flatten((1, 4, 4))({}, h)[0].tolist() == [list(range(16))]
 
 
@@ -229,7 +235,8 @@ def test_the_tracer_walks_through_a_small_network_with_a_sweep():
         (2, 5, 3),
     ]
     run = trace(vjps, np.ones((2, 5, 3)))
-    assert run.log_h.shape == (5, 2) and np.isfinite(run.log_h).all()
+    assert run.log_h.shape == (5, 2)
+    assert np.isfinite(run.log_h).all()
     # max pooling hands every entry back once
     np.testing.assert_allclose(run.log_h[1], run.log_h[2], rtol=1e-12)
 
@@ -240,7 +247,8 @@ def test_extreme_images(scale):
     for kind in ("max", "average", "sum"):
         assert np.isfinite(Pool2D((1, 4, 4), 2, kind)({}, h)[0]).all()
     out, vjp = Conv2D((1, 4, 4), 1, 2)({"W": np.ones((1, 1, 2, 2)), "b": np.zeros(1)}, h)
-    assert np.isfinite(vjp(np.ones_like(out)).h).all() and np.abs(out).max() <= 1
+    assert np.isfinite(vjp(np.ones_like(out)).h).all()
+    assert np.abs(out).max() <= 1
 
 
 P = {name: np.ones(shape) for name, shape in SMALL.shapes().items()}

@@ -1,5 +1,6 @@
-"""What is pickled, copied or sent to another process gives the same bits there, or says in one
-sentence that it cannot.
+"""What is pickled, copied or sent to another process gives the same bits there.
+
+Or it says in one sentence that it cannot.
 
 Bits are those of what a thing does: of a step its next state and gradients, of an activation its
 values and slopes.
@@ -76,7 +77,8 @@ POINTS = np.concatenate([np.linspace(-40, 40, 81), [-800.0, -1e-300, 0.0, 1e-8, 
 
 def chain(weight=1.0, T=5):
     """A path of a cell whose gradients may go past the floats, and a first state."""
-    rng, cell = np.random.default_rng(0), RNN(2, 3)
+    rng = np.random.default_rng(0)
+    cell = RNN(2, 3)
     p = init_params(cell, rng, gain=weight)
     return unroll(cell, p, 0.1 * rng.standard_normal((T, 2, 2))), np.zeros((2, 3))
 
@@ -88,7 +90,8 @@ def gradients(size=1.0, **how):
 
 def read(log):
     """The same trace, whose shares and gradients somebody has looked at."""
-    assert log.log_p and log.grads
+    assert log.log_p
+    assert log.grads
     return log
 
 
@@ -184,8 +187,9 @@ EXAMPLES = {
 
 
 def bits(thing):
-    """What a thing is and does, as something that compares exactly, ``nan`` and the sign of zero
-    included.
+    """What a thing is and does, as something that compares exactly.
+
+    ``nan`` equals itself there, and the sign of zero counts.
     """
     kind = type(thing).__name__
     match thing:
@@ -194,7 +198,9 @@ def bits(thing):
         case Activation():
             return kind, thing.name, thing.max_slope, bits(thing(POINTS)), bits(thing.slope(POINTS))
         case Step():
-            h0, x, p = np.random.default_rng(0).random((5, *thing.features)), None, {}
+            h0 = np.random.default_rng(0).random((5, *thing.features))
+            x = None
+            p = {}
             if thing.inputs:
                 x = np.random.default_rng(1).standard_normal((5, *thing.inputs))
             for name, shape in thing.shapes().items():
@@ -251,16 +257,20 @@ def test_a_copy_has_the_same_bits(name, way, elsewhere):
     thing = EXAMPLES[name]()
     before = bits(EXAMPLES[name]())
     copied = WAYS[way](thing, elsewhere)
-    assert type(copied) is type(thing) and bits(copied) == before and bits(thing) == before
+    assert type(copied) is type(thing)
+    assert bits(copied) == before
+    assert bits(thing) == before
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_another_process_makes_the_same_bits_and_gives_them_back(name, elsewhere):
-    thing, before = EXAMPLES[name](), bits(EXAMPLES[name]())
+    thing = EXAMPLES[name]()
+    before = bits(EXAMPLES[name]())
     # else it would take the other process along
     assert pickle.loads(pickle.dumps(thing)) is not None
     there, back = elsewhere(visit, thing)
-    assert there == before and bits(back) == before
+    assert there == before
+    assert bits(back) == before
 
 
 def learn(lr):
@@ -280,7 +290,8 @@ def test_one_point_of_a_sweep_over_processes_that_diverges_leaves_the_others_alo
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         found = error(lambda: sweep(learn, pool, lr=[0.1, 1e200, 0.2]), SweepError)
     assert [type(failure).__name__ for failure in found.sweep.failures.values()] == ["Diverged"]
-    assert found.sweep.results[0] is not None and found.sweep.results[2] is not None
+    assert found.sweep.results[0] is not None
+    assert found.sweep.results[2] is not None
 
 
 def test_a_network_traced_in_another_process_has_the_same_bits(elsewhere):

@@ -1,5 +1,6 @@
-"""Dropout: the scaling keeps the mean (erratum E2), the mask is fixed, the way back uses the same
-mask.
+"""Dropout: the scaling keeps the mean (erratum E2), and the mask is fixed.
+
+The way back uses the same mask.
 """
 
 import numpy as np
@@ -35,11 +36,13 @@ def test_alone_and_in_a_sweep(step):
 @pytest.mark.parametrize("inverted", [True, False])
 @given(rho=st.floats(0, 0.9), seed=st.integers(0, 999))
 def test_training_and_prediction_agree_in_the_mean(inverted, rho, seed):
-    """Erratum E2: to scale by ρ at prediction, the probability to be left out, would not keep the
-    mean.
+    """Erratum E2: to scale by ρ at prediction would not keep the mean.
+
+    ρ is the probability to be left out.
     """
     rng = np.random.default_rng(seed)
-    step, h = Dropout(1, rho, inverted), np.full((4000, 1), 3.0)
+    step = Dropout(1, rho, inverted)
+    h = np.full((4000, 1), 3.0)
     trained, _ = step.draw(rng, batch=4000)({}, h)
     predicted, _ = step({}, h)
     spread = 3 * (rho * (1 - rho) / 4000) ** 0.5 / (1 - rho if inverted else 1)
@@ -50,9 +53,11 @@ def test_training_and_prediction_agree_in_the_mean(inverted, rho, seed):
 
 
 def test_scaling_by_rho_as_on_the_slide_misses_the_mean():
-    rho, h = 0.2, np.ones((20_000, 1))
+    rho = 0.2
+    h = np.ones((20_000, 1))
     trained, _ = Dropout(1, rho, inverted=False).draw(np.random.default_rng(0), batch=len(h))({}, h)
-    assert trained.mean() == pytest.approx(1 - rho, abs=0.02) and abs(trained.mean() - rho) > 0.5
+    assert trained.mean() == pytest.approx(1 - rho, abs=0.02)
+    assert abs(trained.mean() - rho) > 0.5
 
 
 def test_agrees_with_torch_under_torch_s_mask(oracle):
@@ -74,10 +79,12 @@ def test_agrees_with_torch_under_torch_s_mask(oracle):
 def test_a_drawn_step_always_gives_the_same_and_the_same_seed_the_same_mask():
     h = np.ones((4, 30))
     first, again = (Dropout(30, 0.5).draw(np.random.default_rng(3), batch=4) for _ in range(2))
-    assert (first({}, h)[0] == first({}, h)[0]).all() and (first.m == again.m).all()
+    assert (first({}, h)[0] == first({}, h)[0]).all()
+    assert (first.m == again.m).all()
     assert len(np.unique(first.m, axis=0)) == 4  # each sample has a mask of its own
     shared = Dropout(30, 0.5).draw(np.random.default_rng(3))({}, h)[0]
-    assert len(np.unique(shared, axis=0)) == 1 and set(np.unique(shared)) == {0, 2}
+    assert len(np.unique(shared, axis=0)) == 1
+    assert set(np.unique(shared)) == {0, 2}
     assert (Dropout(30, 0).draw(np.random.default_rng(3), batch=4)({}, h)[0] == h).all()
 
 

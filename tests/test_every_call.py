@@ -1,5 +1,6 @@
-"""Every public call gives the same bits in any error state of numpy, float32 for float32, and names
-what overflows.
+"""Every public call gives the same bits in any error state of numpy.
+
+It gives float32 for float32, and names what overflows.
 """
 
 import dataclasses

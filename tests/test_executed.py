@@ -30,10 +30,12 @@ def book(tmp_path, monkeypatch):
 def test_another_source_is_another_folder_and_the_old_one_goes(book, name):
     before = executed.folder()
     (before / "kept").touch()
-    assert executed.folder() == before and (before / "kept").exists()
+    assert executed.folder() == before
+    assert (before / "kept").exists()
     (book / name).parent.mkdir(exist_ok=True)
     (book / name).write_text("changed")
-    assert executed.folder() != before and not before.exists()
+    assert executed.folder() != before
+    assert not before.exists()
 
 
 def test_compiled_files_and_the_notebooks_themselves_do_not_count(book):

@@ -1,5 +1,6 @@
-"""Every step at the edges: any shape and sweep, nobody in the batch, one unit, numbers near the
-ends of the floats.
+"""Every step at the edges: any shape and sweep, nobody in the batch, one unit.
+
+Numbers near the ends of the floats are among them.
 """
 
 import numpy as np
@@ -86,7 +87,8 @@ def arguments(step, rng, batch, sweep=(), scale=1.0):
     seed=st.integers(0, 99),
 )
 def test_gradients_of_any_shape_sweep_and_scale(kind, n, batch, sweep, scale, seed):
-    rng, step = np.random.default_rng(seed), STEPS[kind](n)
+    rng = np.random.default_rng(seed)
+    step = STEPS[kind](n)
     errors = gradient_errors(step, *arguments(step, rng, batch, sweep, scale), rng=rng, width=3e-4)
     assert max(errors.values()) < 1e-6, errors
 
@@ -104,15 +106,19 @@ def test_statistics_of_a_batch_need_two_samples():
 def test_states_near_the_ends_of_the_floats_give_finite_numbers_or_an_error_that_names_the_step(
     kind, size
 ):
-    rng, step = np.random.default_rng(1), ALL[kind](2)
+    rng = np.random.default_rng(1)
+    step = ALL[kind](2)
     p, h, x = arguments(step, rng, 2)
     try:
         out, vjp = step(p, np.full_like(h, size), x)
     except FloatingPointError as error:
-        assert abs(size) > 1 and str(step)[:8] in str(error) and "overflow" in str(error)
+        assert abs(size) > 1
+        assert str(step)[:8] in str(error)
+        assert "overflow" in str(error)
         return
     grads = vjp(np.full(out.shape, 1e-3))
-    assert np.isfinite(out).all() and np.isfinite(grads.h).all()
+    assert np.isfinite(out).all()
+    assert np.isfinite(grads.h).all()
     if abs(size) < 1:  # nothing is lost where all is nearly linear
         calm, vjp_0 = step(p, np.zeros_like(h), x)
         np.testing.assert_allclose(out, calm, atol=1e-12)
@@ -123,7 +129,8 @@ def test_states_near_the_ends_of_the_floats_give_finite_numbers_or_an_error_that
 @pytest.mark.parametrize("g", [5e-324, 1e300])
 @every
 def test_gradients_near_the_ends_of_the_floats_stay_linear(kind, g):
-    rng, step = np.random.default_rng(2), ALL[kind](2)
+    rng = np.random.default_rng(2)
+    step = ALL[kind](2)
     out, vjp = step(*arguments(step, rng, 2))
     with np.errstate(all="ignore"):
         tiny, one = vjp(np.full(out.shape, g)).h, vjp(np.ones(out.shape)).h
@@ -135,18 +142,17 @@ def test_a_chain_of_a_million_steps():
     p = {"W": np.array([[0.5]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
     h, vjps = forward(unroll(cell, p, np.zeros((10**6, 1, 1))), np.ones((1, 1)))
     log = trace(vjps, np.ones((1, 1))).log_h
-    assert (
-        h[-1] == 0
-        and log[0] == pytest.approx(-1e6 * np.log(2), rel=1e-14)
-        and np.isfinite(log).all()
-    )
+    assert h[-1] == 0
+    assert log[0] == pytest.approx(-1e6 * np.log(2), rel=1e-14)
+    assert np.isfinite(log).all()
 
 
 # whose hypot is of real numbers
 @pytest.mark.parametrize("kind", [kind for kind in ALL if kind != "layer norm"])
 def test_a_complex_step_through_a_step_is_its_pullback(kind):
     """``Im F(h + iεu, p + iεv) / ε`` is the slope along ``(u, v)``, to the last digit."""
-    rng, step = np.random.default_rng(0), ALL[kind](2)
+    rng = np.random.default_rng(0)
+    step = ALL[kind](2)
     p, h, x = arguments(step, rng, 3)
     out, vjp = step(p, h, x)
     g = rng.standard_normal(out.shape)

@@ -18,7 +18,8 @@ def variance(name, n, m):
 
 
 def test_fans():
-    assert init.fans((7, 4)) == (7, 4) and init.fans((7,)) == (7, 1)
+    assert init.fans((7, 4)) == (7, 4)
+    assert init.fans((7,)) == (7, 1)
     assert init.fans((6, 3, 5, 2)) == (3 * 5 * 2, 6 * 5 * 2)
 
 
@@ -49,7 +50,8 @@ def test_fans_and_spreads_are_those_of_torch(oracle):
 def test_moments(name, form, shape):
     W = getattr(init, name + form)(np.random.default_rng(1), shape)
     v = variance(name, *init.fans(shape))
-    assert W.shape == shape and abs(W.mean()) < 4 * (v / W.size) ** 0.5
+    assert W.shape == shape
+    assert abs(W.mean()) < 4 * (v / W.size) ** 0.5
     assert W.var() == pytest.approx(v, rel=0.03)
     flat = W.ravel() / v**0.5  # the fourth moment tells the forms apart: normal 3, uniform 9/5
     assert (flat**4).mean() == pytest.approx(1.8 if form else 3, rel=0.08)
@@ -58,10 +60,12 @@ def test_moments(name, form, shape):
 
 def test_the_slips_of_the_slide_are_off_by_a_known_factor():
     """U(±√(1/n)) has a third of LeCun's variance; a normal of variance √(1/n) has √n times it."""
-    rng, n = np.random.default_rng(2), 400
+    rng = np.random.default_rng(2)
+    n = 400
     assert init.uniform(rng, (n, n), n**-0.5).var() == pytest.approx(1 / (3 * n), rel=0.02)
     assert init.lecun_uniform(rng, (n, n)).var() == pytest.approx(1 / n, rel=0.02)
-    wide, right = init.gaussian(rng, (n, n), n**-0.25), init.lecun(rng, (n, n))
+    wide = init.gaussian(rng, (n, n), n**-0.25)
+    right = init.lecun(rng, (n, n))
     assert wide.var() / right.var() == pytest.approx(n**0.5, rel=0.03)
 
 
@@ -94,10 +98,8 @@ def test_spectral_norm_of_many_and_of_special_matrices():
     )
     one_by_one = [[init.spectral_norm(w) for w in some] for some in W]
     np.testing.assert_allclose(init.spectral_norm(W), one_by_one, rtol=1e-12)
-    assert (
-        init.spectral_norm(np.eye(4)) == pytest.approx(1, abs=1e-15)
-        and init.spectral_norm(np.zeros((2, 3))) == 0
-    )
+    assert init.spectral_norm(np.eye(4)) == pytest.approx(1, abs=1e-15)
+    assert init.spectral_norm(np.zeros((2, 3))) == 0
     assert init.spectral_norm(np.array([[0.0, 3], [0, 0]])) == pytest.approx(3, abs=1e-15)
     one = np.random.default_rng(5).standard_normal((6, 4)).astype("f4")
     assert init.spectral_norm(one).dtype == np.float32
@@ -106,9 +108,8 @@ def test_spectral_norm_of_many_and_of_special_matrices():
 def test_kernels_count_as_a_matrix_with_a_row_for_each_output():
     rng = np.random.default_rng(6)
     W = init.spectral(rng, (6, 3, 5, 2))
-    assert W.shape == (6, 3, 5, 2) and np.linalg.norm(W.reshape(6, -1), 2) == pytest.approx(
-        1, abs=1e-12
-    )
+    assert W.shape == (6, 3, 5, 2)
+    assert np.linalg.norm(W.reshape(6, -1), 2) == pytest.approx(1, abs=1e-12)
     Q = init.orthogonal(rng, (6, 3, 5, 2))
     assert Q.shape == (6, 3, 5, 2)
     np.testing.assert_allclose(Q.reshape(6, -1) @ Q.reshape(6, -1).T, np.eye(6), atol=1e-12)
@@ -142,10 +143,12 @@ def test_draw_starts_biases_at_zero_and_factors_at_one():
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 3), (2, 4), (4, 2)], ids=str)
 def test_orthogonal_matrices_are_uniform_over_all(shape):
-    """A rotation of one is as likely as itself: entries have mean 0 and variance 1/max(n, m),
-    determinants no sign.
+    """A rotation of an orthogonal matrix is as likely as itself.
+
+    So entries have mean 0 and variance 1/max(n, m), and determinants no sign.
     """
-    rng, draws = np.random.default_rng(0), 4000
+    rng = np.random.default_rng(0)
+    draws = 4000
     W = np.array([init.orthogonal(rng, shape) for _ in range(draws)])
     np.testing.assert_allclose(W.mean(axis=0), 0, atol=4 / draws**0.5)
     np.testing.assert_allclose((W**2).mean(axis=0), 1 / max(shape), atol=4 / draws**0.5)

@@ -1,5 +1,6 @@
-"""Jacobians in blocks; spectra of their products against closed forms and arithmetic with many
-digits.
+"""Jacobians in blocks, and the spectra of their products.
+
+The oracles are closed forms and arithmetic with many digits.
 """
 
 import math
@@ -21,8 +22,11 @@ from gradtrace.tracing.jacobians import (
 
 
 def test_samples_that_do_not_meet_give_blocks():
-    cell, rng = RNN(1, 2), np.random.default_rng(0)
-    p, x, h0 = init_params(cell, rng), rng.standard_normal((4, 3, 1)), rng.standard_normal((3, 2))
+    cell = RNN(1, 2)
+    rng = np.random.default_rng(0)
+    p = init_params(cell, rng)
+    x = rng.standard_normal((4, 3, 1))
+    h0 = rng.standard_normal((3, 2))
     J = jacobians(forward(unroll(cell, p, x), h0)[1])
     for b in range(3):
         alone = jacobians(forward(unroll(cell, p, x[:, b : b + 1]), h0[b : b + 1])[1])
@@ -37,9 +41,8 @@ def exact(mp, J, t, digits):
         P = mp.eye(J.shape[-1])
         for J_t in J[:t]:
             P = P * mp.matrix(J_t.tolist())
-        log = np.sort([float(mp.log(abs(s)) / 2) for s in mp.eigsy(P * P.T, eigvals_only=True)])[
-            ::-1
-        ]
+        squares = mp.eigsy(P * P.T, eigvals_only=True)
+        log = np.sort([float(mp.log(abs(square)) / 2) for square in squares])[::-1]
     assert 2 * (log[0] - log[-1]) < (digits - 30) * math.log(10)  # else the digits were too few
     return log
 
@@ -93,10 +96,8 @@ def constant(rows):
 
 def triangular_net():
     W = np.tril(np.random.default_rng(8).uniform(-1, 1, (3, 3)), -1) + np.diag([0.6, 0.8, 1.0])
-    p, x = (
-        {"W": W, "U": np.ones((1, 3)), "b": np.zeros(3)},
-        0.1 * np.random.default_rng(0).standard_normal((200, 1, 1)),
-    )
+    p = {"W": W, "U": np.ones((1, 3)), "b": np.zeros(3)}
+    x = 0.1 * np.random.default_rng(0).standard_normal((200, 1, 1))
     return jacobians(forward(unroll(RNN(1, 3), p, x), np.zeros((1, 3)))[1])
 
 
@@ -126,10 +127,12 @@ def test_singular_values_of_products_whose_rows_become_alike(name, oracle):
 
 
 def open_gates(bias, T=40):
-    """Jacobians of an LSTM whose memory stays and whose hidden state is forgotten, the last step
-    first.
+    """Jacobians of an LSTM, the last step first.
+
+    Its memory stays, and its hidden state is forgotten.
     """
-    cell, rng = LSTM(2, 4), np.random.default_rng(0)
+    cell = LSTM(2, 4)
+    rng = np.random.default_rng(0)
     p = init_params(cell, rng, init.lecun, b=lambda rng, shape: cell.bias(f=bias))
     path = unroll(cell, p, 0.3 * np.random.default_rng(1).standard_normal((100, 1, 2)))
     return jacobians(forward(path, np.zeros((1, 8)))[1])[::-1][:T].swapaxes(-1, -2)
@@ -171,13 +174,15 @@ def test_a_thousand_steps_past_the_float_range():
 def test_products_of_orthogonal_matrices_change_no_length():
     Q = np.linalg.qr(np.random.default_rng(0).standard_normal((300, 9, 9)))[0]
     assert np.abs(log_singular_values(Q)).max() < 1e-13
-    assert np.abs(log_qr_growth(Q)).max() < 1e-12 and np.abs(lyapunov(Q, every=5)).max() < 1e-13
+    assert np.abs(log_qr_growth(Q)).max() < 1e-12
+    assert np.abs(lyapunov(Q, every=5)).max() < 1e-13
 
 
 @pytest.mark.parametrize("a, b", [(0.9, 3.0), (0.5, 100.0), (1.0, 1.0), (1.1, -2.0)])
 def test_a_non_normal_matrix_in_closed_form(a, b):
     """Wᵗ = aᵗ [[1, c], [0, 1]] with c = t b / a, whose singular values are exp(±arsinh(c / 2))."""
-    W, t = np.array([[a, b], [0.0, a]]), np.arange(1, 401)
+    W = np.array([[a, b], [0.0, a]])
+    t = np.arange(1, 401)
     bend = np.arcsinh(np.abs(t * b / a) / 2)
     expected = t[:, None] * math.log(a) + np.stack([bend, -bend], axis=1)
     np.testing.assert_allclose(
@@ -187,17 +192,18 @@ def test_a_non_normal_matrix_in_closed_form(a, b):
 
 
 def test_rho_below_one_can_first_grow():
-    log = log_singular_values(np.broadcast_to(np.array([[0.9, 3.0], [0.0, 0.9]]), (300, 2, 2)))[
-        :, 0
-    ]
-    assert log.max() > 2 and log[-1] < -20
+    W = np.array([[0.9, 3.0], [0.0, 0.9]])
+    log = log_singular_values(np.broadcast_to(W, (300, 2, 2)))[:, 0]
+    assert log.max() > 2
+    assert log[-1] < -20
     # in the end the radius sets the slope
     assert log[-1] - log[-2] == pytest.approx(math.log(0.9), abs=5e-3)
 
 
 def test_lyapunov_exponents_of_gaussian_matrices():
-    """(ln 2 + ψ((n - k + 1) / 2)) / 2; the growth of one step is half the logarithm of a χ²,
-    variance ψ'/4.
+    """The exponents are (ln 2 + ψ((n - k + 1) / 2)) / 2.
+
+    The growth of one step is half the logarithm of a χ², with variance ψ'/4.
     """
     digamma_half = -np.euler_gamma - 2 * math.log(2)
     psi = {1: digamma_half, 2: -np.euler_gamma, 3: digamma_half + 2, 4: 1 - np.euler_gamma}
@@ -229,8 +235,9 @@ def test_three_things_that_are_not_the_same():
     true, growth = log_singular_values(J)[-1], log_qr_growth(J)[-1]
     with np.errstate(divide="ignore"):
         product = np.log(np.linalg.svd(list(accumulate(J, np.matmul))[-1], compute_uv=False))
-    # ends at 16 digits
-    assert product[0] == pytest.approx(true[0], rel=1e-13) and product[-1] > true[-1] + 50
+    # the plain product ends at 16 digits: its smallest values are too large
+    assert product[0] == pytest.approx(true[0], rel=1e-13)
+    assert product[-1] > true[-1] + 50
     assert abs(growth[0] - true[0]) > 0.1
     assert growth.sum() == pytest.approx(true.sum(), rel=1e-12)  # both are ln |det|
 
@@ -275,7 +282,8 @@ def test_rank_is_lost_for_good_and_only_as_far_as_it_is_lost():
     J[3, :, :2] = 0
     J[7, 1] = 0
     log = log_singular_values(J)
-    assert np.isfinite(log[:3]).all() and (np.isinf(log[3:]) == [False] * 4 + [True] * 2).all()
+    assert np.isfinite(log[:3]).all()
+    assert (np.isinf(log[3:]) == [False] * 4 + [True] * 2).all()
 
 
 def test_empty_and_single_precision():
@@ -289,10 +297,8 @@ def test_empty_and_single_precision():
     p = {k: v.astype("f4") for k, v in init_params(cell, np.random.default_rng(0)).items()}
     for batch in (0, 1, 2):
         vjps = forward(unroll(cell, p, np.ones((3, batch, 1), "f4")), np.ones((batch, 2), "f4"))[1]
-        assert (
-            jacobians(vjps).shape == (3, 2 * batch, 2 * batch)
-            and jacobians(vjps).dtype == np.float32
-        )
+        assert jacobians(vjps).shape == (3, 2 * batch, 2 * batch)
+        assert jacobians(vjps).dtype == np.float32
 
 
 def test_arguments_are_not_changed():
@@ -300,7 +306,8 @@ def test_arguments_are_not_changed():
     before = J.copy()
     for function in (log_singular_values, log_qr_growth, lyapunov, spectral_radius):
         first = function(J)
-        assert (function(J) == first).all() and (before == J).all()
+        assert (function(J) == first).all()
+        assert (before == J).all()
 
 
 WIDER = deep(

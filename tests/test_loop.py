@@ -1,5 +1,6 @@
-"""Training is its own loop written out; interrupted anywhere, saved and continued, it gives the
-same bits.
+"""Training is its own loop written out.
+
+Interrupted anywhere, saved and continued, it gives the same bits.
 """
 
 import subprocess
@@ -36,7 +37,8 @@ from gradtrace import (
 from gradtrace.training import loop
 from gradtrace.training.loop import Diverged, Run, train
 
-LAYERS, DROPOUT = (Dense(4, 8), Dense(8, 3, "identity")), Dropout(8, 0.3)
+LAYERS = (Dense(4, 8), Dense(8, 3, "identity"))
+DROPOUT = Dropout(8, 0.3)
 X = np.random.default_rng(1).standard_normal((30, 4))
 Y = X[:, :3].argmax(1)
 CELL = RNN(2, 5)
@@ -118,8 +120,9 @@ def same(a, b):
 
 
 def interrupted_at(call, gradient):
-    """The gradient, with the reader's Ctrl-C in the middle of a call: random numbers drawn, nothing
-    learnt from it.
+    """The gradient, with the reader's Ctrl-C in the middle of a call.
+
+    Random numbers have been drawn by then, and nothing has been learnt from them.
     """
     count = iter(range(10**6))
 
@@ -138,7 +141,9 @@ def test_interrupt_save_load_in_a_new_process_and_go_on_gives_the_same_bits(case
     whole = begun(**how)
     begun, how = start(case)
     part = begun(**how | {"gradient": interrupted_at(4 * 4 + 2, how["gradient"])})
-    assert part.interrupted and part.updates == 18 and len(part.loss) == 18
+    assert part.interrupted
+    assert part.updates == 18
+    assert len(part.loss) == 18
     part.save(tmp_path / "part.npz")
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from test_loop import *; "
@@ -148,15 +153,19 @@ def test_interrupt_save_load_in_a_new_process_and_go_on_gives_the_same_bits(case
         [sys.executable, "-c", code, tmp_path / "part.npz", tmp_path / "rest.npz"], check=True
     )
     same(Run.load(tmp_path / "rest.npz"), whole)
-    assert whole.updates == 40 and not whole.interrupted
+    assert whole.updates == 40
+    assert not whole.interrupted
 
 
 def test_an_interrupt_at_any_line_of_the_loop_loses_no_finished_update():
     def run(p=None, line=-1):
-        """Train with an interrupt at the given line counted from the start; also how many lines
-        there were.
+        """Train with an interrupt at the given line, counted from the start.
+
+        Also return how many lines there were.
         """
-        count, rng, done = [0], np.random.default_rng(0), [0]
+        count = [0]
+        rng = np.random.default_rng(0)
+        done = [0]
         p = p or {"w": rng.standard_normal(2)}
 
         def gradient(p, rows, rng):
@@ -199,7 +208,8 @@ def test_an_interrupt_at_any_line_of_the_loop_loses_no_finished_update():
     for line in range(lines):
         part, _, calls = run(line=line)
         if part is not None:
-            assert part.interrupted and calls - 1 <= part.updates <= calls
+            assert part.interrupted
+            assert calls - 1 <= part.updates <= calls
             same(run(part)[0], whole)
     assert part.updates == 4
 
@@ -211,16 +221,19 @@ def test_it_is_the_loop_written_out(size, optimiser):
     p = begin(depth, rng)
     run = train(p, depth, optimiser, rng, n=30, size=size, epochs=3)
     rng = np.random.default_rng(5)
-    p, losses = begin(depth, rng), []
+    p = begin(depth, rng)
+    losses = []
     state = optimiser.start(p)
     for _ in range(3):
         for rows in minibatches(rng, 30, size):
             loss, grads = depth(p, rows, rng)
             p, state = optimiser.step(p, grads, state)
             losses.append(loss)
-    assert run.loss.tolist() == losses and run.updates == 3 * -(-30 // size)
+    assert run.loss.tolist() == losses
+    assert run.updates == 3 * -(-30 // size)
     assert all((run.p[name] == p[name]).all() for name in p)
-    assert not run.best and run.validation.shape == run.validated.shape == (0,)
+    assert not run.best
+    assert run.validation.shape == run.validated.shape == (0,)
 
 
 def test_full_batches_follow_pytorch(oracle):
@@ -228,7 +241,8 @@ def test_full_batches_follow_pytorch(oracle):
     p = begin(still, np.random.default_rng(5))
     run = train(p, still, Adam(0.01), np.random.default_rng(6), n=30, size=30, epochs=25)
     w = {name: torch.tensor(value, requires_grad=True) for name, value in p.items()}
-    adam, losses = torch.optim.Adam(w.values(), 0.01), []
+    adam = torch.optim.Adam(w.values(), 0.01)
+    losses = []
     for _ in range(25):
         adam.zero_grad()
         u = torch.tanh(torch.tensor(X) @ w["0.W"] + w["0.b"]) @ w["1.W"] + w["1.b"]
@@ -243,7 +257,9 @@ def test_full_batches_follow_pytorch(oracle):
 
 
 def test_a_penalty_is_composed_and_ends_at_the_closed_form_of_ridge_regression():
-    x, y, strength = X, X @ np.arange(4.0)[:, None] + 1, 0.3
+    x = X
+    y = X @ np.arange(4.0)[:, None] + 1
+    strength = 0.3
 
     def gradient(p, rows, rng):
         r = x[rows] @ p["w"] - y[rows]
@@ -276,8 +292,9 @@ def test_clipping_bounds_the_step_and_the_history_keeps_the_length_before():
 
 
 def planted(losses):
-    """A validation loss for ``w``, which counts the epochs because its gradient is −1 and the rate
-    1.
+    """A validation loss for ``w``.
+
+    ``w`` counts the epochs, because its gradient is −1 and the rate 1.
     """
     return lambda p: losses[int(p["w"][0]) - 1]
 
@@ -291,52 +308,24 @@ def counting(p, rows, rng):
 )
 def test_it_stops_in_time_and_keeps_the_best_parameters(every, validated, best):
     losses = np.array([5, 4, 1, 2, 3, 9, 9, 9, 9, 9, 0.0])
-    run = train(
-        {"w": np.zeros(1)},
-        counting,
-        GradientDescent(1.0),
-        np.random.default_rng(0),
-        n=1,
-        size=1,
-        epochs=11,
-        validate=planted(losses),
-        every=every,
-        stop=EarlyStopping(2),
-    )
-    assert (
-        run.validated.tolist() == validated
-        and run.best["w"] == best
-        and run.p["w"] == validated[-1]
-    )
+    how = {"n": 1, "size": 1, "epochs": 11, "validate": planted(losses), "every": every}
+    stop = EarlyStopping(2)
+    rng = np.random.default_rng(0)
+    run = train({"w": np.zeros(1)}, counting, GradientDescent(1.0), rng, stop=stop, **how)
+    assert run.validated.tolist() == validated
+    assert run.best["w"] == best
+    assert run.p["w"] == validated[-1]
     assert run.validation.tolist() == losses[run.validated - 1].tolist()
-    same(
-        train(
-            run,
-            counting,
-            GradientDescent(1.0),
-            n=1,
-            size=1,
-            epochs=11,
-            validate=planted(losses),
-            every=every,
-            stop=EarlyStopping(2),
-        ),
-        run,
-    )
+    same(train(run, counting, GradientDescent(1.0), stop=stop, **how), run)
 
 
 def test_without_a_rule_to_stop_validation_still_keeps_the_best():
-    run = train(
-        {"w": np.zeros(1)},
-        counting,
-        GradientDescent(1.0),
-        np.random.default_rng(0),
-        n=1,
-        size=1,
-        epochs=5,
-        validate=planted(np.array([5, 1, 2, 3, 4.0])),
-    )
-    assert run.best["w"] == 2 and run.p["w"] == 5 and len(run.validation) == 5
+    how = {"n": 1, "size": 1, "epochs": 5, "validate": planted(np.array([5, 1, 2, 3, 4.0]))}
+    rng = np.random.default_rng(0)
+    run = train({"w": np.zeros(1)}, counting, GradientDescent(1.0), rng, **how)
+    assert run.best["w"] == 2
+    assert run.p["w"] == 5
+    assert len(run.validation) == 5
 
 
 def test_a_sweep_of_rates_is_the_single_runs_side_by_side():
@@ -366,7 +355,8 @@ def test_a_sweep_of_rates_is_the_single_runs_side_by_side():
         for name in p:
             np.testing.assert_allclose(swept.best[name][i], one.best[name], rtol=1e-9, atol=1e-14)
         epochs.add(len(one.validated))
-    assert len(swept.validated) == max(epochs) and len(epochs) > 1
+    assert len(swept.validated) == max(epochs)
+    assert len(epochs) > 1
 
 
 def test_more_epochs_go_on_where_fewer_ended():
@@ -402,20 +392,15 @@ def test_what_diverges_is_named_and_what_was_learnt_is_kept(what):
     def gradient(p, rows, rng):
         return (1.0, {"w": np.full(1, -0.25)}) if p["w"][0] < 5 else then
 
+    p, rng = {"w": np.zeros(1)}, np.random.default_rng(0)
+    how = {"n": 2, "size": 1, "epochs": 9}
     with pytest.raises(Diverged, match="update 6, in epoch 3: " + message) as caught:
-        train(
-            {"w": np.zeros(1)},
-            gradient,
-            GradientDescent(4.0),
-            np.random.default_rng(0),
-            n=2,
-            size=1,
-            epochs=9,
-        )
+        train(p, gradient, GradientDescent(4.0), rng, **how)
     run = caught.value.run
-    assert run.p["w"] == 5 and run.updates == len(run.loss) == len(run.log_g) == 5
+    assert run.p["w"] == 5
+    assert run.updates == len(run.loss) == len(run.log_g) == 5
     assert isinstance(caught.value.__cause__, FloatingPointError)
-    assert train(run, counting, GradientDescent(1.0), n=2, size=1, epochs=9).p["w"] == 18
+    assert train(run, counting, GradientDescent(1.0), **how).p["w"] == 18
 
 
 def test_a_forward_pass_or_a_validation_that_diverges_is_named_too():
@@ -443,7 +428,8 @@ def test_a_forward_pass_or_a_validation_that_diverges_is_named_too():
             epochs=3,
             validate=planted([1.0, np.nan, 1.0]),
         )
-    assert caught.value.run.updates == 2 and caught.value.run.validated.tolist() == [1]
+    assert caught.value.run.updates == 2
+    assert caught.value.run.validated.tolist() == [1]
 
 
 @pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"])
@@ -545,27 +531,26 @@ def test_arguments_stay_as_they_were_and_single_precision_stays_single():
     run = train(
         p, gradient, Adam(), rng, n=4, size=3, epochs=2, validate=lambda p: (p["w"] ** 2).sum()
     )
-    assert (p["w"] == 1).all() and (run.p["w"] < 1).all()
+    assert (p["w"] == 1).all()
+    assert (run.p["w"] < 1).all()
     assert {a.dtype.name for a in (run.p["w"], run.best["w"], run.loss, run.state["m.w"])} == {
         "float32"
     }
-    before, kept = run.loss.copy(), run.p["w"].copy()
+    before = run.loss.copy()
+    kept = run.p["w"].copy()
     more = train(run, gradient, Adam(), n=4, size=3, epochs=3)
-    assert (
-        run.updates == 4
-        and (run.loss == before).all()
-        and (run.p["w"] == kept).all()
-        and more.updates == 6
-    )
+    assert run.updates == 4
+    assert (run.loss == before).all()
+    assert (run.p["w"] == kept).all()
+    assert more.updates == 6
 
 
 def test_no_epochs_give_a_run_without_history():
     run = train(
         {"w": np.ones(3)}, counting, Adam(), np.random.default_rng(0), n=4, size=3, epochs=0
     )
-    assert repr(run) == "Run(0 updates, 0 validations)" and run.loss.shape == run.log_g.shape == (
-        0,
-    )
+    assert repr(run) == "Run(0 updates, 0 validations)"
+    assert run.loss.shape == run.log_g.shape == (0,)
 
 
 OK = {

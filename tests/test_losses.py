@@ -1,5 +1,6 @@
-"""Losses: values and gradients against PyTorch and by hand, for any sweep, stable at logits of
-±1e4.
+"""Losses: values and gradients against PyTorch and by hand, for any sweep.
+
+They are stable at logits of ±1e4.
 """
 
 import numpy as np
@@ -48,7 +49,8 @@ def in_torch(torch, loss, u, y):
 def test_value_and_gradient_agree_with_torch(loss, reduction, oracle):
     torch = oracle("torch")
     rng = np.random.default_rng(0)
-    u, y = 3 * rng.standard_normal((7, 4)), targets(loss, rng, (7, 4))
+    u = 3 * rng.standard_normal((7, 4))
+    y = targets(loss, rng, (7, 4))
     t = torch.tensor(u, requires_grad=True)
     each = in_torch(torch, loss, t, torch.tensor(y))
     value = each.mean() if reduction == "mean" else each.sum()
@@ -74,13 +76,16 @@ def test_the_mean_is_the_default_and_mse_and_mae_are_those_of_torch(oracle):
 @named
 def test_gradient_agrees_with_finite_differences(loss, reduction):
     rng = np.random.default_rng(2)
-    u, y = rng.standard_normal((2, 3, 5, 4)), targets(loss, rng, (5, 4))
+    u = rng.standard_normal((2, 3, 5, 4))
+    y = targets(loss, rng, (5, 4))
     L, g = loss(u, y, reduction=reduction)
-    v, s = rng.standard_normal(u.shape), 1e-6
+    v = rng.standard_normal(u.shape)
+    s = 1e-6
     slope = (
         loss(u + s * v, y, reduction=reduction)[0] - loss(u - s * v, y, reduction=reduction)[0]
     ) / (2 * s)
-    assert L.shape == (2, 3) and g.shape == u.shape
+    assert L.shape == (2, 3)
+    assert g.shape == u.shape
     np.testing.assert_allclose((g * v).sum(axis=(-2, -1)), slope, rtol=1e-7, atol=1e-9)
 
 
@@ -90,10 +95,8 @@ def test_sweep_equals_loop(data, loss, reduction):
     sweep, batch, n = (data.draw(st.integers(low, 5)) for low in (1, 1, 2))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     swept = data.draw(st.booleans())
-    u, y = (
-        rng.standard_normal((sweep, batch, n)),
-        targets(loss, rng, (sweep, batch, n) if swept else (batch, n)),
-    )
+    u = rng.standard_normal((sweep, batch, n))
+    y = targets(loss, rng, (sweep, batch, n) if swept else (batch, n))
     L, g = loss(u, y, reduction=reduction)
     for i in range(sweep):
         L_i, g_i = loss(u[i], y[i] if swept else y, reduction=reduction)
@@ -104,15 +107,19 @@ def test_sweep_equals_loop(data, loss, reduction):
 @named
 def test_arguments_are_not_changed_and_float32_stays_float32(loss):
     rng = np.random.default_rng(3)
-    u, y = rng.standard_normal((5, 4)).astype("f4"), targets(loss, rng, (5, 4)).astype("f4")
+    u = rng.standard_normal((5, 4)).astype("f4")
+    y = targets(loss, rng, (5, 4)).astype("f4")
     before = u.copy(), y.copy()
     L, g = loss(u, y)
-    assert L.dtype == g.dtype == np.float32 and (u == before[0]).all() and (y == before[1]).all()
+    assert L.dtype == g.dtype == np.float32
+    assert (u == before[0]).all()
+    assert (y == before[1]).all()
 
 
 def test_gradient_of_cross_entropy_is_p_minus_y():
     rng = np.random.default_rng(4)
-    u, y = rng.standard_normal((5, 3)), rng.dirichlet(np.ones(3), 5)
+    u = rng.standard_normal((5, 3))
+    y = rng.dirichlet(np.ones(3), 5)
     p, vjp = Softmax(3)({}, u)
     L, g = cross_entropy(u, y, reduction="sum")
     np.testing.assert_allclose(g, p - y, rtol=1e-12)
@@ -123,21 +130,25 @@ def test_gradient_of_cross_entropy_is_p_minus_y():
 
 def test_two_classes_are_binary_cross_entropy():
     rng = np.random.default_rng(5)
-    u, y = rng.standard_normal((6, 1)), rng.random((6, 1))
+    u = rng.standard_normal((6, 1))
+    y = rng.random((6, 1))
     one, g_one = binary_cross_entropy(u, y)
     two, g_two = cross_entropy(np.hstack([u, 0 * u]), np.hstack([y, 1 - y]))
-    assert one == pytest.approx(two) and np.allclose(g_one, g_two[:, :1], rtol=1e-13)
+    assert one == pytest.approx(two)
+    np.testing.assert_allclose(g_one, g_two[:, :1], rtol=1e-13)
 
 
 def test_numbers_of_classes_are_one_hot_targets():
     rng = np.random.default_rng(6)
-    u, c = rng.standard_normal((2, 5, 3)), np.array([0, 2, 1, 1, 0])
+    u = rng.standard_normal((2, 5, 3))
+    c = np.array([0, 2, 1, 1, 0])
     for labels, y in (
         (c, np.eye(3)[c]),
         (np.stack([c, c[::-1]]), np.eye(3)[np.stack([c, c[::-1]])]),
     ):
         ours, theirs = cross_entropy(u, labels), cross_entropy(u, y)
-        assert (ours[0] == theirs[0]).all() and (ours[1] == theirs[1]).all()
+        assert (ours[0] == theirs[0]).all()
+        assert (ours[1] == theirs[1]).all()
 
 
 def test_stable_at_ten_thousand():
@@ -148,17 +159,21 @@ def test_stable_at_ten_thousand():
         ([0.5, 0.5], 1e4, [0.5, -0.5]),
     ):
         L, got = cross_entropy(u, np.array([y]))
-        assert loss == L and got.tolist() == [g]
+        assert loss == L
+        assert got.tolist() == [g]
     L, got = binary_cross_entropy(u, np.array([[1.0, 0.0]]))
-    assert L == 0 and got.tolist() == [[0, 0]]
+    assert L == 0
+    assert got.tolist() == [[0, 0]]
     L, got = binary_cross_entropy(u, np.array([[0.0, 1.0]]))
-    assert L == 2e4 and got.tolist() == [[1, -1]]
+    assert L == 2e4
+    assert got.tolist() == [[1, -1]]
 
 
 @pytest.mark.parametrize("gap", [50.0, 600.0])
 def test_being_almost_sure_and_right_is_not_rounded_to_zero(gap):
-    """At a gap of 50, ``p - y`` of the right class is ``-e^-50``; written like that it would be
-    exactly 0.
+    """At a gap of 50, ``p - y`` of the right class is ``-e^-50``.
+
+    Written like that it would be exactly 0.
     """
     tiny = np.exp(-gap)
     L, g = cross_entropy(np.array([[gap / 2, -gap / 2]]), np.array([0]))
@@ -172,7 +187,8 @@ def test_being_almost_sure_and_right_is_not_rounded_to_zero(gap):
 @pytest.mark.parametrize("a, mse_slope", [(5.0, 1.4e-2), (20.0, 4.2e-9), (600.0, 1e-259)])
 def test_mse_saturates_behind_a_sigmoid_and_cross_entropy_does_not(a, mse_slope):
     """A confident wrong answer: the target is 0 and the pre-activation ``a`` large."""
-    a, y = np.array([[a]]), np.zeros((1, 1))
+    a = np.array([[a]])
+    y = np.zeros((1, 1))
     _, g = mse(sigmoid(a), y)
     assert 0 < (g * sigmoid.slope(a)).item() < mse_slope
     _, g = binary_cross_entropy(a, y)
@@ -180,7 +196,8 @@ def test_mse_saturates_behind_a_sigmoid_and_cross_entropy_does_not(a, mse_slope)
 
 
 def test_known_values():
-    u, y = np.array([[3.0, 4.0], [0.0, 0.0]]), np.zeros((2, 2))
+    u = np.array([[3.0, 4.0], [0.0, 0.0]])
+    y = np.zeros((2, 2))
     assert [f(u, y)[0] for f in ALL[:3]] == [6.25, 6.25, 1.75]
     assert [f(u, y, reduction="sum")[0] for f in ALL[:3]] == [12.5, 12.5, 3.5]
     assert mae(u, y)[1].tolist() == [[0.25, 0.25], [0, 0]]
@@ -193,7 +210,8 @@ def test_prediction():
     assert (argmax(Softmax(3)({}, u)[0]) == argmax(u)).all()
 
 
-U, Y = np.zeros((2, 3)), np.full((2, 3), 1 / 3)
+U = np.zeros((2, 3))
+Y = np.full((2, 3), 1 / 3)
 CASES = {
     "an empty batch": (
         lambda: mse(U[:0], Y[:0]),

@@ -1,5 +1,6 @@
-"""Iterated maps against what is known of them, and the gradients over a map of starts against the
-tracer.
+"""Iterated maps against what is known of them.
+
+The gradients over a map of starts are held to the tracer.
 """
 
 import warnings
@@ -44,8 +45,9 @@ def test_at_four_the_logistic_map_is_the_doubling_of_an_angle():
 
 
 def test_exponents_in_closed_form():
-    """At a fixed point 1 - 1/r the slope is 2 - r; at r = 2 it is 0, at r = 0.5 the fixed point is
-    0 with slope r.
+    """At a fixed point 1 - 1/r the slope is 2 - r.
+
+    At r = 2 it is 0; at r = 0.5 the fixed point is 0, with slope r.
     """
     r = np.array([0.5, 1.5, 2.5, 2.9])
     np.testing.assert_allclose(
@@ -73,8 +75,10 @@ def test_bifurcation_is_the_tail_of_the_orbit():
 
 def test_who_belongs_to_the_mandelbrot_set():
     known = mandelbrot(np.array([0, -1, 0.25, -2, 1j, 0.26, 1, -2.01, 3]), 5000)
-    assert (known.step[:5] == -1).all() and (known.step[5:] > 0).all()
-    assert known.step[-1] == 1 and mandelbrot(1.0, 10).step == 3  # 1, 2, 5
+    assert (known.step[:5] == -1).all()
+    assert (known.step[5:] > 0).all()
+    assert known.step[-1] == 1
+    assert mandelbrot(1.0, 10).step == 3
 
 
 def test_the_escape_step_is_that_of_a_plain_loop_and_the_slope_that_of_finite_differences():
@@ -96,8 +100,9 @@ def test_the_escape_step_is_that_of_a_plain_loop_and_the_slope_that_of_finite_di
 
 
 def test_the_area_of_the_mandelbrot_set():
-    """1.5066 is known; 500 steps on a grid of 320 000 points in the upper half-plane give it to 1
-    %.
+    """The area 1.5066 is known.
+
+    500 steps on a grid of 320 000 points in the upper half-plane give it to 1 %.
     """
     x, y = (np.arange(800) + 0.5) / 800 * 2.5 - 2, (np.arange(400) + 0.5) / 400 * 1.2
     area = 2 * (mandelbrot(x + 1j * y[:, None], 500).step < 0).mean() * 2.5 * 1.2
@@ -106,7 +111,8 @@ def test_the_area_of_the_mandelbrot_set():
 
 def test_inside_the_set_the_gradient_vanishes_and_outside_it_explodes():
     found = mandelbrot(np.array([-0.1 + 0.1j, -1.1, 0.2501, 0.4]), 3000)
-    assert (found.log_slope[:2] < -100).all() and (found.log_slope[2:] > 0).all()
+    assert (found.log_slope[:2] < -100).all()
+    assert (found.log_slope[2:] > 0).all()
     assert mandelbrot(0.0, 5).log_slope == -np.inf
 
 
@@ -114,7 +120,8 @@ W, B = np.array([[1.6, 0.3], [-0.2, 1.5]]), np.array([0.02, -0.03])
 
 
 def test_the_jacobian_of_the_step_is_that_of_finite_differences():
-    step, h = tanh_rnn(W, B), np.array([0.3, -0.4])
+    step = tanh_rnn(W, B)
+    h = np.array([0.3, -0.4])
     numeric = [(step(h + e)[0] - step(h - e)[0]) / 2e-6 for e in 1e-6 * np.eye(2)]
     np.testing.assert_allclose(step(h)[1], numeric, rtol=1e-8)
 
@@ -141,17 +148,20 @@ def test_log_norms_are_the_tracers(scale):
 
 
 def test_inside_a_basin_gradients_vanish_and_on_its_boundary_they_explode():
-    step, starts = tanh_rnn(np.diag([1.5, 1.6]), np.zeros(2)), grid()
+    step = tanh_rnn(np.diag([1.5, 1.6]), np.zeros(2))
+    starts = grid()
     orbits = iterate(step, starts, 150)
     found = basins(step, orbits.h)
-    assert len(found.attractors) == 4 and (found.label >= 0).all()
+    assert len(found.attractors) == 4
+    assert (found.label >= 0).all()
     for attractor in found.attractors:
         np.testing.assert_allclose(step(attractor)[0], attractor, atol=1e-7)
     quadrant = 2 * (starts[..., 1] > 0) + (starts[..., 0] > 0)
-    # label = quadrant
+    # each label stands for one quadrant
     assert len(set(zip(found.label.ravel(), quadrant.ravel(), strict=True))) == 4
     middle = orbits.log_norm[8]  # 29, 30: the two columns next to 0
-    assert middle[10, 10] < 0 < middle[10, 30] and middle[10, 30] > middle[10, 33] > middle[10, 45]
+    assert middle[10, 10] < 0 < middle[10, 30]
+    assert middle[10, 30] > middle[10, 33] > middle[10, 45]
     on = iterate(step, np.array([[0.0, 1.0]]), 150)
     # the slope at h₁ = 0
     np.testing.assert_allclose(np.diff(on.log_norm[50:, 0]), np.log(1.5), rtol=1e-9)
@@ -171,7 +181,8 @@ def test_a_rotation_ends_nowhere():
     turn = 3 * np.array([[np.cos(1), np.sin(1)], [-np.sin(1), np.cos(1)]])
     step = tanh_rnn(turn, np.zeros(2))
     found = basins(step, iterate(step, grid(5) + 0.01, 100).h)
-    assert (found.label == -1).all() and found.attractors == []
+    assert (found.label == -1).all()
+    assert found.attractors == []
 
 
 def test_the_function_of_its_input_that_a_net_computes_grows_steeper():
@@ -192,7 +203,8 @@ def test_the_gradient_of_the_cliff_is_that_of_finite_differences(w, b, x0, steps
     def loss(w, b):
         return cliff(w, b, x0, 0.7, steps).loss
 
-    found, e = cliff(w, b, x0, 0.7, steps), 1e-6
+    found = cliff(w, b, x0, 0.7, steps)
+    e = 1e-6
     np.testing.assert_allclose(
         found.dw, (loss(w + e, b) - loss(w - e, b)) / (2 * e), rtol=1e-4, atol=1e-8
     )
@@ -224,7 +236,8 @@ def test_on_the_cliff_the_gradient_is_a_thousand_times_the_usual_one():
 
 def test_the_mean_over_examples_is_smoother_than_each_of_them():
     """Each example has its wall at another bias, so that the mean has many low ones."""
-    bias, examples = np.linspace(-3.2, -1.5, 400), np.linspace(-2, 2, 50)[:, None]
+    bias = np.linspace(-3.2, -1.5, 400)
+    examples = np.linspace(-2, 2, 50)[:, None]
     found = cliff(5.0, bias, x0=examples)
     assert found.loss.shape == (50, 400)
     rise = np.abs(np.diff(found.loss, axis=1)).max(axis=1)
@@ -240,18 +253,20 @@ def test_extremes():
             -1,
         ]
         assert mandelbrot(np.zeros((0, 3)), 5).step.shape == (0, 3)
-        assert logistic(np.zeros((0,)), 0.5, 3).shape == (4, 0) and logistic(4.0, 0.5, 0).shape == (
-            1,
-        )
-        assert logistic(4.0, 5e-324, 1)[1] == 2e-323 and logistic(4.0, 1.0, 5)[-1] == 0
+        assert logistic(np.zeros((0,)), 0.5, 3).shape == (4, 0)
+        assert logistic(4.0, 0.5, 0).shape == (1,)
+        assert logistic(4.0, 5e-324, 1)[1] == 2e-323
+        assert logistic(4.0, 1.0, 5)[-1] == 0
         step = tanh_rnn(1e300 * np.eye(2), np.zeros(2))
         far = iterate(step, np.array([[1e-300, 0.0], [1e5, 1.0]]), 3)
-        assert (far.log_norm[-1, 1] == -np.inf) and np.isfinite(far.h).all()
+        assert far.log_norm[-1, 1] == -np.inf
+        assert np.isfinite(far.h).all()
         assert iterate(step, np.zeros((0, 2)), 3).log_norm.shape == (4, 0)
         assert basins(step, np.zeros((9, 0, 2))).label.shape == (0,)
         assert cliff(np.zeros((0,)), 0.0).db.shape == (0,)
         flat = cliff(1e300, np.array([-1e300, 1e300, 0.0]), steps=1)
-        assert (flat.dw == 0).all() and np.isfinite(flat.loss).all()
+        assert (flat.dw == 0).all()
+        assert np.isfinite(flat.loss).all()
     steep = iterate(tanh_rnn(np.array([[1e200]]), np.zeros(1)), np.zeros((1, 1)), 100).log_norm[
         -1, 0
     ]
@@ -281,12 +296,14 @@ def test_float32_stays_float32():
 
 
 def test_arguments_stay_as_they_were():
-    starts, c = grid(3), np.array([0.3, 0.1j])
+    starts = grid(3)
+    c = np.array([0.3, 0.1j])
     before = starts.copy(), c.copy()
     step = tanh_rnn(W, B)
     basins(step, iterate(step, starts, 20).h)
     mandelbrot(c, 10)
-    assert (starts == before[0]).all() and (c == before[1]).all()
+    assert (starts == before[0]).all()
+    assert (c == before[1]).all()
 
 
 @pytest.mark.parametrize(
@@ -341,7 +358,8 @@ def test_bad_input(call, error, words):
 
 
 def test_an_exponent_is_the_mean_over_the_states_before_each_step():
-    r, x0 = np.array([2.5, 3.7, 4.0]), 0.2
+    r = np.array([2.5, 3.7, 4.0])
+    x0 = 0.2
     slopes = np.log(np.abs(r * (1 - 2 * logistic(r, x0, 9))))
     for steps in (1, 2, 7):
         np.testing.assert_allclose(
@@ -361,7 +379,8 @@ def test_a_cycle_that_does_not_attract_has_no_basin():
             return h @ (shrink * turn), np.broadcast_to(shrink * turn, (*h.shape, 2))
 
         found = basins(step, iterate(step, grid(4), 80).h)
-        assert len(found.attractors) == count and (found.label == count - 1).all()
+        assert len(found.attractors) == count
+        assert (found.label == count - 1).all()
 
 
 def test_the_ends_of_the_ranges_are_in_them():

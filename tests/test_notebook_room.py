@@ -9,11 +9,12 @@ from gradtrace.notebook import check_answer, show
 
 def test_show_prints_the_source_that_runs_without_docstring_or_decorator():
     source = show(RNN)
-    assert source.startswith("def step(self, p, h, x):") and "vjp" in source
-    assert '"""' not in show(trace) and "rescale" in show(trace)
-    assert show(Seq)._repr_markdown_().startswith("```python\ndef step") and repr(source) == str(
-        source
-    )
+    assert source.startswith("def step(self, p, h, x):")
+    assert "vjp" in source
+    assert '"""' not in show(trace)
+    assert "rescale" in show(trace)
+    assert show(Seq)._repr_markdown_().startswith("```python\ndef step")
+    assert repr(source) == str(source)
 
 
 HINTS = [(117.39, "that has one factor too many.")]

@@ -1,5 +1,6 @@
-"""Optimisers agree with PyTorch's and with their formulas, change nothing in place, and resume bit
-for bit.
+"""Optimisers agree with PyTorch's and with their formulas.
+
+They change nothing in place, and resume bit for bit.
 """
 
 import io
@@ -93,7 +94,8 @@ def test_100_steps_agree_with_torch(optimiser, large, oracle):
         optimiser = type(optimiser)(**{**vars(optimiser), "eps": 0.01})
     q = {k: torch.tensor(v, requires_grad=True) for k, v in START.items()}
     other = theirs(torch, optimiser, list(q.values()))
-    p, state = START, optimiser.start(START)
+    p = START
+    state = optimiser.start(START)
     for _ in range(100):
         other.zero_grad()
         loss(q, torch).backward()
@@ -101,7 +103,8 @@ def test_100_steps_agree_with_torch(optimiser, large, oracle):
         p, state = optimiser.step(p, slopes(p), state)
         for name in p:
             np.testing.assert_allclose(p[name], q[name].detach().numpy(), rtol=1e-10, atol=1e-13)
-    assert state["t"] == 100 and max(np.abs(p[k] - START[k]).max() for k in p) > 0.1
+    assert state["t"] == 100
+    assert max(np.abs(p[k] - START[k]).max() for k in p) > 0.1
 
 
 @pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
@@ -123,9 +126,8 @@ def test_eps_stands_as_published_unless_asked():
         False,
     ]
     v = np.array([0.0, 4.0])
-    assert root(v, 1e-4, True).tolist() == [0.01, np.sqrt(4.0001)] and root(
-        v, 1e-4, False
-    ).tolist() == [1e-4, 2.0001]
+    assert root(v, 1e-4, True).tolist() == [0.01, np.sqrt(4.0001)]
+    assert root(v, 1e-4, False).tolist() == [1e-4, 2.0001]
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -150,8 +152,10 @@ def test_the_first_step_in_closed_form(kind, inside):
 def test_nesterov_is_the_lecture_s_formula_seen_from_the_point_ahead():
     """M = α M − η ∇J(w + α M), w ← w + M, and ours is w + α M."""
     optimiser = Nesterov(0.02, 0.8)
-    w, M = START, {k: np.zeros_like(v) for k, v in START.items()}
-    p, state = START, optimiser.start(START)
+    w = START
+    M = {k: np.zeros_like(v) for k, v in START.items()}
+    p = START
+    state = optimiser.start(START)
     for _ in range(30):
         g = slopes({k: w[k] + 0.8 * M[k] for k in w})
         M = {k: 0.8 * M[k] - 0.02 * g[k] for k in w}
@@ -162,10 +166,12 @@ def test_nesterov_is_the_lecture_s_formula_seen_from_the_point_ahead():
 
 
 def test_momentum_multiplies_a_steady_gradient():
-    p, optimiser = {"w": np.zeros(1)}, Momentum(0.1, 0.9)
+    p = {"w": np.zeros(1)}
+    optimiser = Momentum(0.1, 0.9)
     state = optimiser.start(p)
     for _ in range(400):
-        before, (p, state) = p, optimiser.step(p, {"w": np.ones(1)}, state)
+        before = p
+        p, state = optimiser.step(p, {"w": np.ones(1)}, state)
     np.testing.assert_allclose(before["w"] - p["w"], 0.1 / (1 - 0.9), rtol=1e-11)
 
 
@@ -190,18 +196,21 @@ def test_momenta_and_decays_may_differ_between_members(optimiser, dtype):
     names = [name for name in ("mu", "rho", "beta1", "beta2") if hasattr(optimiser, name)]
     swept = type(optimiser)(optimiser.lr, **{name: np.array([0.3, 0.95]) for name in names})
     start = {name: w.astype(dtype) for name, w in START.items()}
-    p, state = tile_params(start, (2,)), swept.start(tile_params(start, (2,)))
+    p = tile_params(start, (2,))
+    state = swept.start(tile_params(start, (2,)))
     for k in range(20):
         p, state = swept.step(p, {name: np.asarray(np.cos(w + k)) for name, w in p.items()}, state)
     for i, value in enumerate([0.3, 0.95]):
-        own, alone = type(optimiser)(optimiser.lr, **dict.fromkeys(names, value)), start
+        own = type(optimiser)(optimiser.lr, **dict.fromkeys(names, value))
+        alone = start
         kept = own.start(start)
         for k in range(20):
             alone, kept = own.step(
                 alone, {name: np.asarray(np.cos(w + k)) for name, w in alone.items()}, kept
             )
         for name in p:
-            assert p[name].dtype == dtype and state[f"{optimiser.buffers[0]}.{name}"].dtype == dtype
+            assert p[name].dtype == dtype
+            assert state[f"{optimiser.buffers[0]}.{name}"].dtype == dtype
             np.testing.assert_allclose(
                 p[name][i], alone[name], rtol=1e-11 if dtype == "f8" else 1e-4
             )
@@ -217,11 +226,14 @@ def test_optimisers_are_equal_by_class_and_numbers():
         Adam(rates, beta1=0.5),
         Adam(np.array([[0.1, 0.2]])),
     ]
-    assert one == same and hash(one) == hash(same) and len({one, same, *others}) == 6
+    assert one == same
+    assert hash(one) == hash(same)
+    assert len({one, same, *others}) == 6
     assert not any(one == other for other in [*others, None, 0.1])
     assert GradientDescent(0.1) == GradientDescent(0.1) != GradientDescent(0.2)
     rates[0] = 9
-    assert one == same and one.lr.tolist() == [0.1, 0.2]
+    assert one == same
+    assert one.lr.tolist() == [0.1, 0.2]
 
 
 def test_a_harmless_underflow_is_no_overflow():
@@ -250,7 +262,8 @@ def test_a_saved_run_resumes_bit_for_bit(optimiser):
     file.seek(0)
     with np.load(file) as kept:
         resumed, again = run(optimiser, p, 11, dict(kept))
-    assert again["t"] == 20 and all((straight[name] == resumed[name]).all() for name in p)
+    assert again["t"] == 20
+    assert all((straight[name] == resumed[name]).all() for name in p)
 
 
 @pytest.mark.parametrize("optimiser", ALL, ids=lambda o: type(o).__name__)
@@ -293,8 +306,10 @@ def test_flat_and_nested_are_inverse():
     p = flatten_params(params)
     assert list(p)[:3] == ["0.W", "0.b", "2.0.W"]
     back = unflatten_params(p, len(params))
-    assert [list(d) for d in back] == [list(d) for d in params] and back[0]["W"] is params[0]["W"]
-    assert len(unflatten_params(p)) == 11 and unflatten_params({}) == []
+    assert [list(d) for d in back] == [list(d) for d in params]
+    assert back[0]["W"] is params[0]["W"]
+    assert len(unflatten_params(p)) == 11
+    assert unflatten_params({}) == []
 
 
 P = {"w": np.ones((2, 3))}

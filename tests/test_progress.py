@@ -1,4 +1,4 @@
-"""The bar of long computations: shown to a reader only, and not at all where tqdm is not installed."""
+"""The bar of long computations: for a reader only, and not at all where tqdm is not installed."""
 
 import io
 import subprocess

@@ -1,5 +1,6 @@
-"""Logarithms of norms, of states and of every step's share, against high precision from 1e-3000 to
-1e3000.
+"""Logarithms of norms, of states and of every step's share, from 1e-3000 to 1e3000.
+
+The oracle is arithmetic of high precision.
 """
 
 import numpy as np
@@ -20,37 +21,39 @@ KEEPS_SHAPE = [
 
 
 def chain(kind, dtype, sweep, fades):
-    """A path whose matrices are tiny, or, from a state of zeros, huge; and what the loss puts on
-    its end.
+    """A path whose matrices are tiny or huge, and what the loss puts on its end.
+
+    Where they are huge, the state is zero.
     """
-    rng, step = np.random.default_rng(0), ALL[kind](2)
+    rng = np.random.default_rng(0)
+    step = ALL[kind](2)
     p, h0, x = arguments(step, rng, 2, sweep)
     size = FACTOR[dtype] ** (0.5 if kind == "sequence" else 1)  # it has two matrices a step
     factor = 1 / size if fades else size
     matrices = {name for name, shape in step.shapes().items() if len(shape) > 1 and name != "v"}
+    little = 0.1 if fades else 0.0
     p = {
-        name: (value * factor if name in matrices else 0.1 * value if fades else 0 * value).astype(
-            dtype
-        )
+        name: (value * (factor if name in matrices else little)).astype(dtype)
         for name, value in p.items()
     }
     if "v" in p:  # weight norm: its length is g
         p["v"], p["g"] = p["v"] + dtype(0.1), np.full_like(p["g"], factor)
-    h0 = np.broadcast_to(0.1 * h0 if fades else 0 * h0, (*sweep, *h0.shape)).astype(dtype)
+    h0 = np.broadcast_to(little * h0, (*sweep, *h0.shape)).astype(dtype)
     if x is None:
         path = deep(step, T * [p])
     else:
-        path = unroll(
-            step, p, ((0.1 if fades else 0) * rng.standard_normal((T, *x.shape))).astype(dtype)
-        )
+        inputs = little * rng.standard_normal((T, *x.shape))
+        path = unroll(step, p, inputs.astype(dtype))
     return path, h0, rng.standard_normal(h0.shape).astype(dtype)
 
 
 def exactly(mp, path, h, g, member):
-    """``ln ‖∂L/∂h_t‖`` and that of every share, from each step's own linear map, multiplied with 60
-    digits.
+    """``ln ‖∂L/∂h_t‖`` and that of every share, multiplied with 60 digits.
+
+    The factors are each step's own linear map.
     """
-    step, number = path[0].step, np.vectorize(mp.mpf, otypes=[object])
+    step = path[0].step
+    number = np.vectorize(mp.mpf, otypes=[object])
 
     def log_norm(a):
         square = sum(value * value for value in np.ravel(a))
@@ -61,7 +64,8 @@ def exactly(mp, path, h, g, member):
 
     state = own(h[0], 1 + len(step.features))
     g = number(np.ravel(own(g, state.ndim)))
-    log_h, log_p = [log_norm(g)], {name: [] for name in step.shapes()}
+    log_h = [log_norm(g)]
+    log_p = {name: [] for name in step.shapes()}
     basis = np.eye(len(g), dtype=state.dtype).reshape(-1, *state.shape)
     for t in reversed(range(T)):
         p = {name: own(value, len(step.shapes()[name])) for name, value in path[t].p.items()}
@@ -83,7 +87,8 @@ def test_log_norms_agree_with_high_precision(kind, dtype, sweep, fades, oracle):
     mp.dps = 60
     path, h0, g = chain(kind, dtype, sweep, fades)
     h, vjps = forward(path, h0)
-    ours, plans = trace(vjps, g), [bptt(path, h0, g, plan).log_h for plan in (Full(), SqrtT())]
+    ours = trace(vjps, g)
+    plans = [bptt(path, h0, g, plan).log_h for plan in (Full(), SqrtT())]
     near = {"rtol": 1e-12, "atol": 1e-11} if dtype is np.float64 else {"rtol": 1e-6, "atol": 2e-4}
     for member in range(sweep[0]) if sweep else [0]:
         at = (member,) if sweep else ()

@@ -1,5 +1,4 @@
-"""Whatever cannot be used is refused in one line, ``name: expected …, got …``, by everything
-public.
+"""Whatever cannot be used is refused in one line, ``name: expected …, got …``.
 
 The table of calls and of bad values is in ``calls.py``. ``python tests/test_refusals.py`` prints
 what each is told.
@@ -64,15 +63,18 @@ def own(value):
 
 
 def said(call, name, bad):
-    """What is said to a bad value, or what is wrong with that, and whether it is in the house's
-    words.
+    """What is said to a bad value, and whether it is in the house's words.
+
+    If something else happens, that is told instead.
     """
     function, values = valid(call)
     try:
         called(function, values | {name: bad})
     except (TypeError, ValueError) as error:
+        words = str(error)
         head = rf"({name}|{CALLED_OTHERWISE.get(name, name)}|[\w, ]*\b{name})\b[^:\n]*"
-        return str(error), bool(re.fullmatch(rf"{head}: expected [^\n]*\bgot\b[^\n]*", str(error)))
+        right = re.fullmatch(rf"{head}: expected [^\n]*\bgot\b[^\n]*", words)
+        return words, right is not None
     except Exception as error:
         return f"{type(error).__name__}: {error}", False
     return "taken", False
@@ -86,30 +88,28 @@ def refusals():
                 yield call, name, label, *said(call, name, bad)
 
 
-@pytest.mark.parametrize(
-    ("call", "name"), [(call, name) for call, (_, arguments) in TABLE.items() for name in arguments]
-)
+PAIRS = [(call, name) for call, (_, arguments) in TABLE.items() for name in arguments]
+
+
+@pytest.mark.parametrize(("call", "name"), PAIRS)
 def test_what_cannot_be_used_is_named(call, name):
-    kind, value = TABLE[call][1][name]
-    wrong = {
-        label: words
-        for label, bad in kind.spoilt(value).items()
-        for words, right in [said(call, name, bad)]
-        if not right
-    }
-    assert not wrong, "\n".join(f"{label}: {words}" for label, words in wrong.items())
+    _, arguments = TABLE[call]
+    kind, value = arguments[name]
+    wrong = []
+    for label, bad in kind.spoilt(value).items():
+        words, right = said(call, name, bad)
+        if not right:
+            wrong.append(f"{label}: {words}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_table_is_complete():
-    public = {
-        name.removeprefix("gradtrace.")
-        .removeprefix("notebook.figures")
-        .replace("notebook.f", "f"): thing
-        for name, thing in (PUBLIC | ELSEWHERE).items()
-        if name.startswith("gradtrace.")
-    }
-    public = {re.sub("^[.]", "figures.", name): thing for name, thing in public.items()}
-    # called in inner loops: bare
+    public = {}
+    for name, thing in (PUBLIC | ELSEWHERE).items():
+        if name.startswith("gradtrace."):
+            short = name.removeprefix("gradtrace.").replace("notebook.figures.", "figures.")
+            public[short] = thing
+    # activations are called in inner loops, and check nothing
     made = {name for name, thing in public.items() if isinstance(thing, Activation)}
     missing = public.keys() - made - RETURNED - TABLE.keys()
     assert not missing, f"add a valid call to TABLE in tests/calls.py: {missing}"

@@ -1,5 +1,6 @@
-"""One rule for arrays: what the caller does afterwards to an array that went in or came out changes
-no result.
+"""One rule for arrays that went in or came out.
+
+What the caller does to them afterwards changes no result.
 """
 
 import numpy as np
@@ -31,7 +32,8 @@ CHAINS = {
 
 def setting(kind):
     """A path, what went into it, and how to walk it again with arrays that nobody has touched."""
-    rng, step = np.random.default_rng(0), CHAINS[kind]
+    rng = np.random.default_rng(0)
+    step = CHAINS[kind]
     recurrent = step.inputs is not None
     params = [init_params(step, rng) for _ in range(1 if recurrent else 4)]
     x = rng.standard_normal((4, 2, 2)) if recurrent else None
@@ -61,7 +63,8 @@ def walk(kind, meddle_between=None, meddle_after=None):
     h, vjps = forward(path, h0)
     if meddle_between:
         meddle_between(arrays, h)
-    log, grads = trace(vjps, g), backward(vjps, g)
+    log = trace(vjps, g)
+    grads = backward(vjps, g)
     if meddle_after:
         meddle_after(arrays, h, log, grads)
     return results(vjps, log, grads)

@@ -1,5 +1,6 @@
-"""What is shown is what runs: whatever a notebook shows is replaced by a changed copy, and every
-result follows.
+"""What is shown is what runs.
+
+Whatever a notebook shows is replaced by a changed copy, and every result follows.
 """
 
 import inspect
@@ -60,8 +61,9 @@ def stand_in(*args, **kwargs):
 
 @contextmanager
 def replaced(function, change):
-    """Everybody who calls this function, by whatever name, gets ``change(result)``: its code itself
-    is replaced.
+    """Everybody who calls this function, by whatever name, gets ``change(result)``.
+
+    The code of the function itself is replaced.
     """
     sys.modules["test_shown"] = sys.modules[__name__]
     function = inspect.unwrap(function)  # what a decorator wraps is what is shown
@@ -71,11 +73,9 @@ def replaced(function, change):
     )
     copy.__kwdefaults__ = was[2]
     REPLACED["call"] = lambda *args, **kwargs: change(copy(*args, **kwargs))
-    function.__code__, function.__defaults__, function.__kwdefaults__ = (
-        stand_in.__code__,
-        None,
-        None,
-    )
+    function.__code__ = stand_in.__code__
+    function.__defaults__ = None
+    function.__kwdefaults__ = None
     try:
         yield
     finally:
@@ -98,30 +98,30 @@ def of_a_chain(step):
     rng = np.random.default_rng(0)
     p = init_params(step, rng, init.gaussian)
     h0 = 0.1 * rng.standard_normal((1, *step.features))
-    path = (
-        deep(step, 4 * [p])
-        if step.inputs is None
-        else unroll(step, p, rng.standard_normal((4, 1, *step.inputs)))
-    )
+    x = None if step.inputs is None else rng.standard_normal((4, 1, *step.inputs))
+    first = next(iter(p))  # the first parameter, for what has one result for each
+
+    def path_with(p):
+        return deep(step, 4 * [p]) if x is None else unroll(step, p, x)
 
     def gradient(p, rows, rng):
-        one = deep(step, 4 * [p]) if step.inputs is None else unroll(step, p, path.inputs)
-        h, vjps = forward(one, h0)
+        h, vjps = forward(path_with(p), h0)
         return 0.5 * np.sum(h[-1] ** 2), backward(vjps, h[-1]).shared()
 
-    h, vjps = forward(path, h0)
+    h, vjps = forward(path_with(p), h0)
     g = np.ones_like(h[-1])
+    grads = backward(vjps, g)
+    log = trace(vjps, g)
+    run = train(p, gradient, GradientDescent(0.01), rng, n=1, size=1, epochs=2)
     return {
         "forward": h[-1],
-        "backward": backward(vjps, g).h[0],
-        "the gradient of the weights": next(iter(backward(vjps, g).shared().values())),
-        "trace": trace(vjps, g).log_h[0],
-        "the norms of shares": next(iter(trace(vjps, g).log_p.values()))[0],
-        "bptt": bptt(path, h0, g).log_h[0],
+        "backward": grads.h[0],
+        "the gradient of the weights": grads.shared()[first],
+        "trace": log.log_h[0],
+        "the norms of shares": log.log_p[first][0],
+        "bptt": bptt(path_with(p), h0, g).log_h[0],
         "jacobians": jacobians(vjps)[0],
-        "train": next(
-            iter(train(p, gradient, GradientDescent(0.01), rng, n=1, size=1, epochs=2).p.values())
-        ),
+        "train": run.p[first],
     }
 
 
@@ -157,7 +157,9 @@ def batches_of_training():
     return {"train": np.array(seen)}
 
 
-X, U, Y = np.ones((2, 3)), np.array([[1.0, 2.0, -1.0]]), np.array([[0.0, 1.0, 0.0]])
+X = np.ones((2, 3))
+U = np.array([[1.0, 2.0, -1.0]])
+Y = np.array([[0.0, 1.0, 0.0]])
 
 
 def twice(result):

@@ -1,5 +1,6 @@
-"""The same numbers from every executor, in any order; an error names its point, and what is
-finished is kept.
+"""The same numbers from every executor, in any order.
+
+An error names its point, and what is finished is kept.
 """
 
 import multiprocessing
@@ -20,8 +21,9 @@ GRID = {"gain": np.linspace(0.5, 1.5, 4), "n": [2, 8]}
 
 
 def faded(gain, n):
-    """How much of a gradient 30 steps leave, in a net and for inputs that only the point decides."""
-    rng, cell = stream(0, gain=gain, n=n), RNN(1, n)
+    """What 30 steps leave of a gradient, in a net and for inputs that only the point decides."""
+    rng = stream(0, gain=gain, n=n)
+    cell = RNN(1, n)
     p = init_params(cell, rng, gain=gain)
     h, vjps = forward(unroll(cell, p, rng.standard_normal((30, 1, 1))), np.zeros((1, n)))
     return trace(vjps, h[-1]).log_h[0]
@@ -54,7 +56,8 @@ def processes():
 
 @pytest.fixture(scope="module")
 def dask(oracle):
-    distributed, config = oracle("distributed"), oracle("dask").config
+    distributed = oracle("distributed")
+    config = oracle("dask").config
     with (
         config.set(
             {"distributed.scheduler.allowed-failures": 0, "distributed.worker.daemon": True}
@@ -74,15 +77,18 @@ def dask(oracle):
 def test_results_stand_in_the_order_of_the_grid():
     run = sweep(lambda a, b: (a, b), a=[1, 2], b=["x", "y", "z"])
     assert run.results == [(1, "x"), (1, "y"), (1, "z"), (2, "x"), (2, "y"), (2, "z")]
-    assert run.parameters[4] == {"a": 2, "b": "y"} and run.shape == (2, 3)
-    assert run.failures == {} and not run.interrupted
+    assert run.parameters[4] == {"a": 2, "b": "y"}
+    assert run.shape == (2, 3)
+    assert run.failures == {}
+    assert not run.interrupted
 
 
 def test_the_order_of_completion_does_not_matter():
     with ThreadPoolExecutor(4) as pool:
         run = sweep(slowest_first, pool, k=range(4))
     values, times = zip(*run.results, strict=True)
-    assert values == (0, 1, 2, 3) and list(times) != sorted(times)
+    assert values == (0, 1, 2, 3)
+    assert list(times) != sorted(times)
 
 
 def test_threads_and_processes_give_the_numbers_of_a_plain_loop(processes):
@@ -106,13 +112,12 @@ def test_results_are_handed_over_as_they_are_finished(where, request):
         "processes": lambda: request.getfixturevalue("processes"),
     }[where]()
     got = []
+
+    def done(point, result):
+        got.append((threading.current_thread(), point["k"], result))
+
     with pytest.raises(SweepError):
-        sweep(
-            risky,
-            pool,
-            lambda point, result: got.append((threading.current_thread(), point["k"], result)),
-            k=range(5),
-        )
+        sweep(risky, pool, done, k=range(5))
     assert {thread for thread, _, _ in got} == {threading.main_thread()}
     assert sorted((k, result) for _, k, result in got) == [(k, 10 * k) for k in (0, 1, 3, 4)]
 
@@ -137,7 +142,9 @@ def test_an_error_names_the_point_and_costs_no_other(where, request):
         sweep(risky, pool, k=range(5))
     assert raised.value.sweep.results == [0, 10, None, 30, 40]
     ((place, error),) = raised.value.sweep.failures.items()
-    assert place == 2 and isinstance(error, ValueError) and raised.value.__cause__ is error
+    assert place == 2
+    assert isinstance(error, ValueError)
+    assert raised.value.__cause__ is error
     assert "{'k': 2}: ValueError: two is too many" in str(raised.value)
 
 
@@ -158,7 +165,8 @@ def test_a_dask_worker_that_dies_is_named_and_the_cluster_goes_on(dask, tmp_path
     with pytest.raises(SweepError) as raised:
         sweep(risky, dask.get_executor(), k=range(4), folder=[str(tmp_path)], how=["die last"])
     run = raised.value.sweep
-    assert type(run.failures[2]).__name__ == "KilledWorker" and run.results[2] is None
+    assert type(run.failures[2]).__name__ == "KilledWorker"
+    assert run.results[2] is None
     assert all(run.results[k] == 10 * k for k in range(4) if k not in run.failures)
     assert len(run.failures) <= 2  # at most one more waited at that worker
     assert sweep(faded, dask.get_executor(), gain=[1.0], n=[2]).results == [faded(1.0, 2)]
@@ -171,11 +179,14 @@ def test_an_interrupt_keeps_what_is_finished():
         return k
 
     run = sweep(stopped, k=range(5))
-    assert run.interrupted and run.results == [0, 1, None, None, None] and run.failures == {}
+    assert run.interrupted
+    assert run.results == [0, 1, None, None, None]
+    assert run.failures == {}
 
 
 def test_ctrl_c_cancels_what_waits():
-    gate, ran = threading.Event(), []
+    gate = threading.Event()
+    ran = []
 
     def late(k):
         ran.append(k)
@@ -190,7 +201,9 @@ def test_ctrl_c_cancels_what_waits():
             gate.set()
     finally:
         signal.signal(signal.SIGINT, before)
-    assert run.interrupted and run.results == [0, 1] + 7 * [None] and ran == [0, 1, 2]
+    assert run.interrupted
+    assert run.results == [0, 1] + 7 * [None]
+    assert ran == [0, 1, 2]
 
 
 def test_an_executor_that_takes_no_more_is_reported():
@@ -213,10 +226,8 @@ def test_a_pool_closed_elsewhere_does_not_keep_us_waiting():
     with pytest.raises(SweepError) as raised:
         sweep(close, pool, k=range(4))
     assert raised.value.sweep.results[:2] == [0, 1]
-    assert [type(raised.value.sweep.failures[k]) for k in (2, 3)] == [
-        CancelledError,
-        CancelledError,
-    ]
+    failures = raised.value.sweep.failures
+    assert type(failures[2]) is type(failures[3]) is CancelledError
 
 
 def test_a_long_report_is_cut_and_travels():

@@ -1,5 +1,6 @@
-"""Tasks ask what they say: their targets follow from their inputs, and without memory the baseline
-is all.
+"""Tasks ask what they say: their targets follow from their inputs.
+
+Without memory the baseline is all that can be reached.
 """
 
 import builtins
@@ -21,7 +22,8 @@ def rng(seed=0):
 
 
 WORDS = rng(9).permutation(8)
-IMAGES, LABELS = rng(1).random((30, 4, 3)), rng(2).integers(3, size=30)
+IMAGES = rng(1).random((30, 4, 3))
+LABELS = rng(2).integers(3, size=30)
 DRAWN = {
     "adding": lambda seed, batch, T: adding(rng(seed), batch, T),
     "copying": lambda seed, batch, T: copying(rng(seed), batch, T),
@@ -36,9 +38,14 @@ TASKS = {**DRAWN, "hello": lambda *_: hello(), "pixels": lambda *_: pixels(IMAGE
 def test_shapes_are_those_that_unroll_takes(name, batch):
     data = TASKS[name](0, batch, 12)
     T, batch, n = data.x.shape
-    assert data.x.dtype == float and data.mask.shape == (T,) and data.mask.dtype == bool
-    assert data.y.shape[:2] == (data.mask.sum(), batch) and data.mask[-1]
-    assert 0 < data.lag < T and type(data.lag) is int and type(data.baseline) is float
+    assert data.x.dtype == float
+    assert data.mask.shape == (T,)
+    assert data.mask.dtype == bool
+    assert data.y.shape[:2] == (data.mask.sum(), batch)
+    assert data.mask[-1]
+    assert 0 < data.lag < T
+    assert type(data.lag) is int
+    assert type(data.baseline) is float
     cell = RNN(n, 3)
     h, _ = forward(unroll(cell, init_params(cell, rng()), data.x), np.zeros((batch, 3)))
     assert np.array(h)[1:][data.mask].shape == (*data.y.shape[:2], 3)
@@ -47,8 +54,10 @@ def test_shapes_are_those_that_unroll_takes(name, batch):
 @pytest.mark.parametrize("name", DRAWN)
 def test_the_seed_decides(name):
     one, same, other = (DRAWN[name](seed, 20, 30) for seed in (3, 3, 4))
-    assert (one.x == same.x).all() and (one.y == same.y).all()
-    assert (one.x != other.x).any() and (one.y != other.y).any()
+    assert (one.x == same.x).all()
+    assert (one.y == same.y).all()
+    assert (one.x != other.x).any()
+    assert (one.y != other.y).any()
 
 
 @settings(deadline=None)
@@ -57,8 +66,10 @@ def test_adding_marks_one_number_in_each_half(T, seed):
     data = adding(rng(seed), 7, T)
     number, mark = np.moveaxis(data.x, -1, 0)
     assert set(np.unique(mark)) <= {0, 1}
-    assert (mark[: T // 2].sum(0) == 1).all() and (mark[T // 2 :].sum(0) == 1).all()
-    assert (number >= 0).all() and (number < 1).all()
+    assert (mark[: T // 2].sum(0) == 1).all()
+    assert (mark[T // 2 :].sum(0) == 1).all()
+    assert (number >= 0).all()
+    assert (number < 1).all()
     np.testing.assert_allclose(
         data.y[0, :, 0], [sum(x[m == 1]) for x, m in zip(number.T, mark.T, strict=True)]
     )
@@ -83,14 +94,14 @@ def test_the_baseline_of_adding_is_one_sixth():
 def test_copying_returns_the_ten_symbols(delay, seed):
     data = copying(rng(seed), 5, delay)
     x = data.x.argmax(-1)
-    assert data.x.shape == (delay + 20, 5, 10) and (data.x.sum(-1) == 1).all()
-    assert (
-        (x[:10] < 8).all()
-        and (np.argwhere(x == 9)[:, 0] == delay + 9).all()
-        and (x == 9).sum() == 5
-    )
+    assert data.x.shape == (delay + 20, 5, 10)
+    assert (data.x.sum(-1) == 1).all()
+    assert (x[:10] < 8).all()
+    assert (np.argwhere(x == 9)[:, 0] == delay + 9).all()
+    assert (x == 9).sum() == 5
     assert (np.delete(x[10:], delay - 1, axis=0) == 8).all()
-    assert (data.y[data.lag :] == x[:10]).all() and (data.y[: data.lag] == 8).all()
+    assert (data.y[data.lag :] == x[:10]).all()
+    assert (data.y[: data.lag] == 8).all()
 
 
 def test_the_baseline_of_copying_is_the_closed_form():
@@ -111,10 +122,13 @@ def test_the_baseline_of_copying_is_the_closed_form():
 def test_temporal_order_is_the_order_of_two_symbols(T, seed):
     data = temporal_order(rng(seed), 6, T)
     x = data.x.argmax(-1)
-    assert (x[0] == 6).all() and (x[-1] == 7).all() and (x[1:-1] < 6).all()
+    assert (x[0] == 6).all()
+    assert (x[-1] == 7).all()
+    assert (x[1:-1] < 6).all()
     for sequence, label in zip(x.T, data.y[0], strict=True):
         first, second = np.flatnonzero(sequence[1:-1] >= 4) + 1
-        assert T // 10 <= first < 2 * T // 10 and 4 * T // 10 <= second < 5 * T // 10
+        assert T // 10 <= first < 2 * T // 10
+        assert 4 * T // 10 <= second < 5 * T // 10
         assert label == 2 * (sequence[first] == 5) + (sequence[second] == 5)
         assert T - 1 - first <= data.lag
 
@@ -123,16 +137,14 @@ def test_the_classes_of_temporal_order_are_balanced():
     data = temporal_order(rng(), 20_000, 50)
     share = np.bincount(data.y[0]) / 20_000
     np.testing.assert_allclose(share, 0.25, atol=4 * (3 / 16 / 20_000) ** 0.5)
-    assert data.error == 0.75 and data.baseline == pytest.approx(
-        cross_entropy(np.zeros((1, 4)), np.array([2]))[0]
-    )
+    assert data.error == 0.75
+    assert data.baseline == pytest.approx(cross_entropy(np.zeros((1, 4)), np.array([2]))[0])
 
 
 def test_hello_needs_one_step_of_memory():
     data = hello()
-    assert (
-        decode(data.x.argmax(-1)[:, 0], "helo") == "hell" and decode(data.y[:, 0], "helo") == "ello"
-    )
+    assert decode(data.x.argmax(-1)[:, 0], "helo") == "hell"
+    assert decode(data.y[:, 0], "helo") == "ello"
     # after h, e, l and l
     blind = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1], [0, 0, 1, 1]]) * 1e3
     losses = [cross_entropy(u[None], y)[0] for u, y in zip(blind, data.y, strict=True)]
@@ -143,13 +155,13 @@ def test_hello_needs_one_step_of_memory():
 def test_the_walrus_is_whole():
     text = walrus()
     stanzas = text.strip().split("\n\n")
-    assert (
-        len(text) == 3275 and len(stanzas) == 18 and all(len(s.split("\n")) == 6 for s in stanzas)
-    )
-    assert text.startswith("The sun was shining on the sea,\n") and text.endswith(
-        "They'd eaten every one.\n"
-    )
-    assert vocabulary(text) == "".join(sorted(set(text))) and len(vocabulary(text)) == 51
+    assert len(text) == 3275
+    assert len(stanzas) == 18
+    assert all(len(s.split("\n")) == 6 for s in stanzas)
+    assert text.startswith("The sun was shining on the sea,\n")
+    assert text.endswith("They'd eaten every one.\n")
+    assert vocabulary(text) == "".join(sorted(set(text)))
+    assert len(vocabulary(text)) == 51
 
 
 @given(st.text(st.characters(), min_size=1, max_size=30))
@@ -159,11 +171,14 @@ def test_decode_undoes_encode(text):
 
 def test_windows_are_cut_from_the_text_and_ask_for_what_follows():
     text = walrus()
-    data, letters = windows(rng(), text, 200, 20), vocabulary(text)
+    data = windows(rng(), text, 200, 20)
+    letters = vocabulary(text)
     for x, y in zip(data.x.argmax(-1).T, data.y.T, strict=True):
-        assert decode(np.append(x, y[-1]), letters) in text and (x[1:] == y[:-1]).all()
+        assert decode(np.append(x, y[-1]), letters) in text
+        assert (x[1:] == y[:-1]).all()
     one = windows(rng(), "ab", 50, 1)
-    assert decode(one.x.argmax(-1)[0], "ab") == 50 * "a" and (one.y == 1).all()
+    assert decode(one.x.argmax(-1)[0], "ab") == 50 * "a"
+    assert (one.y == 1).all()
     ends = windows(rng(), "abcd", 100, 2)
     assert set(ends.y[-1]) == {2, 3}  # the first window and the last one
 
@@ -179,8 +194,11 @@ def test_the_baseline_of_windows_is_the_entropy_of_the_letters():
 def test_digits_are_cut_into_disjoint_parts_that_hold_them_all(oracle):
     every = oracle("sklearn.datasets").load_digits()
     train_x, train_y, test_x, test_y = digits(rng(), test=0.2)
-    assert len(train_x) + len(test_x) == 1797 and train_x.shape[1:] == (8, 8)
-    assert train_x.min() == 0 and train_x.max() == 1 and train_x.dtype == float
+    assert len(train_x) + len(test_x) == 1797
+    assert train_x.shape[1:] == (8, 8)
+    assert train_x.min() == 0
+    assert train_x.max() == 1
+    assert train_x.dtype == float
     rows = [
         bytes([label]) + image.tobytes()
         for x, y in ((train_x, train_y), (test_x, test_y))
@@ -220,9 +238,8 @@ def test_digits_without_scikit_learn_say_what_to_install(monkeypatch):
 
 def test_pixels_come_line_by_line_or_in_the_order_given():
     straight = pixels(IMAGES, LABELS)
-    assert (straight.x[..., 0].T.reshape(IMAGES.shape) == IMAGES).all() and (
-        straight.y[0] == LABELS
-    ).all()
+    assert (straight.x[..., 0].T.reshape(IMAGES.shape) == IMAGES).all()
+    assert (straight.y[0] == LABELS).all()
     order = rng().permutation(12)
     mixed = pixels(IMAGES, LABELS, order)
     assert (mixed.x[..., 0] == np.array([image.ravel()[order] for image in IMAGES]).T).all()
@@ -233,21 +250,23 @@ def test_the_baseline_of_pixels_is_that_of_the_frequencies():
     labels = np.array([0, 0, 0, 2])
     data = pixels(np.ones((4, 2, 2)), labels)
     u = np.log(np.array([0.75, 1e-300, 0.25]))
-    assert (
-        data.baseline == pytest.approx(cross_entropy(np.tile(u, (4, 1)), labels)[0])
-        and data.error == 0.25
-    )
+    assert data.baseline == pytest.approx(cross_entropy(np.tile(u, (4, 1)), labels)[0])
+    assert data.error == 0.25
 
 
 @settings(deadline=None)
 @given(length=st.integers(1, 12), reverse=st.booleans(), seed=st.integers(0, 99))
 def test_translation_is_word_by_word_with_neighbours_exchanged(length, reverse, seed):
     data = translation(rng(seed), 3, length, WORDS, reverse)
-    source, given, start, end = data.source.argmax(-1), data.given.argmax(-1), 8, 9
-    assert data.source.shape == (length, 3, 8) and data.given.shape == (length + 1, 3, 10)
-    assert (
-        (given[0] == start).all() and (given[1:] == data.y[:-1]).all() and (data.y[-1] == end).all()
-    )
+    source = data.source.argmax(-1)
+    given = data.given.argmax(-1)
+    start = 8
+    end = 9
+    assert data.source.shape == (length, 3, 8)
+    assert data.given.shape == (length + 1, 3, 10)
+    assert (given[0] == start).all()
+    assert (given[1:] == data.y[:-1]).all()
+    assert (data.y[-1] == end).all()
     places = [0]  # of each target word in the source
     for k in range(1, length, 2):
         places += [k + 1, k] if k + 1 < length else [k]
@@ -261,7 +280,8 @@ def test_reversing_shortens_the_first_way_and_not_the_average():
     straight, reverse = (translation(rng(), 4, 9, WORDS, r) for r in (False, True))
     assert (straight.lags[0], reverse.lags[0]) == (9, 1)
     assert straight.lags.mean() == reverse.lags.mean() == 9
-    assert (straight.y == reverse.y).all() and (straight.source == reverse.source[::-1]).all()
+    assert (straight.y == reverse.y).all()
+    assert (straight.source == reverse.source[::-1]).all()
 
 
 def test_the_baseline_of_translation_is_that_of_a_deaf_decoder():

@@ -42,7 +42,7 @@ def test_averages_for_tanh_are_right_to_the_last_digits(q, oracle):
 
 
 def two(q, c, f):
-    """``E[f(u₁) f(u₂)]`` by the trapezoid rule in the plane, with ``u₁, u₂`` as sum and difference."""
+    """``E[f(u₁) f(u₂)]`` by the trapezoid rule, with ``u₁, u₂`` as sum and difference."""
     x = np.linspace(-9, 9, 241)
     w = np.exp(-x * x / 2)
     plus, minus = np.sqrt(q * (1 + c) / 2) * x[:, None], np.sqrt(q * (1 - c) / 2) * x
@@ -54,13 +54,17 @@ def two(q, c, f):
 @pytest.mark.parametrize("phi", ["tanh", "erf"])
 def test_averages_of_two_inputs(phi, q, rtol, c):
     if phi == "tanh":
-        f, slope = np.tanh, lambda u: 1 / np.cosh(u) ** 2
+        f = np.tanh
+
+        def slope(u):
+            return 1 / np.cosh(u) ** 2
     else:
-        f, slope, rtol = (
-            np.vectorize(math.erf),
-            lambda u: 2 / np.sqrt(np.pi) * np.exp(-u * u),
-            1e-10,
-        )
+        f = np.vectorize(math.erf)
+
+        def slope(u):
+            return 2 / np.sqrt(np.pi) * np.exp(-u * u)
+
+        rtol = 1e-10
     both, steep = kernel(phi).pair(np.array(q))(np.array(c))
     np.testing.assert_allclose(both, two(q, c, f) / q, rtol=rtol, atol=1e-14)
     np.testing.assert_allclose(steep, two(q, c, slope), rtol=rtol)
@@ -69,7 +73,8 @@ def test_averages_of_two_inputs(phi, q, rtol, c):
 @pytest.mark.parametrize("phi", PHIS)
 def test_averages_of_one_and_of_two_inputs_fit_together(phi):
     """At c = 1 two inputs are one; slopes are derivatives."""
-    k, q = kernel(phi), np.array([0.1, 0.7, 2.0])
+    k = kernel(phi)
+    q = np.array([0.1, 0.7, 2.0])
     both, steep = k.pair(q)(np.ones(3))
     np.testing.assert_allclose(both, k.mean(q) / q, rtol=1e-12)
     np.testing.assert_allclose(steep, k.slope(q), rtol=1e-12)
@@ -91,7 +96,8 @@ def test_on_the_critical_line_gradients_neither_vanish_nor_explode(phi):
     sigma_b = np.array([1e-3, 0.1, 0.5, 2.0, 100.0])
     w = critical_sigma_w(sigma_b, phi)
     np.testing.assert_allclose(chi(w, sigma_b, phi), 1, rtol=1e-8)
-    assert (chi(w * 0.98, sigma_b, phi) < 1).all() and (chi(w * 1.02, sigma_b, phi) > 1).all()
+    assert (chi(w * 0.98, sigma_b, phi) < 1).all()
+    assert (chi(w * 1.02, sigma_b, phi) > 1).all()
     if phi == "relu":
         np.testing.assert_allclose(w, np.sqrt(2), rtol=1e-15)
 
@@ -111,7 +117,8 @@ def test_q_star_is_a_fixed_point_and_iteration_finds_it(w, b, phi):
 
 @pytest.mark.parametrize("phi", PHIS)
 def test_c_star_is_where_correlations_end(phi):
-    w, b = np.array([0.5, 0.8, 1.0, 1.6, 1.8, 2.5]), 0.3
+    w = np.array([0.5, 0.8, 1.0, 1.6, 1.8, 2.5])
+    b = 0.3
     end = c_star(w, b, phi)
     np.testing.assert_allclose(c_map(end, w, b, phi), end, rtol=1e-12)
     c = np.full(6, 0.5)
@@ -119,13 +126,16 @@ def test_c_star_is_where_correlations_end(phi):
         c = c_map(c, w, b, phi)
     near = 1e-2 if phi == "relu" else 1e-6  # beyond σ_w² = 2, ReLU comes near 1 as a power only
     np.testing.assert_allclose(end, c, atol=near)
-    assert end[0] == 1 and (end[-1] == 1 if phi == "relu" else end[-1] < 0.5)
+    assert end[0] == 1
+    assert end[-1] == 1 if phi == "relu" else end[-1] < 0.5
     np.testing.assert_allclose(c_map(1.0, w, b, phi), 1, rtol=1e-12)
 
 
 @pytest.mark.parametrize("w", [0.9, 1.2, 1.8])
 def test_depth_scales_are_the_rates_at_which_iteration_settles(w):
-    scales, q, c = depth_scales(w, 0.4), q_star(w, 0.4), c_star(w, 0.4)
+    scales = depth_scales(w, 0.4)
+    q = q_star(w, 0.4)
+    c = c_star(w, 0.4)
     away_q, away_c = [q * 1.001], [c - 1e-3]
     for _ in range(8):
         away_q.append(q_map(away_q[-1], w, 0.4))
@@ -143,12 +153,11 @@ def test_relu_in_closed_form():
     w, b = np.array([0.5, 1.0, 1.4]), np.array([0.3, 1.0, 2.0])
     np.testing.assert_allclose(q_star(w, b, "relu"), b**2 / (1 - w**2 / 2), rtol=1e-14)
     np.testing.assert_allclose(chi(w, b, "relu"), w**2 / 2, rtol=1e-15)
-    assert (
-        q_star(2.0, 0.1, "relu") == np.inf
-        and q_star(2.0, 0.0, "relu") == np.inf
-        and q_star(1.0, 0.0, "relu") == 0
-    )
-    assert q_star(np.sqrt(2), 0.1, "relu") == np.inf and np.isnan(q_star(np.sqrt(2), 0.0, "relu"))
+    assert q_star(2.0, 0.1, "relu") == np.inf
+    assert q_star(2.0, 0.0, "relu") == np.inf
+    assert q_star(1.0, 0.0, "relu") == 0
+    assert q_star(np.sqrt(2), 0.1, "relu") == np.inf
+    assert np.isnan(q_star(np.sqrt(2), 0.0, "relu"))
     np.testing.assert_allclose(c_map(0.0, 2.0, 0.1, "relu"), 1 / np.pi, rtol=1e-15)
 
 
@@ -156,15 +165,21 @@ def test_relu_in_closed_form():
     ("phi", "w", "b", "rtol"), [("tanh", 2.5, 0.3, 0.1), ("relu", 1.2, 0.5, 0.2)]
 )
 def test_a_wide_net_behaves_as_the_theory_says(phi, w, b, rtol):
-    """Width 1000, depth 20: ``q`` of a layer within 10 % (ReLU 20 %), gradients' growth within 3 %
-    a layer.
+    """Of width 1000 and depth 20, ``q`` of a layer is right within 10 % (ReLU 20 %).
+
+    The gradients' growth is right within 3 % a layer.
     """
-    n, depth, rng = 1000, 20, np.random.default_rng(1)
+    n = 1000
+    depth = 20
+    rng = np.random.default_rng(1)
     layer = Dense(n, n, phi)
-    weights, biases = (
-        (lambda r, s: init.gaussian(r, s, w / np.sqrt(n))),
-        (lambda r, s: init.gaussian(r, s, b)),
-    )
+
+    def weights(r, s):
+        return init.gaussian(r, s, w / np.sqrt(n))
+
+    def biases(r, s):
+        return init.gaussian(r, s, b)
+
     layers = [(layer, init_params(layer, rng, W=weights, b=biases)) for _ in range(depth)]
     h, vjps = forward(
         deep([step for step, _ in layers], [p for _, p in layers]), rng.standard_normal((4, n))
@@ -187,11 +202,18 @@ def test_extremes(phi):
     with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
         warnings.simplefilter("error")
         for b in (0.0, 1e-300, 0.5, 1e150):
-            q, c, scales = q_star(w, b, phi), c_star(w, b, phi), depth_scales(w, b, phi)
-            assert (q >= 0).all() and (c >= 0).all() and (c <= 1).all()
-            assert (scales.q[:3] >= 0).all() and not any(np.isnan(s).any() for s in scales)
+            q = q_star(w, b, phi)
+            c = c_star(w, b, phi)
+            scales = depth_scales(w, b, phi)
+            assert (q >= 0).all()
+            assert (c >= 0).all()
+            assert (c <= 1).all()
+            assert (scales.q[:3] >= 0).all()
+            assert not any(np.isnan(s).any() for s in scales)
             assert critical_sigma_w(b, phi) > 0
-    assert q_star(0.0, 0.5, phi) == 0.25 and q_star(0.0, 0.0, phi) == 0 and chi(0.0, 0.5, phi) == 0
+    assert q_star(0.0, 0.5, phi) == 0.25
+    assert q_star(0.0, 0.0, phi) == 0
+    assert chi(0.0, 0.5, phi) == 0
     if phi != "relu":
         assert q_star(0.8, 0.0, phi) == 0
         np.testing.assert_allclose(q_star(1e150, 0.0, phi), 1e300, rtol=1e-12)
@@ -206,7 +228,8 @@ def test_extremes(phi):
 
 
 def test_shapes_and_dtype():
-    w, b = np.linspace(0.5, 3, 4), np.linspace(0, 1, 3)[:, None]
+    w = np.linspace(0.5, 3, 4)
+    b = np.linspace(0, 1, 3)[:, None]
     whole = depth_scales(w, b)
     for i in range(3):
         for j in range(4):
@@ -215,12 +238,12 @@ def test_shapes_and_dtype():
             )
     single = w.astype(np.float32)
     for f in (q_star, chi, c_star):
-        assert f(single, 0.5).dtype == np.float32 and f(w, 0.5).dtype == np.float64
+        assert f(single, 0.5).dtype == np.float32
+        assert f(w, 0.5).dtype == np.float64
         assert f(np.zeros((0, 2)), 1.0).shape == (0, 2)
         np.testing.assert_allclose(f(single, 0.5), f(w, 0.5), rtol=1e-5)
-    assert (
-        critical_sigma_w(single).dtype == np.float32 and c_map(0.5, single, 0.1).dtype == np.float32
-    )
+    assert critical_sigma_w(single).dtype == np.float32
+    assert c_map(0.5, single, 0.1).dtype == np.float32
 
 
 @pytest.mark.parametrize(

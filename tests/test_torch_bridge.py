@@ -1,5 +1,6 @@
-"""A PyTorch model traced from outside gives the norms of the library for the same weights, and
-stays as it was.
+"""A PyTorch model traced from outside gives the library's norms for the same weights.
+
+The model stays as it was.
 """
 
 import contextlib
@@ -50,7 +51,8 @@ def nets(torch):
     class Functional(torch.nn.Module):
         def __init__(self, layers, skip):
             super().__init__()
-            self.layers, self.skip = torch.nn.ModuleList(layers), skip
+            self.layers = torch.nn.ModuleList(layers)
+            self.skip = skip
 
         def forward(self, h):
             for layer in self.layers:
@@ -212,17 +214,10 @@ def test_a_whole_sequence_is_unrolled(torch, trace, kind, batch_first):
     model = filled(torch, getattr(torch.nn, kind)(2, 3, batch_first=batch_first), **weights)
     hx = [part[None] for part in parts(torch, kind, start)]
     x_t = torch.tensor(x).transpose(0, 1) if batch_first else torch.tensor(x)
-    states = ended(
-        unroll(cell, p, x),
-        start,
-        lambda h: [
-            None,
-            *(np.array(h[1:]) * ([1, 1, 1, 0, 0, 0] if kind == "LSTM" else [1, 1, 1])),
-        ],
-    )
-    theirs = trace(
-        model, (x_t, tuple(hx) if kind == "LSTM" else hx[0]), lambda out: squares(out[0])
-    )
+    shown = [1, 1, 1, 0, 0, 0] if kind == "LSTM" else [1, 1, 1]  # without the LSTM's memory
+    states = ended(unroll(cell, p, x), start, lambda h: [None, *(np.array(h[1:]) * shown)])
+    arguments = x_t, tuple(hx) if kind == "LSTM" else hx[0]
+    theirs = trace(model, arguments, lambda out: squares(out[0]))
     assert_same(theirs, states, weight_hh_l0="W", weight_ih_l0="U", bias_ih_l0="b")
 
 
@@ -230,18 +225,13 @@ def test_a_whole_sequence_is_unrolled(torch, trace, kind, batch_first):
 @pytest.mark.parametrize("shape", [(6, 4, 2), (6, 2)], ids=["batch", "no batch"])
 def test_unrolled_outputs_and_gradients_are_those_of_the_fused_module(torch, trace, kind, shape):
     torch.manual_seed(0)
-    model, x, seen = (
-        getattr(torch.nn, kind)(2, 3, num_layers=2, dropout=0.5).double(),
-        torch.randn(*shape).double(),
-        [],
-    )
+    model = getattr(torch.nn, kind)(2, 3, num_layers=2, dropout=0.5).double()
+    x = torch.randn(*shape).double()
+    seen = []
 
     def loss(out):
-        seen.append(
-            torch.cat(
-                [part.flatten() for part in (out[0], *(out[1] if kind == "LSTM" else out[1:]))]
-            )
-        )
+        last = out[1] if kind == "LSTM" else out[1:]
+        seen.append(torch.cat([part.flatten() for part in (out[0], *last)]))
         return squares(out[0])
 
     state = torch.random.get_rng_state()
@@ -249,15 +239,15 @@ def test_unrolled_outputs_and_gradients_are_those_of_the_fused_module(torch, tra
     torch.random.set_rng_state(state)
     loss(model(x)).backward()
     torch.testing.assert_close(*seen, rtol=1e-12, atol=1e-14)
-    assert theirs.log_h.shape == (7,) and set(theirs.log_p) == {
-        name for name, _ in model.named_parameters()
-    }
+    assert theirs.log_h.shape == (7,)
+    assert set(theirs.log_p) == {name for name, _ in model.named_parameters()}
     for name, p in model.named_parameters():  # a norm of shares bounds the norm of their sum
         assert p.grad.norm().log() <= np.logaddexp.reduce(theirs.log_p[name]) + 1e-12
 
 
 def test_one_step_in_time_has_the_whole_gradient(torch, trace):
-    model, x = torch.nn.LSTM(2, 3, num_layers=2).double(), torch.ones(1, 4, 2).double()
+    model = torch.nn.LSTM(2, 3, num_layers=2).double()
+    x = torch.ones(1, 4, 2).double()
     theirs = trace(model, x, lambda out: squares(out[0]))
     squares(model(x)[0]).backward()
     for name, p in model.named_parameters():
@@ -273,7 +263,9 @@ def test_a_cell_called_by_keywords(torch, trace):
         def forward(self, x, h):
             return self.cell(hx=h, input=x)
 
-    model, x, h = Keywords(), torch.ones(1, 2), torch.ones(1, 3, requires_grad=True)
+    model = Keywords()
+    x = torch.ones(1, 2)
+    h = torch.ones(1, 3, requires_grad=True)
     log = trace(model, (x, h), squares)
     squares(model(x, h)).backward()
     np.testing.assert_allclose(log.log_h[0], h.grad.norm().log().item(), rtol=1e-6)
@@ -304,12 +296,14 @@ def test_a_learnt_start_is_measured(torch, trace):
     class Learnt(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.cell, self.start = torch.nn.RNNCell(2, 3), torch.nn.Parameter(torch.ones(4, 3))
+            self.cell = torch.nn.RNNCell(2, 3)
+            self.start = torch.nn.Parameter(torch.ones(4, 3))
 
         def forward(self, x):
             return self.cell(x, self.start)
 
-    model, x = Learnt().double(), torch.ones(4, 2).double()
+    model = Learnt().double()
+    x = torch.ones(4, 2).double()
     log = trace(model, x, squares)
     squares(model(x)).backward()
     np.testing.assert_allclose(log.log_h[0], model.start.grad.norm().log().item(), **EQUAL)
@@ -329,11 +323,10 @@ def test_truncated_backpropagation_shows_the_cut(torch, trace):
             return h
 
     log = trace(Cut(), torch.ones(6, 1, 2), squares)
-    assert np.isfinite(log.log_h[4:]).all() and (log.log_h[:4] == -np.inf).all()
-    assert (
-        np.isfinite(log.log_p["weight_ih"][4:]).all()
-        and (log.log_p["weight_ih"][:4] == -np.inf).all()
-    )
+    assert np.isfinite(log.log_h[4:]).all()
+    assert (log.log_h[:4] == -np.inf).all()
+    assert np.isfinite(log.log_p["weight_ih"][4:]).all()
+    assert (log.log_p["weight_ih"][:4] == -np.inf).all()
 
 
 def test_transformer_blocks(torch, trace):
@@ -350,7 +343,8 @@ def test_transformer_blocks(torch, trace):
 
     log = trace(model, tokens, loss)
     assert log.names == tuple(f"1.layers.{k}" for k in range(6))
-    states, state = [], torch.random.get_rng_state()
+    states = []
+    state = torch.random.get_rng_state()
     handles = [
         m.register_forward_pre_hook(lambda m, args: states.append(args[0])) for m in model[1].layers
     ]
@@ -460,7 +454,8 @@ def test_the_model_is_left_as_it_was(torch, trace, training, where, error):
     class Inside(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.linear, self.raises = torch.nn.Linear(4, 4), Raises()
+            self.linear = torch.nn.Linear(4, 4)
+            self.raises = Raises()
 
         def forward(self, h):
             return self.raises(self.linear(h))
@@ -473,8 +468,11 @@ def test_the_model_is_left_as_it_was(torch, trace, training, where, error):
     model[0].weight.grad = torch.ones(4, 4)
     model[0].bias.requires_grad_(False)
     model[3].forward = model[3].forward  # someone else's wrapper
-    x, before = torch.randn(8, 4), everything(torch, model)
-    x_before, changed, wrapper = x.clone(), [], model[3].forward
+    x = torch.randn(8, 4)
+    before = everything(torch, model)
+    x_before = x.clone()
+    changed = []
+    wrapper = model[3].forward
 
     def loss(out):
         changed.append(everything(torch, model) != before)
@@ -486,23 +484,25 @@ def test_the_model_is_left_as_it_was(torch, trace, training, where, error):
         with pytest.raises(error, match=where):
             trace(model, x, loss)
     assert everything(torch, model) == before
-    assert model[3].forward == wrapper and (x == x_before).all() and not x.requires_grad
+    assert model[3].forward == wrapper
+    assert (x == x_before).all()
+    assert not x.requires_grad
     assert changed == [training] * (where != "forward")  # so there was something to undo
 
 
 def test_hooks_of_the_reader_run_once_and_stay(torch, trace):
-    model, called = (
-        torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Tanh(), torch.nn.Linear(2, 2)),
-        [],
-    )
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Tanh(), torch.nn.Linear(2, 2))
+    called = []
     for module in model:
         module.register_forward_hook(lambda module, args, out: called.append(module))
     trace(model, torch.ones(1, 2), squares)
-    assert called == [*model] and all(len(m._forward_hooks) == 1 for m in model)
+    assert called == [*model]
+    assert all(len(m._forward_hooks) == 1 for m in model)
 
 
 def test_a_trace_inside_no_grad_or_inference(torch, trace):
-    model, x = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)), torch.ones(1, 2)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    x = torch.ones(1, 2)
     wanted = trace(model, x, squares).log_h
     for mode in (torch.no_grad, torch.inference_mode):
         with mode():
@@ -535,10 +535,8 @@ def chain(torch, factor, depth, dtype):
     ],
 )
 def test_norms_past_the_float_range(torch, trace, factor, depth, dtype):
-    model, x = (
-        chain(torch, factor, depth, getattr(torch, dtype)),
-        torch.zeros(1, 1, dtype=getattr(torch, dtype)),
-    )
+    model = chain(torch, factor, depth, getattr(torch, dtype))
+    x = torch.zeros(1, 1, dtype=getattr(torch, dtype))
     log = trace(model, x, lambda out: out.sum())
     wanted = np.log(factor) * np.arange(depth, -1, -1)
     np.testing.assert_allclose(log.log_h, wanted, rtol=1e-6, atol=1e-6)
@@ -548,27 +546,25 @@ def test_norms_past_the_float_range(torch, trace, factor, depth, dtype):
 def test_the_distant_past_of_a_sequence_equals_unroll(torch, trace, kind):
     """Losses on many states, some with gradients of 1e-500 of the others, in double precision."""
     cell, p, start, x, weights = recurrent(torch, kind, "_l0")
-    p, weights = (
-        {name: 1e-30 * a for name, a in p.items()},
-        {name: 1e-30 * a for name, a in weights.items()},
-    )
+    p = {name: 1e-30 * a for name, a in p.items()}
+    weights = {name: 1e-30 * a for name, a in weights.items()}
     model = filled(torch, getattr(torch.nn, kind)(2, 3), **weights)
-    x, on = np.concatenate([x] * 60), np.zeros(421)
+    x = np.concatenate([x] * 60)
+    on = np.zeros(421)
     on[[210, 420]] = 1, 1e-3
     mask = np.array([1, 1, 1] + [0] * 3 * (kind == "LSTM"))
-    log = ended(
-        unroll(cell, p, x),
-        start,
-        lambda h: [
-            None if not w else w * mask * np.ones_like(a) for a, w in zip(h, on, strict=True)
-        ],
-    )
+
+    def on_states(h):
+        pairs = zip(h, on, strict=True)
+        return [w * mask * np.ones_like(state) if w else None for state, w in pairs]
+
+    def loss(out):
+        return (out[0].sum((1, 2)) * torch.tensor(on[1:])).sum()
+
+    log = ended(unroll(cell, p, x), start, on_states)
     hx = [part[None] for part in parts(torch, kind, start)]
-    theirs = trace(
-        model,
-        (torch.tensor(x), tuple(hx) if kind == "LSTM" else hx[0]),
-        lambda out: (out[0].sum((1, 2)) * torch.tensor(on[1:])).sum(),
-    )
+    arguments = torch.tensor(x), tuple(hx) if kind == "LSTM" else hx[0]
+    theirs = trace(model, arguments, loss)
     assert kind != "RNN" or log.log_h.min() < -10_000
     assert_same(theirs, log, weight_hh_l0="W", weight_ih_l0="U", bias_ih_l0="b")
 
@@ -587,7 +583,8 @@ def test_past_the_range_but_for_chains_is_nan_and_true_zeros_are_zero(torch, tra
     for _ in range(39):
         wanted.append(1e-4 * wanted[-1] + 1e-6 * wanted[-2])
     seen = np.isfinite(log.log_h)
-    assert seen[-10:].all() and np.isnan(log.log_h[:20]).all()
+    assert seen[-10:].all()
+    assert np.isnan(log.log_h[:20]).all()
     np.testing.assert_allclose(log.log_h[seen], np.log(wanted[::-1])[seen], rtol=1e-6)
     model = chain(torch, 1.0, 5, torch.float32)
     model[2].weight.data.zero_()
@@ -676,7 +673,8 @@ def test_made_weights_of_layers_have_the_gradients_of_their_parameters(torch, tr
     torch.manual_seed(3)
     layers = [normed(torch, kind, torch.nn.Linear(4, 4), "weight") for _ in range(3)]
     steps = [torch.nn.Sequential(layer, torch.nn.Tanh()) for layer in layers] if inside else layers
-    model, x = torch.nn.Sequential(*steps).double(), torch.randn(5, 4).double()
+    model = torch.nn.Sequential(*steps).double()
+    x = torch.randn(5, 4).double()
     buffers = [b.clone() for b in model.buffers()]
     log = trace(model, x, squares)
     assert all(map(torch.equal, buffers, model.buffers()))
@@ -688,7 +686,8 @@ def test_made_weights_of_layers_have_the_gradients_of_their_parameters(torch, tr
 def test_made_weights_of_a_cell_are_told_apart_by_call(torch, trace, nets, kind):
     torch.manual_seed(4)
     cells = untied(lambda: normed(torch, kind, torch.nn.GRUCell(2, 3), "weight_hh", "weight_ih"), 5)
-    x, h = torch.randn(5, 4, 2).double(), torch.randn(4, 3).double()
+    x = torch.randn(5, 4, 2).double()
+    h = torch.randn(4, 3).double()
     log = trace(nets.Loop(cells[0]), (x, h), squares)
     for cell, x_t in zip(cells, x, strict=True):
         h = cell(x_t, h)
@@ -701,10 +700,8 @@ def test_made_weights_of_a_whole_sequence_are_told_apart_by_step(torch, trace, k
     torch.manual_seed(5)
     names = [f"{name}_l{layer}" for name in ("weight_ih", "weight_hh") for layer in range(2)]
     rnns = untied(lambda: normed(torch, kind, torch.nn.LSTM(2, 3, 2), *names), 5)
-    x, h = (
-        torch.randn(5, 4, 2).double(),
-        (torch.ones(2, 4, 3).double(), torch.ones(2, 4, 3).double()),
-    )
+    x = torch.randn(5, 4, 2).double()
+    h = (torch.ones(2, 4, 3).double(), torch.ones(2, 4, 3).double())
     log = trace(rnns[0], (x, h), lambda out: squares(out[0][-1]))
     for rnn, x_t in zip(rnns, x, strict=True):
         out, h = rnn(x_t[None], h)
@@ -723,7 +720,8 @@ def test_a_cached_parametrization_is_told_apart_by_call(torch, trace, nets, oute
 
     torch.manual_seed(6)
     cells = untied(lambda: normed(torch, "new weight_norm", torch.nn.GRUCell(2, 3), "weight_hh"), 5)
-    x, h = torch.randn(5, 4, 2).double(), torch.randn(4, 3).double()
+    x = torch.randn(5, 4, 2).double()
+    h = torch.randn(4, 3).double()
     with cached() if outer else contextlib.nullcontext():
         log = trace(Cached(cells[0]), (x, h), squares)
     for cell, x_t in zip(cells, x, strict=True):
@@ -764,7 +762,8 @@ def test_weights_made_outside_forward_are_told_apart_by_call(torch, trace, way):
     if way == "by a hook after it":
         for cell in cells:
             cell.register_forward_hook(lambda cell, args, out: torch.tanh(out @ cell.raw))
-    x, h = torch.randn(4, 2, 3).double(), torch.randn(2, 3).double()
+    x = torch.randn(4, 2, 3).double()
+    h = torch.randn(2, 3).double()
     log = trace(Model([cells[0]] * 4), (x, h), squares, modules=Cell)
     squares(Model(cells)(x, h)).backward()
     assert_shares(log, cells)
@@ -774,11 +773,9 @@ def test_tied_weights_and_weights_that_the_model_uses_elsewhere(torch, trace):
     class Tied(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.emb, self.body, self.head = (
-                torch.nn.Embedding(7, 4),
-                torch.nn.Linear(4, 4),
-                torch.nn.Linear(4, 7),
-            )
+            self.emb = torch.nn.Embedding(7, 4)
+            self.body = torch.nn.Linear(4, 4)
+            self.head = torch.nn.Linear(4, 7)
             self.head.weight = self.emb.weight
             self.body.scale = torch.nn.Parameter(
                 torch.ones(4)
@@ -788,7 +785,8 @@ def test_tied_weights_and_weights_that_the_model_uses_elsewhere(torch, trace):
         def forward(self, tokens):
             return self.head(torch.tanh(self.body(self.emb(tokens))) * self.body.scale)
 
-    model, tokens = Tied().double(), torch.tensor([[1, 2, 3]])
+    model = Tied().double()
+    tokens = torch.tensor([[1, 2, 3]])
     log = trace(model, tokens, squares)
     h = torch.tanh(model.body(model.emb(tokens))) * model.body.scale
     alone = {"emb": [], "head": []}
@@ -840,21 +838,24 @@ def loop(step):
 
 
 def with_memory(blocks, x):
-    memory, y = x.new_zeros(x.shape), x
+    memory = x.new_zeros(x.shape)
+    y = x
     for block in blocks:
         y = block(y, memory)
     return y + memory
 
 
 def memory_first(blocks, x):
-    memory, y = x.new_zeros(x.shape), x
+    memory = x.new_zeros(x.shape)
+    y = x
     for block in blocks:
         y = block(memory, y)
     return y + memory
 
 
 def with_cache(blocks, x):
-    cache, y = [x.new_ones(4)], x
+    cache = [x.new_ones(4)]
+    y = x
     for block in blocks:
         y = block(y, cache)
     return sum(cache)
@@ -1016,7 +1017,8 @@ def test_a_block_that_writes_gives_the_same_loss_and_the_same_gradients(torch, t
     log = trace(model, x, loss)
     total = squares(model(x.clone()))
     total.backward()
-    assert {value.item() for value in losses} == {total.item()} and torch.equal(x, before)
+    assert {value.item() for value in losses} == {total.item()}
+    assert torch.equal(x, before)
     assert np.isfinite(log.log_h).all()
     for k, block in enumerate(model.blocks):
         for name, wanted in log_grads(block).items():
@@ -1058,12 +1060,10 @@ def test_a_model_that_keeps_things_is_traced_from_where_it_was(torch, trace):
     class Keeps(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.lin, self.memory, self.seen, self.calls = (
-                torch.nn.Linear(4, 4),
-                torch.zeros(4),
-                [],
-                0,
-            )
+            self.lin = torch.nn.Linear(4, 4)
+            self.memory = torch.zeros(4)
+            self.seen = []
+            self.calls = 0
 
         def forward(self, x, more=None):
             self.memory += self.lin(x).mean(0).detach()
@@ -1072,7 +1072,9 @@ def test_a_model_that_keeps_things_is_traced_from_where_it_was(torch, trace):
             self.last = x
             return self.lin(x) * self.memory * self.calls * random.random() * np.random.rand()  # noqa: NPY002
 
-    model, x, losses = torch.nn.Sequential(Keeps(), Keeps()), torch.ones(2, 4), []
+    model = torch.nn.Sequential(Keeps(), Keeps())
+    x = torch.ones(2, 4)
+    losses = []
 
     def loss(out):
         losses.append(squares(out))
@@ -1081,15 +1083,15 @@ def test_a_model_that_keeps_things_is_traced_from_where_it_was(torch, trace):
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     for _ in range(2):
         trace(model, x, loss)
-    assert random.getstate() == of_python and (np.random.get_state()[1] == of_numpy[1]).all()  # noqa: NPY002
+    assert random.getstate() == of_python
+    assert (np.random.get_state()[1] == of_numpy[1]).all()  # noqa: NPY002
     for part in model:
-        assert (
-            (part.memory == 0).all()
-            and not part.seen
-            and not part.calls
-            and not hasattr(part, "last")
-        )
-    assert {value.item() for value in losses} == {squares(model(x)).item()} and len(losses) == 4
+        assert (part.memory == 0).all()
+        assert not part.seen
+        assert not part.calls
+        assert not hasattr(part, "last")
+    assert {value.item() for value in losses} == {squares(model(x)).item()}
+    assert len(losses) == 4
 
 
 class Untraceable:
@@ -1112,14 +1114,15 @@ class Untraceable:
     [
         (
             "asks",
-            r"^0 \(Block\): expected to compute the same in a trace, got a loss of .* instead of .*; let it return"
-            r" new tensors instead of writing into those that others hold, and not ask which tensors have a"
-            r" gradient$",
+            r"^0 \(Block\): expected to compute the same in a trace, got a loss of .* instead of"
+            r" .*; let it return new tensors instead of writing into those that others hold, and"
+            r" not ask which tensors have a gradient$",
         ),
         (
             "counted",
-            r"^model: expected the same loss from the same random numbers, got .*, then .*, first in"
-            r" 0 \(Block\); hold what it counts or keeps in buffers, or use torch.use_deterministic_algorithms",
+            r"^model: expected the same loss from the same random numbers, got .*, then .*, first"
+            r" in 0 \(Block\); hold what it counts or keeps in buffers, or use"
+            r" torch.use_deterministic_algorithms",
         ),
     ],
 )
@@ -1149,7 +1152,9 @@ def test_a_causal_mask_of_minus_infinity(torch, trace, dtype, training):
     )
     model.train(training)
     mask = torch.nn.Transformer.generate_square_subsequent_mask(5).to(getattr(torch, dtype))
-    x, losses, state = torch.randn(2, 5, 8).to(mask), [], torch.random.get_rng_state()
+    x = torch.randn(2, 5, 8).to(mask)
+    losses = []
+    state = torch.random.get_rng_state()
 
     def loss(out):
         losses.append(squares(out))
@@ -1221,7 +1226,11 @@ def nan_weight(torch):
 
 def unfinished(torch):
     """Models of layers 0, 1, … with a layer that is to blame, and losses."""
-    lin, relu = (lambda: torch.nn.Linear(4, 4)), torch.nn.ReLU()
+
+    def lin():
+        return torch.nn.Linear(4, 4)
+
+    relu = torch.nn.ReLU()
     log, sqrt = function(torch, torch.log), function(torch, torch.sqrt)
     zero = function(torch, lambda h: 0 * h)
     forward = "loss: expected a finite number, got -?(nan|inf); "
@@ -1242,7 +1251,8 @@ def unfinished(torch):
         "a weight": (
             [lin(), nan_weight(torch), lin()],
             squares,
-            rf"{forward}1 \(Linear\) {first}its weight is not finite either; load or initialise it anew",
+            rf"{forward}1 \(Linear\) {first}its weight is not finite either;"
+            " load or initialise it anew",
         ),
         "float16": (
             [lin().half(), lin().half(), function(torch, lambda h: h * 6e4)],
@@ -1313,7 +1323,8 @@ def test_minus_infinity_within_the_model_is_no_fault(torch, trace):
         def forward(self, h):
             return self.b(self.a(h).masked_fill(torch.eye(4).bool(), -torch.inf).softmax(-1))
 
-    model, x = Masked(), torch.ones(4, 4, requires_grad=True)
+    model = Masked()
+    x = torch.ones(4, 4, requires_grad=True)
     log = trace(model, x, squares)
     squares(model(x)).backward()
     np.testing.assert_allclose(log.log_h[0], x.grad.norm().log().item(), rtol=1e-6)
@@ -1329,10 +1340,12 @@ def test_whole_numbers_have_no_gradient_and_the_rest_has(torch, trace):
     model = torch.nn.Sequential(
         torch.nn.Embedding(5, 4), torch.nn.Linear(4, 4), torch.nn.Linear(4, 2)
     ).double()
-    tokens, states = torch.tensor([[1, 2, 1]]), []
+    tokens = torch.tensor([[1, 2, 1]])
+    states = []
     log = trace(model, tokens, squares)
-    assert log.notes == (
-        "log_h[0], of what 0 takes in, is nan: whole numbers, and no state at all, have no gradient",
+    (note,) = log.notes
+    assert note == (
+        "log_h[0], of what 0 takes in, is nan: whole numbers, and no state at all, have no gradient"
     )
     for layer in model:
         layer.register_forward_hook(lambda layer, args, out: keep_gradient(out, states))
@@ -1353,7 +1366,8 @@ def test_the_check_up_of_the_notebook_begins_after_the_tokens(torch, trace):
     names = {"np": np, "torch": torch}
     exec("".join(cell["source"]), names)
     layers = [torch.nn.Linear(4, 4) for _ in range(20)]
-    model, tokens = torch.nn.Sequential(torch.nn.Embedding(5, 4), *layers), torch.tensor([1, 2])
+    model = torch.nn.Sequential(torch.nn.Embedding(5, 4), *layers)
+    tokens = torch.tensor([1, 2])
     assert "vanishes" in names["checkup"](trace(model, tokens, squares))
     for layer in layers:
         torch.nn.init.orthogonal_(layer.weight)
@@ -1379,7 +1393,8 @@ def test_no_grad_in_the_middle_passes_exactly_nothing(torch, trace):
                 h = layer(h)
             return h
 
-    model, x = Gap().double(), torch.randn(2, 4).double()
+    model = Gap().double()
+    x = torch.randn(2, 4).double()
     log = trace(model, x, squares)
     squares(model(x)).backward()
     gone = [-np.inf, -np.inf]
@@ -1442,11 +1457,10 @@ def test_a_forward_called_by_itself_is_a_step_too(torch, trace):
                 h = layer.forward(h)
             return h
 
-    layers, x = [torch.nn.Linear(4, 4) for _ in range(3)], torch.ones(2, 4)
-    wanted, log = (
-        trace(torch.nn.Sequential(*layers), x, squares),
-        trace(Direct(*layers), x, squares),
-    )
+    layers = [torch.nn.Linear(4, 4) for _ in range(3)]
+    x = torch.ones(2, 4)
+    wanted = trace(torch.nn.Sequential(*layers), x, squares)
+    log = trace(Direct(*layers), x, squares)
     np.testing.assert_array_equal(log.log_h, wanted.log_h)
 
 
@@ -1572,7 +1586,8 @@ def test_a_box_of_one_is_no_chain(torch, trace):
     class Pair(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.box, self.head = torch.nn.Sequential(torch.nn.Linear(3, 2)), torch.nn.Linear(2, 1)
+            self.box = torch.nn.Sequential(torch.nn.Linear(3, 2))
+            self.head = torch.nn.Linear(2, 1)
 
         def forward(self, h):
             return self.head(torch.tanh(self.box(h)))
@@ -1584,18 +1599,17 @@ def test_an_activation_after_a_sequence_is_no_state_of_it(torch, trace):
     class Around(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.lift, self.rnn, self.phi = (
-                torch.nn.Linear(2, 3),
-                torch.nn.RNN(3, 3),
-                torch.nn.Tanh(),
-            )
+            self.lift = torch.nn.Linear(2, 3)
+            self.rnn = torch.nn.RNN(3, 3)
+            self.phi = torch.nn.Tanh()
 
         def forward(self, x):
             a = self.lift(x)
             return self.rnn(a)[0][-1], self.phi(a)
 
     torch.manual_seed(0)
-    model, x = Around().double(), torch.ones(4, 2, 2, dtype=torch.double)
+    model = Around().double()
+    x = torch.ones(4, 2, 2, dtype=torch.double)
     found = trace(
         model, x, lambda out: squares(out[0]) + 100 * squares(out[1]), modules=["lift", "rnn"]
     )
@@ -1617,7 +1631,8 @@ def test_a_state_without_gradient_in_a_chain_past_the_float_range(torch, trace):
     class Picks(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.score, self.table = torch.nn.Linear(2, 2), torch.nn.Embedding(2, 3)
+            self.score = torch.nn.Linear(2, 2)
+            self.table = torch.nn.Embedding(2, 3)
 
         def forward(self, h):
             return self.table(self.score(h).argmax(-1))
@@ -1626,7 +1641,8 @@ def test_a_state_without_gradient_in_a_chain_past_the_float_range(torch, trace):
     found = trace(
         model, torch.ones(1, 2), lambda out: 1e-36 * out.sum(), modules=["score", "table"]
     )
-    assert np.isnan(found.log_h[1]) and found.log_h[2] == pytest.approx(np.log(1e-36 * 3**0.5))
+    assert np.isnan(found.log_h[1])
+    assert found.log_h[2] == pytest.approx(np.log(1e-36 * 3**0.5))
     assert found.log_p["weight"][1] == pytest.approx(np.log(1e-36 * 3**0.5))
 
 
@@ -1646,7 +1662,8 @@ def test_what_was_called_before_a_recurrent_module_stays_a_step(torch, trace):
     class Ahead(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.first, self.rnn = torch.nn.Linear(2, 3), torch.nn.RNN(3, 4)
+            self.first = torch.nn.Linear(2, 3)
+            self.rnn = torch.nn.RNN(3, 4)
 
         def forward(self, x):
             return self.rnn(self.first(x))[0]
@@ -1663,7 +1680,8 @@ def test_a_node_is_reached_through_any_branch_of_the_graph(torch):
     x, y = (torch.ones(2, requires_grad=True) for _ in range(2))
     a, b = 2 * x, 3 * (4 * y)
     for out in (a + b, b + a):
-        assert reaches([out], a.grad_fn) and not reaches([b], a.grad_fn)
+        assert reaches([out], a.grad_fn)
+        assert not reaches([b], a.grad_fn)
 
 
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks")
@@ -1680,5 +1698,6 @@ def test_a_hook_that_makes_nan_is_among_the_reasons(torch, trace):
         lambda module, before, after: (torch.full_like(before[0], math.nan),)
     )
     log = trace(model, torch.ones(2, 4), lambda out: out.pow(2).sum())
-    assert np.isnan(log.log_h[:2]).all() and np.isfinite(log.log_h[2:]).all()
+    assert np.isnan(log.log_h[:2]).all()
+    assert np.isfinite(log.log_h[2:]).all()
     assert sum("a hook changed a gradient" in note for note in log.notes) == 2

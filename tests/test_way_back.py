@@ -1,5 +1,7 @@
-"""The way back through cells and layers: PyTorch, JAX, closed forms, true zeros, nobody in the
-batch, threads.
+"""The way back through cells and layers.
+
+It is held to PyTorch, to JAX and to closed forms, also with true zeros, with nobody in the batch
+and in threads.
 """
 
 import threading
@@ -66,7 +68,8 @@ def in_torch(torch, name, p, x, h0):
 @pytest.mark.parametrize("B", [1, 4])
 @pytest.mark.parametrize("name", CELLS)
 def test_cells_agree_with_pytorch_in_every_state_and_weight(name, B, oracle):
-    torch, cell = oracle("torch"), CELLS[name]
+    torch = oracle("torch")
+    cell = CELLS[name]
     p, x, h0, g = problem(cell, B=B)
     h, vjps = forward(unroll(cell, p, x), h0)
     net, rows, states = in_torch(torch, name, p, x, h0)
@@ -84,7 +87,8 @@ def test_cells_agree_with_pytorch_in_every_state_and_weight(name, B, oracle):
 
 
 def test_layers_agree_with_pytorch(oracle):
-    torch, rng = oracle("torch"), np.random.default_rng(0)
+    torch = oracle("torch")
+    rng = np.random.default_rng(0)
     layers, params = [Dense(5, 7), Dense(7, 3, "sigmoid"), Dense(3, 4)], []
     params = [init_params(layer, rng, b=init.gaussian) for layer in layers]
     h0, g = rng.standard_normal((6, 5)), rng.standard_normal((6, 4))
@@ -128,8 +132,9 @@ def test_an_rnn_agrees_with_jax(oracle):
     "phi, factor", [("tanh", np.log(30 * 4) - 60), ("sigmoid", np.log(30) - 30)]
 )
 def test_saturation_is_not_read_as_zero(phi, factor):
-    """``1 - h²`` is exactly 0 here, and φ' is not: at a state of 1 and a weight of 30, ln φ'(30) is
-    known.
+    """``1 - h²`` is exactly 0 here, and φ' is not.
+
+    At a state of 1 and a weight of 30, ln φ'(30) is known.
     """
     p = {"W": np.array([[30.0]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
     _, vjps = forward(unroll(RNN(1, 1, phi), p, np.zeros((10, 1, 1))), np.ones((1, 1)))
@@ -146,8 +151,9 @@ def test_closed_for_a_thousand_steps():
 
 
 def test_a_gru_that_keeps_loses_nothing():
-    """With keep = σ(90) the gradient passes, and a state of 1e-20 beside candidates of one is still
-    there.
+    """With keep = σ(90) the gradient passes.
+
+    A state of 1e-20 beside candidates of one is still there.
     """
     cell = GRU(1, 2)
     p = {
@@ -162,8 +168,9 @@ def test_a_gru_that_keeps_loses_nothing():
 
 
 def test_a_gradient_that_vanished_far_below_the_range_and_a_loss_that_joins_it():
-    """Each loss by itself, two straight lines; together the larger of them, wherever they are far
-    apart.
+    """Each loss by itself makes a straight line.
+
+    Together they make the larger of the two, wherever these are far apart.
     """
     cell, T = LSTM(1, 1), 200
     p = {"W": np.zeros((1, 4)), "U": np.zeros((1, 4)), "b": cell.bias(f=-12.0)}
@@ -183,9 +190,8 @@ def test_true_zeros_are_minus_infinity(B):
     dead = {**p, "b": np.full(N, -1e3)}
     assert np.isneginf(trace(forward(unroll(cell, dead, x), h0)[1], g).log_h[:-1]).all()
     nothing = trace(forward(unroll(cell, p, x), h0)[1], 0 * g)
-    assert np.isneginf(nothing.log_h).all() and all(
-        np.isneginf(log).all() for log in nothing.log_p.values()
-    )
+    assert np.isneginf(nothing.log_h).all()
+    assert all(np.isneginf(log).all() for log in nothing.log_p.values())
 
 
 def test_threads_do_not_disturb_each_other():
@@ -195,7 +201,8 @@ def test_threads_do_not_disturb_each_other():
     def walk(p, x, h0, g):
         return trace(forward(unroll(cell, p, x), h0)[1], g).log_h
 
-    alone, wrong = [walk(*run) for run in runs], []
+    alone = [walk(*run) for run in runs]
+    wrong = []
 
     def work(run, expected):
         wrong.extend(1 for _ in range(20) if not np.array_equal(walk(*run), expected))

@@ -1,12 +1,12 @@
-"""Live figures: `explore` gives any matplotlib function sliders that answer at once, with or
-without a kernel.
+"""Live figures: `explore` gives any matplotlib function sliders that answer at once.
+
+They work with a kernel and without one.
 """
 
 from importlib.util import find_spec
 
-_missing = [
-    name for name in ("matplotlib", "ipywidgets", "anywidget", "tqdm") if find_spec(name) is None
-]
+_needed = ("matplotlib", "ipywidgets", "anywidget", "tqdm")
+_missing = [name for name in _needed if find_spec(name) is None]
 if _missing:
     raise ModuleNotFoundError(
         f"explorable draws with what is not installed here: pip install {' '.join(_missing)}"

@@ -1,5 +1,6 @@
-"""What a reader does with a figure besides moving its sliders: predict, drag a point, register what
-was found.
+"""What a reader does with a figure besides moving its sliders.
+
+She predicts, drags a point, or registers what she found.
 """
 
 import math
@@ -121,7 +122,8 @@ def expect_drag(drag, grid):
     for name in drag:
         if name not in grid.values:
             raise ValueError(
-                f"drag: expected some of {list(grid.values)}, the parameters of the grid, got {name!r}"
+                f"drag: expected some of {list(grid.values)}, the parameters of the grid,"
+                f" got {name!r}"
             )
         if kind(grid.values[name][0]) != "number":
             raise ValueError(
@@ -130,22 +132,27 @@ def expect_drag(drag, grid):
 
 
 def drag_spec(drag, grid, harvest):
-    """What live.js has to know of a point that can be dragged: its parameters, its slot and the
-    room it moves in.
+    """What live.js has to know of a point that can be dragged.
+
+    These are its parameters, its slot and the box in which it moves.
     """
     slots = moving(harvest, "drag")
     if len(slots) != 1:
         raise ValueError(
-            'drag: expected one artist with gid="drag" that moves, such as ax.plot(x, y, "o", gid="drag"),'
-            f" got {len(slots)}"
+            'drag: expected one artist with gid="drag" that moves,'
+            f' such as ax.plot(x, y, "o", gid="drag"), got {len(slots)}'
         )
+    slot = slots[0]
+    artist, _ = harvest.parts[slot]
     units = harvest.recorder.units
-    (x0, y0), (x1, y1) = harvest.parts[slots[0]][0].axes.bbox.get_points()
-    box = (x0 + units.margin, units.height - y1 + units.margin, x1 - x0, y1 - y0)
+    (x0, y0), (x1, y1) = artist.axes.bbox.get_points()
+    left = x0 + units.margin
+    top = units.height - y1 + units.margin
+    box = (left, top, x1 - x0, y1 - y0)
     return {
         "params": places(drag, grid),
-        "slot": slots[0],
-        "box": [round(v * units.scale) for v in box],
+        "slot": slot,
+        "box": [round(side * units.scale) for side in box],
     }
 
 
@@ -154,7 +161,8 @@ def register_spec(register, grid, harvest):
     for name in register.each:
         if name not in grid.values:
             raise ValueError(
-                f"each: expected some of {list(grid.values)}, the parameters of the grid, got {name!r}"
+                f"each: expected some of {list(grid.values)}, the parameters of the grid,"
+                f" got {name!r}"
             )
     slots = moving(harvest, "register")
     if not slots:
@@ -185,8 +193,5 @@ def places(names, grid):
 
 def moving(harvest, gid):
     """The slots of the artists with this gid that are not the same in all states."""
-    return [
-        i
-        for i, (artist, _) in enumerate(harvest.parts)
-        if artist.get_gid() == gid and len(harvest.slots[i].frames) > 1
-    ]
+    marked = [i for i, (artist, _) in enumerate(harvest.parts) if artist.get_gid() == gid]
+    return [i for i in marked if len(harvest.slots[i].frames) > 1]

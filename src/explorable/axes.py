@@ -6,7 +6,8 @@ from matplotlib import rcParams, ticker
 from .tables import plain
 
 HINTS = {
-    "limits": "Axes are drawn once: fix them in the view, e.g. ax.set_xlim(...) and ax.set_ylim(...)",
+    "limits": "Axes are drawn once: fix them in the view, e.g. ax.set_xlim(...) and"
+    " ax.set_ylim(...)",
     "scale": "Axes are drawn once: use the same scale in every state",
     "place": "Fix the aspect and the position of the axes in the view",
 }
@@ -63,27 +64,23 @@ def signature(axis, known):
 
     `known` is a dict that keeps the ticks and labels of `ticks` for the next time.
     """
-    transform = vars(axis.get_transform())
-    scale = (
-        axis.get_scale(),
-        *sorted(
-            (k, v)
-            for k, v in transform.items()
-            if isinstance(v, int | float) and not k.startswith("_")
-        ),
-    )
+    numbers = {k: v for k, v in vars(axis.get_transform()).items() if isinstance(v, int | float)}
+    public = sorted((k, v) for k, v in numbers.items() if not k.startswith("_"))
+    scale = (axis.get_scale(), *public)
     interval, bounds = axis.get_view_interval(), axis.axes.get_position().bounds
     inputs = tickers(axis)
     key = inputs and (inputs, scale, tuple(interval.tolist()), bounds, type(axis))
-    places = known.get(key) or ticks(axis)
+    places, labels = known.get(key) or ticks(axis)
     if key:
-        known[key] = places
+        known[key] = places, labels
+    # an axis makes its ticks when they are asked for: if no view asks, there are none
+    made = [*vars(axis).get("majorTicks", ()), *vars(axis).get("minorTicks", ())]
     return {
         "scale": scale,
         "limits": rounded(interval),
         "place": rounded(bounds),
-        "ticks": places[0],
-        "tick labels": places[1],
+        "ticks": places,
+        "tick labels": labels,
         "tick parameters": (
             repr(sorted(axis._major_tick_kw.items())),
             repr(sorted(axis._minor_tick_kw.items())),
@@ -92,9 +89,7 @@ def signature(axis, known):
             axis.get_label_position(),
             axis.axes.axison,
         ),
-        "tick properties": tuple(
-            tick(t) for which in ("majorTicks", "minorTicks") for t in axis.__dict__.get(which, ())
-        ),  # none until a view asks
+        "tick properties": tuple(tick(t) for t in made),
     }
 
 
@@ -120,22 +115,17 @@ PURE = {
     ticker.NullFormatter,
     ticker.LogFormatterSciNotation,
 }
-SETTINGS = [
-    name
-    for name in rcParams
-    if name.startswith(
-        (
-            "axes.formatter.",
-            "axes.unicode_minus",
-            "axes.autolimit_mode",
-            "font.size",
-            "text.usetex",
-            "xtick.labelsize",
-            "ytick.labelsize",
-            "_internal.classic_mode",
-        )
-    )
-]
+DECIDES = (
+    "axes.formatter.",
+    "axes.unicode_minus",
+    "axes.autolimit_mode",
+    "font.size",
+    "text.usetex",
+    "xtick.labelsize",
+    "ytick.labelsize",
+    "_internal.classic_mode",
+)
+SETTINGS = [name for name in rcParams if name.startswith(DECIDES)]
 
 
 def tickers(axis):
@@ -151,38 +141,28 @@ def tickers(axis):
     if ticker.LogLocator in kinds and axis.get_scale() != "log":
         return None  # its limits could be those of the data
     room = axis._major_tick_kw.get("labelsize"), axis.axes.bbox.bounds
-    known = [
-        (
-            type(part),
-            [
-                (name, value.tolist() if isinstance(value, np.ndarray) else value)
-                for name, value in vars(part).items()
-                if name != "axis"
-            ],
-        )
-        for part in parts
-    ]
+    known = [(type(part), attributes(part)) for part in parts]
     return repr((room, axis.remove_overlapping_locs, [rcParams[name] for name in SETTINGS], known))
+
+
+def attributes(part):
+    """The names and values of a locator or a formatter, arrays as lists, without its axis."""
+    return [
+        (name, value.tolist() if isinstance(value, np.ndarray) else value)
+        for name, value in vars(part).items()
+        if name != "axis"
+    ]
 
 
 def tick(t):
     """What a view can change about a single tick."""
-    lines = [
-        (a.get_visible(), a.get_color(), a.get_linewidth(), a.get_markersize())
-        for a in (t.tick1line, t.tick2line, t.gridline)
-    ]
-    texts = [
-        (
-            a.get_visible(),
-            a.get_text(),
-            a.get_color(),
-            a.get_fontsize(),
-            a.get_rotation(),
-            a.get_weight(),
-        )
-        for a in (t.label1, t.label2)
-    ]
-    return repr((lines, texts))
+    found = []
+    for line in (t.tick1line, t.tick2line, t.gridline):
+        found += [line.get_visible(), line.get_color(), line.get_linewidth(), line.get_markersize()]
+    for text in (t.label1, t.label2):
+        found += [text.get_visible(), text.get_text(), text.get_color()]
+        found += [text.get_fontsize(), text.get_rotation(), text.get_weight()]
+    return repr(found)
 
 
 def rounded(values):
@@ -201,8 +181,9 @@ def hint(what):
 
 
 def scales(ax):
-    """Where the limits of linear and log axes lie in the drawing, for the table of numbers; else
-    None.
+    """Where the limits of linear and log axes lie in the drawing, for the table of numbers.
+
+    None for any other scale.
     """
     if {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
         return None

@@ -1,14 +1,15 @@
-"""Frames as one block of bytes and one JSON-able spec; live.js reads what `pack` writes, and so
-does `decode`.
+"""Frames as one block of bytes and one JSON-able spec: `pack` writes what live.js reads.
 
-A slot is one artist. Its frames are stored once each, however many states share them:
+`decode` reads it, too. A slot is one artist. Its frames are stored once each, however many states
+share them:
 
-    bytes   uint16, little endian: per moving slot an index (state -> frame, left out when the
-    frames are the states
-            in order), a table (frame -> template, where its coordinates start: low and high word),
-            then coordinates; after `spec["words"]` words come the PNG images
-    spec    styles, clips, symbols, glyphs, runs: shared strings; templates: shapes by the numbers
-    of these
+    bytes   uint16, little endian. For each moving slot:
+              an index (state -> frame), left out when the frames are the states in order;
+              a table (frame -> template, low and high word of where its coordinates start);
+              the coordinates.
+            After `spec["words"]` words come the PNG images.
+    spec    styles, clips, symbols, glyphs, runs: shared strings;
+            templates: shapes by the numbers of these.
 """
 
 import hashlib
@@ -41,13 +42,15 @@ class Slot:
         self.index[state] = self.frames.setdefault((template, coordinates), len(self.frames))
 
     def ordered(self):
-        """Frames by first appearance and the index into them, whatever the order in which states
-        came.
+        """Frames by first appearance among the states, and the index into them.
+
+        The order in which the states were visited makes no difference.
         """
         used, first, index = np.unique(self.index, return_index=True, return_inverse=True)
-        rank = np.argsort(np.argsort(first))
+        order = np.argsort(first)
+        rank = np.argsort(order)
         frames = list(self.frames)
-        return [frames[used[i]] for i in np.argsort(first)], rank[index]
+        return [frames[used[i]] for i in order], rank[index]
 
 
 class Table(dict):
@@ -73,15 +76,14 @@ class Packer:
             return ["p", self.styles.of(css), self.clip(clip), steps]
         if kind == "u":
             clip, uses = rest
-            return [
-                "u",
-                self.clip(clip),
-                [[self.symbols.of(d), self.styles.of(css), n] for d, css, n in uses],
-            ]
+            numbered = [[self.symbols.of(d), self.styles.of(css), n] for d, css, n in uses]
+            return ["u", self.clip(clip), numbered]
         if kind == "t":
             css, clip, run, matrix = rest
-            glyphs = tuple(v for d, x, y in run for v in (self.glyphs.of(d), x, y))
-            return ["t", self.styles.of(css), self.clip(clip), self.runs.of(glyphs), matrix]
+            glyphs = []
+            for d, x, y in run:
+                glyphs += [self.glyphs.of(d), x, y]
+            return ["t", self.styles.of(css), self.clip(clip), self.runs.of(tuple(glyphs)), matrix]
         clip, png, w, h, matrix, css = rest
         return ["i", self.styles.of(css), self.clip(clip), self.images.of(png), w, h, matrix]
 
@@ -99,12 +101,13 @@ class Packer:
         if len(frames) < len(index):
             entry["index"] = self.at()
             self.words.append(index)
-        entry["table"], start, table = self.at(), self.at() + 3 * len(frames), []
+        entry["table"] = self.at()
+        start = self.at() + 3 * len(frames)  # behind the table, which has three words a frame
+        table = []
         for template, coordinates in frames:
-            numbers = tuple(
-                json.dumps(self.shape(shape), separators=(",", ":")) for shape in template
-            )
-            table += [self.templates.of(numbers), start & 0xFFFF, start >> 16]
+            numbered = [self.shape(shape) for shape in template]
+            written = tuple(json.dumps(shape, separators=(",", ":")) for shape in numbered)
+            table += [self.templates.of(written), start & 0xFFFF, start >> 16]
             start += len(coordinates) // 2
         self.words += [table, *(np.frombuffer(c, "<u2") for _, c in frames)]
         return entry
@@ -123,9 +126,10 @@ def pack(slots, units):
                 packer.shape(shape)
     words = np.concatenate([np.asarray(w, "<u2") for w in packer.words] or [np.empty(0, "<u2")])
     ends = np.cumsum([0, *map(len, packer.images)]).tolist()
+    margin = units.margin * units.scale
+    sides = [round(side * units.scale) for side in (units.width, units.height)]
     spec = {
-        "view": [units.margin * units.scale] * 2
-        + [round(side * units.scale) for side in (units.width, units.height)],
+        "view": [margin, margin, *sides],
         "width": units.width,
         "words": len(words),
         "slots": entries,
@@ -143,7 +147,7 @@ def pack(slots, units):
 
 
 def decode(spec, data, entry, state):
-    """The shapes `(numbered template, coordinates)` that the browser draws for a slot in a state."""
+    """The shapes `(numbered shape, coordinates)` that the browser draws for a slot in a state."""
     words = np.frombuffer(data, "<u2", spec["words"]).astype(int)
     frame = state if entry["index"] < 0 else words[entry["index"] + state]
     if entry["frames"] == 1:
@@ -159,6 +163,9 @@ def decode(spec, data, entry, state):
 
 def count(shape):
     """How many coordinates a numbered shape takes."""
-    if shape[0] == "p":
+    kind = shape[0]
+    if kind == "p":
         return 2 * sum(n for _, n in shape[3])
-    return 2 * sum(n for *_, n in shape[2]) if shape[0] == "u" else 2 * (shape[0] == "t")
+    if kind == "u":
+        return 2 * sum(n for *_, n in shape[2])
+    return 2 if kind == "t" else 0

@@ -13,12 +13,8 @@ import re
 BOXES = {"BoxModel", "VBoxModel", "HBoxModel", "GridBoxModel"}
 CONTROLS = {"CheckboxModel", "DropdownModel", "SelectionSliderModel"}
 LINKS = {"LinkModel", "DirectionalLinkModel"}
-KNOWN = (
-    BOXES
-    | CONTROLS
-    | LINKS
-    | {"AnyModel", "HTMLMathModel", "HTMLModel", "LabelModel", "LayoutModel"}
-)
+OTHERS = {"AnyModel", "HTMLMathModel", "HTMLModel", "LabelModel", "LayoutModel"}
+KNOWN = BOXES | CONTROLS | LINKS | OTHERS
 
 REFERENCE = "IPY_MODEL_"
 NO_SCRIPT = "The controls of this figure need JavaScript; this is its first state."
@@ -60,44 +56,42 @@ class Embedded:
         self.figures = set()
 
     def figure(self, model_id, taken=()):
-        """Return the HTML in which the runtime builds the view of `model_id`; ids in `taken` are
-        avoided.
+        """Return the HTML in which the runtime builds the view of `model_id`.
+
+        Its name is none of the ids in `taken`.
         """
         if model_id not in self.state:
-            self._problem(
-                "missing", f"widget view {model_id!r} has no saved state: run the notebook again"
-            )
+            message = f"widget view {model_id!r} has no saved state: run the notebook again"
+            self._problem("missing", message)
             return ""
         before = set(self.models)
         self._add(model_id)
         shown = {key: model for key, model in self.models.items() if key not in before}
-        widgets = {key: model for key, model in shown.items() if model["model_name"] == "AnyModel"}
-        wanted = next(
-            (m["state"]["name"] for m in widgets.values() if m["state"].get("name")), None
-        )
+        widgets = {
+            key: model["state"] for key, model in shown.items() if model["model_name"] == "AnyModel"
+        }
+        wanted = [state["name"] for state in widgets.values() if state.get("name")]
         number = len(self.figures) + 1
-        name = self._unused(wanted or f"fig-{number}", taken)
-        first = "".join(self._first_frame(key, model["state"]) for key, model in widgets.items())
+        name = self._unused(wanted[0] if wanted else f"fig-{number}", taken)
+        first = "".join(self._first_frame(key, state) for key, state in widgets.items())
         return (
             f'<div class="xp-live" id="{name}" data-model="{self.names[model_id]}" role="group"'
             f' aria-label="Live figure {number}">{first}</div>'
         )
 
     def script(self):
-        """Return the page's JSON script, links included, and note every control that moves nothing."""
+        """Return the page's JSON script with its links; note every control that moves nothing."""
         for key, model in self.state.items():
             ends = [model["state"].get(end) or [""] for end in ("source", "target")]
             if model["model_name"] in LINKS and all(self._shown(end[0]) for end in ends):
                 self._add(key)
-        linked = json.dumps(
-            [m["state"] for m in self.models.values() if m["model_name"] not in BOXES]
-        )
+        others = [m["state"] for m in self.models.values() if m["model_name"] not in BOXES]
+        linked = json.dumps(others)
         for key, model in self.models.items():
             if model["model_name"] in CONTROLS and f'"{REFERENCE}{key}"' not in linked:
                 label = model["state"].get("description") or key
-                self._problem(
-                    "unlinked", f"control {label!r} is linked to nothing: join it with jslink"
-                )
+                message = f"control {label!r} is linked to nothing: join it with jslink"
+                self._problem("unlinked", message)
         body = json.dumps(
             {"state": self.models}, separators=(",", ":"), ensure_ascii=False, sort_keys=True
         )
@@ -111,19 +105,18 @@ class Embedded:
         model = self.state[model_id]
         kind = model["model_name"]
         if kind not in KNOWN:
-            self._problem(
-                "unknown", f"{kind} does not work without a kernel: the page cannot show it"
-            )
+            message = f"{kind} does not work without a kernel: the page cannot show it"
+            self._problem("unknown", message)
             return REFERENCE + model_id
         short = self.names[model_id] = f"m{len(self.names)}"
         entry = self.models[short] = {"model_name": kind, "state": {}}
         kept = {k: v for k, v in model["state"].items() if self._needed(kind, k, v)}
         entry["state"] = {k: self._renamed(v) for k, v in kept.items()}
-        style = self.state.get(
-            str(model["state"].get("style")).removeprefix(REFERENCE), {"state": {}}
-        )["state"]
-        if str(style.get("description_width") or "")[:1].isdigit():
-            entry["state"]["description_width"] = style["description_width"]
+        style_id = str(model["state"].get("style")).removeprefix(REFERENCE)
+        if style_id in self.state:
+            width = self.state[style_id]["state"].get("description_width")
+            if str(width or "")[:1].isdigit():
+                entry["state"]["description_width"] = width
         if model.get("buffers"):
             entry["buffers"] = [{"path": b["path"], "data": b["data"]} for b in model["buffers"]]
         if kind == "AnyModel":
@@ -160,16 +153,18 @@ class Embedded:
         state["_esm"] = digest
 
     def _first_frame(self, key, state):
-        """Return a ``<noscript>`` with the widget's first frame and alt text, and drop that frame
-        from `state`.
+        """Return a ``<noscript>`` with the widget's first frame and alt text.
+
+        The frame is dropped from `state`: the runtime reads it here, and the page has one copy.
         """
         svg = re.search(r"<svg.*</svg>", str(state.get("svg", "")), re.DOTALL)
         alt = html.escape(str(state.get("alt") or ""))
         if svg:
-            state["svg"] = True  # the runtime reads it from the noscript: one copy a page
+            state["svg"] = True
         frame = svg.group() if svg else ""
         return (
-            f'<noscript data-model="{key}"><div class="xp-first" role="img" aria-label="{alt}">{frame}</div>'
+            f'<noscript data-model="{key}">'
+            f'<div class="xp-first" role="img" aria-label="{alt}">{frame}</div>'
             f"<p>{alt} {NO_SCRIPT}</p></noscript>"
         )
 

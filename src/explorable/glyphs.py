@@ -1,5 +1,6 @@
-"""Strings as matplotlib lays them out: runs of shared glyph outlines, so that moved text looks like
-drawn text.
+"""Strings as matplotlib lays them out: runs of shared glyph outlines.
+
+So text that moves looks like text that was drawn.
 """
 
 import numpy as np
@@ -24,16 +25,7 @@ class Glyphs:
 
     def run(self, text, prop, ismath, mtext=None):
         """`((outline, x, y), ...)` of a string, y down, in 1/64 font units."""
-        features = {
-            name: value
-            for name in ("features", "language")
-            if mtext is not None
-            and (
-                value := getattr(
-                    mtext, f"get_{'font' * (name == 'features')}{name}", lambda: None
-                )()
-            )
-        }
+        features = asked_features(mtext)
         key = text, ismath, hash(prop), repr(features)
         if key not in self.runs:
             self.runs[key] = self.lay_out(text, prop, ismath, features)
@@ -52,14 +44,10 @@ class Glyphs:
         for name, x, y, scale in placed:
             vertices, codes = shapes[name]
             if len(vertices):  # a space has no outline
-                run.append(
-                    (
-                        self.outline(np.asarray(vertices) * scale, codes),
-                        round(x * PER_EM),
-                        -round(y * PER_EM),
-                    )
-                )
-        run += [(self.outline(np.asarray(vertices), codes), 0, 0) for vertices, codes in bars]
+                d = self.outline(np.asarray(vertices) * scale, codes)
+                run.append((d, round(x * PER_EM), -round(y * PER_EM)))
+        for vertices, codes in bars:
+            run.append((self.outline(np.asarray(vertices), codes), 0, 0))
         return tuple(run)
 
     def outline(self, vertices, codes):
@@ -71,22 +59,36 @@ class Glyphs:
         return self.written[key]
 
 
+def asked_features(mtext):
+    """The font features and the language that a text asks for, in a matplotlib that knows them."""
+    asked = {}
+    for name, getter in (("features", "get_fontfeatures"), ("language", "get_language")):
+        value = getattr(mtext, getter, lambda: None)()
+        if value:
+            asked[name] = value
+    return asked
+
+
 def outline(path):
     """An SVG path of whole numbers, relative throughout, so that it can follow any `M x y`."""
-    vertices, codes = np.rint(path.vertices).astype(int).tolist(), path.codes.tolist()
-    (x, y) = start = (0, 0)
+    vertices = np.rint(path.vertices).astype(int).tolist()
+    codes = path.codes.tolist()
+    start = x, y = 0, 0
     out, i = [], 0
     while i < len(codes):
         code = codes[i]
+        if code == Path.STOP:
+            break
         if code == Path.CLOSEPOLY:
             out.append("z")
-            (x, y), i = start, i + 1
-        elif code == Path.STOP:
-            break
-        else:
-            n = SIZES[code]
-            points = vertices[i : i + n]
-            out.append(LETTERS[code] + " ".join(f"{a - x} {b - y}" for a, b in points))
-            (x, y), i = points[-1], i + n
-            start = (x, y) if code == Path.MOVETO else start
+            x, y = start
+            i += 1
+            continue
+        n = SIZES[code]
+        points = vertices[i : i + n]
+        out.append(LETTERS[code] + " ".join(f"{a - x} {b - y}" for a, b in points))
+        x, y = points[-1]
+        i += n
+        if code == Path.MOVETO:
+            start = x, y
     return "".join(out)

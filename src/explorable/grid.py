@@ -1,6 +1,4 @@
-"""The grid of states behind the sliders: checks what was given, names every state, writes the
-sliders' labels.
-"""
+"""The grid of states behind the sliders: checks the values, names the states, writes the labels."""
 
 import inspect
 import itertools
@@ -32,7 +30,8 @@ class Grid:
     def __init__(self, values):
         if not values:
             raise ValueError(
-                "grid: expected a parameter with values, such as gain=np.linspace(0, 2, 21), got none"
+                "grid: expected a parameter with values, such as gain=np.linspace(0, 2, 21),"
+                " got none"
             )
         self.values = {name: checked(name, given) for name, given in values.items()}
         self.labels = {name: labels(given) for name, given in self.values.items()}
@@ -46,24 +45,19 @@ class Grid:
 
     def states(self):
         """Every state as a dict of arguments, in the order of the state numbers."""
-        return [
-            dict(zip(self.values, point, strict=True))
-            for point in itertools.product(*self.values.values())
-        ]
+        points = itertools.product(*self.values.values())
+        return [dict(zip(self.values, point, strict=True)) for point in points]
 
     def counts(self):
         """How many values each parameter has, in words."""
-        return ", ".join(
-            f"{name}: {n} value{'s' * (n != 1)}"
-            for name, n in zip(self.values, self.shape, strict=True)
-        )
+        sizes = zip(self.values, self.shape, strict=True)
+        return ", ".join(f"{name}: {n} value{'s' * (n != 1)}" for name, n in sizes)
 
     def reduce(self):
         """The advice that errors about size end with."""
         widest = max(self.values, key=lambda name: len(self.values[name]))
-        return (
-            f"give {widest} fewer than its {len(self.values[widest])} values, or split the figure"
-        )
+        many = len(self.values[widest])
+        return f"give {widest} fewer than its {many} values, or split the figure"
 
     def locate(self, state, argument, base=None):
         """Indices of a state given by some or all of its values; the rest comes from `base`.
@@ -76,9 +70,8 @@ class Grid:
             An unknown parameter, or a value that is not on the grid; `argument` is named.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(
-                f"{argument}: expected a dict such as {dict(next(iter(self.states())))}, got {state!r}"
-            )
+            example = self.states()[0]
+            raise TypeError(f"{argument}: expected a dict such as {example}, got {state!r}")
         found = dict(base or dict.fromkeys(self.values, 0))
         for name, value in state.items():
             if name not in self.values:
@@ -116,11 +109,10 @@ def checked(name, given):
         raise TypeError(
             f"{name}: expected numbers, or strings, or booleans, all of one kind; got {odd!r}"
         )
-    if kinds == {"number"} and not all(math.isfinite(v) for v in values):
-        raise ValueError(
-            f"{name}: expected finite numbers, got {next(v for v in values if not math.isfinite(v))!r} "
-            f"at position {next(i for i, v in enumerate(values) if not math.isfinite(v))}"
-        )
+    if kinds == {"number"}:
+        for i, v in enumerate(values):
+            if not math.isfinite(v):
+                raise ValueError(f"{name}: expected finite numbers, got {v!r} at position {i}")
     twice = next((v for i, v in enumerate(values) if v in values[:i]), None)
     if twice is not None:
         raise ValueError(f"{name}: expected distinct values, got {twice!r} more than once")
@@ -131,26 +123,34 @@ def kind(value):
     """`bool`, `number` or `str`; None for anything else."""
     if isinstance(value, bool):
         return "bool"
-    return "number" if isinstance(value, Real) else "str" if isinstance(value, str) else None
+    if isinstance(value, Real):
+        return "number"
+    return "str" if isinstance(value, str) else None
 
 
 def position(values, value):
-    """Where a value stands among the values of its parameter; numbers are compared to nine digits."""
+    """Where a value stands among those of its parameter; numbers are compared to nine digits."""
     if isinstance(value, np.generic):
         value = value.item()
     for i, v in enumerate(values):
-        if kind(v) == kind(value) and (
-            math.isclose(v, value, rel_tol=1e-9, abs_tol=1e-12)
-            if kind(v) == "number"
-            else v == value
-        ):
+        if same(v, value):
             return i
     return None
 
 
+def same(v, value):
+    """Whether two values are of one kind and equal, numbers to nine digits."""
+    if kind(v) != kind(value):
+        return False
+    if kind(v) == "number":
+        return math.isclose(v, value, rel_tol=1e-9, abs_tol=1e-12)
+    return v == value
+
+
 def labels(values):
-    """Short labels, told apart from one another: a fixed number of decimals if that is fair, digits
-    otherwise.
+    """Short labels, told apart from one another.
+
+    They have a fixed number of decimals if that is fair, and a number of digits otherwise.
 
     >>> labels([0.5, 0.75, 1.0])
     ['0.50', '0.75', '1.00']
@@ -163,20 +163,18 @@ def labels(values):
     if max(map(abs, values)) < 1e5:
         for decimals in range(5):
             written = [f"{v:.{decimals}f}" for v in values]
-            if all(
-                math.isclose(float(w), v, rel_tol=1e-9)
-                for w, v in zip(written, values, strict=True)
-            ):
+            pairs = zip(written, values, strict=True)
+            if all(math.isclose(float(w), v, rel_tol=1e-9) for w, v in pairs):
                 return written
         for decimals in (2, 3):
             written = [f"{v:.{decimals}f}" for v in values]
             if smallest > 10.0**-decimals * 50 and len(set(written)) == len(values):
                 return written
-    return next(
-        w
-        for digits in range(3, 18)
-        if len(set(w := [f"{v:.{digits}g}" for v in values])) == len(values)
-    )
+    for digits in range(3, 18):
+        written = [f"{v:.{digits}g}" for v in values]
+        if len(set(written)) == len(values):
+            break
+    return written  # at 17 digits any two different floats differ
 
 
 def check_view(view, grid, reserved):
@@ -193,20 +191,18 @@ def check_view(view, grid, reserved):
     if not callable(view):
         raise TypeError(f"view: expected a function view(ax, ...), got {view!r}")
     takes = list(inspect.signature(view).parameters.values())
-    if not takes or takes[0].kind not in (
-        takes[0].POSITIONAL_ONLY,
-        takes[0].POSITIONAL_OR_KEYWORD,
-        takes[0].VAR_POSITIONAL,
-    ):
+    if not takes or takes[0].kind in (takes[0].KEYWORD_ONLY, takes[0].VAR_KEYWORD):
         raise TypeError(
-            f"view: expected a function whose first argument is the axes to draw on, got {view!r:.60}"
+            "view: expected a function whose first argument is the axes to draw on,"
+            f" got {view!r:.60}"
         )
     named = {p.name: p for p in takes[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     anything = any(p.kind is p.VAR_KEYWORD for p in takes)
     for name in grid:
         if name not in named and not anything:
             raise ValueError(
-                f"{name}: expected one of {list(named)}, the parameters of the view, got another name"
+                f"{name}: expected one of {list(named)}, the parameters of the view,"
+                " got another name"
             )
     for name, parameter in named.items():
         if name in reserved:

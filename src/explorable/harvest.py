@@ -1,10 +1,9 @@
-"""Run a view over a grid of states and keep what every artist draws; refuse whatever could not be
-moved.
+"""Run a view over a grid of states and keep what every artist draws.
 
-The layout is computed once, for the state that the figure opens with. Ticks are compared, not
-drawn: drawing them is most of the cost of a figure. Some states are drawn again in new figures as a
-check, two of them with their ticks. What does not change between states (layouts of texts, styles,
-clips, ticks) is looked up.
+Whatever could not be moved is refused. The layout is computed once, for the state that the figure
+opens with. Ticks are compared, not drawn: drawing them is most of the cost of a figure. Some states
+are drawn again in new figures as a check, two of them with their ticks. What does not change
+between states (layouts of texts, styles, clips, ticks) is looked up.
 """
 
 import gc
@@ -27,6 +26,7 @@ from .stage import Stage
 from .texts import fonts, laid_out_once
 
 RC = {"path.simplify": False, "svg.hashsalt": "explorable", "svg.fonttype": "path"}
+CRISP = {"auto", "antialiased", "nearest"}  # interpolations of images that may keep their pixels
 
 
 class Harvest:
@@ -58,9 +58,12 @@ class Harvest:
     def __init__(
         self, view, grid, *, size=(6.4, 3.6), panels=(1, 1), start=0, progress=None, order=None
     ):
-        self.view, self.size, self.panels, self.states = view, size, panels, grid.states()
-        self.recorder, self.fonts = Recorder(72 * size[0], 72 * size[1]), fonts()
-        self.order, self.progress = range(grid.size) if order is None else order, progress
+        self.view, self.size, self.panels = view, size, panels
+        self.states = grid.states()
+        self.order = range(grid.size) if order is None else order
+        self.progress = progress
+        self.recorder = Recorder(72 * size[0], 72 * size[1])
+        self.fonts = fonts()
         self.names = self.signs = None
         self.known = {}  # ticks of axes, see `signature`
         with rc_context(RC), laid_out_once(), few_collections() as self.collect:
@@ -72,14 +75,12 @@ class Harvest:
             self.layout = Layout(opened)
             try:
                 self.run(start, Stage(self.empty()))
-            # the view changes what a stage cannot put back, or it is at fault itself
             except ValueError:
+                # the view changes what a stage cannot put back, or it is at fault itself
                 self.run(start, None)
 
     def run(self, start, stage):
-        """Visit all states, on one stage or each in a figure of its own, and draw some anew as a
-        check.
-        """
+        """Visit all states, on one stage or each in a figure of its own; check some by new ones."""
         self.start(start)
         for done, number in enumerate(self.order, start=1):
             self.visit(number, stage)
@@ -87,14 +88,15 @@ class Harvest:
                 self.collect(1)
             if self.progress:
                 self.progress(done)
-        size = len(self.states)
         for slot in self.slots:
-            # a title that moves tells the answer, too
-            slot.role = "data" if len(slot.frames) > 1 else slot.role
+            if len(slot.frames) > 1:
+                slot.role = "data"  # a title that moves tells the answer, too
+        size = len(self.states)
+        ends = {0, size - 1}
         many = 2 if stage is None else min(2 + size // 16, 6)
-        some = np.random.default_rng(0).integers(size, size=many)
-        for number in {0, size - 1, *map(int, some)}:
-            self.check(number, ticks=number in (0, size - 1))
+        some = np.random.default_rng(0).integers(size, size=many).tolist()
+        for number in ends | set(some):
+            self.check(number, ticks=number in ends)
 
     def empty(self, **how):
         """A new figure with empty axes."""
@@ -109,11 +111,10 @@ class Harvest:
         try:
             self.view(axes[0] if self.panels == (1, 1) else axes, **self.states[number])
         except Exception as error:
-            raise ValueError(
-                f"view: expected no error, got {type(error).__name__} at {self.said(number)}:"
-                f" {error}"
-            ) from error
-        if self.fonts != (now := fonts()):  # a view may change them for all that comes
+            what = f"{type(error).__name__} at {self.said(number)}: {error}"
+            raise ValueError(f"view: expected no error, got {what}") from error
+        now = fonts()  # a view may change them for all that comes
+        if now != self.fonts:
             self.recorder = Recorder(self.recorder.units.width, self.recorder.units.height)
             self.fonts = now
         if self.layout:
@@ -125,20 +126,26 @@ class Harvest:
         return ", ".join(f"{name}={value!r}" for name, value in self.states[number].items())
 
     def start(self, number):
-        """Open one slot for every artist of the first state; the axes' ticks are drawn here and
-        nowhere else.
+        """Open one slot for every artist of the first state.
+
+        The ticks of the axes are drawn here and nowhere else.
         """
-        self.first, fig = number, self.figure(number)
+        self.first = number
+        fig = self.figure(number)
         parts = list(walk(fig, self.recorder))
-        self.names, self.kinds = [name(a) for a, _ in parts], [type(a).__name__ for a, _ in parts]
-        self.signs = [sign(a, self.known) for a, _ in parts]
-        self.heights = [a.get_zorder() for a, _ in parts]
+        artists = [artist for artist, _ in parts]
+        self.axes, self.parts = fig.axes, parts
+        self.names = [name(a) for a in artists]
+        self.kinds = [type(a).__name__ for a in artists]
+        self.signs = [sign(a, self.known) for a in artists]
+        self.heights = [a.get_zorder() for a in artists]
         self.slots = [Slot(name(a), role, len(self.states)) for a, role in parts]
         self.ticks = {
-            i: self.record(a, number) for i, (a, _) in enumerate(parts) if isinstance(a, Axis)
+            i: self.record(a, number) for i, a in enumerate(artists) if isinstance(a, Axis)
         }
-        self.axes, self.parts = fig.axes, parts
-        if not any(a.get_text() if isinstance(a, Text) else role == "data" for a, role in parts):
+        words = any(isinstance(a, Text) and a.get_text() for a in artists)
+        data = any(role == "data" and not isinstance(a, Text) for a, role in parts)
+        if not words and not data:
             raise ValueError(
                 "view: expected something drawn on the axes it is given, got nothing;"
                 " draw with ax.plot(...), not plt.plot"
@@ -149,35 +156,36 @@ class Harvest:
         parts = list(walk(self.figure(number, stage), self.recorder))
         self.compare(parts, number)
         for i, (artist, _) in enumerate(parts):
-            self.slots[i].put(
-                number, self.ticks[i] if i in self.ticks else self.record(artist, number)
-            )
+            shapes = self.ticks[i] if i in self.ticks else self.record(artist, number)
+            self.slots[i].put(number, shapes)
 
     def compare(self, parts, number):
         """Refuse artists that come, go or change places, and axes that change."""
-        kinds, others = self.kinds, [type(a).__name__ for a, _ in parts]
-        if kinds != others:
+        first, here = self.said(self.first), self.said(number)
+        kinds = [type(a).__name__ for a, _ in parts]
+        if kinds != self.kinds:
             names = [name(a) for a, _ in parts]
-            at = next(i for i, (a, b) in enumerate(zip_longest(kinds, others)) if a != b)
-            there = [(a[at] if at < len(a) else "nothing") for a in (self.names, names)]
+            pairs = enumerate(zip_longest(self.kinds, kinds))
+            at = next(i for i, (before, now) in pairs if before != now)
+            before, now = (a[at] if at < len(a) else "nothing" for a in (self.names, names))
             raise ValueError(
-                f"artists: expected the same in every state, got {len(self.names)} at {self.said(self.first)} and "
-                f"{len(names)} at {self.said(number)}, or others: {there[0]} against {there[1]}; "
-                "hide one with visible=False or give it no data"
+                f"artists: expected the same in every state, got {len(self.names)} at {first} and"
+                f" {len(names)} at {here}, or others: {before} against {now};"
+                " hide one with visible=False or give it no data"
             )
-        for (artist, _), said, before, height in zip(
-            parts, self.names, self.signs, self.heights, strict=True
-        ):
+        for i, (artist, _) in enumerate(parts):
+            said, height = self.names[i], self.heights[i]
             if artist.get_zorder() != height:
                 raise ValueError(
-                    f"{said}: expected one zorder in every state, got {height} at {self.said(self.first)} "
-                    f"and {artist.get_zorder()} at {self.said(number)}"
+                    f"{said}: expected one zorder in every state, got {height} at {first}"
+                    f" and {artist.get_zorder()} at {here}"
                 )
-            if before is not None and (now := sign(artist, self.known)) != before:
+            before, now = self.signs[i], sign(artist, self.known)
+            if now != before:
                 what = differing(before, now)
                 raise ValueError(
-                    f"{said}: expected the same {what} in every state, got {before[what]} at "
-                    f"{self.said(self.first)} and {now[what]} at {self.said(number)}. {hint(what)}"
+                    f"{said}: expected the same {what} in every state, got {before[what]} at"
+                    f" {first} and {now[what]} at {here}. {hint(what)}"
                 )
 
     def record(self, artist, number):
@@ -207,26 +215,30 @@ class Harvest:
                 continue
             again = Slot("", "", 1)
             again.put(0, self.record(artist, number))
-            ((shape, xy),) = again.frames
-            kept, at = list(self.slots[i].frames)[self.slots[i].index[number]]
-            far = (
-                len(at) != len(xy)
-                or np.abs(np.frombuffer(at, "<u2").astype(int) - np.frombuffer(xy, "<u2")).max(
-                    initial=0
-                )
-                > 0.05 * self.recorder.units.scale
-            )
-            if shape != kept or far:
+            slot = self.slots[i]
+            kept, there = list(slot.frames)[slot.index[number]]
+            ((shape, here),) = again.frames
+            if shape != kept or distance(there, here) > 0.05 * self.recorder.units.scale:
                 raise ValueError(
-                    f"{self.names[i]}: expected the same picture each time, got another when drawn again"
-                    f" at {self.said(number)}; fix the seed of random numbers, or what else varies"
+                    f"{self.names[i]}: expected the same picture each time, got another when drawn"
+                    f" again at {self.said(number)}; fix the seed of random numbers,"
+                    " or what else varies"
                 )
+
+
+def distance(there, here):
+    """How far coordinates have moved at most, in units; infinitely far if their number differs."""
+    if len(there) != len(here):
+        return np.inf
+    far = np.frombuffer(there, "<u2").astype(int) - np.frombuffer(here, "<u2")
+    return np.abs(far).max(initial=0)
 
 
 @contextmanager
 def few_collections():
-    """Collect garbage when told: left alone, Python looks through every figure's thousands of
-    objects too often.
+    """Collect garbage when told.
+
+    Left alone, Python looks through the thousands of objects of every figure too often.
     """
     was = gc.isenabled()
     gc.disable()
@@ -239,18 +251,23 @@ def few_collections():
 
 def walk(fig, renderer):
     """Every artist that draws, with its role, in matplotlib's order of drawing."""
-    for artist in sorted(
-        (a for a in fig.get_children() if a is not fig.patch), key=lambda a: a.get_zorder()
-    ):
+    for artist in by_height(fig, {fig.patch}):
         if isinstance(artist, Axes):
             yield from walk_axes(artist, renderer)
         else:
             yield artist, "axes" if isinstance(artist, Text) else "data"
 
 
+def by_height(parent, hidden):
+    """The artists in a figure or axes, without the hidden ones, the lowest first."""
+    shown = [a for a in parent.get_children() if a not in hidden]
+    return sorted(shown, key=lambda a: a.get_zorder())
+
+
 def walk_axes(ax, renderer):
-    """The artists of one axes, and of the axes inside it; the parts of `Axes.draw` that decide on
-    order and place.
+    """The artists of one axes, and of the axes inside it.
+
+    These are the parts of `Axes.draw` that decide on order and place.
     """
     if not ax.get_visible():
         return
@@ -260,21 +277,19 @@ def walk_axes(ax, renderer):
     framed = ax.axison and ax.get_frame_on()
     if framed and not white(ax.patch):
         yield ax.patch, "axes"
-    fixed = {ax.title, ax._left_title, ax._right_title}
-    hidden = {ax.patch, *(() if framed else spines), *(() if ax.axison else axis)}
-    for artist in sorted(
-        (a for a in ax.get_children() if a not in hidden), key=lambda a: a.get_zorder()
-    ):
+    fixed = {ax.title, ax._left_title, ax._right_title, *spines, *axis}
+    hidden = {ax.patch}
+    if not framed:
+        hidden.update(spines)
+    if not ax.axison:
+        hidden.update(axis)
+    for artist in by_height(ax, hidden):
         if isinstance(artist, Axes):
             yield from walk_axes(artist, renderer)
             continue
-        if isinstance(artist, AxesImage) and artist.get_interpolation() in (
-            "auto",
-            "antialiased",
-            "nearest",
-        ):
+        if isinstance(artist, AxesImage) and artist.get_interpolation() in CRISP:
             artist.set_interpolation("none")  # pixels as they are: small and crisp
-        yield artist, "axes" if artist in fixed or artist in spines or artist in axis else "data"
+        yield artist, "axes" if artist in fixed else "data"
         if artist in axis:
             yield artist.label, "axes"
 
@@ -288,11 +303,13 @@ def name(artist):
     """An artist as errors call it: type, then label or text."""
     kind, ax = type(artist).__name__, artist.axes
     if isinstance(artist, Axis):
-        return f"{kind} of panel {ax.figure.axes.index(ax) if ax in ax.figure.axes else 'inset'}"
+        panels = ax.figure.axes
+        return f"{kind} of panel {panels.index(ax) if ax in panels else 'inset'}"
     words = artist.get_text() if isinstance(artist, Text) else str(artist.get_label())
     if words and not words.startswith("_"):
         return f"{kind} {words!r}"
-    siblings = ax.get_children() if ax else artist.figure.get_children() if artist.figure else []
+    parent = ax or artist.figure
+    siblings = parent.get_children() if parent else []
     return f"{kind} number {siblings.index(artist)}" if artist in siblings else kind
 
 

@@ -39,10 +39,12 @@ def bar(total, words):
 
 
 def attended():
-    """Whether a reader is there: at a terminal, or in a front end that can ask for input; nbclient
-    and nbval cannot.
+    """Whether a reader is there: at a terminal, or in a front end that can ask for input.
+
+    nbclient and nbval cannot ask.
     """
     if sys.stderr is not None and sys.stderr.isatty():
         return True
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return bool(getattr(getattr(shell, "kernel", None), "_allow_stdin", False))
+    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)
+    kernel = getattr(get_shell(), "kernel", None)
+    return bool(getattr(kernel, "_allow_stdin", False))

@@ -1,13 +1,12 @@
-"""A matplotlib renderer that keeps what artists draw: paths, markers, glyphs and images, ready to
-be moved.
+"""A matplotlib renderer that keeps what artists draw, ready to be moved.
 
 Every artist ends in five calls of the renderer, so harvesting there ships everything an artist can
 change (geometry, colour, width, dashes, visibility, text) without a word of code about lines, bars
 or legends. A shape is a pair `(template, coordinates)`: the template is a tuple of what rarely
 changes, the coordinates are `uint16` fractions of a point, y pointing down. Shapes are
 
-    ("p", css, clip, commands)               a path; commands such as (("M", 100), ("z", 0)) say how
-    many vertices
+    ("p", css, clip, commands)               a path; commands such as (("M", 100), ("z", 0))
+                                             say how many vertices each takes
     ("u", clip, ((symbol, css, n), ...))     n uses of a symbol each, at the coordinates
     ("t", css, clip, run, matrix)            a laid-out string at one point
     ("i", clip, png, w, h, matrix, css)      an image
@@ -28,10 +27,11 @@ from .glyphs import Glyphs, outline
 from .units import Units
 
 CAPS = {"projecting": "square", "butt": "butt", "round": "round"}
+LETTERS = {Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
 
 
 class Recorder(RendererBase):
-    """Collects the shapes of one artist at a time; see the module's docstring for what a shape is."""
+    """Collects the shapes of one artist at a time; the module's docstring says what a shape is."""
 
     def __init__(self, width, height):
         super().__init__()
@@ -74,7 +74,7 @@ class Recorder(RendererBase):
 
     def draw_path(self, gc, path, transform, rgbFace=None):
         filled = rgbFace is not None
-        # as matplotlib's SVG does
+        # as matplotlib's SVG does: a line is cut at the edges of the figure, a filled path is not
         canvas = None if filled else (0, 0, self.units.width, self.units.height)
         path = path.cleaned(transform, remove_nans=True, clip=canvas, curves=True)
         if not self.units.inside(path.vertices[:-1]).all():
@@ -87,35 +87,33 @@ class Recorder(RendererBase):
             self.steps[key] = commands(path)
         steps, keep = self.steps[key]
         if steps:
-            self.shapes.append(
-                (
-                    ("p", self.css(gc, rgbFace), self.clip(gc), steps),
-                    self.units.quantise(path.vertices[keep]),
-                )
-            )
+            template = ("p", self.css(gc, rgbFace), self.clip(gc), steps)
+            self.keep(template, path.vertices[keep])
+
+    def keep(self, template, points):
+        """Add a shape; its points (n, 2) are in points of the figure, y up."""
+        self.shapes.append((template, self.units.quantise(points)))
 
     def draw_markers(self, gc, marker_path, marker_trans, path, trans, rgbFace=None):
         if path.codes is None:
             at = trans.transform(path.vertices)
         else:
-            at = np.array([v[-2:] for v, _ in path.iter_segments(trans, simplify=False)]).reshape(
-                -1, 2
-            )
+            ends = [v[-2:] for v, _ in path.iter_segments(trans, simplify=False)]
+            at = np.array(ends).reshape(-1, 2)
         at = at[self.units.inside(at)]  # drops NaN as well
         if len(at):
             uses = ((self.symbol(marker_path, marker_trans), self.css(gc, rgbFace), len(at)),)
-            self.shapes.append((("u", self.clip(gc), uses), self.units.quantise(at)))
+            self.keep(("u", self.clip(gc), uses), at)
 
     def draw_path_collection(
         self, gc, master_transform, paths, all_transforms, offsets, offset_trans, *args, **kw
     ):
-        shapes = [
-            (path, Affine2D(t.get_matrix()))
-            for path, t in self._iter_collection_raw_paths(master_transform, paths, all_transforms)
-        ]
+        raw = self._iter_collection_raw_paths(master_transform, paths, all_transforms)
+        shapes = [(path, Affine2D(transform.get_matrix())) for path, transform in raw]
+        numbers = range(len(shapes))
         symbols, uses, at = {}, [], []
         for x, y, i, gc0, face in self._iter_collection(
-            gc, range(len(shapes)), offsets, offset_trans, *args, **kw
+            gc, numbers, offsets, offset_trans, *args, **kw
         ):
             path, transform = shapes[i]
             if len(offsets) < 2:
@@ -127,7 +125,7 @@ class Recorder(RendererBase):
                 at.append((x, y))
         if uses:
             runs = tuple((*use, len(list(same))) for use, same in groupby(uses))
-            self.shapes.append((("u", self.clip(gc), runs), self.units.quantise(np.array(at))))
+            self.keep(("u", self.clip(gc), runs), np.array(at))
 
     def draw_quad_mesh(
         self,
@@ -142,27 +140,20 @@ class Recorder(RendererBase):
         antialiased,
         edgecolors,
     ):
-        corners = master_transform.transform(np.reshape(coordinates, (-1, 2))).reshape(
-            meshHeight + 1, meshWidth + 1, 2
-        )
+        cells = meshWidth * meshHeight
+        corners = master_transform.transform(np.reshape(coordinates, (-1, 2)))
+        corners = corners.reshape(meshHeight + 1, meshWidth + 1, 2)
         (x0, y0), (x1, y1) = corners[0, 0], corners[-1, -1]
-        even = np.stack(
-            np.meshgrid(np.linspace(x0, x1, meshWidth + 1), np.linspace(y0, y1, meshHeight + 1)), -1
-        )
+        xs, ys = np.linspace(x0, x1, meshWidth + 1), np.linspace(y0, y1, meshHeight + 1)
+        even = np.abs(corners - np.stack(np.meshgrid(xs, ys), -1)).max() < 0.05
         bare = edgecolors is None or not len(edgecolors) or not np.asarray(edgecolors)[..., 3].any()
-        if (
-            bare
-            and np.abs(corners - even).max() < 0.05
-            and len(facecolors) == meshWidth * meshHeight
-        ):
-            pixels = (
-                np.rint(np.asarray(facecolors) * 255)
-                .astype(np.uint8)
-                .reshape(meshHeight, meshWidth, 4)
-            )
+        if bare and even and len(facecolors) == cells:
+            # cells of one size, one colour each and no edges are the pixels of an image
+            pixels = np.rint(np.asarray(facecolors) * 255).astype(np.uint8)
+            pixels = pixels.reshape(meshHeight, meshWidth, 4)
             size = Affine2D().scale((x1 - x0) / meshWidth, (y1 - y0) / meshHeight).translate(x0, y0)
             return self.image(gc, pixels, size, crisp=True)
-        if meshWidth * meshHeight > 400:
+        if cells > 400:
             raise ValueError(
                 "an uneven mesh of over 400 cells cannot be moved: use imshow, or even spacing"
             )
@@ -190,11 +181,10 @@ class Recorder(RendererBase):
         self.image(gc, im, size, crisp=transform is not None)
 
     def image(self, gc, pixels, size, crisp):
-        """Record pixels (h, w, 4), first row at the bottom, with the affine map from pixels to
-        points.
-        """
+        """Record pixels (h, w, 4), first row at the bottom; `size` maps pixels to points."""
         css = f"image-rendering:{'pixelated' if crisp else 'auto'}"
-        css += f";opacity:{gc.get_alpha():.6g}" if crisp and gc.get_forced_alpha() else ""
+        if crisp and gc.get_forced_alpha():
+            css += f";opacity:{gc.get_alpha():.6g}"
         h, w = pixels.shape[:2]
         shape = ("i", self.clip(gc), png(pixels), w, h, self.units.matrix(size), css)
         self.shapes.append((shape, np.empty(0, "<u2")))
@@ -204,13 +194,13 @@ class Recorder(RendererBase):
         alpha = gc.get_alpha() if gc.get_forced_alpha() else rgb[3]
         css = f"fill:{ink(rgb)}" + (f";opacity:{alpha:.6g}" if alpha != 1 else "")
         size = self.units.scale * prop.get_size_in_points() / self._text2path.FONT_SCALE / 64
-        c, s_ = size * np.cos(np.radians(angle)), size * np.sin(np.radians(angle))
-        # glyphs are stored with y down
-        matrix = tuple(float(f"{v:.6g}") + 0.0 for v in (c, -s_, s_, c))
-        at = self.units.quantise(np.array([[x, self.units.height - y]]))
-        self.shapes.append(
-            (("t", css, self.clip(gc), self.glyphs.run(s, prop, ismath, mtext), matrix), at)
-        )
+        turn = np.radians(angle)
+        cos, sin = size * np.cos(turn), size * np.sin(turn)
+        # glyphs are stored with y down; + 0.0 makes a plain zero of a negative one
+        matrix = tuple(float(f"{v:.6g}") + 0.0 for v in (cos, -sin, sin, cos))
+        run = self.glyphs.run(s, prop, ismath, mtext)
+        at = np.array([[x, self.units.height - y]])
+        self.keep(("t", css, self.clip(gc), run, matrix), at)
 
     def draw_tex(self, gc, x, y, s, prop, angle, *, mtext=None):
         return self.draw_text(gc, x, y, s, prop, angle, "TeX", mtext)
@@ -248,7 +238,8 @@ class Recorder(RendererBase):
             return None
         if path is not None:
             return self.region(path, transform)
-        if (bounds := box.bounds) not in self.clips:
+        bounds = box.bounds
+        if bounds not in self.clips:
             place = Affine2D().scale(box.width, box.height).translate(box.x0, box.y0)
             self.clips[bounds] = self.region(Path.unit_rectangle(), place)
         return self.clips[bounds]
@@ -256,11 +247,9 @@ class Recorder(RendererBase):
     def region(self, path, transform):
         """The area that a path encloses as an SVG path in units."""
         path = path.cleaned(transform, remove_nans=True, curves=True)
-        xy = np.rint(
-            (path.vertices * (1, -1) + (self.units.margin, self.units.height + self.units.margin))
-            * self.units.scale
-        )
-        return outline(Path(xy, path.codes))
+        margin = self.units.margin
+        down = path.vertices * (1, -1) + (margin, self.units.height + margin)
+        return outline(Path(np.rint(down * self.units.scale), path.codes))
 
     def css(self, gc, face):
         """Fill and stroke as matplotlib's SVG backend writes them; once a set of properties."""
@@ -311,14 +300,14 @@ class Recorder(RendererBase):
 
 
 def ink(rgb):
-    """A colour; black, white and greys become variables, so that a dark page can turn them round."""
+    """A colour; black, white and greys become variables, which a dark page turns round."""
     code = rgb2hex(rgb[:3])
     grey = code[1:3] == code[3:5] == code[5:7]
     return f"var(--xp-{code[1:3]},{code})" if grey else code
 
 
 def commands(path):
-    """SVG commands of a cleaned path with the number of vertices of each, and the vertices to keep."""
+    """SVG commands of a cleaned path, each with its number of vertices; the vertices to keep."""
     codes = path.codes
     if codes is None:
         codes = np.full(len(path.vertices), Path.LINETO, np.uint8)
@@ -329,15 +318,15 @@ def commands(path):
     for end in cuts:
         code, n = codes[start], end - start
         if code == Path.MOVETO:
-            steps += [["M", 1]] * (n - 1) + [["M", 1]]
-        elif code == Path.LINETO and steps and steps[-1] == ["M", 1]:
-            steps[-1] = ["M", 1 + n]  # SVG draws on after a move
-        elif code in (Path.LINETO, Path.CURVE3, Path.CURVE4):
-            steps.append(["?LQC"[code - 1], n])
+            steps += [("M", 1)] * n
+        elif code == Path.LINETO and steps and steps[-1] == ("M", 1):
+            steps[-1] = ("M", 1 + n)  # SVG draws on after a move
+        elif code in LETTERS:
+            steps.append((LETTERS[code], n))
         elif code == Path.CLOSEPOLY:
-            steps.append(["z", 0])
+            steps.append(("z", 0))
         start = end
-    return tuple(map(tuple, steps)), keep
+    return tuple(steps), keep
 
 
 def png(pixels):

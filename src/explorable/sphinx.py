@@ -36,7 +36,10 @@ log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 RUNTIME = ["controls.js", "page.js"]
 VIEW = re.compile(
-    r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL
+    r'<script type="application/vnd\.jupyter\.widget-view\+json">'
+    r"(.*?)"  # its JSON, with the id of the model
+    r"</script>",
+    re.DOTALL,
 )
 
 # What a page may load of MathJax's 22 MB: the TeX reader, HTML output, its fonts, and extensions
@@ -73,9 +76,7 @@ def keep_to_this_host(app, config):
 
 
 def mathjax_folder():
-    """Return the folder of MathJax's files, or None if the package that ships them is not
-    installed.
-    """
+    """Return the folder of MathJax's files; None if the package with them is not installed."""
     try:
         # hyphens: no import statement can name it
         package = importlib.import_module("sphinx-mathjax-offline")
@@ -97,8 +98,9 @@ def disconnect_thebe(app):
 
 
 class KeepStateLinks(SphinxTransform):
-    """Let ``[text](#fig-1?gain=1.2)`` through, or ``[text](#fig-1?)``, which MyST would look up as
-    a heading.
+    """Let ``[text](#fig-1?gain=1.2)`` or ``[text](#fig-1?)`` through.
+
+    MyST would look it up as a heading.
     """
 
     default_priority = 878  # just before MyST's ResolveAnchorIds
@@ -122,17 +124,14 @@ class ResolveStateLinks(SphinxTransform):
         for node in list(self.document.findall(pending_xref)):
             target, page = node.get("reftargetid") or "", node.get("reftarget")
             if node.get("refdomain") == "doc" and "?" in target and page in self.env.all_docs:
-                link = make_refnode(
-                    self.app.builder, self.env.docname, page, target, list(node[0].children)
-                )
+                words = list(node[0].children)
+                link = make_refnode(self.app.builder, self.env.docname, page, target, words)
                 link["classes"].append("xp-set")
                 node.replace_self(link)
 
 
 def embed_figures(app, doctree, docname):
-    """Put a figure where each widget view stands, and the state of all of them at the end of the
-    page.
-    """
+    """Put a figure where each widget view stands, and the state of all at the end of the page."""
     if app.builder.format != "html":
         return
     scripts = NbMetadataCollector.get_js_files(app.env, docname)
@@ -161,8 +160,7 @@ def report(page, location):
 
 
 def publish(app, modules):
-    """Copy the runtime and write each ESM as a script that only registers its text; return their
-    names.
+    """Copy the runtime, write each ESM as a script that registers its text, return their names.
 
     A page opened from a folder may not import a module by URL, but it may load a script.
     """
@@ -178,19 +176,21 @@ def publish(app, modules):
 
 
 def add_runtime(app, pagename, templatename, context, doctree):
-    """Load the runtime on pages that have widgets, ahead of MathJax, which sets the formulas of
-    labels.
+    """Load the runtime on pages that have widgets, ahead of MathJax.
+
+    MathJax then sets the formulas in the labels of the widgets.
     """
     modules = doctree.get("explorable_modules") if doctree else None
     if modules is None:
         return
     app.add_css_file("explorable/page.css")
-    # At the end of the text, not in the head: there they run before the theme's and MathJax's
-    # deferred megabytes.
-    names = modules + [
-        f"{name}?v={fingerprint((HERE / name).read_text('utf-8'))}" for name in RUNTIME
-    ]
+    names = list(modules)
+    for name in RUNTIME:
+        version = fingerprint((HERE / name).read_text("utf-8"))
+        names.append(f"{name}?v={version}")
     sources = [context["pathto"](f"_static/explorable/{name}", 1) for name in names]
+    # Not in the head but at the end of the text: here they run before the megabytes of the theme
+    # and of MathJax, which are deferred.
     context["body"] += "".join(f'<script src="{source}"></script>' for source in sources)
 
 
@@ -201,10 +201,11 @@ def finish_static_files(app, error):
     static = Path(app.outdir, "_static")
     source = mathjax_folder()
     if source and app.config.mathjax_path == "mathjax/tex-chtml.js":
-        for path in (path for pattern in MATHJAX for path in source.glob(pattern)):
-            target = static / "mathjax" / path.relative_to(source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if path.name not in MATHJAX_NEVER:
-                copy2(path, target)
+        for pattern in MATHJAX:
+            for path in source.glob(pattern):
+                if path.name not in MATHJAX_NEVER:
+                    target = static / "mathjax" / path.relative_to(source)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    copy2(path, target)
     for path in static.rglob("*.map"):
         path.unlink()

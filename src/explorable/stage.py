@@ -1,5 +1,4 @@
-"""One figure for many drawings: put back to its first state in between, as a new one costs 4 ms a
-panel.
+"""One figure for many drawings: a new one costs 4 ms a panel, so it is put back in between.
 
 What a view can change is the attributes of some twenty objects (figure, axes, axis, ticker, spines,
 title, labels); they are copied once and put back. The harvest compares some states with new figures
@@ -23,10 +22,9 @@ class Stage:
     def __init__(self, fig):
         self.fig, self.axes = fig, list(fig.axes)
         self.kept = [(thing, dict(vars(thing)), own(vars(thing))) for thing in parts(fig)]
+        boxes = [box for ax in self.axes for box in (ax.dataLim, ax._viewLim)]
         self.boxes = [
-            (box, box.get_points().copy(), box._minpos.copy(), box._ignore)
-            for ax in self.axes
-            for box in (ax.dataLim, ax._viewLim)
+            (box, box.get_points().copy(), box._minpos.copy(), box._ignore) for box in boxes
         ]
         self.scales = [(ax.get_xscale(), ax.get_yscale()) for ax in self.axes]
 

@@ -1,5 +1,6 @@
-"""The first frame as SVG: what stands still, and groups that live.js fills again whenever a slider
-moves.
+"""The first frame as SVG: what stands still, and groups that live.js fills again.
+
+It does so whenever a slider moves.
 """
 
 from base64 import b64encode
@@ -9,25 +10,26 @@ from .codec import count
 
 
 def write(slots, packer, spec, images, state, alt):
-    """The SVG of one state: a `<g data-slot>` for every slot, definitions of clips and symbols
-    first.
-    """
+    """The SVG of one state: definitions of clips and symbols, then a `<g data-slot>` a slot."""
     uid, view = spec["id"], spec["view"]
-    width, height = view[2] * spec["width"] / view[2], view[3] * spec["width"] / view[2]
+    width = spec["width"]
+    height = width * view[3] / view[2]
+    box = " ".join(map(str, view))
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(alt)}" '
-        f'width="{width:g}pt" height="{height:g}pt" viewBox="{" ".join(map(str, view))}" '
+        f'width="{width:g}pt" height="{height:g}pt" viewBox="{box}" '
         f'stroke-linejoin="round" stroke-linecap="butt"><defs>'
     ]
-    out += [
-        f'<clipPath id="{uid}-c{i}"><path d="{d}"/></clipPath>' for i, d in enumerate(spec["clips"])
-    ]
-    out += [f'<path id="{uid}-s{i}" d="{d}"/>' for i, d in enumerate(spec["symbols"])]
+    for i, d in enumerate(spec["clips"]):
+        out.append(f'<clipPath id="{uid}-c{i}"><path d="{d}"/></clipPath>')
+    for i, d in enumerate(spec["symbols"]):
+        out.append(f'<path id="{uid}-s{i}" d="{d}"/>')
     out.append("</defs>")
     for number, slot in enumerate(slots):
         frames, index = slot.ordered()
         template, coordinates = frames[index[state]]
-        xy, at = memoryview(coordinates).cast("H") if coordinates else (), 0
+        xy = memoryview(coordinates).cast("H") if coordinates else ()
+        at = 0
         out.append(f'<g data-slot="{number}" class="xp-{slot.role}">')
         for shape in map(packer.shape, template):
             n = count(shape)
@@ -39,7 +41,8 @@ def write(slots, packer, spec, images, state, alt):
 
 def element(shape, xy, spec, images):
     """One shape as SVG, exactly as live.js draws it."""
-    kind, clip = shape[0], shape[1] if shape[0] == "u" else shape[2]
+    kind = shape[0]
+    clip = shape[1] if kind == "u" else shape[2]
     clipped = f' clip-path="url(#{spec["id"]}-c{clip})"' if clip >= 0 else ""
     style = "" if kind == "u" else f' style="{spec["styles"][shape[1]]}"'
     if kind == "p":
@@ -56,11 +59,14 @@ def element(shape, xy, spec, images):
         return f"<g{clipped}>{''.join(uses)}</g>"
     if kind == "t":
         matrix = " ".join(map(str, (*shape[4], xy[0], xy[1])))
-        return f'<g{clipped}><path{style} d="{text(spec, shape[3])}" transform="matrix({matrix})"/></g>'
+        d = text(spec, shape[3])
+        return f'<g{clipped}><path{style} d="{d}" transform="matrix({matrix})"/></g>'
     png = b64encode(images[shape[3]]).decode()
+    width, height = shape[4], shape[5]
+    matrix = " ".join(map(str, shape[6]))
     return (
-        f'<g{clipped}><image{style} width="{shape[4]}" height="{shape[5]}" preserveAspectRatio="none" '
-        f'transform="matrix({" ".join(map(str, shape[6]))})" href="data:image/png;base64,{png}"/></g>'
+        f'<g{clipped}><image{style} width="{width}" height="{height}" preserveAspectRatio="none" '
+        f'transform="matrix({matrix})" href="data:image/png;base64,{png}"/></g>'
     )
 
 
@@ -75,7 +81,6 @@ def path(steps, xy):
 
 def text(spec, run):
     """The `d` of a run of glyphs."""
-    parts = iter(spec["runs"][run])
-    return "".join(
-        f"M{x} {y}{spec['glyphs'][glyph]}" for glyph, x, y in zip(parts, parts, parts, strict=True)
-    )
+    numbers = spec["runs"][run]  # glyph, x, y; glyph, x, y; …
+    triples = zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True)
+    return "".join(f"M{x} {y}{spec['glyphs'][glyph]}" for glyph, x, y in triples)

@@ -7,32 +7,22 @@ from matplotlib.container import BarContainer
 
 
 def tables(harvest):
-    """For every labelled line and group of bars on linear or log axes: its label, its panel and its
-    slots.
-    """
+    """For every labelled line and group of bars: its label, its panel, its kind and its slots."""
     slot = {id(artist): i for i, (artist, _) in enumerate(harvest.parts)}
     found = []
+
+    def add(artist, panel, kind, slots):
+        label = plain(artist.get_label())
+        found.append({"label": label, "axes": panel, "kind": kind, "slots": slots})
+
     for panel, ax in enumerate(harvest.axes):
         for line in ax.get_lines():
             if labelled(line) and line.get_transform() == ax.transData:
-                found.append(
-                    {
-                        "label": plain(line.get_label()),
-                        "axes": panel,
-                        "kind": "line",
-                        "slots": [slot[id(line)]],
-                    }
-                )
+                add(line, panel, "line", [slot[id(line)]])
         for bars in ax.containers:
             if isinstance(bars, BarContainer) and labelled(bars):
-                found.append(
-                    {
-                        "label": plain(bars.get_label()),
-                        "axes": panel,
-                        "kind": bars.orientation,
-                        "slots": [slot[id(bar)] for bar in bars if id(bar) in slot],
-                    }
-                )
+                seen = [slot[id(bar)] for bar in bars if id(bar) in slot]
+                add(bars, panel, bars.orientation, seen)
     return found
 
 
@@ -43,9 +33,13 @@ def labelled(artist):
 
 def plain(text):
     r"""A label without TeX: ``$\|g\|$`` as ‖g‖."""
-    if "$" not in (text := str(text)):
+    text = str(text)
+    if "$" not in text:
         return text
-    named = re.sub(
-        r"\\([A-Za-z]+|.) ?", lambda m: chr(tex2uni[m[1]]) if m[1] in tex2uni else m[1], text
-    )
+
+    def character(command):
+        name = command[1]
+        return chr(tex2uni[name]) if name in tex2uni else name
+
+    named = re.sub(r"\\([A-Za-z]+|.) ?", character, text)
     return re.sub(r"[${}]", "", named)

@@ -4,22 +4,20 @@ import numpy as np
 
 
 class Units:
-    """Fractions of a point in 16 bits, with a margin all around the figure for what lies outside."""
+    """Fractions of a point in 16 bits, with a margin around the figure for what lies outside."""
 
     def __init__(self, width, height):
         self.width, self.height = width, height
-        self.scale = next((s for s in (64, 32, 16) if max(width, height) + 128 < 65535 / s), None)
-        if self.scale is None:
+        longest = max(width, height)
+        fitting = [s for s in (64, 32, 16) if longest + 128 < 65535 / s]
+        if not fitting:
             raise ValueError(
                 f"size: expected a figure under 50 inches, got {width / 72:g} by {height / 72:g}"
             )
-        self.margin = int((65535 / self.scale - max(width, height)) / 2)
-        self.box = (
-            -self.margin + 1,
-            -self.margin + 1,
-            width + self.margin - 1,
-            height + self.margin - 1,
-        )
+        self.scale = fitting[0]
+        self.margin = int((65535 / self.scale - longest) / 2)
+        beyond = self.margin - 1
+        self.box = (-beyond, -beyond, width + beyond, height + beyond)
 
     def inside(self, xy):
         """Which of the points (n, 2), in points with y up, fit into 16 bits."""
@@ -36,7 +34,6 @@ class Units:
     def matrix(self, affine):
         """The SVG matrix, y down, of an affine map to points with y up."""
         (a, c, e), (b, d, f) = affine.get_matrix()[:2] * self.scale
+        left = self.margin * self.scale
         top = (self.height + self.margin) * self.scale
-        return tuple(
-            float(f"{v:.7g}") for v in (a, -b, c, -d, e + self.margin * self.scale, top - f)
-        )
+        return tuple(float(f"{v:.7g}") for v in (a, -b, c, -d, left + e, top - f))

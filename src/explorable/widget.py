@@ -1,5 +1,6 @@
-"""`explore`: an ordinary matplotlib function as a figure with sliders, in JupyterLab and in a page
-without a kernel.
+"""`explore`: an ordinary matplotlib function as a figure with sliders.
+
+It works in JupyterLab and in a page without a kernel.
 """
 
 import re
@@ -38,8 +39,9 @@ OPTIONS = (
 
 
 class LiveFigure(anywidget.AnyWidget):
-    """The picture alone. It has an index trait ``at_<name>`` for every parameter; link whatever you
-    like to them.
+    """The picture alone.
+
+    It has an index trait ``at_<name>`` for every parameter; link whatever you like to them.
     """
 
     _esm = "\n".join(Path(__file__).with_name(f"{part}.js").read_text("utf-8") for part in PARTS)
@@ -55,20 +57,16 @@ class LiveFigure(anywidget.AnyWidget):
     registered = traitlets.List(traitlets.Int()).tag(sync=True)
 
     def __init__(self, indices, **state):
-        self.add_traits(
-            **{
-                name: (traitlets.Bool if isinstance(i, bool) else traitlets.Int)(i).tag(sync=True)
-                for name, i in indices.items()
-            }
-        )
+        traits = {}
+        for name, index in indices.items():
+            kind_of_trait = traitlets.Bool if isinstance(index, bool) else traitlets.Int
+            traits[name] = kind_of_trait(index).tag(sync=True)
+        self.add_traits(**traits)
         super().__init__(**state)
 
     def __repr__(self):
-        return (
-            "LiveFigure("
-            + ", ".join(f"{p['name']}: {len(p['labels'])} values" for p in self.spec["params"])
-            + ")"
-        )
+        counts = [f"{p['name']}: {len(p['labels'])} values" for p in self.spec["params"]]
+        return f"LiveFigure({', '.join(counts)})"
 
 
 class Explore(ipywidgets.VBox):
@@ -130,8 +128,9 @@ def explore(
     register=None,
     **grid,
 ):
-    """A live figure: `view` drawn by matplotlib at every point of a grid, moved by sliders at 60
-    frames a second.
+    """A live figure: `view` drawn by matplotlib at every point of a grid, moved by sliders.
+
+    It moves at 60 frames a second.
 
     Parameters
     ----------
@@ -191,11 +190,11 @@ def explore(
     """
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt: expected a sentence that says what the figure shows, got {alt!r}")
-    if anchor is not None and not (
-        isinstance(anchor, str) and re.fullmatch(r"[a-z][a-z0-9-]*", anchor)
-    ):
+    named = isinstance(anchor, str) and re.fullmatch(r"[a-z][a-z0-9-]*", anchor)
+    if anchor is not None and not named:
         raise ValueError(
-            f"anchor: expected small letters, digits and hyphens, a letter first, got {anchor!r:.60}"
+            "anchor: expected small letters, digits and hyphens, a letter first,"
+            f" got {anchor!r:.60}"
         )
     grid = Grid(grid)
     check_view(view, grid.values, OPTIONS)
@@ -210,15 +209,16 @@ def explore(
     if drag is not None:
         expect_drag(drag, grid)
     opening = grid.locate({} if start is None else start, "start")
-    jumps = [
-        {"label": str(label), "at": jump(grid, label, state)}
-        for label, state in (cases or {}).items()
-    ]
+    jumps = []
+    for label, state in (cases or {}).items():
+        jumps.append({"label": str(label), "at": jump(grid, label, state)})
     number = grid.number(opening)
     with bar(grid.size, "drawing states") as shown:
-        harvest = Harvest(
-            view, grid, size=size, panels=panels, start=number, progress=lambda done: shown.update()
-        )
+
+        def progress(done):
+            shown.update()
+
+        harvest = Harvest(view, grid, size=size, panels=panels, start=number, progress=progress)
     data, spec, packer = codec.pack(harvest.slots, harvest.recorder.units)
     spec |= {
         "params": [{"name": n, "trait": f"at_{n}", "labels": grid.labels[n]} for n in grid.values],
@@ -231,9 +231,10 @@ def explore(
         spec["register"] = register_spec(register, grid, harvest)
     first = svg.write(harvest.slots, packer, spec, list(packer.images), number, alt)
     weigh(grid, data, spec, first)
-    indices = {
-        f"at_{n}": bool(i) if kind(grid.values[n][0]) == "bool" else i for n, i in opening.items()
-    }
+    indices = {}
+    for name, index in opening.items():
+        yes_or_no = kind(grid.values[name][0]) == "bool"
+        indices[f"at_{name}"] = bool(index) if yes_or_no else index
     figure = LiveFigure(
         indices,
         spec=spec,
@@ -246,7 +247,8 @@ def explore(
         predict=asdict(predict) if predict else None,
         locked=predict is not None,
     )
-    width = f"{max(6, *(0.6 * len(n) + 1 for n in grid.values)):.3g}em"
+    longest = max(len(name) for name in grid.values)
+    width = f"{max(6, 0.6 * longest + 1):.3g}em"
     controls = {n: control(n, grid, opening[n], width, figure.locked) for n in grid.values}
     return Explore(figure, controls, grid, picture(harvest, number))
 
@@ -297,7 +299,8 @@ def weigh(grid, data, spec, first):
 
 def picture(harvest, number):
     """A PNG of the state that the figure opens with, for places where no widget lives."""
-    out, fig = BytesIO(), harvest.figure(number)
+    out = BytesIO()
+    fig = harvest.figure(number)
     FigureCanvasAgg(fig)
     fig.savefig(out, format="png", dpi=144, metadata={"Software": None})
     return out.getvalue()

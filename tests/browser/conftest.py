@@ -15,26 +15,31 @@ from pathlib import Path
 
 import pytest
 
-SITE = Path(
-    os.environ.get("GRADTRACE_SITE", Path(__file__).parents[2] / "_build" / "html")
-).resolve()
-# index.html only redirects to the first page
-NOT_PROSE = {"search.html", "genindex.html", "index.html"}
+BUILT = Path(__file__).parents[2] / "_build" / "html"
+SITE = Path(os.environ.get("GRADTRACE_SITE", BUILT)).resolve()
+NOT_PROSE = {"search.html", "genindex.html", "index.html"}  # the last goes on to the first page
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--no-first-run", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def pages(having=""):
     """Return the paths of the book's pages whose HTML contains `having`, relative to the site."""
     if not SITE.is_dir():
         return []
-    found = sorted(path for path in SITE.rglob("*.html") if "_static" not in path.parts)
-    names = [
-        path.relative_to(SITE).as_posix() for path in found if having in path.read_text("utf-8")
-    ]
-    return [name for name in names if name not in NOT_PROSE]
+    names = []
+    for path in sorted(SITE.rglob("*.html")):
+        name = path.relative_to(SITE).as_posix()
+        if "_static" in path.parts or name in NOT_PROSE:
+            continue
+        if having in path.read_text("utf-8"):
+            names.append(name)
+    return names
 
 
 def pytest_generate_tests(metafunc):
@@ -157,8 +162,9 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def contexts(chromium):
-    """Function that gives a browser context; equal options share one, since each takes a fifth of a
-    second.
+    """A function that gives a browser context.
+
+    Equal options share one context, since each takes a fifth of a second.
     """
     made = {}
 
@@ -176,8 +182,9 @@ def contexts(chromium):
 
 @pytest.fixture
 def visit(contexts):
-    """Function that makes a `Visit`, in a context with the given options, and closes it after the
-    test.
+    """A function that makes a `Visit` in a context with the given options.
+
+    After the test the visit is closed.
     """
     visits = []
 

@@ -1,5 +1,6 @@
-"""Live figures in a real JupyterLab: cells run, sliders and dropdowns move the picture, arrow keys
-reach the slider.
+"""Live figures in a real JupyterLab.
+
+Cells run, sliders and dropdowns move the picture, and arrow keys reach the slider.
 
 The server gets temporary folders for settings, runtime files and the notebooks, so that nobody's
 own are touched. One notebook of the book is run here; the others are opened as they were executed
@@ -33,8 +34,9 @@ def view(ax, gain, activation, fast):
     y = gain ** np.arange(50) if activation == "linear" else np.tanh(gain * np.arange(50))
     ax.plot(y * (2 if fast else 1), label="norm")
     ax.set(ylim=(0, 3), xlim=(0, 49), title=f"gain {gain:.2f}")
-explore(view, alt="powers of the gain", gain=np.linspace(0.5, 1.5, 41), activation=["linear", "tanh"],
-        fast=[False, True], cases={"just above one": {"gain": 1.025}})
+explore(view, alt="powers of the gain", gain=np.linspace(0.5, 1.5, 41),
+        activation=["linear", "tanh"], fast=[False, True],
+        cases={"just above one": {"gain": 1.025}})
 """
 GUESS = """
 explore(view, alt="a guess", gain=[0.5, 1.0], activation=["linear"], fast=[False],
@@ -55,7 +57,8 @@ READY = """() => {
     return session?.isReady && session.session?.kernel?.status === "idle";
 }"""
 DONE = """() => {
-    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(prompt => prompt.textContent);
+    const cells = document.querySelectorAll(".jp-CodeCell .jp-InputPrompt");
+    const prompts = [...cells].map(prompt => prompt.textContent);
     return prompts.every(text => !text.includes("*")) && prompts.some(text => /[0-9]/.test(text));
 }"""
 PATHS = "box => [...box.querySelectorAll('.xp-picture [data-slot]')].map(g => g.innerHTML).join()"
@@ -129,8 +132,9 @@ def wait(address, server, log):
 
 @pytest.fixture
 def opened(lab, chromium):
-    """Function that opens a notebook of the lab's folder and returns the page with the errors it
-    logs.
+    """A function that opens a notebook of the lab's folder.
+
+    It returns the page, with the errors that the page logs.
     """
     address, _, _ = lab
     contexts = []
@@ -139,7 +143,8 @@ def opened(lab, chromium):
         context = chromium.new_context(viewport={"width": 1100, "height": 900})
         context.set_default_timeout(20_000)
         contexts.append(context)
-        page, errors = context.new_page(), []
+        page = context.new_page()
+        errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "console", lambda m: m.type == "error" and OURS.search(m.text) and errors.append(m.text)

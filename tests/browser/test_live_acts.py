@@ -1,5 +1,6 @@
-"""A point that is dragged, and a game whose best states stay in the picture: by mouse, finger and
-button.
+"""A point that is dragged, and a game whose best states stay in the picture.
+
+Both work by mouse, by finger and by button.
 """
 
 import math
@@ -10,9 +11,13 @@ from live_page import show
 
 from explorable import Prediction, Register, explore
 
-RATES, PLACES = [0.001, 0.01, 0.1, 1.0], np.linspace(-1, 1, 5)
+RATES = [0.001, 0.01, 0.1, 1.0]
+PLACES = np.linspace(-1, 1, 5)
 AT = "() => [model.get('at_x'), model.get('at_rate')]"
-KEPT = "() => [...document.querySelectorAll('.xp-kept use')].map(u => [+u.getAttribute('x'), +u.getAttribute('y')])"
+KEPT = """() => {
+    const marks = [...document.querySelectorAll('.xp-kept use')];
+    return marks.map(mark => [+mark.getAttribute('x'), +mark.getAttribute('y')]);
+}"""
 
 
 def view(axes, x, rate, dark):
@@ -100,7 +105,8 @@ def test_a_finger_drags_the_point_and_taps_a_place(chromium):
 
 def test_the_best_state_of_each_kind_stays(figure):
     page, _ = figure
-    enter, said = page.get_by_role("button", name="Register"), page.locator(".xp-registered")
+    enter = page.get_by_role("button", name="Register")
+    said = page.locator(".xp-registered")
 
     def at(x, rate):
         page.evaluate(
@@ -131,13 +137,12 @@ def test_the_best_state_of_each_kind_stays(figure):
     assert said.inner_text() == "Not registered (x 1.0, rate 1.000, dark no): it diverged."
     at(4, 1)
     enter.click()
-    assert "2 of 5" in said.inner_text() and len(page.evaluate(KEPT)) == 2
+    assert "2 of 5" in said.inner_text()
+    assert len(page.evaluate(KEPT)) == 2
     assert len(page.evaluate("() => model.get('registered')")) == 2
     page.get_by_role("button", name="Start again").click()
-    assert (
-        page.evaluate(KEPT) == []
-        and not page.get_by_role("button", name="Start again").is_visible()
-    )
+    assert page.evaluate(KEPT) == []
+    assert not page.get_by_role("button", name="Start again").is_visible()
     assert not page.failures
 
 
@@ -158,13 +163,9 @@ def test_both_wait_for_the_prediction(page):
             predict=Prediction("?", ["a", "b"], "a"),
         ).figure,
     )
-    assert (
-        page.get_by_role("button", name="Register").is_disabled()
-        and not page.locator(".xp-area").is_visible()
-    )
+    assert page.get_by_role("button", name="Register").is_disabled()
+    assert not page.locator(".xp-area").is_visible()
     page.get_by_role("button", name="Show without guessing").click()
-    assert (
-        page.get_by_role("button", name="Register").is_enabled()
-        and page.locator(".xp-area").is_visible()
-    )
+    assert page.get_by_role("button", name="Register").is_enabled()
+    assert page.locator(".xp-area").is_visible()
     assert not page.failures

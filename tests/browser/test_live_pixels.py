@@ -1,5 +1,6 @@
-"""What live.js paints is what matplotlib paints, pixel by pixel, for every kind of artist, once a
-frame.
+"""What live.js paints is what matplotlib paints, pixel by pixel.
+
+This holds for every kind of artist; and it paints once a frame.
 """
 
 from io import BytesIO, StringIO

@@ -62,8 +62,9 @@ def same(text, wanted):
 
 
 def test_page_is_whole(visit, address, page_name):
-    """On a phone: no other host, no error, nothing cut off, each picture described, each formula
-    set.
+    """On a phone no page asks another host, logs an error or is cut off.
+
+    Every picture is described, and every formula is set.
     """
     v = visit(address, viewport={"width": 375, "height": 800})
     page = v.open(page_name)
@@ -78,14 +79,15 @@ def test_page_is_whole(visit, address, page_name):
         assert page.locator("mjx-container").count() >= page.locator(".math").count()
         assert page.locator("mjx-merror").count() == 0, page.locator("mjx-merror").all_inner_texts()
         page.evaluate("document.fonts.ready")
-        fonts = "[...document.fonts].filter(f => f.family.startsWith('MJX') && f.status === 'loaded').length"
-        assert page.evaluate(fonts) > 0, "MathJax's fonts did not load"
+        loaded = "font => font.family.startsWith('MJX') && font.status === 'loaded'"
+        assert page.evaluate(f"[...document.fonts].some({loaded})"), "MathJax's fonts did not load"
     v.assert_clean()
 
 
 def test_controls_move_figures(visit, address, figure_page):
-    """Each control, by keyboard: the drawing moves, the value is announced, the address keeps the
-    state.
+    """Each control moves its figure by keyboard.
+
+    The value is announced, and the address keeps the state.
     """
     v = visit(address, formulas=False)
     page = v.open(figure_page)
@@ -103,7 +105,8 @@ def test_controls_move_figures(visit, address, figure_page):
             assert row.locator("output").text_content() in {announced, ""}
     if not rows:
         return
-    name, values = figure.get_attribute("id"), figure.evaluate(VALUES)
+    name = figure.get_attribute("id")
+    values = figure.evaluate(VALUES)
     for _ in range(80):  # the page writes the address when the reader has paused
         state = dict(parse_qsl(page.url.partition(f"#{name}?")[2]))
         if state.keys() == values.keys() and all(
@@ -154,37 +157,37 @@ def test_nonsense_in_the_address_is_ignored(visit, server, first_figure_page):
     """Unknown figures, controls and values change nothing and break nothing."""
     v = visit(server, formulas=False)
     figure = v.open(first_figure_page).locator(".xp-live").first
-    name, values = figure.get_attribute("id"), figure.evaluate(VALUES)
+    name = figure.get_attribute("id")
+    values = figure.evaluate(VALUES)
     nonsense = "&".join(f"{key}=%zz" for key in values)
     for fragment in ("%", "gone?x=1", f"{name}?gone=1&{nonsense}"):
-        assert (
-            v.open(f"{first_figure_page}#{fragment}").locator(".xp-live").first.evaluate(VALUES)
-            == values
-        )
+        page = v.open(f"{first_figure_page}#{fragment}")
+        assert page.locator(".xp-live").first.evaluate(VALUES) == values
     v.assert_clean()
 
 
 def luminance(pixel):
     """Return the relative luminance of an (r, g, b) pixel, as WCAG 2 defines it."""
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for c in (v / 255 for v in pixel)
-    ]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    def linear(value):
+        c = value / 255
+        return c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+
+    red, green, blue = map(linear, pixel)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_dark_figures_are_readable(visit, server, figure_page):
-    """Tick labels in the dark: contrast of the brightest and darkest pixel, whatever way they got
-    there.
+    """Tick labels in the dark: the contrast of the brightest and the darkest pixel.
+
+    It counts what is seen, whatever way it got there.
     """
     v = visit(server, formulas=False, color_scheme="dark", device_scale_factor=3)
     page = v.open(figure_page)
     assert page.locator("html").get_attribute("data-theme") == "dark"
-    labels = [
-        label
-        for figure in page.locator(".xp-live:has(svg)").all()
-        for label in figure.locator(LABEL).all()[:2]
-    ]
+    labels = []
+    for figure in page.locator(".xp-live:has(svg)").all():
+        labels += figure.locator(LABEL).all()[:2]
     assert labels
     for label in labels:
         label.scroll_into_view_if_needed()

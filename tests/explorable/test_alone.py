@@ -1,6 +1,4 @@
-"""explorable stands alone: it imports nothing of gradtrace, and says what to install where that is
-missing.
-"""
+"""explorable stands alone: it imports nothing of gradtrace, and says what has to be installed."""
 
 import ast
 import subprocess
@@ -27,7 +25,11 @@ def test_without_what_it_needs_it_says_in_one_sentence_what_to_install(missing):
     code = f"""if True:
         import importlib.util
         find = importlib.util.find_spec
-        importlib.util.find_spec = lambda name, *more: None if name == {missing!r} else find(name, *more)
+
+        def find_all_but_one(name, *more):
+            return None if name == {missing!r} else find(name, *more)
+
+        importlib.util.find_spec = find_all_but_one
         try:
             import explorable
         except ModuleNotFoundError as error:

@@ -40,13 +40,17 @@ def test_a_reader_at_a_terminal_sees_it_come_and_go(monkeypatch, ends):
     except KeyboardInterrupt:
         assert ends < 4
     said = sys.stderr.getvalue()
-    assert "counting:  67%" in said and "2/3" in said and "\n" not in said and screen(said) == ""
+    assert "counting:  67%" in said
+    assert "2/3" in said
+    assert "\n" not in said
+    assert screen(said) == ""
 
 
 def test_what_takes_less_than_a_second_goes_unmentioned(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     busy(0.01)
-    assert screen(sys.stderr.getvalue()) == "" and "counting" not in sys.stderr.getvalue()
+    assert screen(sys.stderr.getvalue()) == ""
+    assert "counting" not in sys.stderr.getvalue()
 
 
 def test_without_a_reader_it_is_silent(capfd):

@@ -55,7 +55,8 @@ def test_texts_that_share_their_string_share_nothing_else(words):
 
 
 def test_a_font_that_changes_in_place_is_seen():
-    shared, fig = recorder(), Figure(dpi=72)
+    shared = recorder()
+    fig = Figure(dpi=72)
     text = fig.text(0.5, 0.5, "$a$ b", ha="right")
     with texts.laid_out_once():
         sizes = []
@@ -66,7 +67,8 @@ def test_a_font_that_changes_in_place_is_seen():
 
 
 def test_what_is_kept_cannot_be_spoilt():
-    shared, fig = recorder(), Figure(dpi=72)
+    shared = recorder()
+    fig = Figure(dpi=72)
     with texts.laid_out_once():
         box, lines, _ = fig.text(0.5, 0.5, "a")._get_layout(shared)
         before = box.bounds
@@ -97,7 +99,8 @@ def test_a_view_may_change_the_fonts_in_some_states(change):
     usual = {name: rcParams[name] for name in SETTINGS[change]}
     result = Harvest(view, Grid({"k": range(6)}))
     slot = next(slot for slot in result.slots if slot.name.startswith("Text '$x"))
-    assert len(slot.frames) == 2 and slot.index.tolist() == [0, 0, 1, 1, 0, 0]
+    assert len(slot.frames) == 2
+    assert slot.index.tolist() == [0, 0, 1, 1, 0, 0]
     with rc_context(RC | SETTINGS[change]):
         fig = result.empty()
         view(fig.axes[0], 2)
@@ -255,6 +258,8 @@ def test_new_figures_are_drawn_from_every_part_of_a_grid(monkeypatch):
         checked.clear()
         Harvest(view, Grid({"k": range(size)}))
         numbers = [number for number, _ in checked]
-        assert {0, size - 1} <= set(numbers) and len(set(numbers)) == len(numbers) <= most
-        assert len(numbers) >= min(size, most) - 2 and sum(ticks for _, ticks in checked) == 2
+        assert {0, size - 1} <= set(numbers)
+        assert len(set(numbers)) == len(numbers) <= most
+        assert len(numbers) >= min(size, most) - 2
+        assert sum(ticks for _, ticks in checked) == 2
         assert np.all(np.array(numbers) < size)

@@ -21,23 +21,23 @@ def model(name, /, **state):
     return {"model_name": name, "model_module": "m", "state": {"_model_name": name, **state}}
 
 
+def link(source, target):
+    """A saved link between two traits, each given as ``widget.trait``."""
+    ends = [f"IPY_MODEL_{end}".split(".") for end in (source, target)]
+    return model("LinkModel", source=ends[0], target=ends[1])
+
+
 def live(esm=ESM, **more):
     """Saved state of a slider that moves an anywidget, with Jupyter's kind of ids."""
     figure = model("AnyModel", _esm=esm, svg=SVG, alt="a < b", at_gain=0, **more)
-    figure["buffers"] = [
-        {"path": ["data"], "data": base64.b64encode(b"\0\1").decode(), "encoding": "base64"}
-    ]
+    data = base64.b64encode(b"\0\1").decode()
+    figure["buffers"] = [{"path": ["data"], "data": data, "encoding": "base64"}]
+    choices = {"description": "gain", "index": 0, "_options_labels": ["1", "2"]}
     return {
         "box": model("VBoxModel", children=["IPY_MODEL_slider", "IPY_MODEL_figure"]),
-        "slider": model(
-            "SelectionSliderModel", description="gain", index=0, _options_labels=["1", "2"]
-        ),
+        "slider": model("SelectionSliderModel", **choices),
         "figure": figure,
-        "link": model(
-            "LinkModel",
-            source=["IPY_MODEL_slider", "index"],
-            target=["IPY_MODEL_figure", "at_gain"],
-        ),
+        "link": link("slider.index", "figure.at_gain"),
         "hidden": model("OutputModel"),
     }
 
@@ -45,24 +45,17 @@ def live(esm=ESM, **more):
 def embed(state, view="box"):
     """The HTML of one view, the page's state, and what is wrong with it."""
     page = Embedded(state)
-    figure, script = page.figure(view), page.script()
-    return (
-        figure,
-        json.loads(re.fullmatch(r"<script[^>]*>(.*)</script>", script, re.DOTALL)[1])["state"],
-        page,
-    )
+    figure = page.figure(view)
+    body = re.fullmatch(r"<script[^>]*>(.*)</script>", page.script(), re.DOTALL)[1]
+    return figure, json.loads(body)["state"], page
 
 
 def test_a_live_figure_has_no_problems():
     figure, state, page = embed(live())
     assert page.problems == []
     assert 'id="fig-1"' in figure
-    assert {m["model_name"] for m in state.values()} == {
-        "VBoxModel",
-        "SelectionSliderModel",
-        "AnyModel",
-        "LinkModel",
-    }
+    names = sorted(m["model_name"] for m in state.values())
+    assert names == ["AnyModel", "LinkModel", "SelectionSliderModel", "VBoxModel"]
     widget = next(m for m in state.values() if m["model_name"] == "AnyModel")
     assert page.modules[widget["state"]["_esm"]] == ESM
     assert widget["buffers"] == [{"path": ["data"], "data": "AAE="}]
@@ -76,10 +69,8 @@ def test_two_builds_give_the_same_page():
 
 def test_first_frame_stands_once_on_the_page():
     figure, state, _ = embed(live())
-    assert (
-        f'<noscript data-model="m2"><div class="xp-first" role="img" aria-label="a &lt; b">{SVG}'
-        in figure
-    )
+    first = '<noscript data-model="m2"><div class="xp-first" role="img" aria-label="a &lt; b">'
+    assert first + SVG in figure
     assert SVG not in json.dumps(state).replace('\\"', '"')
 
 
@@ -88,11 +79,14 @@ def test_a_named_figure_keeps_its_name():
     assert 'id="gain-depth-2"' in page.figure("box", taken=["gain-depth"])
 
 
-@pytest.mark.parametrize("kind, change", [
-    ("unknown", {"slider": model("FloatRangeSliderModel")}),
-    ("esm", {"figure": model("AnyModel", _esm="")}),
-    ("unlinked", {"link": model("LinkModel", source=["IPY_MODEL_slider", "index"], target=["IPY_MODEL_gone", "v"])}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind, change",
+    [
+        ("unknown", {"slider": model("FloatRangeSliderModel")}),
+        ("esm", {"figure": model("AnyModel", _esm="")}),
+        ("unlinked", {"link": link("slider.index", "gone.v")}),
+    ],
+)
 def test_a_dead_widget_is_a_problem(kind, change):
     *_, page = embed(live() | change)
     assert [found for found, _ in page.problems].count(kind) == 1
@@ -132,9 +126,8 @@ def notebook(state, text):
         "widgets": {STATE: {"state": state}},
         "language_info": {"name": "python", "pygments_lexer": "ipython3"},
     }
-    return json.dumps(
-        {"cells": [prose, code], "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
-    )
+    version = {"nbformat": 4, "nbformat_minor": 4}
+    return json.dumps({"cells": [prose, code], "metadata": metadata, **version})
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +136,12 @@ def book(tmp_path_factory):
     root = tmp_path_factory.mktemp("book")
     dead = live() | {"box": model("VBoxModel", children=["IPY_MODEL_hidden"])}
     files = {
-        "_config.yml": CONFIG, "_toc.yml": TOC, "plain.md": PLAIN,
-        "live.ipynb": notebook(live(), "# Live\n\n[gain 2](#fig-1?gain=2)"), "dead.ipynb": notebook(dead, "# Dead"),
-    }  # fmt: skip
+        "_config.yml": CONFIG,
+        "_toc.yml": TOC,
+        "plain.md": PLAIN,
+        "live.ipynb": notebook(live(), "# Live\n\n[gain 2](#fig-1?gain=2)"),
+        "dead.ipynb": notebook(dead, "# Dead"),
+    }
     for name, text in files.items():
         (root / name).write_text(text, encoding="utf-8")
     build = "from jupyter_book.cli.main import main; main()"
@@ -177,9 +173,8 @@ def test_no_page_names_another_host(book):
     for page in book[0].glob("*.html"):
         # XML namespaces are names, not addresses
         html = page.read_text("utf-8").replace("http://www.w3.org/", "")
-        tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", html) + re.findall(
-            r"<script.*?</script>", html, re.S
-        )
+        tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", html)
+        tags += re.findall(r"<script.*?</script>", html, re.S)
         assert not [tag for tag in tags if re.search(r"https?://|[\"']//", tag)], page.name
 
 

@@ -35,8 +35,9 @@ def log_scale(ax, k):
 
 
 def packed(view, stage):
-    """What ``view`` is packed to, on a stage or in a new figure for every state, and whether that
-    was done.
+    """What ``view`` is packed to, and whether a stage was used.
+
+    Without a stage every state has a new figure.
     """
     used = []
 
@@ -68,7 +69,8 @@ def test_a_view_that_the_stage_cannot_put_back_gets_new_figures():
         ax.set(xlim=(0, 1), ylim=(0, 9))
 
     (staged, used), (fresh, _) = packed(haunted, True), packed(haunted, False)
-    assert used == [True, False] and staged == fresh
+    assert used == [True, False]
+    assert staged == fresh
 
 
 def test_random_numbers_without_a_seed_are_still_refused():
