@@ -1,4 +1,4 @@
-"""A browser, the built book, and a server for it.
+"""A browser, the built book and a server for it, and a JupyterLab.
 
 ``GRADTRACE_CHROMIUM`` names the browser's executable, ``GRADTRACE_SITE`` another built book.
 Without a browser or a book the tests are skipped with the reason; where ``CI`` is set they fail
@@ -13,6 +13,7 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import lab_server
 import pytest
 
 SITE = Path(
@@ -81,6 +82,13 @@ def chromium():
         browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A running JupyterLab."""
+    with lab_server.running(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
 
 
 @pytest.fixture
