@@ -48,7 +48,7 @@
 
   const labels = (m) => m.get("_options_labels") || [];
   const choice = {
-    text: (m) => labels(m)[m.get("index")] ?? "",
+    text: (m) => labels(m)[Number(m.get("index") ?? -1)] ?? "", // a linked figure that takes yes or no sets true or false
     take(m, text) {
       const same = (label) => label === text || (text.trim() && Number(label) === Number(text));
       const index = labels(m).findIndex(same);

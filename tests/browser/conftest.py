@@ -1,8 +1,8 @@
-"""A browser, the built book, and a server for it.
+"""Two browsers, the built book and a server for it, and a JupyterLab.
 
-``GRADTRACE_CHROMIUM`` names the browser's executable, ``GRADTRACE_SITE`` another built book.
-Without a browser or a book the tests are skipped with the reason; where ``CI`` is set they fail
-instead.
+``GRADTRACE_CHROMIUM`` and ``GRADTRACE_FIREFOX`` name the browsers' executables, ``GRADTRACE_SITE``
+another built book. Without a browser or a book the tests are skipped with the reason; where ``CI``
+is set they fail instead.
 """
 
 import functools
@@ -13,6 +13,7 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import lab_server
 import pytest
 
 BUILT = Path(__file__).parents[2] / "_build" / "html"
@@ -86,6 +87,44 @@ def chromium():
         browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def new_firefox(**options):
+    """Return the context of a new Firefox: see `firefox.running`."""
+    client = pytest.importorskip("firefox", reason="websocket-client is not installed")
+    names = [os.environ.get("GRADTRACE_FIREFOX", ""), "firefox-esr", "firefox"]
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        give_up("no Firefox: install firefox-esr or set GRADTRACE_FIREFOX")
+    return client.running(path, **options)
+
+
+@pytest.fixture(scope="session")
+def firefox():
+    """A running Firefox, the same for all tests of a process."""
+    with new_firefox() as browser:
+        yield browser
+
+
+@pytest.fixture
+def tab(firefox):
+    """A tab of Firefox."""
+    with firefox.tab(1200, 900) as tab:
+        yield tab
+
+
+@pytest.fixture
+def dark_tab():
+    """A tab of a Firefox that prefers dark pages, with three device pixels to one."""
+    with new_firefox(dark=True) as browser, browser.tab(1200, 900, pixel_ratio=3) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A running JupyterLab."""
+    with lab_server.running(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
 
 
 @pytest.fixture

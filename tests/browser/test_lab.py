@@ -2,29 +2,17 @@
 
 Cells run, sliders and dropdowns move the picture, and arrow keys reach the slider.
 
-The server gets temporary folders for settings, runtime files and the notebooks, so that nobody's
-own are touched. One notebook of the book is run here; the others are opened as they were executed
-before, with the state of their widgets.
+One notebook of the book is run here; the others are opened as they were executed before, with the
+state of their widgets.
 """
 
-import json
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 
-import executed
 import nbformat
 import pytest
-from jupyter_cache import get_cache
-from nbformat.sign import NotebookNotary
+from lab_server import READY, ROOT, count_figures
 
-ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))
 OURS = re.compile(r"anywidget|explorable|xp-|live\.js|blob:|widget", re.IGNORECASE)
 CELL = """
@@ -52,10 +40,6 @@ game = explore(play, alt="a game", depth=[1, 2, 3, 4], rate=[1, 2, 3, 4], drag=(
                register=Register(lambda depth, rate: depth * rate, each=["depth"]))
 game
 """
-READY = """() => {
-    const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
-    return session?.isReady && session.session?.kernel?.status === "idle";
-}"""
 DONE = """() => {
     const cells = document.querySelectorAll(".jp-CodeCell .jp-InputPrompt");
     const prompts = [...cells].map(prompt => prompt.textContent);
@@ -64,79 +48,12 @@ DONE = """() => {
 PATHS = "box => [...box.querySelectorAll('.xp-picture [data-slot]')].map(g => g.innerHTML).join()"
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory, chromium):
-    """Address and folder of a running JupyterLab."""
-    home = tmp_path_factory.mktemp("lab")
-    folder, settings = home / "work", home / "settings" / "@jupyterlab" / "notebook-extension"
-    folder.mkdir()
-    settings.mkdir(parents=True)
-    whole = json.dumps({"windowingMode": "none"})  # figures out of sight are tested too
-    (settings / "tracker.jupyterlab-settings").write_text(whole)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    places = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTER_DATA_DIR": "data",
-        "IPYTHONDIR": "ipython",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-    }
-    path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
-    env = (
-        os.environ
-        | {name: str(home / place) for name, place in places.items()}
-        | {"PYTHONPATH": path}
-    )
-    command = [
-        sys.executable,
-        "-m",
-        "jupyter",
-        "lab",
-        "--no-browser",
-        "--allow-root",
-        f"--ServerApp.port={port}",
-        "--ServerApp.ip=127.0.0.1",
-        "--IdentityProvider.token=",
-        f"--ServerApp.root_dir={folder}",
-        "--LabApp.expose_app_in_browser=True",
-        "--LabApp.extension_manager=readonly",
-        "--LabApp.news_url=",
-        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
-    ]
-    log = (home / "log").open("w")
-    server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        wait(f"http://127.0.0.1:{port}/api", server, home / "log")
-        yield f"http://127.0.0.1:{port}", folder, NotebookNotary(data_dir=str(home / "data"))
-    finally:
-        server.terminate()
-        server.wait(20)
-        log.close()
-
-
-def wait(address, server, log):
-    """Return as soon as the server answers."""
-    for _ in range(300):
-        if server.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(address, timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
-
-
 @pytest.fixture
 def opened(lab, chromium):
     """A function that opens a notebook of the lab's folder.
 
     It returns the page, with the errors that the page logs.
     """
-    address, _, _ = lab
     contexts = []
 
     def start(name):
@@ -149,7 +66,7 @@ def opened(lab, chromium):
         page.on(
             "console", lambda m: m.type == "error" and OURS.search(m.text) and errors.append(m.text)
         )
-        page.goto(f"{address}/lab/tree/{name}?reset")
+        page.goto(lab.page(name))
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_function(READY)
         return page, errors
@@ -162,7 +79,6 @@ def opened(lab, chromium):
 @pytest.fixture
 def run(lab, opened):
     """Function that runs all cells of a notebook of the book, or of one made of the given cells."""
-    _, folder, _ = lab
 
     def start(name, cells=None):
         if cells:
@@ -174,9 +90,9 @@ def run(lab, opened):
                 "display_name": "Python 3",
                 "language": "python",
             }
-            nbformat.write(notebook, folder / name)
+            nbformat.write(notebook, lab.folder / name)
         else:
-            shutil.copytree(ROOT / "notebooks", folder, dirs_exist_ok=True)
+            shutil.copytree(ROOT / "notebooks", lab.folder, dirs_exist_ok=True)
         page, errors = opened(name)
         # no waiting here
         page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
@@ -190,17 +106,10 @@ def run(lab, opened):
 
 @pytest.fixture
 def reopen(lab, opened):
-    """Function that opens a notebook of the book as nbval's run left it, outputs trusted."""
-    _, folder, notary = lab
+    """Function that opens a notebook of the book as nbval's run left it."""
 
     def start(name):
-        notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
-        try:
-            _, notebook = get_cache(str(executed.folder())).merge_match_into_notebook(notebook)
-        except KeyError:
-            pytest.fail(f"{name} was not executed before: see the stages of tests/run.py")
-        nbformat.write(notebook, folder / name)
-        notary.sign(nbformat.read(folder / name, as_version=4))
+        lab.put_executed(name)
         return opened(name)
 
     return start
@@ -317,10 +226,5 @@ def test_a_notebook_is_run_in_jupyterlab(run):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_first_control_of_every_figure_moves_it(reopen, name):
     page, errors = reopen(name)
-    figures = sum(
-        "explore(" in cell.source
-        for cell in nbformat.read(ROOT / "notebooks" / name, as_version=4).cells
-        if cell.cell_type == "code"
-    )
-    assert move_all(page) == figures
+    assert move_all(page) == count_figures(name)
     assert not errors
