@@ -77,29 +77,40 @@ class Conv2D(Step):
 
     # fmt: off
     def step(self, p, h, x=None):
-        edge = self.padding
-        h = np.pad(h, [(0, 0)] * (h.ndim - 2) + [(edge, edge)] * 2)
-        seen = _windows(h, self.kernel, self.stride)
-        seen = np.moveaxis(seen, -5, -3)            # (…, rows, cols, c_in, k, k)
-        windows, pixels = math.prod(self.returns[1:]), math.prod(seen.shape[-3:])
-        H = seen.reshape(*seen.shape[:-5], windows, pixels)     # a row a window
-        W = p["W"]
-        K = W.reshape(*W.shape[:-4], 1, self.c_out, pixels)     # a row a filter
+        image = _padded(h, self.padding)
+        H = self._window_rows(image)                    # a row for each window
+        K = self._filter_rows(p["W"])                   # a row for each filter
         a = K @ T(H) + p["b"][..., None, :, None]       # a = K Hᵀ + b
-        a = a.reshape(*a.shape[:-2], *self.returns)
+        a = a.reshape(*a.shape[:-2], *self.returns)     # as maps
         def vjp(g):                                     # g = ∂L/∂h'
             d = g * self.phi.slope(a)                   # d = ∂L/∂a = g ⊙ φ'(a)
-            d = d.reshape(*d.shape[:-2], windows)
-            dW = (d @ H).sum(axis=-3)                   # ∂L/∂K = Σ_batch d H
-            dH = (T(d) @ K).reshape(*d.shape[:-2], *seen.shape[-5:])    # dᵀ K
-            dH = np.moveaxis(dH, -3, -5)
-            dh = _scatter(dH, h.shape[-2:], self.stride)    # from all its windows
-            rows, columns = (slice(edge, edge + side) for side in self.size[1:])
-            return Grads(h=dh[..., rows, columns],
+            d = d.reshape(*d.shape[:-2], H.shape[-2])   # a row for each filter
+            dK = (d @ H).sum(axis=-3)                   # ∂L/∂K = Σ_batch d H
+            dH = T(d) @ K                               # ∂L/∂H = dᵀ K
+            dh = self._add_windows(dH, image.shape[-2:])    # each to its pixels
+            return Grads(h=_cropped(dh, self.padding),
                          x=None,
-                         p={"W": dW.reshape(*dW.shape[:-2], *self.shapes()["W"]),
+                         p={"W": dK.reshape(*dK.shape[:-2], *self.shapes()["W"]),
                             "b": d.sum(axis=(-3, -1))})     # Σ batch and windows
         return self.phi(a), vjp                         # h' = φ(a)
+    # fmt: on
+
+    def _window_rows(self, image):
+        """Each window as a row: ``(…, c_in, height, width)`` to ``(…, windows, c_in k k)``."""
+        seen = np.moveaxis(_windows(image, self.kernel, self.stride), -5, -3)
+        *front, rows, columns, c_in, k, _ = seen.shape
+        return seen.reshape(*front, rows * columns, c_in * k * k)
+
+    def _filter_rows(self, W):
+        """Each filter as a row: ``(…, c_out, c_in, k, k)`` to ``(…, 1, c_out, c_in k k)``."""
+        *sweep, c_out, c_in, k, _ = W.shape
+        return W.reshape(*sweep, 1, c_out, c_in * k * k)
+
+    def _add_windows(self, dH, image):
+        """What each window hands back, added to the pixels it saw: the way back from rows."""
+        _, rows, columns = self.returns
+        seen = dH.reshape(*dH.shape[:-2], rows, columns, self.size[0], self.kernel, self.kernel)
+        return _scatter(np.moveaxis(seen, -3, -5), image, self.stride)
 
 
 @dataclass(frozen=True)
@@ -203,6 +214,17 @@ class Flatten(Step):
             return Grads(h=g.reshape(*g.shape[:-1], *self.features), x=None, p={})
 
         return h.reshape(*h.shape[: -len(self.features)], math.prod(self.features)), vjp
+
+
+def _padded(h, edge):
+    """The image with ``edge`` rows and columns of zeros at every side."""
+    return np.pad(h, [(0, 0)] * (h.ndim - 2) + [(edge, edge)] * 2)
+
+
+def _cropped(h, edge):
+    """The image without ``edge`` rows and columns at every side."""
+    height, width = h.shape[-2:]
+    return h[..., edge : height - edge, edge : width - edge]
 
 
 def _windows(h, side, stride):

@@ -303,9 +303,11 @@ def chi(sigma_w, sigma_b, phi="tanh"):
     >>> chi(np.array([0.5, 1.0, 2.0]), 0.0).round(4)    # σ_w² as long as q* = 0
     array([0.25  , 1.    , 1.3627])
     """
-    dtype, (ww, bb) = squares(sigma_w, sigma_b)
-    k = kernel(phi)
-    return (ww * k.slope(fixed_q(ww, bb, k))).astype(dtype)[()]
+    dtype, (ww, bb) = squares(sigma_w, sigma_b)  # σ_w², σ_b²
+    averages = kernel(phi)  # over z from N(0, 1)
+    q = fixed_q(ww, bb, averages)  # q = σ_w² E[φ(√q z)²] + σ_b²
+    chi_1 = ww * averages.slope(q)  # σ_w² E[φ'(√q z)²]
+    return chi_1.astype(dtype)[()]  # an array, or one number
 
 
 @np.errstate(under="ignore")

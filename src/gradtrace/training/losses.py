@@ -179,19 +179,15 @@ def cross_entropy(u, y, *, reduction="mean"):
     >>> loss.round(4), g                            # ln 4, and p - y
     (np.float64(1.3863), array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
-    _expect_classes(u)
-    if isinstance(y, np.ndarray) and y.dtype.kind in "iu":
-        y = _one_hot(y, u)
-    expect_pair(u, y)
-    _expect_probabilities(y)
-    _expect_sums_of_one(y)
+    y = expect_one_of_n(u, y)
     z = u - u.max(axis=-1, keepdims=True)  # from the largest logit
-    top = np.arange(u.shape[-1]) == u.argmax(axis=-1)[..., None]
-    e = np.exp(z)
-    rest = (e * ~top).sum(axis=-1, keepdims=True)  # without the largest
+    e = np.exp(z)  # of the largest: 1
+    top = _is_largest(u)
+    rest = (e * ~top).sum(axis=-1, keepdims=True)  # of the others
     loss = np.log1p(rest[..., 0]) - (y * z).sum(axis=-1)
-    # p - y; for the largest written so that it is not rounded to 0
-    g = np.where(top, (1 - y) - rest / (1 + rest), e / (1 + rest) - y)
+    p = e / (1 + rest)
+    # 1 - p of the largest is written so that it is not rounded to 0.
+    g = np.where(top, (1 - y) - rest / (1 + rest), p - y)
     return reduced(loss, g, reduction)
 
 
@@ -229,6 +225,22 @@ def reduced(loss, g, reduction):
             f"u: expected a loss within {g.dtype}, got an overflow; use smaller outputs"
         )
     return loss, g
+
+
+def expect_one_of_n(u, y):
+    """The targets of a classification as probabilities, class numbers as rows of 0 and 1."""
+    _expect_classes(u)
+    if isinstance(y, np.ndarray) and y.dtype.kind in "iu":
+        y = _one_hot(y, u)
+    expect_pair(u, y)
+    _expect_probabilities(y)
+    _expect_sums_of_one(y)
+    return y
+
+
+def _is_largest(u):
+    """Whether a logit is the largest of its sample, the first of equals."""
+    return np.arange(u.shape[-1]) == u.argmax(axis=-1)[..., None]
 
 
 def expect_pair(u, y):
