@@ -44,16 +44,17 @@ def tanh_rnn(W, b):
     (array([0.7616]), array([[0.8399]]))
     """
     if np.ndim(W) != 2 or np.shape(W) != 2 * np.shape(b):
-        raise ValueError(
-            f"W, b: expected shapes (n, n) and (n,), got {np.shape(W)} and {np.shape(b)}"
-        )
+        got = f"{np.shape(W)} and {np.shape(b)}"
+        raise ValueError(f"W, b: expected shapes (n, n) and (n,), got {got}")
     W, b = expect_floats(W=W, b=b)
 
     @np.errstate(under="ignore")
     def step(h):
         a = h @ W + b
-        e = np.exp(-2 * np.abs(a))  # of 1 - tanh² a, right in saturation, too
-        return np.tanh(a), W * (4 * e / (1 + e) ** 2)[..., None, :]
+        e = np.exp(-2 * np.abs(a))
+        slope = 4 * e / (1 + e) ** 2  # 1 - tanh² a, right in saturation, too
+        J = W * slope[..., None, :]  # W diag(slope): column j times slope j
+        return np.tanh(a), J
 
     return step
 
