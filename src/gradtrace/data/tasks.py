@@ -113,9 +113,12 @@ def adding(rng, batch, T):
     expect_rng("rng", rng)
     batch, T = expect_size("batch", batch, 0), expect_size("T", T, 2)
     number, mark = rng.random((T, batch)), np.zeros((T, batch))
+    every = np.arange(batch)
     for low, high in ((0, T // 2), (T // 2, T)):
-        mark[rng.integers(low, high, batch), np.arange(batch)] = 1
-    y = (number * mark).sum(axis=0)[None, :, None]
+        when = rng.integers(low, high, batch)  # one step for each sequence
+        mark[when, every] = 1
+    total = (number * mark).sum(axis=0)
+    y = total.reshape(1, batch, 1)  # one answer a sequence, of one number
     x = np.stack([number, mark], axis=-1)
     return Sequences(x, y, _only_last(T), lag=T - 1, baseline=1 / 6)
 

@@ -51,8 +51,10 @@ def tanh_rnn(W, b):
     @np.errstate(under="ignore")
     def step(h):
         a = h @ W + b
-        e = np.exp(-2 * np.abs(a))  # of 1 - tanh² a, right in saturation, too
-        return np.tanh(a), W * (4 * e / (1 + e) ** 2)[..., None, :]
+        e = np.exp(-2 * np.abs(a))
+        slope = 4 * e / (1 + e) ** 2  # 1 - tanh² a, right in saturation, too
+        J = W * slope[..., None, :]  # W diag(slope): column j times slope j
+        return np.tanh(a), J
 
     return step
 

@@ -79,7 +79,8 @@ def clip_norm(grads, limit, sweep=0):
     clipped = {}
     for name, g in grads.items():
         factor = np.asarray(align_sweep(half, g), dtype=g.dtype)
-        clipped[name] = np.asarray(g * factor * factor)  # no underflow
+        # the root twice, as η / ‖g‖ itself may underflow
+        clipped[name] = np.asarray(g * factor * factor)
     return clipped, before
 
 
