@@ -55,12 +55,13 @@ def in_time(cell, T=T, B=B, dtype=float, **how):
 def losses(h0, T=T):
     """A loss on the last state, on some, and on all as a function of them."""
     rng = np.random.default_rng(1)
-    some = [
-        rng.standard_normal(h0.shape).astype(h0.dtype) if t % 5 in (0, 3) else None
-        for t in range(T + 1)
-    ]
+
+    def random():
+        return rng.standard_normal(h0.shape).astype(h0.dtype)
+
+    some = [random() if t % 5 in (0, 3) else None for t in range(T + 1)]
     return {
-        "last": rng.standard_normal(h0.shape).astype(h0.dtype),
+        "last": random(),
         "some": some,
         "all": lambda t, h: h / (t + 1),
     }
@@ -86,19 +87,17 @@ def test_every_exact_plan_has_the_gradients_of_backward_and_the_norms_of_trace(c
         assert run.grads.shared().keys() == shared.keys()
         assert run.usage.truncated == 0
         for name, value in run.grads.shared().items():
-            np.testing.assert_allclose(
-                value, shared[name], rtol=1e-12, atol=1e-12 * abs(shared[name]).max()
-            )
+            near = 1e-12 * abs(shared[name]).max()
+            np.testing.assert_allclose(value, shared[name], rtol=1e-12, atol=near)
 
 
 @pytest.mark.parametrize("plan", EXACT, ids=str)
 def test_depth_with_a_gradient_for_each_layer_and_a_sweep_that_begins_late(plan):
     rng = np.random.default_rng(2)
     steps = [Dense(6, 4), Dense(4, 5, "relu"), Residual(Dense(5, 5)), Dense(5, 2, "sigmoid")]
-    gains = [np.linspace(0.5, 1.5, 3) if i == 2 else 1 for i in range(len(steps))]
-    path = deep(
-        steps, [init_params(step, rng, gain=gain) for step, gain in zip(steps, gains, strict=True)]
-    )
+    gains = [1, 1, np.linspace(0.5, 1.5, 3), 1]
+    pairs = zip(steps, gains, strict=True)
+    path = deep(steps, [init_params(step, rng, gain=gain) for step, gain in pairs])
     h0, g = rng.standard_normal((B, 6)), rng.standard_normal((3, B, 2))
     vjps = forward(path, h0)[1]
     expected = backward(vjps, g)

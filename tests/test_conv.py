@@ -228,12 +228,8 @@ def test_the_tracer_walks_through_a_small_network_with_a_sweep():
         arguments(step, rng, np.array([0.5, 1.0]) if step is conv else 1.0)[0] for step in steps
     ]
     h, vjps = forward(deep(steps, params), rng.standard_normal((5, 1, 8, 8)))
-    assert [state.shape for state in h[1:]] == [
-        (2, 5, 4, 6, 6),
-        (2, 5, 4, 3, 3),
-        (2, 5, 36),
-        (2, 5, 3),
-    ]
+    shapes = [state.shape for state in h[1:]]
+    assert shapes == [(2, 5, 4, 6, 6), (2, 5, 4, 3, 3), (2, 5, 36), (2, 5, 3)]
     run = trace(vjps, np.ones((2, 5, 3)))
     assert run.log_h.shape == (5, 2)
     assert np.isfinite(run.log_h).all()

@@ -119,12 +119,8 @@ def test_the_slopes_of_the_test_problem_and_descent_along_them(optimiser):
 
 
 def test_eps_stands_as_published_unless_asked():
-    assert [o.eps_inside for o in (AdaGrad(), RMSProp(), AdaDelta(), Adam())] == [
-        False,
-        False,
-        True,
-        False,
-    ]
+    inside = [o.eps_inside for o in (AdaGrad(), RMSProp(), AdaDelta(), Adam())]
+    assert inside == [False, False, True, False]
     v = np.array([0.0, 4.0])
     assert root(v, 1e-4, True).tolist() == [0.01, np.sqrt(4.0001)]
     assert root(v, 1e-4, False).tolist() == [1e-4, 2.0001]

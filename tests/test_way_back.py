@@ -55,11 +55,10 @@ def in_torch(torch, name, p, x, h0):
             net.bias_hh[2 * N :] = torch.tensor(p["b_rec"])
     states = [torch.tensor(h0, requires_grad=True)]
     for x_t in torch.tensor(x):
-        now = (
-            torch.cat(net(x_t, states[-1].split(N, 1)), 1)
-            if name == "LSTM"
-            else net(x_t, states[-1])
-        )
+        if name == "LSTM":
+            now = torch.cat(net(x_t, states[-1].split(N, 1)), 1)
+        else:
+            now = net(x_t, states[-1])
         now.retain_grad()
         states.append(now)
     return net, rows, states
