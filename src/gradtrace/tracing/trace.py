@@ -255,9 +255,8 @@ def trace(vjps, g):
         return scaled_backward_pass(vjps.lazy, *rescale(direct[-1], zero), direct[:-1])
 
     def log_p():
-        """From the plain shares, unless one of them may have faded inside its step."""
         logs = log_norms_by_name(shares, [zero] * len(shares), plain=True)
-        if logs is None:
+        if logs is None:  # a share may have faded inside its step: scaled, it stays
             _, exponents, scaled_shares = scaled()
             logs = log_norms_by_name(scaled_shares, exponents[1:])
         return logs
