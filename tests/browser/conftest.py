@@ -26,7 +26,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-def pages(having=""):
+def pages(having="", without=NOT_PROSE):
     """Return the paths of the book's pages whose HTML contains `having`, relative to the site."""
     if not SITE.is_dir():
         return []
@@ -34,7 +34,7 @@ def pages(having=""):
     names = [
         path.relative_to(SITE).as_posix() for path in found if having in path.read_text("utf-8")
     ]
-    return [name for name in names if name not in NOT_PROSE]
+    return [name for name in names if name not in without]
 
 
 def pytest_generate_tests(metafunc):
@@ -42,6 +42,7 @@ def pytest_generate_tests(metafunc):
     with_figures = pages('class="xp-live"')
     wanted = {
         "page_name": pages(),
+        "any_page": pages(without={"index.html"}),
         "figure_page": with_figures,
         "first_figure_page": with_figures[:1],
         "link_page": pages("xp-set"),
