@@ -97,10 +97,12 @@ MENDED = [
     (r'(<span class="toctree-toggle") role="presentation"', r"\1"),
     # A folded cell says what it holds: no other name over that.
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
-    # A name begins with what is seen on the button.
+    # The field that opens the search is named by what is seen on it, Ctrl+K or ⌘+K included.
+    (r'(class="btn search-button-field[^>]* title="Search") aria-label="Search"', r"\1"),
+    # What Bootstrap showed over a button, the browser shows.
     (
-        r'(class="btn search-button-field[^>]*) title="Search" aria-label="Search"',
-        r'\1 title="Search" aria-label="Search Ctrl+K"',
+        r'aria-label="Color mode" data-bs-title="Color mode"',
+        'aria-label="Color mode" title="Color mode"',
     ),
     # Whatever is to be read belongs to a landmark; the sidebar stands outside of <main>.
     (
