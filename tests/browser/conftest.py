@@ -29,14 +29,14 @@ ARGUMENTS = [
 ]
 
 
-def pages(having=""):
+def pages(having="", without=NOT_PROSE):
     """Return the paths of the book's pages whose HTML contains `having`, relative to the site."""
     if not SITE.is_dir():
         return []
     names = []
     for path in sorted(SITE.rglob("*.html")):
         name = path.relative_to(SITE).as_posix()
-        if "_static" in path.parts or name in NOT_PROSE:
+        if "_static" in path.parts or name in without:
             continue
         if having in path.read_text("utf-8"):
             names.append(name)
@@ -48,6 +48,7 @@ def pytest_generate_tests(metafunc):
     with_figures = pages('class="xp-live"')
     wanted = {
         "page_name": pages(),
+        "any_page": pages(without={"index.html"}),
         "figure_page": with_figures,
         "first_figure_page": with_figures[:1],
         "link_page": pages("xp-set"),

@@ -212,3 +212,49 @@ def test_search_finds_pages(visit, server):
     v.open("search.html?q=gradient")
     v.page.wait_for_selector("#search-results li a")
     v.assert_clean()
+
+
+NEEDLESS = ("fontawesome", "bootstrap.js", "searchindex.js", "searchtools.js", "togglebutton")
+
+
+def test_a_page_loads_no_more_than_it_shows(visit, server, page_name):
+    """No set of icons, no search index before anybody searches; each icon is drawn all the same."""
+    v = visit(server)
+    asked = []
+    v.page.on("request", lambda request: asked.append(request.url))
+    page = v.open(page_name)
+    assert not [url for url in asked if any(name in url for name in NEEDLESS)]
+    assert page.locator("i[class*='fa-'], span[class*='fa-']").count() == 0
+    shown = page.locator("svg.svg-inline--fa").filter(visible=True)
+    assert shown.count() >= 4, "the bar of buttons has lost its icons"
+    for each in shown.all():
+        box = each.bounding_box()
+        assert 8 <= box["height"] <= 32 and box["width"] >= 8
+    v.assert_clean()
+
+
+def test_menu_of_downloads(visit, server, first_figure_page):
+    """Opens by a click or a key, closes by Escape or by a click elsewhere."""
+    page = visit(server, formulas=False).open(first_figure_page)
+    button, menu = page.locator(".dropdown-toggle"), page.locator(".dropdown-menu")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert menu.is_visible() and button.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    assert not menu.is_visible() and button.get_attribute("aria-expanded") == "false"
+    assert button.evaluate("button => button === document.activeElement")
+    page.keyboard.press("Enter")
+    page.mouse.click(600, 600)
+    assert not menu.is_visible()
+
+
+def test_search_from_a_page(visit, server, first_figure_page):
+    """Ctrl+K, a word, Enter: the field is there without the index, and the search page finds it."""
+    v = visit(server, formulas=False)
+    page = v.open(first_figure_page)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("gradient")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li a")
+    v.assert_clean()

@@ -1,0 +1,121 @@
+"""Every page of the built book by axe-core: WCAG 2.2 A and AA, in light and dark, wide and narrow.
+
+The rules that axe-core calls good practice are no part of WCAG; they are held to as well, and
+reported apart.
+"""
+
+import pytest
+
+axe = pytest.importorskip("axe_playwright_python.base", reason="axe-core is not installed")
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PRACTICE = ["best-practice"]
+# Of WCAG 2.1 A, but axe-core leaves it out unless it is asked for.
+ASKED_FOR = ["label-content-name-mismatch"]
+# A live figure's locked controls are faint on purpose, and are looked at in tests of their own.
+LEFT_OUT = [".xp-live"]
+SCREENS = {
+    "light": ("light", 1200),
+    "dark": ("dark", 1200),
+    "phone": ("light", 375),
+}
+
+RUN = """([tags, rules, leftOut]) => axe.run({ exclude: leftOut.map((one) => [one]) }, {
+    runOnly: tags,
+    rules: Object.fromEntries(rules.map((name) => [name, { enabled: true }])),
+    resultTypes: ["violations"],
+})"""
+OPEN = "() => document.querySelectorAll('details').forEach((box) => (box.open = true))"
+SETTLED = """() => new Promise((done) => {
+    setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 400);
+})"""
+
+
+@pytest.fixture
+def opened(visit, server):
+    """Function that opens a page of the book, with all that is folded, and axe-core in it."""
+
+    def start(name):
+        page = visit(server).open(name)
+        page.evaluate(OPEN)
+        page.evaluate(f"{axe.AXE_SCRIPT}\n0")
+        return page
+
+    return start
+
+
+def violations(page):
+    """What axe-core finds on a page, on each screen: what WCAG asks for, and good practice."""
+    wcag, practice = [], []
+    for screen, (scheme, width) in SCREENS.items():
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(SETTLED)
+        assert page.locator("html").get_attribute("data-theme") == scheme
+        for rule in page.evaluate(RUN, [WCAG + PRACTICE, ASKED_FOR, LEFT_OUT])["violations"]:
+            kind = practice if set(PRACTICE) & set(rule["tags"]) else wcag
+            for node in rule["nodes"]:
+                kind.append(f"{screen}: {rule['id']}: {node['target']}: {node['failureSummary']}")
+    return wcag, practice
+
+
+def test_page_is_accessible(opened, any_page):
+    wcag, practice = violations(opened(any_page))
+    assert not wcag, "\n".join(["WCAG 2.2 A and AA:", *wcag])
+    assert not practice, "\n".join(["good practice:", *practice])
+
+
+def test_a_fault_is_found(opened, first_figure_page):
+    """The test above would notice a name that is wanting, one that is not what is seen, a text
+    that stands nowhere.
+    """
+    page = opened(first_figure_page)
+    page.evaluate(
+        """() => {
+            document.querySelector("main").insertAdjacentHTML("beforeend",
+                "<button></button><button aria-label='Close'>Open the box</button>");
+            document.body.insertAdjacentHTML("beforeend", "<p>outside of every landmark</p>");
+        }"""
+    )
+    wcag, practice = map("\n".join, violations(page))
+    assert "button-name" in wcag and "label-content-name-mismatch" in wcag
+    assert "region" in practice
+
+
+HIDDEN = """() => [...document.querySelectorAll("main *")].filter((box) => {
+    const style = getComputedStyle(box);
+    return /auto|scroll/.test(style.overflowX) && box.scrollWidth > box.clientWidth + 1
+        && !box.closest(".xp-live") && (box.tabIndex !== 0 || !box.hasAttribute("data-more-after"));
+}).map((box) => box.outerHTML.slice(0, 200))"""
+
+CUT = """() => [...document.querySelectorAll("mjx-math")].filter((formula) => {
+    const box = formula.closest("span.math, mjx-container");
+    return formula.getBoundingClientRect().width > box.getBoundingClientRect().width + 1
+        && !/auto|scroll/.test(getComputedStyle(box).overflowX);
+}).map((formula) => formula.parentElement.textContent)"""
+
+
+def test_what_is_too_wide_for_a_phone_scrolls_and_shows_it(visit, server, any_page):
+    """Formulas, tables and listings: a stop of the Tab key that fades where more of it is."""
+    page = visit(server, viewport={"width": 375, "height": 800}).open(any_page)
+    page.evaluate(OPEN)
+    page.evaluate(SETTLED)
+    assert page.evaluate(HIDDEN) == []
+    assert page.evaluate(CUT) == []
+    boxes = page.locator("mjx-container[data-scrolls]:visible")
+    for box in boxes.all()[:1]:
+        assert "linear-gradient" in box.evaluate("box => getComputedStyle(box).maskImage")
+        box.focus()
+        assert box.evaluate("box => getComputedStyle(box).maskImage") == "none"
+        box.evaluate("box => (box.scrollLeft = box.scrollWidth)")
+        page.evaluate(SETTLED)
+        assert box.get_attribute("data-more-after") is None
+        assert box.get_attribute("data-more-before") is not None
+
+
+def test_paper_has_no_bars_and_no_buttons(visit, server, page_name):
+    page = visit(server).open(page_name)
+    page.emulate_media(media="print")
+    dead = "button, .bd-sidebar, .bd-header-article, .prev-next-footer, details.hide > summary"
+    assert [box for box in page.locator(dead).all() if box.is_visible()] == []
+    assert page.locator("h1").filter(visible=True).count() >= 1
