@@ -20,11 +20,22 @@ SCREENS = {
     "phone": ("light", 375),
 }
 
-RUN = """([tags, rules, leftOut]) => axe.run({ exclude: leftOut.map((one) => [one]) }, {
-    runOnly: tags,
-    rules: Object.fromEntries(rules.map((name) => [name, { enabled: true }])),
-    resultTypes: ["violations"],
-})"""
+# axe-core reads no MathML, so that it takes a header that is a formula for an empty one.
+RUN = """async ([tags, rules, leftOut]) => {
+    const { violations } = await axe.run({ exclude: leftOut.map((one) => [one]) }, {
+        runOnly: tags,
+        rules: Object.fromEntries(rules.map((name) => [name, { enabled: true }])),
+        resultTypes: ["violations"],
+        elementRef: true,
+    });
+    const real = (id, { element }) => id !== "empty-table-header" || !element.querySelector("math");
+    return violations.map(({ id, tags, nodes }) => ({
+        id, tags,
+        nodes: nodes.filter((node) => real(id, node)).map(
+            ({ target, failureSummary }) => ({ target, failureSummary })
+        ),
+    }));
+}"""
 OPEN = "() => document.querySelectorAll('details').forEach((box) => (box.open = true))"
 SETTLED = """() => new Promise((done) => {
     setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 400);
@@ -52,7 +63,7 @@ def violations(page):
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate(SETTLED)
         assert page.locator("html").get_attribute("data-theme") == scheme
-        for rule in page.evaluate(RUN, [WCAG + PRACTICE, ASKED_FOR, LEFT_OUT])["violations"]:
+        for rule in page.evaluate(RUN, [WCAG + PRACTICE, ASKED_FOR, LEFT_OUT]):
             kind = practice if set(PRACTICE) & set(rule["tags"]) else wcag
             for node in rule["nodes"]:
                 kind.append(f"{screen}: {rule['id']}: {node['target']}: {node['failureSummary']}")
@@ -73,13 +84,14 @@ def test_a_fault_is_found(opened, first_figure_page):
     page.evaluate(
         """() => {
             document.querySelector("main").insertAdjacentHTML("beforeend",
-                "<button></button><button aria-label='Close'>Open the box</button>");
+                "<button></button><button aria-label='Close'>Open the box</button>"
+                + "<table><tr><th></th><td>1</td></tr></table>");
             document.body.insertAdjacentHTML("beforeend", "<p>outside of every landmark</p>");
         }"""
     )
     wcag, practice = map("\n".join, violations(page))
     assert "button-name" in wcag and "label-content-name-mismatch" in wcag
-    assert "region" in practice
+    assert "region" in practice and "empty-table-header" in practice
 
 
 HIDDEN = """() => [...document.querySelectorAll("main *")].filter((box) => {
