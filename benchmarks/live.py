@@ -1,10 +1,8 @@
 """What a live figure costs: to harvest a state when the book is built, and to move a slider."""
 
-import json
 import os
 import shutil
 import time
-from base64 import b64encode
 
 import numpy as np
 
@@ -14,26 +12,14 @@ from . import measure
 
 STATES, UPDATES = 250, 200
 HARVEST_MS, FRAME_MS = 5, 16.7  # goals
-PAGE = """<!doctype html><meta charset="utf-8"><body><div id="el"></div><script type="module">
-%s
-const state = %s, raw = Uint8Array.from(atob("%s"), c => c.charCodeAt(0)), handlers = {};
-const model = window.model = {
-  get: name => name === "data" ? new DataView(raw.buffer) : state[name],
-  set: (name, value) => {
-    state[name] = value;
-    (handlers["change:" + name] || []).forEach(f => f());
-  },
-  on: (name, f) => { (handlers[name] ||= []).push(f); }, off: () => {}, save_changes: () => {},
-};
-render({ model, el: document.getElementById("el") });
-window.ready = true;
-</script>"""
 TIMES = """async ([updates, states]) => {
+  const slider = document.querySelector("input[type=range]");
   const times = [];
   for (let i = 0; i < updates; i++) {
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    slider.value = (7 * i) % states;
     const began = performance.now();
-    model.set("at_gain", (7 * i) % states);
+    slider.dispatchEvent(new Event("input"));
     times.push(performance.now() - began);
   }
   return times;
@@ -58,16 +44,13 @@ def update_times(figure, states, updates, slowdown):
         return None
     from playwright.sync_api import sync_playwright
 
-    traits = ("spec", "svg", "alt", "title", "cases", "locked", "at_gain")
-    state = {name: getattr(figure, name) for name in traits}
-    script = figure._esm.replace("export default", "void")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page()
-        page.set_content(PAGE % (script, json.dumps(state), b64encode(figure.data).decode()))
-        page.wait_for_function("window.ready")
+        page.set_content(figure.html())
+        page.wait_for_selector(".xp-live[data-state=live]")
         tools = page.context.new_cdp_session(page)
         tools.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
         times = page.evaluate(TIMES, [updates, states])
@@ -80,11 +63,11 @@ def section(tiny=False):
     case = "three curves, legend, mathematics"
     explore(curves, alt="curves", gain=[1.0, 5.0])  # finds the fonts, once
     began = time.process_time()
-    figure = explore(curves, alt="curves", gain=np.linspace(1, 5, states)).figure
+    figure = explore(curves, alt="curves", gain=np.linspace(1, 5, states))
     harvest = (time.process_time() - began) / states * 1e3
     rows = [
         measure.row(case, "to harvest a state", harvest, "ms", None if tiny else HARVEST_MS),
-        measure.row(case, f"{states} states", len(figure.data) / 1e3, "kB"),
+        measure.row(case, f"{states} states", len(figure.figure.data) / 1e3, "kB"),
     ]
     for slowdown in (1, 4):
         times = update_times(figure, states, updates, slowdown)

@@ -3,16 +3,24 @@
 They work with a kernel and without one.
 """
 
-from importlib.util import find_spec
-
-_needed = ("matplotlib", "ipywidgets", "anywidget", "tqdm")
-_missing = [name for name in _needed if find_spec(name) is None]
-if _missing:
+try:
+    import matplotlib  # noqa: F401
+except ModuleNotFoundError:
     raise ModuleNotFoundError(
-        f"explorable draws with what is not installed here: pip install {' '.join(_missing)}"
-    )
+        "explorable needs what is not installed here: pip install matplotlib"
+    ) from None
 
-from .acts import Prediction, Register  # noqa: E402
-from .widget import Explore, LiveFigure, explore  # noqa: E402
+from .acts import Prediction, Register
+from .figure import explore
+from .live import Live
 
-__all__ = ["Explore", "LiveFigure", "Prediction", "Register", "explore"]
+__all__ = ["Explore", "Live", "LiveFigure", "Prediction", "Register", "explore"]
+
+
+def __getattr__(name):
+    """The widgets, which need ipywidgets and anywidget."""
+    if name in ("Explore", "LiveFigure"):
+        from . import widget
+
+        return getattr(widget, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

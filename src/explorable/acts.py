@@ -4,7 +4,7 @@ She predicts, drags a point, or registers what she found.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 
@@ -13,7 +13,11 @@ from .grid import kind
 
 @dataclass(frozen=True)
 class Prediction:
-    """A question to answer before the figure shows itself.
+    """A question about a figure, which keeps the controls until it is answered.
+
+    The figure shows the state it opens with; answered, it shows the state that the question is
+    about. If they are the same, the picture waits for the answer, and until then only its axes are
+    seen.
 
     Parameters
     ----------
@@ -23,14 +27,19 @@ class Prediction:
     answer : str
         One of the options.
     because : str
-        Why; shown with the figure.
+        Why; shown with the answer.
+    at : dict, optional
+        The state that the question is about; what it leaves out stays as the figure opens, and
+        without it the question is about the state that the figure opens with.
+    lock : bool
+        Whether the controls wait for the answer.
 
     Raises
     ------
     ValueError
         Fewer than two options, equal options, or an answer that is none of them.
     TypeError
-        A question, an option or a reason that is not a string.
+        A question, an option or a reason that is not a string, or a state that is no dict.
 
     Examples
     --------
@@ -42,6 +51,8 @@ class Prediction:
     options: tuple
     answer: str
     because: str = ""
+    at: Mapping | None = None
+    lock: bool = True
 
     def __post_init__(self):
         object.__setattr__(self, "options", strings("options", self.options))
@@ -54,6 +65,10 @@ class Prediction:
             raise ValueError(
                 f"options: expected at least two different options, got {list(self.options)}"
             )
+        if self.at is not None and not isinstance(self.at, Mapping):
+            raise TypeError(f"at: expected a dict of values, got {self.at!r:.60}")
+        if not isinstance(self.lock, bool):
+            raise TypeError(f"lock: expected True or False, got {self.lock!r:.60}")
         if self.answer not in self.options:
             raise ValueError(f"answer: expected one of {list(self.options)}, got {self.answer!r}")
 
@@ -115,6 +130,19 @@ def strings(name, value):
     return tuple(value)
 
 
+def predict_spec(predict, grid, opening):
+    """What the browser has to know of a question; ``at`` by indices."""
+    at = grid.locate({} if predict.at is None else predict.at, "at", opening)
+    return {
+        "question": predict.question,
+        "options": list(predict.options),
+        "answer": predict.answer,
+        "because": predict.because,
+        "at": at,
+        "lock": predict.lock,
+    }
+
+
 def expect_drag(drag, grid):
     """Raise unless ``drag`` names one or two parameters of the grid that are numbers."""
     if len(strings("drag", drag)) not in (1, 2):
@@ -132,9 +160,8 @@ def expect_drag(drag, grid):
 
 
 def drag_spec(drag, grid, harvest):
-    """What live.js has to know of a point that can be dragged.
-
-    These are its parameters, its slot and the box in which it moves.
+    """What the browser has to know of a point that can be dragged: its parameters, its slot and the
+    room it moves in.
     """
     slots = moving(harvest, "drag")
     if len(slots) != 1:
@@ -157,7 +184,7 @@ def drag_spec(drag, grid, harvest):
 
 
 def register_spec(register, grid, harvest):
-    """What live.js has to know of a game: the score of every state, and which slots stay."""
+    """What the browser has to know of a game: the score of every state, and which slots stay."""
     for name in register.each:
         if name not in grid.values:
             raise ValueError(

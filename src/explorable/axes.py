@@ -3,8 +3,6 @@
 import numpy as np
 from matplotlib import rcParams, ticker
 
-from .tables import plain
-
 HINTS = {
     "limits": "Axes are drawn once: fix them in the view, e.g. ax.set_xlim(...) and"
     " ax.set_ylim(...)",
@@ -178,18 +176,3 @@ def differing(before, now):
 def hint(what):
     """What to do about it."""
     return HINTS.get(what, "Ticks are drawn once: fix them in the view")
-
-
-def scales(ax):
-    """Where the limits of linear and log axes lie in the drawing, for the table of numbers.
-
-    None for any other scale.
-    """
-    if {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
-        return None
-    (x0, y0), (x1, y1) = ax.transAxes.transform([(0, 0), (1, 1)])
-    return {
-        "x": [*map(float, ax.get_xlim()), ax.get_xscale(), float(x0), float(x1)],
-        "y": [*map(float, ax.get_ylim()), ax.get_yscale(), float(y0), float(y1)],
-        "names": [plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"],
-    }

@@ -1,19 +1,22 @@
-"""Frames as one block of bytes and one JSON-able spec: `pack` writes what live.js reads.
+"""Frames as one block of bytes and one JSON-able spec.
+
+js/frames.js reads what `pack` writes, and so does `decode`.
 
 `decode` reads it, too. A slot is one artist. Its frames are stored once each, however many states
 share them:
 
-    bytes   uint16, little endian. For each moving slot:
-              an index (state -> frame), left out when the frames are the states in order;
-              a table (frame -> template, low and high word of where its coordinates start);
-              the coordinates.
-            After `spec["words"]` words come the PNG images.
-    spec    styles, clips, symbols, glyphs, runs: shared strings;
-            templates: shapes by the numbers of these.
+    words   uint16: per slot an index (state -> frame, left out when the frames are the states in
+            order, or when there is one), a table (frame -> template, where its coordinates start:
+            low and high word), then coordinates
+    bytes   deflated: of each word the difference from the word two places before (x from x, y from
+            y), all low bytes first, then all high bytes, then the PNG images
+    spec    styles, clips, symbols, glyphs, runs: shared strings; templates: shapes by the numbers
+            of these
 """
 
 import hashlib
 import json
+import zlib
 from itertools import pairwise
 
 import numpy as np
@@ -97,8 +100,8 @@ class Packer:
     def slot(self, number, slot):
         """Write one slot; returns its entry in the spec."""
         frames, index = slot.ordered()
-        entry = {"slot": number, "frames": len(frames), "index": -1}
-        if len(frames) < len(index):
+        entry = {"slot": number, "role": slot.role, "frames": len(frames), "index": -1}
+        if 1 < len(frames) < len(index):
             entry["index"] = self.at()
             self.words.append(index)
         entry["table"] = self.at()
@@ -113,24 +116,13 @@ class Packer:
         return entry
 
 
-def pack(slots, units):
-    """Bytes, spec and the static shapes of the slots.
-
-    A slot is packed if it moves; what never moves is drawn once in the SVG.
-    """
+def pack(slots):
+    """The deflated bytes of all frames, and the part of the spec that says what they are."""
     packer = Packer()
-    entries = [packer.slot(i, slot) for i, slot in enumerate(slots) if len(slot.frames) > 1]
-    for slot in slots:  # static slots need their tables too
-        if len(slot.frames) == 1:
-            for shape in next(iter(slot.frames))[0]:
-                packer.shape(shape)
-    words = np.concatenate([np.asarray(w, "<u2") for w in packer.words] or [np.empty(0, "<u2")])
+    entries = [packer.slot(number, slot) for number, slot in enumerate(slots)]
+    words = np.concatenate([np.asarray(w, "<u2") for w in packer.words])
     ends = np.cumsum([0, *map(len, packer.images)]).tolist()
-    margin = units.margin * units.scale
-    sides = [round(side * units.scale) for side in (units.width, units.height)]
     spec = {
-        "view": [margin, margin, *sides],
-        "width": units.width,
         "words": len(words),
         "slots": entries,
         "templates": [[json.loads(s) for s in t] for t in packer.templates],
@@ -141,17 +133,34 @@ def pack(slots, units):
         "runs": [list(r) for r in packer.runs],
         "images": [[a, b - a] for a, b in pairwise(ends)],
     }
-    data = words.tobytes() + b"".join(packer.images)
-    spec["id"] = "xp" + hashlib.sha256(data + json.dumps(spec).encode()).hexdigest()[:10]
-    return data, spec, packer
+    plain = words.tobytes() + b"".join(packer.images)
+    spec["id"] = "xp" + hashlib.sha256(plain + json.dumps(spec).encode()).hexdigest()[:10]
+    return deflate(words, packer.images), spec
 
 
-def decode(spec, data, entry, state):
-    """The shapes `(numbered shape, coordinates)` that the browser draws for a slot in a state."""
-    words = np.frombuffer(data, "<u2", spec["words"]).astype(int)
-    frame = state if entry["index"] < 0 else words[entry["index"] + state]
+def deflate(words, images):
+    """Words and images as bytes of a page: small where neighbours and frames are alike."""
+    before = np.concatenate([np.zeros(2, "<u2"), words[:-2]])[: len(words)]
+    split = (words - before).astype("<u2").view(np.uint8).reshape(-1, 2).T
+    return zlib.compress(split.tobytes() + b"".join(images), 9)
+
+
+def inflate(spec, data):
+    """The words again."""
+    count = spec["words"]
+    split = np.frombuffer(zlib.decompress(data), np.uint8, 2 * count).reshape(2, count).T
+    words = np.ascontiguousarray(split).view("<u2").ravel().copy()
+    for first in (0, 1):
+        words[first::2] = np.cumsum(words[first::2], dtype="<u2")
+    return words.astype(int)
+
+
+def decode(spec, words, entry, state):
+    """The shapes `(numbered template, coordinates)` of a slot in a state."""
     if entry["frames"] == 1:
         frame = 0
+    else:
+        frame = state if entry["index"] < 0 else words[entry["index"] + state]
     template, low, high = words[entry["table"] + 3 * frame :][:3]
     at, shapes = low + (high << 16), []
     for shape in spec["templates"][template]:

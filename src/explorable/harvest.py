@@ -21,6 +21,7 @@ from matplotlib.text import Text
 
 from .axes import Layout, differing, hint, signature
 from .codec import Slot
+from .numbers import Numbers, plain
 from .record import Recorder
 from .stage import Stage
 from .texts import fonts, laid_out_once
@@ -65,6 +66,7 @@ class Harvest:
         self.recorder = Recorder(72 * size[0], 72 * size[1])
         self.fonts = fonts()
         self.names = self.signs = None
+        self.numbers = Numbers(len(self.states))
         self.known = {}  # ticks of axes, see `signature`
         with rc_context(RC), laid_out_once(), few_collections() as self.collect:
             self.layout = None
@@ -121,6 +123,20 @@ class Harvest:
             self.layout.apply(fig, number, self.said)
         return fig
 
+    def artists(self, fig):
+        """What draws in a figure, in the order of the slots."""
+        return [artist for artist, _ in walk(fig, self.recorder)]
+
+    def told(self):
+        """The titles of each state, which a listener hears when they change: different ones, and
+        which stands in each state.
+        """
+        texts = list(dict.fromkeys(self.titles))
+        return {
+            "texts": texts,
+            "of": [texts.index(title) for title in self.titles] if len(texts) > 1 else [],
+        }
+
     def said(self, number):
         """A state in words."""
         return ", ".join(f"{name}={value!r}" for name, value in self.states[number].items())
@@ -130,8 +146,9 @@ class Harvest:
 
         The ticks of the axes are drawn here and nowhere else.
         """
-        self.first = number
-        fig = self.figure(number)
+        self.first, fig = number, self.figure(number)
+        self.opened = fig
+        self.titles = [""] * len(self.states)
         parts = list(walk(fig, self.recorder))
         artists = [artist for artist, _ in parts]
         self.axes, self.parts = fig.axes, parts
@@ -153,11 +170,15 @@ class Harvest:
 
     def visit(self, number, stage):
         """Put one state into every slot."""
-        parts = list(walk(self.figure(number, stage), self.recorder))
+        fig = self.figure(number, stage)
+        parts = list(walk(fig, self.recorder))
         self.compare(parts, number)
         for i, (artist, _) in enumerate(parts):
-            shapes = self.ticks[i] if i in self.ticks else self.record(artist, number)
-            self.slots[i].put(number, shapes)
+            self.slots[i].put(
+                number, self.ticks[i] if i in self.ticks else self.record(artist, number)
+            )
+        self.numbers.put(number, fig.axes)
+        self.titles[number] = titles(fig)
 
     def compare(self, parts, number):
         """Refuse artists that come, go or change places, and axes that change."""
@@ -232,6 +253,14 @@ def distance(there, here):
         return np.inf
     far = np.frombuffer(there, "<u2").astype(int) - np.frombuffer(here, "<u2")
     return np.abs(far).max(initial=0)
+
+
+def titles(fig):
+    """The titles of a figure in one line."""
+    texts = [fig._suptitle] if fig._suptitle else []
+    for ax in fig.axes:
+        texts += [ax._left_title, ax.title, ax._right_title]
+    return ". ".join(plain(text.get_text()) for text in texts if text.get_text())
 
 
 @contextmanager

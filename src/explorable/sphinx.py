@@ -6,14 +6,14 @@ with myst-nb::
     sphinx:
       extra_extensions: [explorable.sphinx]
 
-Sliders, dropdowns and checkboxes that ``jslink`` joins to an anywidget then work on the page,
-opened from a server or from a folder. A widget that could not work without a kernel is a warning,
-so a build with ``-W`` stops instead of publishing a dead slider. Nothing on the page is loaded from
-another host: MathJax comes from the package ``sphinx-mathjax-offline``. A link in the text may set
-a figure: ``[gain 1.2](#fig-1?gain=1.2&activation=tanh)``.
+The figures of ``explore`` then live on the page, opened from a server or from a folder. Any other
+widget would be dead without a kernel and is a warning, so a build with ``-W`` stops instead of
+publishing it. Nothing on the page is loaded from another host: MathJax comes from the package
+``sphinx-mathjax-offline``. A link in the text may set a figure:
+``[gain 1.2](#fig-1?gain=1.2&activation=tanh)``.
 
-The warnings ``explorable.missing``, ``.unknown``, ``.esm``, ``.unlinked`` and ``.mathjax`` may be
-named in ``suppress_warnings``.
+The warnings ``explorable.missing``, ``.unknown``, ``.format`` and ``.mathjax`` may be named in
+``suppress_warnings``.
 """
 
 import importlib
@@ -30,11 +30,13 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
-from .embed import Embedded, fingerprint, script_safe
+from . import bundle
+from .embed import Embedded
+from .live import fingerprint
 
 log = logging.getLogger(__name__)
-HERE = Path(__file__).parent
-RUNTIME = ["controls.js", "page.js"]
+FOLDER = "_static/explorable"
+CSS = Path(__file__).with_name("js") / "style.css"
 VIEW = re.compile(
     r'<script type="application/vnd\.jupyter\.widget-view\+json">'
     r"(.*?)"  # its JSON, with the id of the model
@@ -131,24 +133,31 @@ class ResolveStateLinks(SphinxTransform):
 
 
 def embed_figures(app, doctree, docname):
-    """Put a figure where each widget view stands, and the state of all at the end of the page."""
+    """Put the figures where each widget view stands, and their files beside the page."""
     if app.builder.format != "html":
         return
     scripts = NbMetadataCollector.get_js_files(app.env, docname)
     _, saved = scripts.pop("ipywidgets_state", (None, {"body": "{}"}))
     page = Embedded(json.loads(saved["body"]).get("state", {}))
+    root = app.builder.get_relative_uri(docname, "index").rpartition("/")[0]
+
+    def place(live):
+        folder = Path(app.outdir, FOLDER)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{live.digest}.js").write_text(live.call(live.digest), encoding="utf-8")
+        (folder / f"{live.digest}.png").write_bytes(live.first)
+        return [f"{root or '.'}/{FOLDER}/{live.digest}.{ending}" for ending in ("js", "png")]
+
     for node in list(doctree.findall(nodes.raw)):
         if VIEW.search(node.astext()):
             here = node.parent  # myst-nb gives the place to the output, not to what it holds
 
             def put(view):
-                return page.figure(json.loads(view[1])["model_id"], doctree.ids)
+                return page.figure(json.loads(view[1])["model_id"], place, doctree.ids)
 
             node.replace_self(nodes.raw("", VIEW.sub(put, node.astext()), format="html"))
             report(page, here)
-    if page.models:
-        doctree.append(nodes.raw("", page.script(), format="html"))
-        doctree["explorable_modules"] = publish(app, page.modules)
+    doctree["explorable"] = bool(page.figures)
     report(page, docname)
 
 
@@ -159,39 +168,23 @@ def report(page, location):
         log.warning(message, type="explorable", subtype=kind, location=location)
 
 
-def publish(app, modules):
-    """Copy the runtime, write each ESM as a script that registers its text, return their names.
-
-    A page opened from a folder may not import a module by URL, but it may load a script.
-    """
-    folder = Path(app.outdir, "_static", "explorable")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (*RUNTIME, "page.css"):
-        copy2(HERE / name, folder / name)
-    for digest, source in modules.items():
-        text = script_safe(json.dumps(source, ensure_ascii=False))
-        body = f'(window.explorableModules ??= {{}})["{digest}"] = {text};\n'
-        (folder / f"{digest}.js").write_text(body, encoding="utf-8")
-    return [f"{digest}.js" for digest in modules]
-
-
 def add_runtime(app, pagename, templatename, context, doctree):
-    """Load the runtime on pages that have widgets, ahead of MathJax.
-
-    MathJax then sets the formulas in the labels of the widgets.
-    """
-    modules = doctree.get("explorable_modules") if doctree else None
-    if modules is None:
+    """Load the runtime on pages that have figures."""
+    if doctree is None or not doctree.get("explorable"):
         return
-    app.add_css_file("explorable/page.css")
-    names = list(modules)
-    for name in RUNTIME:
-        version = fingerprint((HERE / name).read_text("utf-8"))
-        names.append(f"{name}?v={version}")
-    sources = [context["pathto"](f"_static/explorable/{name}", 1) for name in names]
-    # Not in the head but at the end of the text: here they run before the megabytes of the theme
-    # and of MathJax, which are deferred.
-    context["body"] += "".join(f'<script src="{source}"></script>' for source in sources)
+    text = bundle.script()
+    name = f"explorable/explorable.js?v={fingerprint(text)}"
+    write(app, "explorable.js", text)
+    write(app, "explorable.css", CSS.read_text("utf-8"))  # the first frames, before any script
+    app.add_css_file("explorable/explorable.css")
+    # At the end of the text, not in the head: there it runs before the theme's and MathJax's
+    # deferred megabytes.
+    context["body"] += f'<script src="{context["pathto"](f"_static/{name}", 1)}"></script>'
+
+
+def write(app, name, text):
+    """A file of the runtime."""
+    Path(app.outdir, FOLDER, name).write_text(text, encoding="utf-8")
 
 
 def finish_static_files(app, error):

@@ -161,12 +161,12 @@ def test_a_reserved_name_is_refused():
 
 
 def test_too_many_bytes_are_refused():
-    def heavy(ax, k):
-        ax.plot(np.sin(np.arange(9000) + k))
-        ax.set(xlim=(0, 1e4), ylim=(-1, 1))
+    def noise(ax, k):
+        ax.plot(*np.random.default_rng(k).random((2, 9000)))
+        ax.set(xlim=(0, 1), ylim=(0, 1))
 
     with pytest.raises(ValueError, match=r"MB, expected at most 4 MB; k: 150 values: give k fewer"):
-        explore(heavy, alt="x", k=range(150))
+        explore(noise, alt="x", k=range(150))
 
 
 def test_repr_and_bundle_are_deterministic():
@@ -198,9 +198,12 @@ def test_controls_by_kind_of_value():
 def test_a_prediction_locks_the_controls():
     question = Prediction("Up?", ["yes", "no"], "yes", "It grows.")
     figure = explore(view, alt="a line", gain=[0.5, 1.0], predict=question)
-    assert figure.figure.locked
-    assert figure.controls["gain"].disabled
-    assert figure.figure.predict["options"] == ("yes", "no")
+    assert figure.figure.locked and figure.controls["gain"].disabled
+    assert figure.figure.predict["options"] == ["yes", "no"]
+    assert figure.figure.predict["at"] == {"gain": 0}, "the state it opens with"
+    about = Prediction("Up?", ["yes", "no"], "yes", at={"gain": 1.0})
+    figure = explore(view, alt="a line", gain=[0.5, 1.0], predict=about).figure
+    assert figure.predict["at"] == {"gain": 1}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ This holds for every kind of artist, whatever the order of the states.
 """
 
 import re
-from io import StringIO
+from io import BytesIO, StringIO
 
 import numpy as np
 import pytest
@@ -12,8 +12,9 @@ from live_views import VIEWS, lines
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.path import Path
+from PIL import Image
 
-from explorable import codec, explore, svg
+from explorable import Prediction, codec, explore
 from explorable.grid import Grid
 from explorable.harvest import RC, Harvest
 
@@ -30,7 +31,7 @@ def harvested(request):
     """A view, its grid, the harvest and the packed figure."""
     view, panels = VIEWS[request.param]
     harvest = Harvest(view, grid(request.param), panels=panels)
-    return request.param, harvest, codec.pack(harvest.slots, harvest.recorder.units)
+    return request.param, harvest, codec.pack(harvest.slots)
 
 
 def matplotlib_svg(view, panels, state):
@@ -45,25 +46,12 @@ def matplotlib_svg(view, panels, state):
 
 
 def shapes(harvest, packed, state):
-    """All shapes of a state as `(artist, shape, points)`.
-
-    Those that move come out of the bytes, the rest from the frames.
-    """
-    data, spec, packer = packed
-    moving = {entry["slot"]: entry for entry in spec["slots"]}
+    """All shapes of a state out of the bytes, as `(artist, shape, points)`."""
+    data, spec = packed
+    words = codec.inflate(spec, data)
     units = harvest.recorder.units
-    for number, slot in enumerate(harvest.slots):
-        if number in moving:
-            found = codec.decode(spec, data, moving[number], state)
-        else:
-            ((template, raw),) = slot.frames
-            found = []
-            words = np.frombuffer(raw, "<u2").astype(int)
-            at = 0
-            for shape in map(packer.shape, template):
-                found.append((shape, words[at : at + codec.count(shape)]))
-                at += codec.count(shape)
-        for shape, xy in found:
+    for entry, slot in zip(spec["slots"], harvest.slots, strict=True):
+        for shape, xy in codec.decode(spec, words, entry, state):
             yield slot.name, shape, np.reshape(xy, (-1, 2)) / units.scale - units.margin
 
 
@@ -114,36 +102,58 @@ def test_every_vertex_is_where_matplotlib_puts_it(harvested):
 
 
 def test_the_order_of_the_states_changes_nothing(harvested):
-    name, _, (data, spec, _) = harvested
+    name, _, (data, spec) = harvested
     view, panels = VIEWS[name]
     states = grid(name)
     order = np.random.default_rng(3).permutation(states.size)
-    harvest = Harvest(view, states, panels=panels, order=order)
-    again, spec_again, _ = codec.pack(harvest.slots, harvest.recorder.units)
+    again, spec_again = codec.pack(Harvest(view, states, panels=panels, order=order).slots)
     assert again == data
     assert spec_again == spec
 
 
-def test_the_first_frame_is_what_the_bytes_say(harvested):
-    _, harvest, (data, spec, packer) = harvested
-    text = svg.write(harvest.slots, packer, spec, list(packer.images), 3, 'a "quoted" <alt>')
-    assert "a &quot;quoted&quot; &lt;alt&gt;" in text
-    for entry in spec["slots"]:
-        opens, closes = rf'<g data-slot="{entry["slot"]}" [^>]*>', r"</g>(?=<g data-slot|</svg>)"
-        group = re.search(f"{opens}(.*?){closes}", text)[1]
-        drawn = [
-            svg.element(shape, list(xy), spec, list(packer.images))
-            for shape, xy in codec.decode(spec, data, entry, 3)
-        ]
-        assert group == "".join(drawn)
+def test_the_first_picture_leaves_out_what_a_question_hides():
+    def view(ax, k):
+        ax.plot([0, 1], [0.5, 0.5], lw=40, color="red", alpha=1 - k / 9)
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+
+    def red(**how):
+        asked = Prediction("Where?", ["a", "b"], "a", **how)
+        first = explore(view, alt="a band", k=range(3), predict=asked).figure.first
+        pixels = np.asarray(Image.open(BytesIO(first)).convert("RGB")).astype(int)
+        return ((pixels[..., 0] > 200) & (pixels[..., 1] < 60)).sum()
+
+    assert red() == red(at={"k": 0}) == 0, "the question is about the state that it opens with"
+    assert red(at={"k": 2}) > 1000, "the picture is not the answer"
+
+
+def test_a_figure_is_cut_where_no_panel_has_anything():
+    def view(axes, k):
+        for ax in np.atleast_1d(axes):
+            ax.plot([0, 1], [0, k])
+            ax.set(xlim=(0, 1), ylim=(0, 3), ylabel="height")
+
+    def widths(panels, view=view):
+        spec = explore(view, alt="x", panels=panels, k=range(3)).figure.spec
+        places = [slot["tile"] for slot in spec["slots"]]
+        assert set(places) == set(range(len(spec["tiles"]))), "no column is empty"
+        return [tile["points"] for tile in spec["tiles"]]
+
+    def bridged(axes, k):
+        view(axes, k)
+        axes[0].figure.suptitle("over both")
+
+    assert len(widths((1, 1))) == len(widths((3, 1))) == 1
+    assert len(widths((2, 3))) == 3
+    assert sum(widths((1, 2))) == pytest.approx(72 * 4.25, abs=0.2)
+    assert len(widths((1, 2), bridged)) == 1
 
 
 def test_equal_arguments_give_equal_bytes():
     first, second = (explore(lines, alt="lines", k=[0, 1, 2], loud=[False, True]) for _ in range(2))
-    for trait in ("data", "spec", "svg"):
+    for trait in ("data", "spec", "first"):
         assert getattr(first.figure, trait) == getattr(second.figure, trait)
-    assert first._repr_mimebundle_()[0]["image/png"] == second._repr_mimebundle_()[0]["image/png"]
-    assert first.figure.spec["id"] in first.figure.svg
+    assert first._repr_mimebundle_()[0]["image/png"] == first.figure.first
+    assert first.html() == second.html()
 
 
 def test_an_artist_that_ignores_a_slider_ships_few_frames():
@@ -154,8 +164,11 @@ def test_an_artist_that_ignores_a_slider_ships_few_frames():
         ax.set(xlim=(0, 1), ylim=(0, 1))
 
     figure = explore(view, alt="two lines", a=range(9), b=range(8)).figure
-    assert sorted(entry["frames"] for entry in figure.spec["slots"]) == [8, 9]
-    assert len(figure.data) < 2 * (2 * 72 + 17 * (3 + 4)) + 1
+    moving = [entry["frames"] for entry in figure.spec["slots"] if entry["frames"] > 1]
+    assert sorted(moving) == [8, 9]
+    still = explore(view, alt="two lines", a=[0], b=[0]).figure
+    added = 2 * 72 + 15 * (3 + 4)  # two indices, and fifteen more frames of two points
+    assert figure.spec["words"] - still.spec["words"] == added
 
 
 def test_far_vertices_are_cut_not_clamped():
@@ -164,7 +177,7 @@ def test_far_vertices_are_cut_not_clamped():
         ax.set(xlim=(0, 1), ylim=(0, 1))
 
     harvest = Harvest(view, Grid({"k": [1, 15, 30]}))
-    packed = codec.pack(harvest.slots, harvest.recorder.units)
+    packed = codec.pack(harvest.slots)
     for state in range(3):
         ((_, _, line),) = [s for s in shapes(harvest, packed, state) if s[0].startswith("Line2D")]
         box = harvest.axes[0].bbox

@@ -1,100 +1,90 @@
 """The Sphinx extension: a dead widget is a warning, a live one needs nothing from another host."""
 
-import base64
 import json
 import re
 import subprocess
 import sys
 
+import ipywidgets
 import pytest
+from ipywidgets.embed import embed_data
 
+from explorable import explore
 from explorable.embed import Embedded
 
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
-ESM = "export default { render({ el }) { el.textContent = '</script><!--'; } }"
-SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>'
 
 
-def model(name, /, **state):
-    """One saved model, as Jupyter writes it."""
-    return {"model_name": name, "model_module": "m", "state": {"_model_name": name, **state}}
+def saved(widget):
+    """The state that Jupyter saves of a widget, and the id of its view."""
+    data = embed_data(views=[widget], state=ipywidgets.Widget.get_manager_state()["state"])
+    return data["manager_state"]["state"], data["view_specs"][0]["model_id"]
 
 
-def link(source, target):
-    """A saved link between two traits, each given as ``widget.trait``."""
-    ends = [f"IPY_MODEL_{end}".split(".") for end in (source, target)]
-    return model("LinkModel", source=ends[0], target=ends[1])
+def figure(**how):
+    """A small live figure."""
+
+    def view(ax, gain):
+        ax.plot([0, 1], [0, gain])
+        ax.set(xlim=(0, 1), ylim=(0, 3))
+
+    return explore(view, alt="a < b", gain=[1, 2], **how)
 
 
-def live(esm=ESM, **more):
-    """Saved state of a slider that moves an anywidget, with Jupyter's kind of ids."""
-    figure = model("AnyModel", _esm=esm, svg=SVG, alt="a < b", at_gain=0, **more)
-    data = base64.b64encode(b"\0\1").decode()
-    figure["buffers"] = [{"path": ["data"], "data": data, "encoding": "base64"}]
-    choices = {"description": "gain", "index": 0, "_options_labels": ["1", "2"]}
-    return {
-        "box": model("VBoxModel", children=["IPY_MODEL_slider", "IPY_MODEL_figure"]),
-        "slider": model("SelectionSliderModel", **choices),
-        "figure": figure,
-        "link": link("slider.index", "figure.at_gain"),
-        "hidden": model("OutputModel"),
-    }
+def place(live):
+    """Addresses of a figure's files."""
+    return f"{live.digest}.js", f"{live.digest}.png"
 
 
-def embed(state, view="box"):
-    """The HTML of one view, the page's state, and what is wrong with it."""
+def embedded(widget, **how):
+    """The HTML of a widget, and the page that it stands on."""
+    state, view = saved(widget)
     page = Embedded(state)
-    figure = page.figure(view)
-    body = re.fullmatch(r"<script[^>]*>(.*)</script>", page.script(), re.DOTALL)[1]
-    return figure, json.loads(body)["state"], page
+    return page.figure(view, place, **how), page
 
 
-def test_a_live_figure_has_no_problems():
-    figure, state, page = embed(live())
-    assert page.problems == []
-    assert 'id="fig-1"' in figure
-    names = sorted(m["model_name"] for m in state.values())
-    assert names == ["AnyModel", "LinkModel", "SelectionSliderModel", "VBoxModel"]
-    widget = next(m for m in state.values() if m["model_name"] == "AnyModel")
-    assert page.modules[widget["state"]["_esm"]] == ESM
-    assert widget["buffers"] == [{"path": ["data"], "data": "AAE="}]
+def test_a_figure_is_on_the_page_as_it_is_in_the_kernel():
+    explored = figure(anchor="powers")
+    html, page = embedded(explored)
+    assert page.problems == [] and 'id="powers"' in html and "a &lt; b" in html
+    assert page.figures["powers"].traits == explored._live.traits
+    assert page.figures["powers"].data == explored._live.data
+    assert page.figures["powers"].first == explored._live.first
 
 
 def test_two_builds_give_the_same_page():
-    again = {f"x{key}": value for key, value in live().items()}
-    again = json.loads(re.sub(r"IPY_MODEL_", "IPY_MODEL_x", json.dumps(again)))
-    assert embed(live())[:2] == embed(again, "xbox")[:2]
+    assert embedded(figure())[0] == embedded(figure())[0]
 
 
-def test_first_frame_stands_once_on_the_page():
-    figure, state, _ = embed(live())
-    first = '<noscript data-model="m2"><div class="xp-first" role="img" aria-label="a &lt; b">'
-    assert first + SVG in figure
-    assert SVG not in json.dumps(state).replace('\\"', '"')
+def test_the_figure_alone_and_figures_in_boxes_are_found():
+    first, second = figure(anchor="powers"), figure()
+    html, page = embedded(ipywidgets.HBox([first, ipywidgets.VBox([second.figure])]))
+    assert list(page.figures) == ["powers", "fig-2"] and page.problems == []
+    assert html.count('class="xp-live"') == 2
 
 
-def test_a_named_figure_keeps_its_name():
-    page = Embedded(live(name="Gain & depth"))
-    assert 'id="gain-depth-2"' in page.figure("box", taken=["gain-depth"])
+def test_a_name_that_is_taken_gets_a_number():
+    html, _ = embedded(figure(anchor="powers"), taken={"powers"})
+    assert 'id="powers-2"' in html
 
 
-@pytest.mark.parametrize(
-    "kind, change",
-    [
-        ("unknown", {"slider": model("FloatRangeSliderModel")}),
-        ("esm", {"figure": model("AnyModel", _esm="")}),
-        ("unlinked", {"link": link("slider.index", "gone.v")}),
-    ],
-)
-def test_a_dead_widget_is_a_problem(kind, change):
-    *_, page = embed(live() | change)
-    assert [found for found, _ in page.problems].count(kind) == 1
+def test_what_would_be_dead_is_a_problem():
+    _, page = embedded(ipywidgets.HBox([figure(), ipywidgets.FloatRangeSlider()]))
+    assert [kind for kind, _ in page.problems] == ["unknown"]
+    assert "FloatRangeSliderModel" in page.problems[0][1]
+
+
+def test_a_figure_of_another_version_is_a_problem():
+    explored = figure()
+    explored.figure.spec = explored.figure.spec | {"format": 1}
+    html, page = embedded(explored)
+    assert html == "" and [kind for kind, _ in page.problems] == ["format"]
 
 
 def test_a_view_without_state_is_a_problem():
     page = Embedded({})
-    assert page.figure("box") == ""
+    assert page.figure("gone", place) == ""
     assert [kind for kind, _ in page.problems] == ["missing"]
 
 
@@ -107,13 +97,14 @@ only_build_toc_files: true
 execute: {execute_notebooks: "off"}
 sphinx: {extra_extensions: [explorable.sphinx]}
 """
-TOC = "{format: jb-book, root: plain, chapters: [{file: live}, {file: dead}]}"
-PLAIN = "# Plain\n\nNo figure, but $x^2$, and [a state](live.ipynb#fig-1?gain=2).\n"
+TOC = "{format: jb-book, root: plain, chapters: [{file: part/live}, {file: dead}]}"
+PLAIN = "# Plain\n\nNo figure, but $x^2$, and [a state](part/live.ipynb#fig-1?gain=2).\n"
 
 
-def notebook(state, text):
-    """A notebook whose only output is the view of the model ``box``."""
-    output = {"output_type": "display_data", "metadata": {}, "data": {VIEW: {"model_id": "box"}}}
+def notebook(widget, text):
+    """A notebook whose only output is the view of a widget."""
+    state, view = saved(widget)
+    output = {"output_type": "display_data", "metadata": {}, "data": {VIEW: {"model_id": view}}}
     code = {
         "cell_type": "code",
         "metadata": {},
@@ -134,15 +125,15 @@ def notebook(state, text):
 def book(tmp_path_factory):
     """Folder of a built book of three pages, and what the build said."""
     root = tmp_path_factory.mktemp("book")
-    dead = live() | {"box": model("VBoxModel", children=["IPY_MODEL_hidden"])}
     files = {
         "_config.yml": CONFIG,
         "_toc.yml": TOC,
         "plain.md": PLAIN,
-        "live.ipynb": notebook(live(), "# Live\n\n[gain 2](#fig-1?gain=2)"),
-        "dead.ipynb": notebook(dead, "# Dead"),
+        "part/live.ipynb": notebook(figure(), "# Live\n\n[gain 2](#fig-1?gain=2)"),
+        "dead.ipynb": notebook(ipywidgets.Output(), "# Dead"),
     }
     for name, text in files.items():
+        (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     build = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", build, "build", str(root), "-n", "--keep-going"]
@@ -158,19 +149,26 @@ def test_only_the_dead_widget_is_warned_of(book):
     assert "OutputModel" in warnings[0]
 
 
-def test_runtime_only_on_pages_with_figures(book):
-    assert "explorable/page.js" in (book[0] / "live.html").read_text("utf-8")
-    assert "explorable/page.js" not in (book[0] / "plain.html").read_text("utf-8")
-    assert (book[0] / "_static/explorable/page.js").exists()
+def test_the_runtime_is_only_on_pages_with_figures(book):
+    assert "explorable/explorable.js" in (book[0] / "part/live.html").read_text("utf-8")
+    assert "explorable/explorable.js" not in (book[0] / "plain.html").read_text("utf-8")
+    assert (book[0] / "_static/explorable/explorable.js").exists()
+
+
+def test_a_page_names_the_files_of_its_figures(book):
+    html = (book[0] / "part/live.html").read_text("utf-8")
+    for address in re.findall(r'(?:data-src|src)="([^"]*/[0-9a-f]{12}\.(?:js|png))"', html):
+        assert (book[0] / "part" / address).exists(), address
+    assert len(re.findall(r"[0-9a-f]{12}\.(?:js|png)", html)) == 2
 
 
 def test_links_to_states_survive(book):
-    assert 'href="#fig-1?gain=2"' in (book[0] / "live.html").read_text("utf-8")
-    assert 'href="live.html#fig-1?gain=2"' in (book[0] / "plain.html").read_text("utf-8")
+    assert 'href="#fig-1?gain=2"' in (book[0] / "part/live.html").read_text("utf-8")
+    assert 'href="part/live.html#fig-1?gain=2"' in (book[0] / "plain.html").read_text("utf-8")
 
 
 def test_no_page_names_another_host(book):
-    for page in book[0].glob("*.html"):
+    for page in book[0].rglob("*.html"):
         # XML namespaces are names, not addresses
         html = page.read_text("utf-8").replace("http://www.w3.org/", "")
         tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", html)

@@ -47,7 +47,7 @@ def packed(view, stage):
             super().run(start, given if stage else None)
 
     result = Watched(view, GRID, panels=VIEWS.get(view.__name__, (0, (1, 1)))[1])
-    return codec.pack(result.slots, result.recorder.units)[:2], used
+    return codec.pack(result.slots), used
 
 
 SINGLE = [view for view, panels in VIEWS.values() if panels == (1, 1)]

@@ -1,0 +1,197 @@
+"""`explore`: an ordinary matplotlib function as a figure with sliders."""
+
+import re
+from collections.abc import Mapping
+
+from .acts import Prediction, Register, drag_spec, expect_drag, predict_spec, register_spec
+from .grid import Grid, check_view, kind
+from .harvest import Harvest
+from .live import Live, described, picture, weigh
+from .progress import bar
+
+OPTIONS = (
+    "alt",
+    "anchor",
+    "start",
+    "size",
+    "panels",
+    "title",
+    "cases",
+    "predict",
+    "drag",
+    "register",
+    "play",
+    "wide",
+)
+
+
+def explore(
+    view,
+    *,
+    alt,
+    anchor=None,
+    start=None,
+    size=(4.25, 3.0),
+    panels=(1, 1),
+    title=None,
+    cases=None,
+    predict=None,
+    drag=None,
+    register=None,
+    play=None,
+    wide=False,
+    **grid,
+):
+    """A live figure: `view` drawn by matplotlib at every point of a grid, moved by sliders at 60
+    frames a second.
+
+    Parameters
+    ----------
+    view : callable
+        ``view(ax, gain, activation)`` draws one state on `ax`. It sets the limits of the axes
+        itself, to the same values in every state, and draws the same artists; everything else may
+        move. With several panels it gets their flat array.
+    alt : str
+        What the figure shows, for those who cannot see it.
+    anchor : str, optional
+        What links call the figure, ``[gain 1.2](#powers?gain=1.2)`` for ``anchor="powers"``; small
+        letters, digits and hyphens. Without one it is ``fig-1``, ``fig-2`` …, as it stands on its
+        page.
+    start : dict, optional
+        The state to open with, in part or whole; the first value of each parameter otherwise.
+    size : pair of float
+        Inches. On a phone a panel of 4.25 inches has texts of 11 pixels; columns of panels stand
+        under one another there.
+    panels : pair of int
+        Rows and columns of axes.
+    title : str, optional
+        A line above the figure.
+    cases : dict of str to dict, optional
+        Numbered buttons under the figure, each with the state it sets: ``{"just below one":
+        dict(gain=0.9)}``.
+    predict : Prediction, optional
+        A question to be answered before the controls are free.
+    drag : sequence of str, optional
+        One or two parameters with numbers that the pointer sets, too: the view draws a point with
+        ``gid="drag"``, and wherever the reader presses or drags within its axes, they take the
+        values that bring the point nearest.
+    register : Register, optional
+        A game: a button keeps the best states in the picture.
+    play : str, optional
+        A parameter that a button lets run through its values.
+    wide : bool
+        Whether the picture grows to the full width of its place.
+    **grid : list or 1-d array
+        The values of each parameter: numbers (a slider), strings (a dropdown), ``[False, True]`` (a
+        checkbox).
+
+    Returns
+    -------
+    Explore
+        A widget with ``.controls[name]`` and ``.figure``, to link others to, and ``.save(path)``.
+        Where ipywidgets or anywidget is missing, a `Live` with ``.save`` alone.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument that cannot be used; a view that raises, or that changes what cannot be moved.
+        The message names the argument or artist, what was expected and what was given, and the
+        states between which it changed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def view(ax, gain):
+    ...     ax.plot(gain ** np.arange(50))
+    ...     ax.set(yscale="log", ylim=(1e-6, 1e6))
+    >>> explore(view, alt="powers of the gain", gain=np.linspace(0.8, 1.2, 41), play="gain")
+    Explore(gain: 41 values)
+    """
+    expect_texts(alt, anchor, title)
+    grid = Grid(grid)
+    check_view(view, grid.values, OPTIONS)
+    size, panels = pair("size", size, float), pair("panels", panels, int)
+    for name, given, wanted in (("predict", predict, Prediction), ("register", register, Register)):
+        if given is not None and not isinstance(given, wanted):
+            raise TypeError(f"{name}: expected a {wanted.__name__}, got {given!r:.60}")
+    if cases is not None and not isinstance(cases, Mapping):
+        raise TypeError(f"cases: expected a dict of labels and states, got {cases!r:.60}")
+    if drag is not None:
+        expect_drag(drag, grid)
+    expect_play(play, wide, grid)
+    opening = grid.locate({} if start is None else start, "start")
+    question = None if predict is None else predict_spec(predict, grid, opening)
+    jumps = [
+        {"label": str(label), "at": jump(grid, label, state)}
+        for label, state in (cases or {}).items()
+    ]
+    number = grid.number(opening)
+    with bar(grid.size, "drawing states") as shown:
+        harvest = Harvest(
+            view, grid, size=size, panels=panels, start=number, progress=lambda done: shown.update()
+        )
+    data, spec = described(harvest, grid, opening, wide=wide, play=play)
+    spec["drag"] = None if drag is None else drag_spec(drag, grid, harvest)
+    spec["register"] = None if register is None else register_spec(register, grid, harvest)
+    weigh(grid, data, spec)
+    traits = {
+        "spec": spec,
+        "alt": alt,
+        "name": anchor or "",
+        "title": title or "",
+        "cases": jumps,
+        "predict": question,
+        "locked": question is not None and question["lock"],
+        "registered": [],
+    }
+    for name, index in opening.items():
+        boolean = kind(grid.values[name][0]) == "bool"
+        traits[f"at_{name}"] = bool(index) if boolean else index
+    hidden = traits["locked"] and question["at"] == opening
+    live = Live(traits, data, picture(harvest, number, hidden))
+    try:
+        from .widget import Explore
+    except ModuleNotFoundError:  # matplotlib alone
+        return live
+    return Explore(live, grid)
+
+
+def expect_texts(alt, anchor, title):
+    """Raise unless the three texts are what they should be."""
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"alt: expected a sentence that says what the figure shows, got {alt!r}")
+    if anchor is not None and not (
+        isinstance(anchor, str) and re.fullmatch(r"[a-z][a-z0-9-]*", anchor)
+    ):
+        raise ValueError(
+            "anchor: expected small letters, digits and hyphens, a letter first,"
+            f" got {anchor!r:.60}"
+        )
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title: expected a string, got {title!r:.60}")
+
+
+def expect_play(play, wide, grid):
+    """Raise unless ``play`` names a parameter with several values, and ``wide`` is a bool."""
+    if play is not None and (play not in grid.values or len(grid.values[play]) < 2):
+        several = [name for name, values in grid.values.items() if len(values) > 1]
+        raise ValueError(f"play: expected one of {several}, got {play!r:.60}")
+    if not isinstance(wide, bool):
+        raise TypeError(f"wide: expected True or False, got {wide!r:.60}")
+
+
+def jump(grid, label, state):
+    """The indices that a case sets; what it does not name stays where the reader put it."""
+    found = grid.locate(state, f"cases[{label!r}]")
+    return {name: found[name] for name in state}
+
+
+def pair(name, given, number):
+    """Two positive numbers of one kind."""
+    try:
+        a, b = (number(v) for v in given)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected two positive numbers, got {given!r}") from None
+    if not (0 < a < 1e3 and 0 < b < 1e3) or tuple(given) != (a, b):
+        raise ValueError(f"{name}: expected two positive numbers, got {given!r}")
+    return a, b

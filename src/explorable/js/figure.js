@@ -1,0 +1,152 @@
+// The live figure: picture, controls, question, cases and numbers, moved by the traits of its model.
+
+import { cases } from "./cases.js";
+import { controls, tools } from "./controls.js";
+import { make } from "./dom.js";
+import { dragging } from "./drag.js";
+import { unpack } from "./frames.js";
+import { manage } from "./manager.js";
+import { Numbers } from "./numbers.js";
+import { greys, Picture } from "./picture.js";
+import { Memory, prediction } from "./predict.js";
+import { register } from "./register.js";
+import { State } from "./state.js";
+import { adopt } from "./style.js";
+
+export const FORMAT = 2; // of the traits; live.py writes the same number
+
+/** Build the view of a model in `el`; `el.explorable` is what an address or a link may do with it. */
+export async function render({ model, el }) {
+  const spec = model.get("spec");
+  if (spec.format !== FORMAT) throw new Error("it was made by another version of explorable: run it again");
+  const frames = await unpack(spec, model.get("data"));
+  const state = new State(model, spec.params);
+  const question = model.get("predict");
+  const memory = new Memory(spec.id);
+  const locked = () => Boolean(model.get("locked"));
+
+  const root = make("div", { class: "xp-figure", role: "group", "aria-label": model.get("title") || model.get("alt") });
+  root.classList.toggle("xp-wide", spec.wide);
+  greys(root, spec.styles);
+  const remembered = question ? memory.read() : null;
+  if (remembered !== null && locked()) open();
+  const picture = new Picture(spec, frames, model.get("alt"), locked() && state.is(question.at));
+
+  const parts = []; // everything with an `update(locked)`
+  const side = make("div", { class: "xp-side" });
+  const asked = question ? prediction(question, memory, reveal) : null;
+  if (asked) side.append(asked.element);
+  if (model.get("own_controls")) add(side, controls(state));
+  add(side, tools(state, spec));
+  const numbers = new Numbers(spec.numbers);
+  const said = make("div", { class: "xp-said", role: "status" });
+  if (model.get("title")) root.append(make("div", { class: "xp-title" }, [model.get("title")]));
+  const body = make("div", { class: "xp-body" }, [side, picture.element]);
+  root.append(body);
+  if (spec.register) add(root, register(model, state, spec, frames, picture));
+  if (model.get("cases").length) add(root, cases(state, model.get("cases")));
+  if (spec.numbers.length) root.append(numbers.element);
+  root.append(said);
+  if (spec.drag) parts.push(dragging(state, spec, frames, picture, () => !locked()));
+  if (remembered !== null) asked.fold(remembered);
+  el.append(root);
+  adopt(el);
+
+  function add(place, part) {
+    place.append(part.element);
+    parts.push(part);
+  }
+
+  function open() {
+    model.set("locked", false);
+    model.save_changes();
+  }
+
+  /** The question is answered: the figure shows what it was about. */
+  function reveal() {
+    state.set(question.at);
+    if (locked()) open();
+  }
+
+  function show() {
+    const now = state.number();
+    picture.show(now);
+    if (numbers.element.open) numbers.write(now);
+    parts.forEach((part) => part.update(locked()));
+  }
+
+  // The first change of a frame is drawn at once, whatever follows within it is drawn with the next frame.
+  let waiting = false;
+  let late = false;
+  function next() {
+    waiting = false;
+    if (late) {
+      late = false;
+      move();
+    }
+  }
+  function move() {
+    if (waiting) {
+      late = true;
+      return;
+    }
+    waiting = true;
+    requestAnimationFrame(next);
+    show();
+  }
+
+  // After a pause, what changed is said: the state, texts that moved, and where labelled curves went.
+  let announced = state.number();
+  let pause = 0;
+  function moved() {
+    move();
+    asked?.rest();
+    clearTimeout(pause);
+    pause = setTimeout(() => {
+      const now = state.number();
+      if (now === announced) return;
+      const texts = spec.said.of.length && spec.said.of[now] !== spec.said.of[announced] ? [spec.said.texts[spec.said.of[now]]] : [];
+      said.textContent = [state.words(), ...texts, ...numbers.changes(now, announced)].join(". ");
+      announced = now;
+    }, 500);
+  }
+
+  function lock() {
+    if (!locked()) {
+      picture.hidden = false;
+      if (question?.lock && asked.open()) asked.fold(memory.read() ?? "");
+    }
+    numbers.element.hidden = locked();
+    show();
+  }
+
+  function printed() {
+    picture.hidden = false;
+    picture.show(state.number());
+  }
+
+  numbers.element.addEventListener("toggle", () => numbers.element.open && numbers.write(state.number()));
+  const leave = [state.watch(moved), manage(model, root, state)];
+  model.on("change:locked", lock);
+  model.on("change:registered", show);
+  window.addEventListener("beforeprint", printed);
+  lock();
+
+  root.explorable = {
+    /** A link names the state: it is shown, open. */
+    link(query) {
+      state.set(state.parse(query));
+      if (locked()) open();
+    },
+    query: () => state.query(),
+    watch: (act) => state.watch(act),
+  };
+  return () => {
+    clearTimeout(pause);
+    leave.forEach((each) => each());
+    model.off("change:locked", lock);
+    model.off("change:registered", show);
+    window.removeEventListener("beforeprint", printed);
+    picture.close();
+  };
+}

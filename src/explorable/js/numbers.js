@@ -1,0 +1,50 @@
+// The table of the numbers behind the current state. They come from Python; see numbers.py.
+
+import { make } from "./dom.js";
+
+export class Numbers {
+  constructor(series) {
+    this.series = series;
+    this.table = make("div", { class: "xp-tables", role: "region", "aria-label": "numbers of this state", tabindex: "0" });
+    this.element = make("details", { class: "xp-numbers" }, [make("summary", {}, ["Numbers"]), this.table]);
+  }
+
+  /** Series over the same x share a table. */
+  write(state) {
+    const tables = new Map();
+    for (const series of this.series) {
+      const [x, y] = values(series, state);
+      if (!x.length) continue;
+      const key = `${series.panel} ${series.x} ${series.y} ${x}`;
+      if (!tables.has(key)) tables.set(key, { names: [series.x, series.y], x, columns: [] });
+      tables.get(key).columns.push([series.label || series.y, y]);
+    }
+    const all = [...tables.values()].map(table);
+    this.table.replaceChildren(...(all.length ? all : [make("p", {}, ["Nothing is drawn in this state."])]));
+  }
+
+  /** What a listener hears of a state, after another: labelled series that changed, and where they end. */
+  changes(state, before) {
+    const changed = this.series.filter((s) => s.label && s.of.length && s.of[state] !== s.of[before]);
+    return changed.slice(0, 3).map((s) => {
+      const [, y] = values(s, state);
+      if (!y.length) return `${s.label} is not drawn`;
+      return y.length === 1 ? `${s.label}: ${y[0]}` : `${s.label}: from ${y[0]} to ${y.at(-1)}`;
+    });
+  }
+}
+
+const values = ({ values, of }, state) => values[of.length ? of[state] : 0];
+
+function table({ names, x, columns }) {
+  const head = [names[0], ...columns.map(([label]) => label)].map((text) => make("th", { scope: "col" }, [text]));
+  const rows = x.map((value, i) => {
+    const cells = columns.map(([, y]) => make("td", {}, [y[i]]));
+    return make("tr", {}, [make("th", { scope: "row" }, [value]), ...cells]);
+  });
+  return make("table", {}, [
+    make("caption", {}, [`${names[1]} against ${names[0]}`]),
+    make("thead", {}, [make("tr", {}, head)]),
+    make("tbody", {}, rows),
+  ]);
+}

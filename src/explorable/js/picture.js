@@ -1,0 +1,78 @@
+// The picture of a figure: one drawing for each column of panels, side by side where there is room, else stacked.
+
+import { draw, make } from "./dom.js";
+import { Painter } from "./painter.js";
+
+const LEAST = 1.12; // pixels to the point while columns can be stacked: a text of 10 pt has 11 px
+let serial = 0;
+
+export class Picture {
+  /** `hidden`: leave out the data until `reveal`. */
+  constructor(spec, frames, alt, hidden) {
+    const uid = `${spec.id}-${++serial}`; // two views of a figure need ids of their own
+    this.spec = spec;
+    this.frames = frames;
+    this.hidden = hidden;
+    this.painter = new Painter(frames, uid);
+    this.shown = new Map();
+    this.drawings = spec.tiles.map((tile) => drawing(tile));
+    this.drawings[0].prepend(definitions(spec, uid));
+    this.groups = spec.slots.map((slot) => {
+      const group = draw("g", { "data-slot": slot.slot, class: `xp-${slot.role}` });
+      this.drawings[slot.tile].append(group);
+      return [slot, group];
+    });
+    this.element = make("div", { class: "xp-picture", role: "img", "aria-label": alt }, this.drawings);
+    const least = spec.tiles.reduce((sum, { points }) => sum + LEAST * points, 0);
+    this.element.style.flexBasis = `${least.toFixed(1)}px`;
+  }
+
+  /** Draw a state; only what differs from the last one is touched. */
+  show(state) {
+    for (const [slot, group] of this.groups) {
+      if (this.hidden && slot.role === "data") continue;
+      const frame = this.frames.frame(slot, state);
+      if (this.shown.get(slot) === frame) continue;
+      this.painter.paint(group, this.frames.open(slot, frame));
+      this.shown.set(slot, frame);
+    }
+  }
+
+  /** The group and the drawing of one artist. */
+  place(number) {
+    const [slot, group] = this.groups.find(([each]) => each.slot === number);
+    return { slot, group, svg: this.drawings[slot.tile] };
+  }
+
+  close() {
+    this.painter.close();
+  }
+}
+
+function drawing({ box: [x, y, width, height], points }) {
+  const svg = draw("svg", {
+    viewBox: `${x} ${y} ${width} ${height}`,
+    "stroke-linejoin": "round",
+    "stroke-linecap": "butt",
+    "aria-hidden": "true",
+  });
+  svg.style.flex = `${points} 1 ${(LEAST * points).toFixed(1)}px`;
+  svg.style.maxWidth = `calc(${points}px * var(--xp-grow, 1.5))`;
+  svg.style.aspectRatio = `${width} / ${height}`;
+  return svg;
+}
+
+function definitions(spec, uid) {
+  const clips = spec.clips.map((d, i) => draw("clipPath", { id: `${uid}-c${i}` }, [draw("path", { d })]));
+  const symbols = spec.symbols.map((d, i) => draw("path", { id: `${uid}-s${i}`, d }));
+  return draw("defs", {}, [...clips, ...symbols]);
+}
+
+/** Black, white and greys of matplotlib as shades between the page's text and its paper. */
+export function greys(root, styles) {
+  const codes = new Set([...styles.join(" ").matchAll(/--xp-([0-9a-f]{2}),/g)].map((m) => m[1]));
+  for (const code of codes) {
+    const share = (100 * (1 - parseInt(code, 16) / 255)).toFixed(1);
+    root.style.setProperty(`--xp-${code}`, `color-mix(in srgb, currentColor ${share}%, var(--xp-paper))`);
+  }
+}

@@ -1,0 +1,83 @@
+// The state of a figure: an index for each parameter, kept in the traits of its model.
+
+/** Parameters are `{ name, trait, kind, labels }`; `kind` is "slider", "choice" or "check". */
+export class State {
+  constructor(model, params) {
+    this.model = model;
+    this.params = params;
+  }
+
+  /** The index of every parameter. */
+  at() {
+    return this.params.map((p) => Number(this.model.get(p.trait)));
+  }
+
+  /** The number of a state: the last parameter moves fastest. */
+  number(at = this.at()) {
+    return this.params.reduce((n, p, i) => n * p.labels.length + at[i], 0);
+  }
+
+  /** The indices of a numbered state. */
+  split(number) {
+    const at = [];
+    for (let i = this.params.length - 1; i >= 0; i--) {
+      const n = this.params[i].labels.length;
+      at[i] = number % n;
+      number = Math.floor(number / n);
+    }
+    return at;
+  }
+
+  /** Set some parameters, given by name and index; true if that changes the state. */
+  set(indices) {
+    const changed = this.params.filter((p) => p.name in indices && indices[p.name] !== Number(this.model.get(p.trait)));
+    for (const { name, trait, kind } of changed) {
+      this.model.set(trait, kind === "check" ? Boolean(indices[name]) : indices[name]);
+    }
+    if (changed.length) this.model.save_changes();
+    return changed.length > 0;
+  }
+
+  /** Whether these parameters stand at these indices. */
+  is(indices) {
+    return this.params.every((p) => !(p.name in indices) || Number(this.model.get(p.trait)) === indices[p.name]);
+  }
+
+  /** The state in words. */
+  words(at = this.at()) {
+    return this.params.map((p, i) => `${spoken(p.name)} ${p.labels[at[i]]}`).join(", ");
+  }
+
+  /** The state as it stands in an address. */
+  query() {
+    const at = this.at();
+    return String(new URLSearchParams(this.params.map((p, i) => [p.name, p.labels[at[i]]])));
+  }
+
+  /** The indices that an address names; what names no parameter or no value of it is left out. */
+  parse(query) {
+    const found = {};
+    for (const [key, text] of new URLSearchParams(query)) {
+      const param = this.params.find((p) => plain(p.name) === plain(key));
+      const index = param ? lookUp(param, text) : -1;
+      if (index >= 0) found[param.name] = index;
+    }
+    return found;
+  }
+
+  /** Call `act` after every change of the state; returns what ends it. */
+  watch(act) {
+    this.params.forEach((p) => this.model.on(`change:${p.trait}`, act));
+    return () => this.params.forEach((p) => this.model.off(`change:${p.trait}`, act));
+  }
+}
+
+/** A parameter's name as it is read. */
+export const spoken = (name) => name.replaceAll("_", " ");
+
+const plain = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
+
+function lookUp({ kind, labels }, text) {
+  if (kind === "check" && ["true", "false"].includes(text)) return text === "true" ? 1 : 0;
+  return labels.findIndex((label) => label === text || (text.trim() !== "" && Number(label) === Number(text)));
+}

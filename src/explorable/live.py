@@ -1,0 +1,192 @@
+"""A live figure as plain data: what its picture is in every state, and how it is written to a file.
+
+Nothing here needs more than matplotlib. `widget.py` gives the same data to a widget manager, and
+`embed.py` to a page of a book.
+"""
+
+import hashlib
+import html
+import json
+from base64 import b64encode
+from io import BytesIO
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from . import bundle, codec
+from .grid import kind
+from .tiles import tiles
+
+FORMAT = 2  # of what the browser gets; js/figure.js reads the same number
+MAX_BYTES = 4_000_000
+NOTICE = "The controls of this figure need JavaScript; this is its first state."
+
+PAGE = """<!doctype html>
+<html lang="{lang}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+body {{ margin: 1rem; font: 1rem/1.5 system-ui, sans-serif; }}
+body {{ background: Canvas; color: CanvasText; }}
+.xp-first {{ display: block; max-width: 100%; height: auto; background: white; }}
+h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
+</style>
+<main><h1>{title}</h1>
+{figure}
+</main>
+<script>
+{script}
+explorable.fit();
+{data}
+</script>
+</html>
+"""
+
+
+class Live:
+    """A harvested view with all that the browser needs.
+
+    Attributes
+    ----------
+    traits : dict
+        JSON-able: the spec of the frames, texts, options, and an index for every parameter.
+    data : bytes
+        The frames.
+    first : bytes
+        A PNG of the state that the figure opens with.
+    """
+
+    def __init__(self, traits, data, first):
+        self.traits, self.data, self.first = traits, data, first
+
+    def __repr__(self):
+        return f"Live({counted(self.traits['spec'])})"
+
+    @property
+    def digest(self):
+        """A name that changes with the figure."""
+        return fingerprint(self.call(""))
+
+    def call(self, digest):
+        """The script that brings the figure to its page."""
+        traits = json.dumps(self.traits, separators=(",", ":"), ensure_ascii=False)
+        traits = traits.replace("<", "\\u003c")  # no HTML parser ends it early
+        return f'explorable.put("{digest}", {traits}, "{b64encode(self.data).decode()}");'
+
+    def element(self, name, src, image):
+        """The HTML that stands in the figure's place: first frame and notice.
+
+        Parameters
+        ----------
+        name : str
+            The id, which links call.
+        src, image : str
+            Addresses of the figure's script and of its first frame.
+        """
+        alt = html.escape(self.traits["alt"])
+        width, height = png_size(self.first)
+        return (
+            f'<div class="xp-live" id="{name}" data-figure="{self.digest}" data-src="{src}">'
+            f'<img class="xp-first" src="{image}" alt="{alt}" width="{width // 2}"'
+            f' height="{height // 2}"><p class="xp-notice">{NOTICE}</p></div>'
+        )
+
+    def save(self, path, *, lang="en"):
+        """Write one HTML file that lives alone, from a folder or in an ``<iframe>``.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its folder has to exist.
+        lang : str
+            The language of its texts, for screen readers.
+        """
+        Path(path).write_text(self.html(lang=lang), encoding="utf-8")
+
+    def frame(self, *, lang="en"):
+        """An ``<iframe>`` that holds that file, for pages where no widget manager comes."""
+        text = html.escape(self.html(lang=lang))
+        title = html.escape(self.traits["title"] or self.traits["alt"])
+        style = "width: 100%; height: 30rem; border: 0; color-scheme: normal"
+        return f'<iframe srcdoc="{text}" title="{title}" style="{style}"></iframe>'
+
+    _repr_html_ = frame
+
+    def html(self, *, lang="en"):
+        """The text of that file."""
+        image = "data:image/png;base64," + b64encode(self.first).decode()
+        name = self.traits["name"] or "figure"
+        return PAGE.format(
+            lang=html.escape(lang),
+            title=html.escape(self.traits["title"] or self.traits["alt"]),
+            figure=self.element(name, "", image),
+            data=self.call(self.digest),
+            script=bundle.script().replace("</", "<\\/"),
+        )
+
+
+def counted(spec):
+    """How many values each parameter of a figure has, in words."""
+    return ", ".join(f"{p['name']}: {len(p['labels'])} values" for p in spec["params"])
+
+
+def described(harvest, grid, opening, *, wide=False, play=None):
+    """The frames of a harvest and the spec that the browser reads them by."""
+    data, spec = codec.pack(harvest.slots)
+    columns, places = tiles(harvest.opened, harvest.recorder, harvest.parts)
+    for slot, place in zip(spec["slots"], places, strict=True):
+        slot["tile"] = place
+    spec |= {
+        "format": FORMAT,
+        "tiles": columns,
+        "params": [
+            {"name": n, "trait": f"at_{n}", "kind": control(v), "labels": grid.labels[n]}
+            for n, v in grid.values.items()
+        ],
+        "start": [opening[n] for n in grid.values],
+        "numbers": harvest.numbers.spec(),
+        "said": harvest.told(),
+        "wide": wide,
+        "play": None if play is None else list(grid.values).index(play),
+    }
+    return data, spec
+
+
+def control(values):
+    """The kind of control that sets one of these values."""
+    if values == [False, True]:
+        return "check"
+    return "choice" if kind(values[0]) != "number" or len(values) == 1 else "slider"
+
+
+def weigh(grid, data, spec):
+    """Refuse a figure that is too heavy for a page, and say what to cut."""
+    total = len(data) + len(json.dumps(spec))
+    if total > MAX_BYTES:
+        raise ValueError(
+            f"the figure takes {total / 1e6:.1f} MB, expected at most {MAX_BYTES / 1e6:g} MB; "
+            f"{grid.counts()}: {grid.reduce()}, or draw fewer points"
+        )
+
+
+def picture(harvest, number, hidden):
+    """A PNG of one state, for places where no figure lives; ``hidden`` leaves the data out."""
+    out, fig = BytesIO(), harvest.figure(number)
+    if hidden:
+        for artist, slot in zip(harvest.artists(fig), harvest.slots, strict=True):
+            artist.set_visible(artist.get_visible() and slot.role != "data")
+    FigureCanvasAgg(fig)
+    fig.savefig(out, format="png", dpi=144, metadata={"Software": None})
+    return out.getvalue()
+
+
+def fingerprint(text):
+    """A short name for a text that changes with it."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def png_size(png):
+    """Width and height of a PNG in pixels."""
+    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
