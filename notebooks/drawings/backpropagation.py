@@ -40,7 +40,7 @@ def ladder(run):
         )
         ax.add_collection(painted, autolim=False)
         ax.set(xlim=(-0.6, 2 * right - 1), ylim=(-0.7, bottom - 0.65))
-        ax.set(xlabel="the input is below", ylabel="array and its shape")
+        ax.set(xlabel="the input is below", ylabel="array, shape")
         ax.set_yticks(heights, labels)
         middles = [0.5 * right - 0.8, 1.5 * right - 0.8]
         ax.set_xticks(middles, ["values, up", "gradients, down"])

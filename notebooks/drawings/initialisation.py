@@ -81,7 +81,7 @@ def histograms(states):
         figures.frame(axes[0], x, y, (-3, 3), (0, 100), f"layer {layer}")
         x = "powers of ten, |h − mean| (leftmost bar: and equal)"
         share = f"{differ:.0f} % by more than 0.01"
-        title = f"what differs between inputs: {share}"
+        title = f"between inputs: {share}"
         figures.frame(axes[1], x, y, (-17, 3), (0, 100), title)
         axes[0].set_yticks([1, 10, 50, 100])
         axes[1].set(xticks=[-15, -10, -5, 0], yticks=[1, 10, 50, 100])
@@ -169,4 +169,4 @@ def beside_theory(ax, apart, gradient, chi, xi):
     scale = "∞" if np.isinf(xi) else f"{xi:.1f}"
     title = f"depth scale $\\xi_c$ = {scale} layers"
     figures.frame(ax, "layer t", "powers of ten", (0, T), (-6, 5), title)
-    ax.legend(loc="upper right", ncols=3)
+    ax.legend(loc="upper right", ncols=3, columnspacing=1.0)

@@ -84,7 +84,7 @@ def values(log_values, starts, gains):
         last = log[-1, 0] / np.log(10)
         spectrum(ax, log, rho, top, (-30, 16))
         ax.set_title(
-            f"ρ = {rho:.2f}, ‖W‖ = {top:.2f}; at the end σ₁ = 10^{last:.1f}"
+            f"ρ = {rho:.2f}, ‖W‖ = {top:.2f}; last σ₁ = 10^{last:.1f}"
         )
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 

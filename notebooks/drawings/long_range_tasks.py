@@ -89,7 +89,7 @@ def curves(ax, band, task, T, cell):
     ax.plot(x, middle, color=colour, linewidth=3.5)
     ax.fill_between(x, low, high, color=colour, alpha=0.3)
     ax.axhline(0, color=figures.GREY, linewidth=0.8)
-    ax.legend(loc="upper center", ncols=4)
+    ax.legend(loc="upper right", ncols=3, fontsize=9, columnspacing=0.8)
     finite = middle[np.isfinite(middle)]
     outcome = "did not run"
     if len(finite):
@@ -150,7 +150,7 @@ def race(best):
             LIMITS,
             f"{task} after {updates} of {UPDATES} updates",
         )
-        ax.legend(loc="upper center", ncols=3)
+        ax.legend(loc="upper left", ncols=3, fontsize=9, columnspacing=0.8)
 
     return view
 
@@ -184,7 +184,7 @@ def reach(best, before, after, end):
             (-21, 6),
             f"{task}, T = {T}, {cell}: {end[key]:.2g} of the line",
         )
-        ax.legend(loc="upper center", ncols=2)
+        ax.legend(loc="upper center", ncols=2, fontsize=8)
 
     return view
 

@@ -161,10 +161,7 @@ def scalings(rhos, losses, outputs):
         ax = axes[0]
         ax.plot([-12, 12], [-12, 12], color=GREY, linewidth=1)
         ax.plot(mean, predicted, ".", color=BLUE, markersize=4)
-        title = (
-            f"ρ = {rho:g}, scaled by {scale}: "
-            f"{share:.2f} of the mean over masks"
-        )
+        title = f"ρ = {rho:g}, scaled by {scale}: {share:.2f} of the mean"
         name = "mean over masks, of each output"
         frame(ax, name, "prediction", (-8, 8), (-12, 12), title)
 

@@ -158,14 +158,14 @@ def arrives(gradients):
             color=figures.GREY,
             label="what it translates",
         )
-        ax.legend(loc="lower left", ncols=3)
+        ax.legend(loc="lower left", ncols=2, fontsize=9)
         figures.frame(
             ax,
             "source word, s",
             "gradient, powers of ten",
             (0.5, 12.5),
             (-2.5, 2),
-            f"{target}, {trained} training: straight × {step:.2f} a step",
+            f"{target}, {trained}: straight × {step:.2f} a step",
         )
 
     return view
