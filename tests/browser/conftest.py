@@ -190,7 +190,7 @@ class Visit:
         """Load `path` of the book and wait until its figures live and its formulas are set."""
         self.page.goto("about:blank")  # else a new fragment alone would not load the page anew
         self.page.goto(f"{self.home}/{path}")
-        self.page.wait_for_function("() => !document.querySelector('.xp-live:not([data-state])')")
+        self.page.evaluate("() => window.explorable?.all()")
         self.page.evaluate("() => window.MathJax?.startup?.promise")
         return self.page
 

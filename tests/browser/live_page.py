@@ -3,41 +3,41 @@
 import json
 from base64 import b64encode
 
-from explorable import LiveFigure
+from explorable import bundle
 
-PAGE = """<!doctype html><meta charset="utf-8">
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>one figure</title>
 <body style="margin: 0; background: white; color: black">
-<div id="el"></div><script type="module">
+<main id="el"></main><script type="module">
 %s
-const state = %s, raw = Uint8Array.from(atob("%s"), c => c.charCodeAt(0)), handlers = {};
+const state = %s, handlers = {};
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+state.data = bytes("%s");
+state.first = bytes("%s");
 window.model = {
-  get: name => name === "data" ? new DataView(raw.buffer) : state[name],
+  get: (name) => state[name],
   set: (name, value) => {
+    if (Object.is(state[name], value)) return;
     state[name] = value;
-    (handlers["change:" + name] || []).forEach(f => f());
+    (handlers["change:" + name] || []).forEach((act) => act());
   },
-  on: (name, f) => { (handlers[name] ||= []).push(f); },
-  off: () => {},
-  save_changes: () => {},
+  on: (name, act) => { (handlers[name] ||= []).push(act); }, off: () => {}, save_changes: () => {},
 };
-render({ model, el: document.getElementById("el") });
+window.render = $widget.widget.render;
+await $widget.widget.render({ model, el: document.getElementById("el") });
 window.ready = true;
-</script>"""
+</script></html>"""
 
 
-FIRST = ("spec", "svg", "alt", "title", "cases", "predict", "locked", "registered")
-
-
-def show(page, figure):
+def show(page, figure, own_controls=True):
     """Give a figure a page and a model of its own."""
-    names = [*FIRST, *figure.trait_names(sync=True)]
-    state = {}
-    for name in dict.fromkeys(names):
-        value = getattr(figure, name)
-        ours = name in LiveFigure.class_trait_names() or name.startswith("at_")
-        private = name.startswith("_")
-        if ours and not private and isinstance(value, str | int | list | dict):
-            state[name] = value
-    module = figure._esm.replace("export default", "void")
-    page.set_content(PAGE % (module, json.dumps(state), b64encode(figure.data).decode()))
+    live = figure._live
+    state = live.traits | {"own_controls": own_controls}
+    text = PAGE % (
+        bundle.joined("widget"),
+        json.dumps(state).replace("<", "\\u003c"),
+        b64encode(live.data).decode(),
+        b64encode(live.first).decode(),
+    )
+    page.goto("about:blank")
+    page.set_content(text)
     page.wait_for_function("window.ready")

@@ -11,6 +11,8 @@ from lab_server import READY, count_figures
 from PIL import Image
 from test_site import LABEL, VALUES, luminance
 
+from explorable import Prediction, explore
+
 PICTURE = """figure => [...document.querySelector(figure).querySelectorAll(".xp-picture")]
     .map(picture => picture.innerHTML).join()"""
 BOX = """selector => {
@@ -27,6 +29,7 @@ BROKEN = """<script>
 
 
 def wait_until_figures_live(tab):
+    tab.evaluate("window.explorable?.all().then(() => null)")
     tab.wait_for("!document.querySelector('.xp-live:not([data-state=live])')")
 
 
@@ -44,8 +47,9 @@ def assert_clean(tab, home):
 
 
 def unlock(tab, figure):
-    """Waive the question that the figure asks before it shows anything, if it asks one."""
-    if tab.evaluate("figure => Boolean(document.querySelector(figure))", f"{figure} .xp-locked"):
+    """Waive the question that the figure asks, if it asks one."""
+    asked = f"{figure} .xp-predict fieldset:not([hidden])"
+    if tab.evaluate("asked => Boolean(document.querySelector(asked))", asked):
         tab.click(f"{figure} button", "Show without guessing")
 
 
@@ -93,6 +97,23 @@ def test_page_lives(tab, server, figure_page):
 
 def test_page_lives_in_a_folder(tab, site, first_figure_page):
     check_page(tab, site.as_uri(), first_figure_page)
+
+
+def test_a_saved_file_lives_alone(tab, tmp_path):
+    def view(ax, gain):
+        ax.plot([0, 1], [0, gain])
+        ax.set(xlim=(0, 1), ylim=(0, 3))
+
+    path = tmp_path / "figure.html"
+    asked = Prediction("Up?", ["yes", "no"], "yes", at={"gain": 2})
+    explore(view, alt="a line", gain=[0, 1, 2], anchor="line", predict=asked).save(path)
+    open_page(tab, path.as_uri())
+    before = tab.evaluate(PICTURE, "#line")
+    tab.click("#line label", "yes")
+    tab.click("#line button", "Check my prediction")
+    assert tab.evaluate(PICTURE, "#line") != before, "the reveal shows what was asked"
+    assert moves(tab, "#line", "input[type=range]")
+    assert_clean(tab, path.as_uri())
 
 
 def test_dark_figures_are_readable(dark_tab, server, first_figure_page):
