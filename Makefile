@@ -27,7 +27,7 @@ READ_MARKDOWN := {"$(DOCUMENTS)": {"defaultViewers": {"markdown": "Markdown Prev
 # JupyterLab runs as root only if it is told that this is meant; in a container it is.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab book notebooks test mutants evidence bench clean
+.PHONY: lab book notebooks test mutants evidence bench homes clean
 
 lab: .venv/$(PEERS)
 	python notebooks/working_copy.py $(WORK)
@@ -56,9 +56,22 @@ evidence: .venv/$(if $(findstring dask,$(EXECUTOR)),cluster,base)
 bench: .venv/peers
 	python -m benchmarks
 
+# Try the live figure in other homes, from Voila to marimo, and write book/homes.md. This is not a
+# part of CI: it takes the newest packages, in a folder of their own, and some minutes. Some homes
+# by a word in their name: make homes ARGS="--only marimo"
+HOMES := jupyterlab notebook voila marimo mystmd myst-nb furo nbsphinx sphinx-mathjax-offline playwright
+
+homes: .venv-homes/installed
+	.venv-homes/bin/python tests/homes.py $(ARGS)
+
+.venv-homes/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-homes
+	.venv-homes/bin/python -m pip install --quiet --disable-pip-version-check -e '.[live]' $(HOMES)
+	touch $@
+
 # my-notebooks stays: that is the reader's own work.
 clean:
-	rm -rf _build .venv
+	rm -rf _build .venv .venv-homes
 
 # The file .venv/base (or .venv/torch, …) is empty. It says that these packages are installed, so
 # that they are installed again only after pyproject.toml or constraints.txt has changed.
