@@ -121,6 +121,11 @@ def test_controls_move_figures(visit, address, figure_page):
     v.assert_clean()
 
 
+def plain(key):
+    """A parameter's name as an address may spell it."""
+    return key.lower().replace("_", "-")
+
+
 def test_links_set_figures(visit, server, link_page):
     """A link in the text to a state of a figure names a figure, controls and values that exist."""
     v = visit(server, formulas=False)
@@ -142,9 +147,12 @@ def test_links_set_figures(visit, server, link_page):
             page.locator(f"a.xp-set[href='{href}']").first.click()
         name, _, query = fragment.partition("?")
         for _ in range(40):  # the browser tells the page of a new address in its own time
-            values = page.locator(f"[id='{name}']").evaluate(VALUES)
+            shown = page.locator(f"[id='{name}']").evaluate(VALUES)
+            values = {plain(key): text for key, text in shown.items()}
             wrong = [
-                (key, text) for key, text in parse_qsl(query) if not same(values.get(key, ""), text)
+                (key, text)
+                for key, text in parse_qsl(query)
+                if not same(values.get(plain(key), ""), text)
             ]
             if not wrong:
                 break
