@@ -22,6 +22,12 @@ def test_every_module_is_in_a_text_once_and_after_what_it_imports():
     assert found == {path.stem for path in MODULES}, "nothing is left over"
 
 
+@pytest.mark.parametrize("path", [*MODULES, bundle.HERE / "style.css"], ids=lambda p: p.name)
+def test_every_line_fits_the_house(path):
+    """A hundred columns, as ruff has it for Python."""
+    assert not [line for line in path.read_text("utf-8").splitlines() if len(line) > 100]
+
+
 def test_imports_may_rename_and_exports_are_given_back():
     source = 'import { a, b as c } from "./other.js";\n\n'
     source += "export const one = 1;\nexport async function two() {}\n"

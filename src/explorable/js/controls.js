@@ -1,5 +1,5 @@
-// The controls of a figure where no widget manager brings them: native inputs, so that keyboard, touch and
-// screen reader need nothing more.
+// The controls of a figure where no widget manager brings them: native inputs, so that keyboard,
+// touch and screen reader need nothing more.
 
 import { button, make } from "./dom.js";
 import { spoken } from "./state.js";
@@ -20,10 +20,12 @@ const INPUTS = { slider, choice, check };
 function row(state, param) {
   const { input, output, take, show } = INPUTS[param.kind](param);
   input.id = `xp-control-${++serial}`;
-  input.addEventListener(param.kind === "slider" ? "input" : "change", () => state.set({ [param.name]: take() }));
+  const event = param.kind === "slider" ? "input" : "change";
+  input.addEventListener(event, () => state.set({ [param.name]: take() }));
   const label = make("label", { for: input.id }, [spoken(param.name)]);
+  const parts = output ? [label, input, output] : [label, input];
   return {
-    element: make("div", { class: "xp-row", "data-key": param.name }, [label, input, ...(output ? [output] : [])]),
+    element: make("div", { class: "xp-row", "data-key": param.name }, parts),
     update(index, locked) {
       show(index);
       input.disabled = locked;
@@ -33,7 +35,8 @@ function row(state, param) {
 
 function slider({ labels }) {
   const input = make("input", { type: "range", min: 0, max: labels.length - 1, step: 1 });
-  const output = make("span", { class: "xp-value", "aria-hidden": "true" }); // the slider itself says its value
+  // Hidden from screen readers: the slider itself says its value.
+  const output = make("span", { class: "xp-value", "aria-hidden": "true" });
   return {
     input,
     output,

@@ -7,11 +7,13 @@ export function dragging(state, spec, frames, picture, free) {
   const { params } = spec.drag;
   const { slot, svg } = picture.place(spec.drag.slot);
   const [x, y, width, height] = spec.drag.box;
-  const area = svg.appendChild(draw("rect", { class: "xp-area", x, y, width, height })); // the mouse: anywhere in the axes
-  const grip = svg.appendChild(draw("circle", { class: "xp-grip", r: Math.min(width, height) / 8 })); // fingers: the point
+  // The mouse may press anywhere in the axes, a finger on the point alone: elsewhere it scrolls.
+  const area = svg.appendChild(draw("rect", { class: "xp-area", x, y, width, height }));
+  const r = Math.min(width, height) / 8;
+  const grip = svg.appendChild(draw("circle", { class: "xp-grip", r }));
   let places = null; // known while the pointer is down
 
-  /** Every place of the point while the other parameters stay, with the indices that put it there. */
+  /** Every place of the point while the other parameters stay, with the indices of each. */
   function find() {
     const now = state.at();
     const lengths = params.map((i) => state.params[i].labels.length);
@@ -38,11 +40,13 @@ export function dragging(state, spec, frames, picture, free) {
       const far = (u - point.x) ** 2 + (v - point.y) ** 2;
       if (far < least) [least, nearest] = [far, at];
     }
-    if (nearest) state.set(Object.fromEntries(params.map((i) => [state.params[i].name, nearest[i]])));
+    if (!nearest) return;
+    state.set(Object.fromEntries(params.map((i) => [state.params[i].name, nearest[i]])));
   }
 
-  // Chromium ignores `touch-action: none` on a circle, and would scroll: the touch itself has to be taken.
-  grip.addEventListener("touchstart", (event) => free() && event.preventDefault(), { passive: false });
+  // Chromium ignores `touch-action: none` on a circle, and would scroll: the touch has to be taken.
+  const take = (event) => free() && event.preventDefault();
+  grip.addEventListener("touchstart", take, { passive: false });
   for (const element of [area, grip]) {
     element.addEventListener("pointerdown", (event) => {
       if (!free() || event.button || (element === area && event.pointerType === "touch")) return;
@@ -52,7 +56,9 @@ export function dragging(state, spec, frames, picture, free) {
       follow(event);
     });
     element.addEventListener("pointermove", (event) => places && follow(event));
-    for (const end of ["pointerup", "pointercancel"]) element.addEventListener(end, () => (places = null));
+    for (const end of ["pointerup", "pointercancel"]) {
+      element.addEventListener(end, () => (places = null));
+    }
   }
   area.addEventListener("click", (event) => {
     if (!free()) return; // a finger's tap

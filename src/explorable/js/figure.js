@@ -1,4 +1,4 @@
-// The live figure: picture, controls, question, cases and numbers, moved by the traits of its model.
+// The live figure: picture, controls, question, cases and numbers, moved by its model's traits.
 
 import { cases } from "./cases.js";
 import { controls, tools } from "./controls.js";
@@ -15,17 +15,20 @@ import { adopt } from "./style.js";
 
 export const FORMAT = 2; // of the traits; live.py writes the same number
 
-/** Build the view of a model in `el`; `el.explorable` is what an address or a link may do with it. */
+/** Build the view of a model in `el`; its root's `explorable` is what a link may do with it. */
 export async function render({ model, el }) {
   const spec = model.get("spec");
-  if (spec.format !== FORMAT) throw new Error("it was made by another version of explorable: run it again");
+  if (spec.format !== FORMAT) {
+    throw new Error("it was made by another version of explorable: run it again");
+  }
   const frames = await unpack(spec, model.get("data"));
   const state = new State(model, spec.params);
   const question = model.get("predict");
   const memory = new Memory(spec.id);
   const locked = () => Boolean(model.get("locked"));
 
-  const root = make("div", { class: "xp-figure", role: "group", "aria-label": model.get("title") || model.get("alt") });
+  const name = model.get("title") || model.get("alt");
+  const root = make("div", { class: "xp-figure", role: "group", "aria-label": name });
   root.classList.toggle("xp-wide", spec.wide);
   greys(root, spec.styles);
   const remembered = question ? memory.read() : null;
@@ -75,7 +78,7 @@ export async function render({ model, el }) {
     parts.forEach((part) => part.update(locked()));
   }
 
-  // The first change of a frame is drawn at once, whatever follows within it is drawn with the next frame.
+  // The first change of a frame is drawn at once, what follows within it with the next frame.
   let waiting = false;
   let late = false;
   function next() {
@@ -95,7 +98,7 @@ export async function render({ model, el }) {
     show();
   }
 
-  // After a pause, what changed is said: the state, texts that moved, and where labelled curves went.
+  // After a pause, what changed is said: the state, titles that moved, where labelled curves went.
   let announced = state.number();
   let pause = 0;
   function moved() {
@@ -105,8 +108,9 @@ export async function render({ model, el }) {
     pause = setTimeout(() => {
       const now = state.number();
       if (now === announced) return;
-      const texts = spec.said.of.length && spec.said.of[now] !== spec.said.of[announced] ? [spec.said.texts[spec.said.of[now]]] : [];
-      said.textContent = [state.words(), ...texts, ...numbers.changes(now, announced)].join(". ");
+      const { texts, of } = spec.said;
+      const titles = of[now] === of[announced] ? [] : [texts[of[now]]];
+      said.textContent = [state.words(), ...titles, ...numbers.changes(now, announced)].join(". ");
       announced = now;
     }, 500);
   }
@@ -125,7 +129,9 @@ export async function render({ model, el }) {
     picture.show(state.number());
   }
 
-  numbers.element.addEventListener("toggle", () => numbers.element.open && numbers.write(state.number()));
+  numbers.element.addEventListener("toggle", () => {
+    if (numbers.element.open) numbers.write(state.number());
+  });
   const leave = [state.watch(moved), manage(model, root, state)];
   model.on("change:locked", lock);
   model.on("change:registered", show);

@@ -3,9 +3,11 @@
 /** Bytes out of base64. */
 export const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
-/** The bytes of a figure: inflated, their bytes and differences put together again; see codec.py. */
+/** The frames of a figure: inflated, bytes and differences put together again; see codec.py. */
 export async function unpack(spec, data) {
-  if (typeof DecompressionStream === "undefined") throw new Error("this browser is too old to unpack it");
+  if (typeof DecompressionStream === "undefined") {
+    throw new Error("this browser is too old to unpack it");
+  }
   const packed = typeof data === "string" ? bytes(data) : data; // a home that passes JSON alone
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const plain = new Uint8Array(await new Response(stream).arrayBuffer());
@@ -55,7 +57,9 @@ export class Frames {
     if (!this.runs.has(run)) {
       const r = this.spec.runs[run];
       let d = "";
-      for (let i = 0; i < r.length; i += 3) d += `M${r[i + 1]} ${r[i + 2]}${this.spec.glyphs[r[i]]}`;
+      for (let i = 0; i < r.length; i += 3) {
+        d += `M${r[i + 1]} ${r[i + 2]}${this.spec.glyphs[r[i]]}`;
+      }
       this.runs.set(run, d);
     }
     return this.runs.get(run);

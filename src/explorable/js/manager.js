@@ -1,6 +1,6 @@
 // Where a widget manager brings the controls (JupyterLab, Notebook, Voila): what its own leave out.
 
-/** Name the sliders, keep their keys, let links in the text set the figure; returns what ends it. */
+/** Name the sliders, keep their keys, let links set the figure; returns what ends it. */
 export function manage(model, root) {
   if (model.get("own_controls")) {
     keepKeys(root);
@@ -25,7 +25,7 @@ export function manage(model, root) {
 
 const KEEP = "data-lm-suppress-shortcuts";
 
-/** JupyterLab would take the arrow keys on their way up, and Notebook 7 before the control hears of them. */
+/** JupyterLab takes arrow keys on their way up, Notebook 7 before the control hears of them. */
 function keepKeys(box) {
   box.setAttribute(KEEP, "true");
   box.addEventListener("focusin", ({ target }) => target.setAttribute(KEEP, "true"));
@@ -38,14 +38,19 @@ function name(box) {
     const label = row.querySelector("label, .widget-label")?.textContent ?? "";
     const value = row.querySelector(".widget-readout")?.textContent ?? "";
     if (!handle) continue;
-    if (handle.getAttribute("aria-label") !== label) handle.setAttribute("aria-label", label);
-    if (handle.getAttribute("aria-valuetext") !== value) handle.setAttribute("aria-valuetext", value);
+    put(handle, "aria-label", label);
+    put(handle, "aria-valuetext", value);
   }
+}
+
+/** Set an attribute; one that stands is left alone, as the observer would hear of it. */
+function put(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
 let listening = false;
 
-/** A link such as `#powers?gain=1.2` in a text cell sets the figure of that name in its notebook. */
+/** A link such as `#powers?gain=1.2` in a text cell sets the figure of that name. */
 function listen() {
   if (listening) return;
   listening = true;
@@ -56,7 +61,8 @@ function listen() {
     const around = link.closest(".jp-NotebookPanel, .jp-Notebook") ?? document;
     const boxes = [...around.querySelectorAll(".xp-explore")];
     const numbered = /^fig-(\d+)$/.exec(id);
-    const box = boxes.find((each) => each.dataset.figure === id) ?? (numbered && boxes[numbered[1] - 1]);
+    const named = boxes.find((each) => each.dataset.figure === id);
+    const box = named ?? (numbered && boxes[numbered[1] - 1]);
     const figure = box?.querySelector(".xp-figure");
     if (!figure) return;
     event.preventDefault();

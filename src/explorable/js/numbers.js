@@ -5,8 +5,11 @@ import { make } from "./dom.js";
 export class Numbers {
   constructor(series) {
     this.series = series;
-    this.table = make("div", { class: "xp-tables", role: "region", "aria-label": "numbers of this state", tabindex: "0" });
-    this.element = make("details", { class: "xp-numbers" }, [make("summary", {}, ["Numbers"]), this.table]);
+    const name = "numbers of this state";
+    const scrolls = { role: "region", "aria-label": name, tabindex: "0" };
+    const summary = make("summary", {}, ["Numbers"]);
+    this.table = make("div", { class: "xp-tables", ...scrolls });
+    this.element = make("details", { class: "xp-numbers" }, [summary, this.table]);
   }
 
   /** Series over the same x share a table. */
@@ -20,12 +23,13 @@ export class Numbers {
       tables.get(key).columns.push([series.label || series.y, y]);
     }
     const all = [...tables.values()].map(table);
-    this.table.replaceChildren(...(all.length ? all : [make("p", {}, ["Nothing is drawn in this state."])]));
+    if (!all.length) all.push(make("p", {}, ["Nothing is drawn in this state."]));
+    this.table.replaceChildren(...all);
   }
 
-  /** What a listener hears of a state, after another: labelled series that changed, and where they end. */
+  /** What a listener hears of a state after another: labelled series that changed, and how. */
   changes(state, before) {
-    const changed = this.series.filter((s) => s.label && s.of.length && s.of[state] !== s.of[before]);
+    const changed = this.series.filter((s) => s.label && s.of[state] !== s.of[before]);
     return changed.slice(0, 3).map((s) => {
       const [, y] = values(s, state);
       if (!y.length) return `${s.label} is not drawn`;
@@ -37,7 +41,8 @@ export class Numbers {
 const values = ({ values, of }, state) => values[of.length ? of[state] : 0];
 
 function table({ names, x, columns }) {
-  const head = [names[0], ...columns.map(([label]) => label)].map((text) => make("th", { scope: "col" }, [text]));
+  const labels = [names[0], ...columns.map(([label]) => label)];
+  const head = labels.map((text) => make("th", { scope: "col" }, [text]));
   const rows = x.map((value, i) => {
     const cells = columns.map(([, y]) => make("td", {}, [y[i]]));
     return make("tr", {}, [make("th", { scope: "row" }, [value]), ...cells]);

@@ -1,9 +1,9 @@
 // Runs the figures of a page without kernel, server or network, from http and from file://.
 //
-// The page holds a <div class="xp-live" id="powers" data-figure="…"> with the first frame for each figure, and the
-// bytes of a figure come by a script of its own that calls `explorable.put`. Figures near the reader start first, the
-// others when nothing else is to be done. The state of the figure moved last stands in the address:
-// #powers?gain=1.2&activation=tanh
+// The page holds a <div class="xp-live" id="powers" data-figure="…"> with the first frame for each
+// figure, and the bytes of a figure come by a script of its own that calls `explorable.put`.
+// Figures near the reader start first, the others when nothing else is to be done. The state of the
+// figure moved last stands in the address: #powers?gain=1.2&activation=tanh
 
 import { render } from "./figure.js";
 import { bytes } from "./frames.js";
@@ -55,7 +55,8 @@ function fetched(digest, src) {
 class Live {
   constructor(el) {
     this.el = el;
-    el.querySelectorAll(".xp-figure").forEach((copy) => copy.remove()); // a saved page holds what lived in it
+    // A page that was saved while it lived holds a picture of that.
+    el.querySelectorAll(".xp-figure").forEach((copy) => copy.remove());
     this.first = [...el.children];
     this.first.forEach((each) => (each.hidden = false));
     this.notice = el.querySelector(".xp-notice");
@@ -89,7 +90,8 @@ class Live {
     this.el.querySelector(".xp-figure")?.remove();
     if (this.notice) {
       this.notice.hidden = false;
-      this.notice.textContent = `This figure could not start: ${error.message}. This is its first state.`;
+      const why = `This figure could not start: ${error.message}.`;
+      this.notice.textContent = `${why} This is its first state.`;
     }
     console.error(error);
   }
@@ -102,14 +104,17 @@ let restoring = false; // only what the reader moves goes into the address
 function remember({ el, root }) {
   if (restoring) return;
   clearTimeout(timer);
-  // Browsers refuse more than some hundred changes of the address in half a minute: wait for a pause.
-  timer = setTimeout(() => history.replaceState(history.state, "", `#${el.id}?${root.explorable.query()}`), 300);
+  // Browsers refuse some hundred changes of the address in half a minute: wait for a pause.
+  timer = setTimeout(() => {
+    history.replaceState(history.state, "", `#${el.id}?${root.explorable.query()}`);
+  }, 300);
 }
 
 /** Set the figure that the address names; what names no parameter or no value of it is ignored. */
 async function restore(block) {
   const [id, query] = location.hash.slice(1).split(/\?(.*)/s);
-  const figure = figures.get(new URLSearchParams(`id=${id}`).get("id")); // unlike decodeURIComponent, takes any %
+  const name = new URLSearchParams(`id=${id}`).get("id"); // unlike decodeURIComponent, takes any %
+  const figure = figures.get(name);
   if (!figure || query === undefined) return;
   clearTimeout(timer);
   await figure.start();
@@ -122,7 +127,7 @@ async function restore(block) {
 
 const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 200));
 
-/** Start all figures that have not, one after the other, whenever the page has nothing else to do. */
+/** Start the figures that have not, one after the other, when the page has nothing else to do. */
 function startRest() {
   const next = [...figures.values()].find((figure) => !figure.started);
   if (next) idle(() => next.start().then(startRest));

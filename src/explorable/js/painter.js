@@ -88,7 +88,7 @@ export class Painter {
     return at + 2;
   }
 
-  /** Images stay in the page once loaded, and swap when the new one has loaded: a changed address would flicker. */
+  /** Images stay once loaded, and swap when the new one has loaded: a new address would flicker. */
   i(element, [, style, clip, picture, width, height, matrix], at) {
     this.clip(element, clip);
     element.xpImages ||= new Map();
@@ -96,7 +96,9 @@ export class Painter {
     element.xpWanted = key;
     const show = () => {
       if (element.xpWanted !== key) return;
-      for (const [k, other] of element.xpImages) other.setAttribute("visibility", k === key ? "inherit" : "hidden");
+      for (const [k, other] of element.xpImages) {
+        other.setAttribute("visibility", k === key ? "inherit" : "hidden");
+      }
     };
     let image = element.xpImages.get(key);
     if (!image) {

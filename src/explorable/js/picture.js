@@ -1,4 +1,5 @@
-// The picture of a figure: one drawing for each column of panels, side by side where there is room, else stacked.
+// The picture of a figure: one drawing for each column of panels, side by side where there is
+// room, else stacked.
 
 import { draw, make } from "./dom.js";
 import { Painter } from "./painter.js";
@@ -22,7 +23,8 @@ export class Picture {
       this.drawings[slot.tile].append(group);
       return [slot, group];
     });
-    this.element = make("div", { class: "xp-picture", role: "img", "aria-label": alt }, this.drawings);
+    const described = { class: "xp-picture", role: "img", "aria-label": alt };
+    this.element = make("div", described, this.drawings);
     const least = spec.tiles.reduce((sum, { points }) => sum + LEAST * points, 0);
     this.element.style.flexBasis = `${least.toFixed(1)}px`;
   }
@@ -63,7 +65,8 @@ function drawing({ box: [x, y, width, height], points }) {
 }
 
 function definitions(spec, uid) {
-  const clips = spec.clips.map((d, i) => draw("clipPath", { id: `${uid}-c${i}` }, [draw("path", { d })]));
+  const path = (d) => draw("path", { d });
+  const clips = spec.clips.map((d, i) => draw("clipPath", { id: `${uid}-c${i}` }, [path(d)]));
   const symbols = spec.symbols.map((d, i) => draw("path", { id: `${uid}-s${i}`, d }));
   return draw("defs", {}, [...clips, ...symbols]);
 }
@@ -73,6 +76,7 @@ export function greys(root, styles) {
   const codes = new Set([...styles.join(" ").matchAll(/--xp-([0-9a-f]{2}),/g)].map((m) => m[1]));
   for (const code of codes) {
     const share = (100 * (1 - parseInt(code, 16) / 255)).toFixed(1);
-    root.style.setProperty(`--xp-${code}`, `color-mix(in srgb, currentColor ${share}%, var(--xp-paper))`);
+    const shade = `color-mix(in srgb, currentColor ${share}%, var(--xp-paper))`;
+    root.style.setProperty(`--xp-${code}`, shade);
   }
 }

@@ -1,4 +1,5 @@
-// A question that keeps the controls until it is answered, or waived. The reveal shows the state it is about.
+// A question that keeps the controls until it is answered, or waived. The reveal shows the state
+// that it is about.
 
 import { button, make } from "./dom.js";
 
@@ -7,12 +8,13 @@ let serial = 0;
 /** `reveal()` opens the figure and moves it; `memory` keeps the answer over a reload. */
 export function prediction({ question, options, answer, because }, memory, reveal) {
   const group = `xp-predict-${++serial}`;
-  const radios = options.map((option) => make("input", { type: "radio", name: group, value: option }));
+  const radio = (value) => make("input", { type: "radio", name: group, value });
+  const radios = options.map(radio);
   const check = button("Check my prediction", () => settle(chosen()), { disabled: true });
   const skip = button("Show without guessing", () => settle(""));
   const asked = make("fieldset", {}, [
     make("legend", {}, [question]),
-    ...radios.map((radio, i) => make("label", {}, [radio, ` ${options[i]}`])),
+    ...radios.map((each, i) => make("label", {}, [each, ` ${options[i]}`])),
     check,
     skip,
   ]);
@@ -23,7 +25,7 @@ export function prediction({ question, options, answer, because }, memory, revea
     make("p", {}, [because]),
   ]);
   const said = make("div", { class: "xp-said", role: "status" });
-  const chosen = () => radios.find((radio) => radio.checked)?.value;
+  const chosen = () => radios.find((each) => each.checked)?.value;
   asked.addEventListener("change", () => {
     check.disabled = !chosen();
   });

@@ -39,12 +39,13 @@ export function register(model, state, spec, frames, picture) {
     } else if (rival === now) {
       said.textContent = `Registered already: ${state.words()}, ${write(score)}.`;
     } else if (rival !== undefined && scores[rival] <= score) {
-      said.textContent = `Not registered: ${state.words()}, ${write(score)}; the best so far has ${write(scores[rival])}.`;
+      const best = `the best so far has ${write(scores[rival])}`;
+      said.textContent = `Not registered: ${state.words()}, ${write(score)}; ${best}.`;
     } else {
       keep([...kept.filter((other) => other !== rival), now]);
       const before = rival === undefined ? "" : `, before ${write(scores[rival])}`;
-      const count = model.get("registered").length;
-      said.textContent = `Registered: ${state.words()}, ${write(score)}${before}. ${count} of ${kinds}.`;
+      const count = `${model.get("registered").length} of ${kinds}`;
+      said.textContent = `Registered: ${state.words()}, ${write(score)}${before}. ${count}.`;
     }
   }
 
@@ -56,7 +57,8 @@ export function register(model, state, spec, frames, picture) {
       while (layer.children.length > kept.length) layer.lastChild.remove();
       kept.forEach((number, i) => {
         const group = layer.children[i] || layer.appendChild(draw("g"));
-        if (group.xpState !== number) picture.painter.paint(group, frames.open(slot, frames.frame(slot, number)));
+        if (group.xpState === number) return;
+        picture.painter.paint(group, frames.open(slot, frames.frame(slot, number)));
         group.xpState = number;
       });
     }

@@ -9,7 +9,12 @@ export class State {
 
   /** The index of every parameter. */
   at() {
-    return this.params.map((p) => Number(this.model.get(p.trait)));
+    return this.params.map((p) => this.index(p));
+  }
+
+  /** The index of one parameter; the trait of a yes-or-no is a boolean. */
+  index({ trait }) {
+    return Number(this.model.get(trait));
   }
 
   /** The number of a state: the last parameter moves fastest. */
@@ -30,7 +35,8 @@ export class State {
 
   /** Set some parameters, given by name and index; true if that changes the state. */
   set(indices) {
-    const changed = this.params.filter((p) => p.name in indices && indices[p.name] !== Number(this.model.get(p.trait)));
+    const differs = (p) => p.name in indices && indices[p.name] !== this.index(p);
+    const changed = this.params.filter(differs);
     for (const { name, trait, kind } of changed) {
       this.model.set(trait, kind === "check" ? Boolean(indices[name]) : indices[name]);
     }
@@ -40,7 +46,7 @@ export class State {
 
   /** Whether these parameters stand at these indices. */
   is(indices) {
-    return this.params.every((p) => !(p.name in indices) || Number(this.model.get(p.trait)) === indices[p.name]);
+    return this.params.every((p) => !(p.name in indices) || indices[p.name] === this.index(p));
   }
 
   /** The state in words. */
@@ -79,5 +85,6 @@ const plain = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
 
 function lookUp({ kind, labels }, text) {
   if (kind === "check" && ["true", "false"].includes(text)) return text === "true" ? 1 : 0;
-  return labels.findIndex((label) => label === text || (text.trim() !== "" && Number(label) === Number(text)));
+  const equal = (label) => text.trim() !== "" && Number(label) === Number(text); // 1.20 is 1.2
+  return labels.findIndex((label) => label === text || equal(label));
 }

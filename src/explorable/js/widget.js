@@ -17,7 +17,8 @@ function fallback(model, error) {
   const first = model.get("first");
   const src = URL.createObjectURL(new Blob([first], { type: "image/png" }));
   const notice = `This figure could not start: ${error.message}. This is its first state.`;
-  return [make("img", { src, alt: model.get("alt"), class: "xp-first" }), make("p", { role: "alert" }, [notice])];
+  const image = make("img", { src, alt: model.get("alt"), class: "xp-first" });
+  return [image, make("p", { role: "alert" }, [notice])];
 }
 
 export const widget = { render };
