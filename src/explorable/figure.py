@@ -151,8 +151,10 @@ def explore(
     live = Live(traits, data, picture(harvest, number, hidden))
     try:
         from .widget import Explore
-    except ModuleNotFoundError:  # matplotlib alone
-        return live
+    except ModuleNotFoundError as error:
+        if error.name not in ("anywidget", "ipywidgets", "traitlets"):
+            raise
+        return live  # matplotlib alone
     return Explore(live, grid)
 
 

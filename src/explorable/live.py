@@ -8,6 +8,7 @@ import hashlib
 import html
 import json
 from base64 import b64encode
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class Live:
     def __repr__(self):
         return f"Live({counted(self.traits['spec'])})"
 
-    @property
+    @cached_property
     def digest(self):
         """A name that changes with the figure."""
         return fingerprint(self.call(""))

@@ -177,6 +177,9 @@ def test_print_shows_the_picture_and_no_controls(saved):
     assert page.locator(".xp-data path").count() > 0
     assert page.locator(".xp-picture svg").first.is_visible()
     assert not page.locator(".xp-side").is_visible()
+    page.emulate_media(media="screen")
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".xp-data path").count() == 0, "the question still stands"
 
 
 BROKEN = {

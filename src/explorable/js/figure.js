@@ -124,9 +124,12 @@ export async function render({ model, el }) {
     show();
   }
 
+  /** Paper shows what a question hides; the screen does not keep it. */
   function printed() {
+    if (!picture.hidden) return;
     picture.hidden = false;
     picture.show(state.number());
+    window.addEventListener("afterprint", () => locked() && picture.conceal(), { once: true });
   }
 
   numbers.element.addEventListener("toggle", () => {

@@ -40,6 +40,16 @@ export class Picture {
     }
   }
 
+  /** Take the data out again, as before an answer. */
+  conceal() {
+    this.hidden = true;
+    for (const [slot, group] of this.groups) {
+      if (slot.role !== "data") continue;
+      group.replaceChildren();
+      this.shown.delete(slot);
+    }
+  }
+
   /** The group and the drawing of one artist. */
   place(number) {
     const [slot, group] = this.groups.find(([each]) => each.slot === number);
