@@ -1,19 +1,22 @@
 """The numbers behind a picture, for its table and for those who listen to it.
 
-Every state is asked for what its axes hold: lines, bars, points and images, thinned to some rows of
-three digits. A series is what keeps its panel and its name in all states.
+Every state is asked for what its axes hold: lines, bars, steps, bands, points and images, thinned
+to some rows of three digits; a drawing without any of these, for its words. A series is what keeps
+its panel and its name in all states.
 """
 
 import re
 
 import numpy as np
 from matplotlib._mathtext_data import tex2uni
-from matplotlib.collections import PathCollection, QuadMesh
+from matplotlib.collections import FillBetweenPolyCollection, PathCollection, QuadMesh
 from matplotlib.container import BarContainer
+from matplotlib.patches import StepPatch
 
 ROWS = 9  # of a line, a group of bars, points
 CELLS = 5  # of an image, in each direction
-UNNAMED = 4  # lines without a label that are told one by one; of more, the range is told
+UNNAMED = 4  # lines over one x without a label that are told one by one; of more, the range is told
+APART = 9  # lines that share no x and have no label; of more, some are told
 
 
 class Numbers:
@@ -34,6 +37,7 @@ class Numbers:
             across, up = plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"
             told = [(label, up, x, y) for label, x, y in series(ax)]
             told += [(f"{up} {at}", "value", x, values) for at, x, values in cells(ax)]
+            told = told or words(ax)
             seen = {}
             for label, name, x, y in told:
                 seen[label] = seen.get(label, 0) + 1  # two may have one label
@@ -68,15 +72,45 @@ def series(ax):
     ]
     named = [line for line in lines if labelled(line)]
     for line in named:
-        yield (plain(line.get_label()), *thin(*line.get_data()))
+        yield (name_of(line), *thin(*line.get_data()))
     yield from unnamed([line.get_data() for line in lines if not labelled(line)])
     for group in ax.containers:
         if isinstance(group, BarContainer):
-            yield (plain(group.get_label()) if labelled(group) else "", *thin(*ends(group)))
+            yield (name_of(group), *thin(*ends(group)))
+    for patch in ax.patches:
+        if isinstance(patch, StepPatch) and patch.get_visible():
+            heights, edges, _ = patch.get_data()
+            yield (name_of(patch), *thin((edges[:-1] + edges[1:]) / 2, heights))
     for collection in ax.collections:
-        if isinstance(collection, PathCollection) and collection.get_visible():
-            label = plain(collection.get_label()) if labelled(collection) else ""
-            yield (label, *thin(*np.ma.filled(collection.get_offsets(), np.nan).T))
+        if not collection.get_visible():
+            continue
+        if isinstance(collection, PathCollection):
+            at = np.ma.filled(collection.get_offsets(), np.nan)
+            yield (name_of(collection), *thin(*at.T))
+        elif isinstance(collection, FillBetweenPolyCollection):
+            yield from band(collection)
+
+
+def band(collection):
+    """Both edges of what ``fill_between`` filled; of what stands on zero, the upper one."""
+    corners = np.concatenate(
+        [path.vertices for path in collection.get_paths()] or [np.empty((0, 2))]
+    )
+    x = np.unique(corners[:, 0])
+    lower = np.array([corners[corners[:, 0] == at, 1].min() for at in x])
+    upper = np.array([corners[corners[:, 0] == at, 1].max() for at in x])
+    name = name_of(collection)
+    if lower.any():
+        yield (f"{name} from".strip(), *thin(x, lower))
+        name = f"{name} to".strip()
+    yield (name, *thin(x, upper))
+
+
+def words(ax):
+    """The words of a drawing, one after the other, where there are no numbers to be told."""
+    texts = [plain(text.get_text()) for text in ax.texts if text.get_visible()]
+    texts = [text for text in texts if text.strip()]
+    return [("", "words", range(1, len(texts) + 1), texts)] if texts else []
 
 
 def unnamed(lines):
@@ -84,10 +118,10 @@ def unnamed(lines):
     lines = [np.broadcast_arrays(*map(np.asarray, data)) for data in lines]
     lines = [(x, y) for x, y in lines if np.size(x)]
     alike = len({x.tobytes() for x, _ in lines}) == 1
-    if len(lines) <= UNNAMED:
-        for x, y in lines:
-            yield ("", *thin(x, y))
-    elif alike:
+    if len(lines) <= UNNAMED or not alike:
+        for i in spread(len(lines), APART):
+            yield ("", *thin(*lines[i]))
+    else:
         x, all_y = lines[0][0], np.array([y for _, y in lines], float)
         for label, q in (("least", 0), ("median", 50), ("largest", 100)):
             yield (f"{label} of {len(lines)} lines", *thin(x, np.percentile(all_y, q, axis=0)))
@@ -171,6 +205,11 @@ def digits(value):
 def labelled(artist):
     """Whether an artist has a label of its own."""
     return not str(artist.get_label()).startswith("_")
+
+
+def name_of(artist):
+    """The label of an artist as it is read, empty where it has none."""
+    return plain(artist.get_label()) if labelled(artist) else ""
 
 
 def plain(text):

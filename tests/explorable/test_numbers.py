@@ -63,6 +63,31 @@ def test_bars_points_and_images_have_numbers():
     assert at(found["row 1"], 3) == [["0", "1"], ["2", "3"]]
 
 
+def test_steps_bands_and_words_have_numbers():
+    def view(axes, k):
+        axes[0].stairs([k, 2, 3], [0, 1, 2, 3], label="steps")
+        axes[0].set(xlim=(0, 3), ylim=(0, 9))
+        axes[1].fill_between([0, 1], [k, 2], [5, 7], label="band")
+        axes[1].fill_between([0, 1], [1, k], label="hill")
+        axes[1].set(xlim=(0, 1), ylim=(0, 9))
+        axes[2].text(0, 0, f"$\\alpha$ is {k}")
+        axes[2].text(1, 0, " ")
+        for i in range(6):
+            axes[3].plot([i, i + 1], [k, k])
+        axes[3].set(xlim=(0, 9), ylim=(0, 9), ylabel="apart")
+
+    live = explore(view, panels=(2, 2), k=range(4), alt="a picture")
+    series = live.figure.spec["numbers"]
+    found = {each["label"]: each for each in series}
+    assert at(found["steps"], 1) == [["0.5", "1.5", "2.5"], ["1", "2", "3"]]
+    assert at(found["band from"], 1) == [["0", "1"], ["1", "2"]]
+    assert at(found["band to"], 1) == [["0", "1"], ["5", "7"]]
+    assert at(found["hill"], 2) == [["0", "1"], ["1", "2"]], "it stands on zero"
+    said = next(each for each in series if each["y"] == "words")
+    assert at(said, 3) == [["1"], ["α is 3"]]
+    assert len([each for each in series if each["y"] == "apart"]) == 6
+
+
 def test_many_lines_without_a_name_are_told_by_their_range():
     def view(ax, k):
         ax.plot(X, np.outer(X, np.arange(11)) * k)
