@@ -264,6 +264,9 @@ P, Q = gt.init_params(LAYER, RNG), gt.init_params(CELL, RNG)
 H, X = random(2, 3), random(4, 2, 2)
 PATH = gt.unroll(CELL, Q, X)
 VJPS = gt.forward(PATH, H)[1]
+TWO_LAYERS = [Q, gt.init_params(gt.RNN(3, 3), RNG)]
+GRID = gt.stack([CELL, gt.RNN(3, 3)], TWO_LAYERS, X)
+GRID_VJPS = gt.forward(GRID, H)[1]
 W = {"W": random(2, 3), "b": random(2)}  # two members of a sweep in front
 JACOBIANS = random(4, 3, 3)
 IMAGES = random(3, 4, 5)
@@ -382,6 +385,7 @@ TABLE = {
     "Softmax": call(gt.Softmax, n=size(3)),
     "Seq": call(gt.Seq, steps=inner_steps((LAYER,))),
     "Residual": call(gt.Residual, inner=step(LAYER)),
+    "OnInput": call(gt.OnInput, first=step(gt.Dense(2, 2)), inner=step(CELL)),
     "Highway": call(gt.Highway, n=size(3), phi=phi("tanh")),
     "StochasticDepth": call(
         gt.StochasticDepth, inner=step(LAYER), rho=probability(0.3), keep=optional(flag)(True)
@@ -462,9 +466,19 @@ TABLE = {
     # tracing
     "deep": call(gt.deep, steps=step(CELL), params=layers(4 * [Q]), x=of_step(X)),
     "unroll": call(gt.unroll, step=step(CELL), p=params(Q), x=of_step(X)),
+    "stack": call(
+        gt.stack,
+        steps=step([CELL, gt.RNN(3, 3)]),
+        params=layers(TWO_LAYERS),
+        x=of_step(X),
+        residual=flag(True),
+    ),
     "forward": call(gt.forward, path=path(PATH), h0=of_step(H)),
+    "forward of a grid": call(gt.forward, path=path(GRID), h0=of_step(H)),
     "backward": call(gt.backward, vjps=vjps(VJPS), g=rows.but("complex")(H)),
+    "backward on a grid": call(gt.backward, vjps=vjps(GRID_VJPS), g=rows.but("complex")(H)),
     "trace": call(gt.trace, vjps=vjps(VJPS), g=rows.but("complex")(H)),
+    "trace of a grid": call(gt.trace, vjps=vjps(GRID_VJPS), g=rows.but("complex")(H)),
     "bptt": call(
         gt.bptt,
         path=path(PATH),

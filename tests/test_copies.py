@@ -47,6 +47,7 @@ from gradtrace import (
     meanfield,
     minibatches,
     schedule,
+    stack,
     surfaces,
     sweep,
     tasks,
@@ -56,6 +57,7 @@ from gradtrace import (
     unroll,
 )
 from gradtrace.steps.activations import NAMED
+from gradtrace.tracing.grid import Grid, GridGradients
 from gradtrace.tracing.path import Path, Pullbacks
 from gradtrace.tracing.trace import Gradients, Trace
 
@@ -81,6 +83,20 @@ def chain(weight=1.0, T=5):
     cell = RNN(2, 3)
     p = init_params(cell, rng, gain=weight)
     return unroll(cell, p, 0.1 * rng.standard_normal((T, 2, 2))), np.zeros((2, 3))
+
+
+def grid(weight=1.0, T=5):
+    """A stack of two layers, and where they start."""
+    lower, h0 = chain(weight, T)
+    step, p, _ = lower[0]
+    upper = RNN(3, 3)
+    params = [p, init_params(upper, np.random.default_rng(1), gain=weight)]
+    return stack([step, upper], params, lower.inputs, residual=True), h0
+
+
+def grid_gradients(**how):
+    """The pullbacks of such a grid, and what a loss puts on its corner."""
+    return forward(*grid(**how))[1], np.ones((2, 3))
 
 
 def gradients(size=1.0, **how):
@@ -145,6 +161,11 @@ EXAMPLES = {
     **{f"step {kind}": lambda make=make: make(2, 3, 5) for kind, make in STEPS.items()},
     "step of all kinds": lambda: Residual(Seq(Dense(3, 5, "softplus"), Dense(5, 3, "sigmoid"))),
     "path in time": lambda: chain()[0],
+    "grid": lambda: grid()[0],
+    "gradients on a grid": lambda: backward(*grid_gradients()),
+    "trace of a grid": lambda: trace(*grid_gradients()),
+    "trace of a grid past the floats": lambda: trace(*grid_gradients(weight=1e-80)),
+    "trace of a grid read before": lambda: read(trace(*grid_gradients())),
     "path in depth": lambda: deep(Dense(3, 3), 2 * [{"W": np.eye(3), "b": np.zeros(3)}]),
     "gradients": lambda: backward(*gradients()),
     "gradients of one step": lambda: Dense(1, 1)({"W": np.eye(1), "b": np.ones(1)}, np.eye(1))[1](
@@ -211,6 +232,11 @@ def bits(thing):
             h0 = np.random.default_rng(0).standard_normal((2, *thing.steps[0].features))
             h, vjps = forward(thing, h0)
             return kind, len(thing.distinct_params()), bits(h), bits(trace(vjps, h[-1]))
+        case Grid():
+            h, vjps = forward(thing, np.ones((2, 3)))
+            return kind, repr(thing), bits(h[1:]), bits(trace(vjps, h[-1][-1]))
+        case GridGradients():
+            return kind, bits(thing.h), bits(thing.layers), bits(thing.shared())
         case Pullbacks():
             return kind, len(thing), thing.sweep, bits(trace(thing, thing.end))
         case Gradients():

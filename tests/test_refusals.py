@@ -23,6 +23,9 @@ RETURNED = {
     "Diverged",
     "Gradients",
     "Grads",
+    "Grid",
+    "GridGradients",
+    "GridTrace",
     "Path",
     "Run",
     "Sentences",
@@ -72,7 +75,8 @@ def said(call, name, bad):
         called(function, values | {name: bad})
     except (TypeError, ValueError) as error:
         words = str(error)
-        head = rf"({name}|{CALLED_OTHERWISE.get(name, name)}|[\w, ]*\b{name})\b[^:\n]*"
+        layer = r"(layer \d+ of \d+: )?"  # of a grid
+        head = rf"{layer}({name}|{CALLED_OTHERWISE.get(name, name)}|[\w, ]*\b{name})\b[^:\n]*"
         right = re.fullmatch(rf"{head}: expected [^\n]*\bgot\b[^\n]*", words)
         return words, right is not None
     except Exception as error:

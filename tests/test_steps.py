@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_checks import SWEEPS, arguments, check_finite_differences, check_sweep_equals_loop
 
-from gradtrace import RNN, Dense, Residual, Seq, init, init_params
+from gradtrace import RNN, Dense, OnInput, Residual, Seq, init, init_params
 from gradtrace.steps.activations import sigmoid, tanh
 
 # Finite differences of a smooth step are right anywhere; those of one with relu, beside its kinks.
@@ -26,6 +26,7 @@ SMOOTH = [
     Residual(RNN(2, 3)),
     Seq(Dense(3, 5), Dense(5, 2, "sigmoid")),
     Seq(RNN(2, 3), Dense(3, 4)),
+    OnInput(Seq(Dense(2, 3), Dense(3, 4, "sigmoid")), RNN(4, 3)),
     Residual(Seq(Dense(3, 5, "sigmoid"), Dense(5, 3, "identity"))),
 ]
 KINKED = [Dense(3, 4, "relu"), RNN(2, 3, "relu"), Residual(Dense(3, 3, "relu"))]
@@ -54,6 +55,10 @@ def autograd_forward(step, p, h, x):
         case RNN():
             phi = AUTOGRAD_PHI[step.phi.name]
             return phi(anp.dot(h, p["W"]) + anp.dot(x, p["U"]) + p["b"])
+        case OnInput():
+            of_first = {name: p[f"x.{name}"] for name in step.first.shapes()}
+            read = autograd_forward(step.first, of_first, x, None)
+            return autograd_forward(step.inner, p, h, read)
         case Residual():
             return h + autograd_forward(step.inner, p, h, x)
         case Seq():

@@ -27,7 +27,7 @@ _WHERE = {
         "tanh",
     ],
     "steps.arrays": ["Grads", "log_norm"],
-    "steps.combinators": ["Highway", "Residual", "Seq", "StochasticDepth"],
+    "steps.combinators": ["Highway", "OnInput", "Residual", "Seq", "StochasticDepth"],
     "steps.contract": ["Step"],
     "steps.conv": ["Conv2D", "Flatten", "Pool2D"],
     "steps.dense": ["Dense", "Maxout", "Softmax"],
@@ -36,6 +36,7 @@ _WHERE = {
     "steps.norms": ["BatchNorm", "LayerNorm", "WeightNorm", "batch_statistics"],
     "steps.recurrent": ["GRU", "LSTM", "NARX", "RNN", "Masked", "OneGate", "irnn"],
     "tracing.checkpoint": ["BPTTResult", "SummedGradients", "Usage", "bptt"],
+    "tracing.grid": ["Grid", "GridGradients", "GridTrace", "stack"],
     "tracing.jacobians": [
         "jacobians",
         "log_qr_growth",

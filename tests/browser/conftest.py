@@ -156,12 +156,6 @@ def server(site):
     http.server_close()
 
 
-@pytest.fixture(params=["http", "file"])
-def address(request, site):
-    """Address of the book, once from a server and once from a folder, as out of an unpacked zip."""
-    return request.getfixturevalue("server") if request.param == "http" else site.as_uri()
-
-
 class Visit:
     """One page in the browser; remembers what went wrong and what left the site.
 

@@ -88,6 +88,88 @@ class Seq(Step):
 
 
 @dataclass(frozen=True)
+class OnInput(Step):
+    """``h' = F(h, G(x))``, a step whose input goes through another step first.
+
+    In a stack, ``G`` stands between a layer and the one below: a norm, a dropout, a matrix.
+
+    Parameters
+    ----------
+    first : Step
+        ``G``, without an input of its own. Its parameters are called ``"x.W"``, ``"x.gamma"`` and
+        so on.
+    inner : Step
+        ``F``, which takes an input; its parameters keep their names.
+
+    Notes
+    -----
+    Source: Ba et al. 2016, "Layer normalization"; Zaremba et al. 2014, "Recurrent neural network
+    regularization", for dropout between layers and not through time.
+
+    Examples
+    --------
+    >>> cell = OnInput(LayerNorm(3), RNN(3, 2))
+    >>> cell.shapes()
+    {'W': (2, 2), 'U': (3, 2), 'b': (2,), 'x.gamma': (3,), 'x.beta': (3,)}
+    """
+
+    first: Step
+    inner: Step
+
+    def __post_init__(self):
+        expect_step("first", self.first)
+        expect_step("inner", self.inner)
+        if self.first.inputs is not None:
+            raise ValueError(f"first: expected a step without an input, got {self.first}")
+        if self.inner.inputs is None:
+            raise ValueError(f"inner: expected a step that takes an input, got {self.inner}")
+        taken = [name for name in self.inner.shapes() if name.startswith("x.")]
+        if taken:
+            raise ValueError(
+                f"inner: expected no parameters that begin with 'x.', got {taken} of {self.inner};"
+                " Seq makes one step of several"
+            )
+
+    @property
+    def features(self):
+        return self.inner.features
+
+    @property
+    def hidden(self):
+        return self.inner.hidden
+
+    @property
+    def inputs(self):
+        return self.first.features
+
+    @property
+    def sweep(self):
+        return np.broadcast_shapes(self.first.sweep, self.inner.sweep)
+
+    def __str__(self):
+        return f"OnInput({self.first}, {self.inner})"
+
+    def shapes(self):
+        of_first = {f"x.{name}": shape for name, shape in self.first.shapes().items()}
+        return self.inner.shapes() | of_first
+
+    # fmt: off
+    def step(self, p, h, x):
+        of_first = {name: p[f"x.{name}"] for name in self.first.shapes()}
+        of_inner = {name: p[name] for name in self.inner.shapes()}
+        read, first_vjp = self.first.step(of_first, x)      # G(x)
+        expect_finite(self.first, read)
+        if read.shape[-len(self.inner.inputs):] != self.inner.inputs:
+            expect_state(self.inner, h, read, names=("h", f"what {self.first} hands to x"))
+        out, inner_vjp = self.inner.step(of_inner, h, read)
+        def vjp(g):
+            dh, dread, dp = inner_vjp(g)
+            dx, _, dfirst = first_vjp(np.asarray(dread))    # ∂L/∂x = ∂L/∂G ∂G/∂x
+            return Grads(dh, dx, dp | {f"x.{name}": value for name, value in dfirst.items()})
+        return out, vjp                                     # h' = F(h, G(x))
+
+
+@dataclass(frozen=True)
 class Residual(Step):
     """``h' = h + F(h, x)``, a step that adds to its state instead of replacing it.
 
@@ -121,6 +203,10 @@ class Residual(Step):
     @property
     def inputs(self):
         return self.inner.inputs
+
+    @property
+    def hidden(self):
+        return self.inner.hidden
 
     @property
     def sweep(self):
@@ -251,6 +337,10 @@ class StochasticDepth(Step):
     @property
     def inputs(self):
         return self.inner.inputs
+
+    @property
+    def hidden(self):
+        return self.inner.hidden
 
     @property
     def sweep(self):

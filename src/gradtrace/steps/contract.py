@@ -40,6 +40,9 @@ class Step:
         Trailing shape of the state ``h`` that goes in.
     inputs : tuple of int or None
         Trailing shape of the input ``x`` of this step; ``None`` if it takes none.
+    hidden : tuple of int
+        Trailing shape of the part of the state that others see, its first entries: all of it,
+        unless a cell says otherwise, as an LSTM, whose memory is its own.
     sweep : tuple of int
         Leading axes of the arrays that a step holds itself, such as kept statistics.
 
@@ -93,6 +96,10 @@ class Step:
     def set(self, name, value):
         """Set an attribute while a frozen step is being made."""
         object.__setattr__(self, name, value)
+
+    @property
+    def hidden(self):
+        return self.features
 
     def shapes(self):
         """Shape of every parameter, sweep axes left out."""

@@ -152,6 +152,10 @@ class NARX(Step):
     def inputs(self):
         return (self.n_in,)
 
+    @property
+    def hidden(self):
+        return (self.n,)
+
     def __str__(self):
         return f"NARX({self.n_in}, {self.n}, {self.delays}, {self.phi})"
 
@@ -225,6 +229,10 @@ class LSTM(Step):
     @property
     def inputs(self):
         return (self.n_in,)
+
+    @property
+    def hidden(self):
+        return (self.n,)
 
     def __str__(self):
         return f"LSTM({self.n_in}, {self.n})"
@@ -473,6 +481,10 @@ class Masked(Step):
     @property
     def inputs(self):
         return (1 + sum(self.inner.inputs or ()),)
+
+    @property
+    def hidden(self):
+        return self.inner.hidden
 
     @property
     def sweep(self):

@@ -22,6 +22,7 @@ from .trace import (
     scale_by_power,
     scaled_backward_pass,
     squared_norms,
+    with_exponents,
     within_range,
 )
 
@@ -292,7 +293,8 @@ class _Execution:
             logs, exponents = 0.5 * np.log(squares, dtype=float), None
             self.g, self.exponent = rescale(h[0], np.zeros_like(self.exponent))
         else:
-            h, exponents, shares = scaled_backward_pass(vjps, self.g, self.exponent, direct)
+            of_loss = with_exponents(direct, np.zeros_like(self.exponent))
+            h, exponents, shares = scaled_backward_pass(vjps, self.g, self.exponent, of_loss)
             logs = [log_scaled(g, exponent) for g, exponent in zip(h, exponents, strict=True)]
             self.g, self.exponent = h[0], exponents[0]
         for t in range(len(vjps)):

@@ -5,6 +5,7 @@ asks which it was.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import singledispatch
 from typing import NamedTuple
 
 import numpy as np
@@ -222,15 +223,18 @@ def forward(path, h0):
 
     Parameters
     ----------
-    path : Path
+    path : Path or Grid
+        From :func:`deep`, :func:`unroll` or :func:`stack`.
     h0 : ndarray of shape (*sweep, batch, *features)
+        For a grid, where each layer starts: a list with a state for each, or one for all.
 
     Returns
     -------
     h : list of ndarray
         The ``T + 1`` states ``h_0 … h_T``, read-only, since the backward pass needs them as they
-        are.
-    vjps : Pullbacks
+        are. Of a grid, rows of these: ``h[l][t]`` is what layer ``l`` hands up, ``h[0][t]`` the
+        input; ``h[0][0]`` does not exist and is ``None``.
+    vjps : Pullbacks or GridPullbacks
         The ``T`` pullbacks, in the order of the steps, for :func:`backward` and :func:`trace`.
 
     Raises
@@ -251,8 +255,17 @@ def forward(path, h0):
     >>> np.ravel(h)
     array([1., 2., 4., 8.])
     """
-    if not isinstance(path, Path):
-        raise TypeError(f"path: expected deep(...) or unroll(...), got {given(path)}")
+    return forward_through(path, h0)
+
+
+@singledispatch
+def forward_through(path, h0):
+    """What :func:`forward` does with each kind of path; ``grid`` registers its own."""
+    raise TypeError(f"path: expected deep(...), unroll(...) or stack(...), got {given(path)}")
+
+
+@forward_through.register
+def forward_through_path(path: Path, h0):
     expect_start(path, h0)
     sweep = sweep_shape(path, h0)
     h, vjps = forward_pass(path.copied(), h0.copy())

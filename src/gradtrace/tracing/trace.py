@@ -6,7 +6,7 @@ sweep member.
 
 import math
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cached_property, partial, singledispatch
 
 import numpy as np
 
@@ -166,15 +166,16 @@ def backward(vjps, g):
 
     Parameters
     ----------
-    vjps : Pullbacks
+    vjps : Pullbacks or GridPullbacks
         From :func:`forward`.
     g : ndarray, or list of T + 1 ndarrays or None
         ``∂L/∂h_T``. As a list, what the loss puts directly on each state ``h_0 … h_T`` (``None``
-        for nothing), as in a many-to-many network.
+        for nothing), as in a many-to-many network. On a grid these are states of the highest layer;
+        for a loss on others, a dict ``{(l, t): ndarray}``.
 
     Returns
     -------
-    Gradients
+    Gradients or GridGradients
 
     Raises
     ------
@@ -195,8 +196,23 @@ def backward(vjps, g):
     >>> np.ravel(grads.h), grads.p[0]["W"]
     (array([8., 4., 2., 1.]), array([[4.]]))
     """
+    return backward_through(vjps, g)
+
+
+@singledispatch
+def backward_through(vjps, g):
+    """What :func:`backward` does with each kind of pullbacks; ``grid`` registers its own."""
+    raise_no_pullbacks(vjps)
+
+
+@backward_through.register
+def backward_through_path(vjps: Pullbacks, g):
     direct = loss_gradients(vjps, g)
     return finite_gradients(*backward_pass(vjps.lazy, direct[-1], direct[:-1]), vjps.steps)
+
+
+def raise_no_pullbacks(vjps):
+    raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
 
 
 def finite_gradients(h, shares, steps):
@@ -227,7 +243,7 @@ def trace(vjps, g):
 
     Returns
     -------
-    Trace
+    Trace or GridTrace
 
     Raises
     ------
@@ -246,13 +262,25 @@ def trace(vjps, g):
     >>> log.log_h[0] / np.log(2)                    # of a gradient of 0.5^20000
     np.float64(-20000.0)
     """
+    return trace_through(vjps, g)
+
+
+@singledispatch
+def trace_through(vjps, g):
+    """What :func:`trace` does with each kind of pullbacks; ``grid`` registers its own."""
+    raise_no_pullbacks(vjps)
+
+
+@trace_through.register
+def trace_through_path(vjps: Pullbacks, g):
     direct = loss_gradients(vjps, g)
     h, shares = backward_pass(vjps.lazy, direct[-1], direct[:-1])
     plain = h, shares, vjps.steps
     zero = np.zeros(vjps.end.shape[: vjps.sweep], dtype=int)
 
     def scaled():
-        return scaled_backward_pass(vjps.lazy, *rescale(direct[-1], zero), direct[:-1])
+        last, *before = with_exponents(direct[::-1], zero)
+        return scaled_backward_pass(vjps.lazy, *rescale(*last), before[::-1])
 
     def log_p():
         logs = log_norms_by_name(shares, [zero] * len(shares), plain=True)
@@ -309,7 +337,7 @@ def pulled_back(vjp, g, t):
 
 
 def scaled_backward_pass(vjps, g, exponent, direct):
-    """The same for gradients ``g 2^exponent``; the exponents come along.
+    """The same for gradients ``g 2^exponent``; the exponents come along, also in ``direct``.
 
     The shares of step ``t`` are to be taken times ``2^exponents[t]``, the exponent at the state
     after it.
@@ -319,12 +347,18 @@ def scaled_backward_pass(vjps, g, exponent, direct):
         for t in reversed(range(len(vjps))):
             g, *share = vjps[t](g)
             if direct[t] is not None:
-                g, exponent = add_scaled(g, exponent, expect_shape(direct[t], g, t))
+                of_loss, power = direct[t]
+                g, exponent = add_scaled(g, exponent, expect_shape(of_loss, g, t), power)
             g, exponent = rescale(g, exponent)
             h.append(g)
             exponents.append(exponent)
             shares.append(share)
     return h[::-1], exponents[::-1], shares[::-1]
+
+
+def with_exponents(direct, zero):
+    """What a loss puts on states, as a scaled pass takes it: pairs of ``g`` and an exponent."""
+    return [None if g is None else (g, zero) for g in direct]
 
 
 def squared_norms(arrays, sweep):
@@ -406,8 +440,6 @@ def sum_over_time(shares):
 
 def loss_gradients(vjps, g):
     """What the loss puts on each of the ``T + 1`` states, checked, as a list."""
-    if not isinstance(vjps, Pullbacks):
-        raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
     if g is None:
         raise TypeError("g: expected ∂L/∂h_T, or a list with an entry for each state, got None")
     direct = g if isinstance(g, list | tuple) else [None] * len(vjps) + [g]
@@ -445,6 +477,8 @@ def expect_loss_shape(name, g, h, step):
 
 def expect_shape(direct_g, g, t):
     """What the loss puts on ``h_t`` in the shape of ``g``, whose sweep may begin later."""
+    if direct_g.shape == g.shape:
+        return direct_g
     if direct_g.shape != g.shape[g.ndim - direct_g.ndim :]:
         raise ValueError(
             f"g[{t}]: expected the shape {g.shape} of that state's gradient, got {direct_g.shape}"
@@ -458,9 +492,9 @@ def rescale(g, exponent):
     return scale_by_power(g, -power), exponent + power
 
 
-def add_scaled(g, exponent, direct_g):
-    """``g 2^exponent + direct_g``, written with the larger of their two exponents."""
-    direct_g, power = rescale(direct_g, np.zeros_like(exponent))
+def add_scaled(g, exponent, direct_g, power):
+    """``g 2^exponent + direct_g 2^power``, written with the larger of their two exponents."""
+    direct_g, power = rescale(direct_g, power)
     within, nothing = _within_member(g, exponent), np.iinfo(int).min // 4
     of_g = np.where(np.any(g, axis=within), exponent, nothing)
     of_direct = np.where(np.any(direct_g, axis=within), power, nothing)
