@@ -36,6 +36,15 @@ RUN = """async ([tags, rules, leftOut]) => {
         ),
     }));
 }"""
+# Contrast is asked of every word, and code has thousands in some ten colours: one of each is left.
+ONE_OF_EACH_TOKEN = """() => {
+    const seen = new Set();
+    for (const token of document.querySelectorAll(".highlight pre span")) {
+        if (token.className && seen.has(token.className)) token.replaceWith(...token.childNodes);
+        seen.add(token.className);
+    }
+    document.querySelectorAll(".highlight pre").forEach((code) => code.normalize());
+}"""
 OPEN = "() => document.querySelectorAll('details').forEach((box) => (box.open = true))"
 SETTLED = """() => new Promise((done) => {
     setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 400);
@@ -51,6 +60,7 @@ def opened(visit, server):
         page = v.open(name)
         v.assert_clean()
         page.evaluate(OPEN)
+        page.evaluate(ONE_OF_EACH_TOKEN)
         page.evaluate(f"{axe.AXE_SCRIPT}\n0")
         return page
 
