@@ -80,6 +80,16 @@ class Embedded:
         self.figures[name] = live
         return live.element(name, *place(live))
 
+    def borrowed(self, state, place, page, name, play=False, **_):
+        """The HTML of a figure that another page makes, by its name there."""
+        for model in state.values():
+            if "spec" in model["state"] and model["state"].get("name") == name:
+                found = live(model)
+                self.figures[name] = found
+                return found.element(name, *place(found), play=play)
+        self.problem("missing", f"no figure {name!r} on the page {page}")
+        return ""
+
     def unused(self, name, taken):
         """The name, or with a number behind it if the page has it."""
         name = base = re.sub(r"[^\w.]+", "-", name.lower()).strip("-") or "figure"

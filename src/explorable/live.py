@@ -76,7 +76,7 @@ class Live:
         traits = traits.replace("<", "\\u003c")  # no HTML parser ends it early
         return f'explorable.put("{digest}", {traits}, "{b64encode(self.data).decode()}");'
 
-    def element(self, name, src, image):
+    def element(self, name, src, image, *, play=False):
         """The HTML that stands in the figure's place: first frame and notice.
 
         Parameters
@@ -85,11 +85,14 @@ class Live:
             The id, which links call.
         src, image : str
             Addresses of the figure's script and of its first frame.
+        play : bool
+            Whether it plays once by itself, for readers who have not asked for less motion.
         """
         alt = html.escape(self.traits["alt"])
         width, height = png_size(self.first)
         return (
-            f'<div class="xp-live" id="{name}" data-figure="{self.digest}" data-src="{src}">'
+            f'<div class="xp-live" id="{name}" data-figure="{self.digest}" data-src="{src}"'
+            f"{' data-play' if play else ''}>"
             f'<img class="xp-first" src="{image}" alt="{alt}" width="{width // 2}"'
             f' height="{height // 2}"><p class="xp-notice">{NOTICE}</p></div>'
         )

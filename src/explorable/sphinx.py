@@ -10,7 +10,12 @@ The figures of ``explore`` then live on the page, opened from a server or from a
 widget would be dead without a kernel and is a warning, so a build with ``-W`` stops instead of
 publishing it. Nothing on the page is loaded from another host: MathJax comes from the package
 ``sphinx-mathjax-offline``. A link in the text may set a figure:
-``[gain 1.2](#fig-1?gain=1.2&activation=tanh)``.
+``[gain 1.2](#fig-1?gain=1.2&activation=tanh)``. And a page without code may show a figure of a
+notebook of the book, here under the anchor ``powers``, which plays once by itself::
+
+    ```{live-figure} ../notebooks/chain.ipynb#powers
+    :play:
+    ```
 
 The warnings ``explorable.missing``, ``.unknown``, ``.format`` and ``.mathjax`` may be named in
 ``suppress_warnings``.
@@ -21,13 +26,16 @@ import json
 import re
 from pathlib import Path
 from shutil import copy2
+from types import MappingProxyType
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.addnodes import pending_xref
 from sphinx.ext.mathjax import MATHJAX_URL
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from . import bundle
@@ -56,8 +64,10 @@ def setup(app):
     app.connect("config-inited", keep_to_this_host)
     app.connect("builder-inited", disconnect_thebe)
     app.connect("doctree-resolved", embed_figures)
-    app.connect("html-page-context", add_runtime)
+    app.connect("html-page-context", add_runtime, priority=400)  # myst-nb's comes after it
     app.connect("build-finished", finish_static_files)
+    app.add_directive("live-figure", LiveFigure)
+    app.add_node(Elsewhere)
     app.add_transform(KeepStateLinks)
     app.add_post_transform(ResolveStateLinks)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
@@ -132,13 +142,39 @@ class ResolveStateLinks(SphinxTransform):
                 node.replace_self(link)
 
 
+class Elsewhere(nodes.General, nodes.Element):
+    """The place of a figure that another page makes."""
+
+
+class LiveFigure(SphinxDirective):
+    """``{live-figure} notebook.ipynb#anchor``: a figure of another page."""
+
+    required_arguments = 1
+    option_spec = MappingProxyType({"play": directives.flag})
+
+    def run(self):
+        """The place, which is filled when all pages were read."""
+        path, _, name = self.arguments[0].partition("#")
+        file, full = self.env.relfn2path(path)
+        self.env.note_dependency(full)
+        page = self.env.path2doc(file)
+        return [Elsewhere(page=page, name=name, play="play" in self.options)]
+
+
+def saved_widgets(env, docname):
+    """The saved state of a page's widgets, by model."""
+    scripts = NbMetadataCollector.get_js_files(env, docname)
+    _, saved = scripts.get("ipywidgets_state", (None, {"body": "{}"}))
+    return json.loads(saved["body"]).get("state", {})
+
+
 def embed_figures(app, doctree, docname):
     """Put the figures where each widget view stands, and their files beside the page."""
     if app.builder.format != "html":
+        for node in list(doctree.findall(Elsewhere)):
+            node.parent.remove(node)
         return
-    scripts = NbMetadataCollector.get_js_files(app.env, docname)
-    _, saved = scripts.pop("ipywidgets_state", (None, {"body": "{}"}))
-    page = Embedded(json.loads(saved["body"]).get("state", {}))
+    page = Embedded(saved_widgets(app.env, docname))
     root = app.builder.get_relative_uri(docname, "index").rpartition("/")[0]
 
     def place(live):
@@ -157,6 +193,10 @@ def embed_figures(app, doctree, docname):
 
             node.replace_self(nodes.raw("", VIEW.sub(put, node.astext()), format="html"))
             report(page, here)
+    for node in list(doctree.findall(Elsewhere)):
+        html = page.borrowed(saved_widgets(app.env, node["page"]), place, **node.attributes)
+        report(page, node)
+        node.replace_self(nodes.raw("", html, format="html"))
     doctree["explorable"] = bool(page.figures)
     report(page, docname)
 
@@ -169,7 +209,8 @@ def report(page, location):
 
 
 def add_runtime(app, pagename, templatename, context, doctree):
-    """Load the runtime on pages that have figures."""
+    """Load the runtime on pages that have figures, and nothing of the widgets behind them."""
+    NbMetadataCollector.get_js_files(app.env, pagename).pop("ipywidgets_state", None)
     if doctree is None or not doctree.get("explorable"):
         return
     text = bundle.script()

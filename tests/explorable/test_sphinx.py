@@ -97,7 +97,17 @@ only_build_toc_files: true
 execute: {execute_notebooks: "off"}
 sphinx: {extra_extensions: [explorable.sphinx]}
 """
-TOC = "{format: jb-book, root: plain, chapters: [{file: part/live}, {file: dead}]}"
+PAGES = ["part/live", "dead", "other", "part/named"]
+TOC = json.dumps({"format": "jb-book", "root": "plain", "chapters": [{"file": p} for p in PAGES]})
+OTHER = """# Another page
+
+```{live-figure} part/named.ipynb#powers
+:play:
+```
+
+```{live-figure} part/named.ipynb#gone
+```
+"""
 PLAIN = "# Plain\n\nNo figure, but $x^2$, and [a state](part/live.ipynb#fig-1?gain=2).\n"
 
 
@@ -131,6 +141,8 @@ def book(tmp_path_factory):
         "plain.md": PLAIN,
         "part/live.ipynb": notebook(figure(), "# Live\n\n[gain 2](#fig-1?gain=2)"),
         "dead.ipynb": notebook(ipywidgets.Output(), "# Dead"),
+        "other.md": OTHER,
+        "part/named.ipynb": notebook(figure(anchor="powers"), "# Named"),
     }
     for name, text in files.items():
         (root / name).parent.mkdir(exist_ok=True)
@@ -144,9 +156,20 @@ def book(tmp_path_factory):
 
 def test_only_the_dead_widget_is_warned_of(book):
     warnings = [line for line in book[1].splitlines() if "WARNING" in line]
-    assert len(warnings) == 1, warnings
+    assert len(warnings) == 2, warnings
     assert "dead" in warnings[0]
     assert "OutputModel" in warnings[0]
+    assert "other.md:7: WARNING: no figure 'gone' on the page part/named" in warnings[1]
+
+
+def test_a_page_shows_a_figure_of_another(book):
+    there = (book[0] / "part/named.html").read_text("utf-8")
+    here = (book[0] / "other.html").read_text("utf-8")
+    (digest,) = re.findall(r'data-figure="([^"]+)"', there)
+    assert f'id="powers" data-figure="{digest}" data-src="./_static' in here
+    assert "data-play" in here and "data-play" not in there
+    assert "explorable/explorable.js" in here
+    assert "widget-state" not in here + there, "what the kernel saved is on no page"
 
 
 def test_the_runtime_is_only_on_pages_with_figures(book):

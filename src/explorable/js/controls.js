@@ -71,12 +71,13 @@ function check() {
   };
 }
 
-/** Play and reset. */
+/** Play and reset; `play()` plays from the first value although nobody has pressed the button. */
 export function tools(state, spec) {
   const parts = [];
   const updates = [];
+  let player = null;
   if (spec.play !== null) {
-    const player = play(state, state.params[spec.play]);
+    player = play(state, state.params[spec.play]);
     parts.push(player.element);
     updates.push(player.update);
   }
@@ -89,6 +90,8 @@ export function tools(state, spec) {
   return {
     element: make("div", { class: "xp-tools" }, parts),
     update: (locked) => updates.forEach((each) => each(locked)),
+    play: () => player?.unasked(),
+    playsUnasked: () => Boolean(player?.runsUnasked()),
   };
 }
 
@@ -100,6 +103,7 @@ function play(state, { name, labels }) {
   const index = () => state.at()[state.params.findIndex((p) => p.name === name)];
   let running = null; // the index that it has set last
   let due = 0;
+  let alone = false; // nobody pressed the button
   const element = button("", () => (running === null ? begin() : stop()), { class: "xp-play" });
   const write = () => {
     element.textContent = running === null ? `▶ Play ${spoken(name)}` : `❚❚ Pause ${spoken(name)}`;
@@ -112,6 +116,7 @@ function play(state, { name, labels }) {
   }
   function stop() {
     running = null;
+    alone = false;
     write();
   }
   function step(now) {
@@ -131,5 +136,12 @@ function play(state, { name, labels }) {
     update(locked) {
       element.disabled = locked;
     },
+    unasked() {
+      if (running !== null || element.disabled) return;
+      alone = true;
+      state.set({ [name]: 0 });
+      begin();
+    },
+    runsUnasked: () => alone,
   };
 }

@@ -40,7 +40,8 @@ export async function render({ model, el }) {
   const asked = question ? prediction(question, memory, reveal) : null;
   if (asked) side.append(asked.element);
   if (model.get("own_controls")) add(side, controls(state));
-  add(side, tools(state, spec));
+  const buttons = tools(state, spec);
+  add(side, buttons);
   const numbers = new Numbers(spec.numbers);
   const said = make("div", { class: "xp-said", role: "status" });
   if (model.get("title")) root.append(make("div", { class: "xp-title" }, [model.get("title")]));
@@ -148,6 +149,8 @@ export async function render({ model, el }) {
       if (locked()) open();
     },
     query: () => state.query(),
+    play: buttons.play,
+    playsUnasked: buttons.playsUnasked,
     watch: (act) => state.watch(act),
   };
   return () => {

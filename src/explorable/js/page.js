@@ -83,6 +83,8 @@ class Live {
     this.first.forEach((each) => (each.hidden = true));
     this.root = this.el.querySelector(".xp-figure");
     this.root.explorable.watch(() => remember(this));
+    const asked = this.el.hasAttribute("data-play");
+    if (asked && !stillness.matches && !location.hash) this.root.explorable.play();
   }
 
   fail(error) {
@@ -97,12 +99,13 @@ class Live {
   }
 }
 
+const stillness = window.matchMedia("(prefers-reduced-motion: reduce)");
 const figures = new Map();
 let timer = 0;
 let restoring = false; // only what the reader moves goes into the address
 
 function remember({ el, root }) {
-  if (restoring) return;
+  if (restoring || root.explorable.playsUnasked()) return;
   clearTimeout(timer);
   // Browsers refuse some hundred changes of the address in half a minute: wait for a pause.
   timer = setTimeout(() => {
