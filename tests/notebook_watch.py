@@ -55,6 +55,8 @@ def watched_forward(forward):
     @functools.wraps(forward)
     def watched(path, h0):
         h, vjps = forward(path, h0)
+        if not isinstance(path, gradtrace.tracing.path.Path):
+            return h, vjps  # a grid, whose layers come here one by one
         shapes = [(name, value.shape) for name, value in path[0].p.items()]
         kind = (repr(path), len(path), *shapes)
         alike = passes.setdefault(kind, [])
