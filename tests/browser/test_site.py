@@ -148,6 +148,22 @@ def test_controls_move_figures(visit, server, figure_page):
     v.assert_clean()
 
 
+def test_the_front_page_moves_by_itself_once(visit, server):
+    """What it shows then is not in the address; who wants less motion sees a still picture."""
+    page = visit(server).open("book/intro.html")
+    figure = page.locator(".xp-live")
+    slider = figure.get_by_role("slider")
+    figure.get_by_role("button", name="Pause").wait_for()
+    figure.get_by_role("button", name="Play").wait_for()
+    assert slider.input_value() == slider.get_attribute("max")
+    page.wait_for_timeout(400)
+    assert "#" not in page.url
+    still = visit(server, reduced_motion="reduce").open("book/intro.html")
+    shown = still.get_by_role("slider").input_value()
+    still.wait_for_timeout(400)
+    assert still.get_by_role("slider").input_value() == shown
+
+
 def plain(key):
     """A parameter's name as an address may spell it."""
     return key.lower().replace("_", "-")
