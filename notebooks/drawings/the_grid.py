@@ -105,11 +105,12 @@ def unrolled(ax):
             if l < depth and t > 0:
                 figures.arrow(ax, (t, l + 0.2), (t, l + 0.76))
     for way, colour in (
-        ([(4, 3), (3, 3), (3, 2), (2, 2), (2, 1)], figures.RED),
+        ([(4, 3), (3, 3), (3, 2), (2, 2), (2, 1)], figures.ORANGE),
         ([(4, 3), (4, 2), (4, 1), (3, 1), (2, 1)], figures.BLUE),
     ):
         x, y = np.array(way, float).T
-        ax.plot(x + 0.12, y - 0.12, color=colour, linewidth=3, alpha=0.5)
+        ax.plot(x + 0.12, y - 0.12, color=colour, linewidth=3, alpha=0.6)
+    ax.plot([2.12], [0.88], "v", color="black")  # where both ways end
     figures.frame(ax, "time", "layer", (-0.4, T + 0.5), (-0.4, depth + 0.5))
     ax.grid(False)
     ax.set(xticks=range(T + 1), yticks=range(depth + 1))
@@ -128,7 +129,7 @@ def pascal(log_ways):
         log = log_ways + down * np.log(u) + back * np.log(w)
         total = u + w
         verb = "grows" if total > 1 else "holds" if total == 1 else "fades"
-        title = f"u + w = {total:.1f}: along the ridge it {verb}"
+        title = f"{u} + {w} = {total:.1f}: along the ridge it {verb}"
         field(ax, log / np.log(10), title, grows=True)
         # On the ridge l' : t' = u : w.
         t = np.array([T - depth * w / u, T])
@@ -149,7 +150,7 @@ def by_width(measured, ways):
         runs = np.maximum(measured[units], -2)  # ways of one unit may cancel
         low, middle, high = np.quantile(runs, [0, 0.5, 1], axis=0)
         ax.fill_between(k, low, high, color=figures.BLUE, alpha=0.25)
-        ax.plot(k, middle, color=figures.BLUE, label="measured, 20 stacks")
+        ax.plot(k, middle, color=figures.BLUE, label="20 stacks, median")
         ax.plot(k, ways, "--", color=figures.GREY, label="number of ways")
         root = "its square root"
         ax.plot(k, ways / 2, ":", color=figures.RED, label=root)
