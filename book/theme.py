@@ -95,6 +95,14 @@ MENDED = [
         r'\1\2\3 aria-label="Pages in: \2">',
     ),
     (r'(<span class="toctree-toggle") role="presentation"', r"\1"),
+    # A chapter in the tree of pages: its number apart, and of its title what stands before a colon.
+    (
+        r'(<li class="toctree-l1[^"]*"><a class="[^"]*" href="[^"]*">)(\d+)\u2002([^<:]*)[^<]*</a>',
+        r'\1<span class="section-number">\2</span> \3</a>',
+    ),
+    # What an author marks by its first words.
+    (r"<p>(<strong>Claim)", r'<p class="claim">\1'),
+    (r"<blockquote>(\s*<div><p><strong>Erratum)", r'<blockquote class="erratum">\1'),
     # A folded cell says what it holds: no other name over that.
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     # The field that opens the search is named by what is seen on it, Ctrl+K or ⌘+K included.
