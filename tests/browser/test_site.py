@@ -61,7 +61,7 @@ def same(text, wanted):
 
 
 NEEDLESS = ("fontawesome", "bootstrap.js", "searchindex.js", "searchtools.js", "togglebutton")
-NOT_FOR_PAPER = "button, .bd-sidebar, .bd-header-article, .prev-next-footer, details.hide > summary"
+NOT_FOR_PAPER = "button, .bd-sidebar, .bd-header-article, .prev-next-footer, details.fold > summary"
 
 
 def test_page_is_whole(visit, site, page_name):
