@@ -7,7 +7,7 @@
 
   function look(box) {
     const hidden = box.scrollWidth - box.clientWidth;
-    const scrolls = hidden > 1 && /auto|scroll/.test(getComputedStyle(box).overflowX);
+    const scrolls = hidden > 0 && /auto|scroll/.test(getComputedStyle(box).overflowX);
     box.toggleAttribute("data-more-before", scrolls && box.scrollLeft > 1);
     box.toggleAttribute("data-more-after", scrolls && box.scrollLeft < hidden - 1);
     if (scrolls) box.tabIndex = 0;
