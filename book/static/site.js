@@ -1,4 +1,5 @@
-// What depends on the reader's screen: boxes that scroll sideways, and the menu of downloads.
+// What is known in the browser only: boxes that scroll sideways, the menu of downloads, and the names
+// of tables that a reader opens.
 (() => {
   "use strict";
 
@@ -39,6 +40,13 @@
       button.focus();
     });
   }
+
+  // The numbers under a figure are named after it, as several may be open on a page.
+  document.addEventListener("toggle", ({ target }) => {
+    const number = target.closest(".xp-numbers")?.closest("figure")?.querySelector(".figure-number");
+    const table = number && target.querySelector("[role=region]");
+    table?.setAttribute("aria-label", `Numbers of ${number.textContent}`);
+  }, true);
 
   document.querySelectorAll(".dropdown-toggle").forEach(menu);
   // Formulas are boxes once MathJax, which is loaded by then, has set them.
