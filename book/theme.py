@@ -56,6 +56,7 @@ def setup(app):
     app.connect("config-inited", forget_menu, priority=900)
     app.connect("builder-inited", mend_what_is_written)
     app.connect("build-finished", lighten_static_files, priority=900)
+    app.add_css_file("type.css")
     app.add_css_file("site.css")
     app.add_js_file("site.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -95,8 +96,27 @@ MENDED = [
         r'\1\2\3 aria-label="Pages in: \2">',
     ),
     (r'(<span class="toctree-toggle") role="presentation"', r"\1"),
-    # A folded cell says what it holds: no other name over that.
-    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+    # A chapter in the tree of pages: its number apart, and of its title what stands before a colon.
+    (
+        r'(<li class="toctree-l1[^"]*"><a class="[^"]*" href="[^"]*">)(\d+)\u2007([^<:]*)[^<]*</a>',
+        r'\1<span class="section-number">\2</span> \3</a>',
+    ),
+    # A formula and the brackets and stops that touch it, between which browsers would break a line.
+    (
+        r'([(\[“‘]*)(<span class="math notranslate nohighlight">[^<]*</span>)([.,;:!?)\]’”%]*)',
+        lambda found: (
+            f'<span class="together">{found[0]}</span>' if found[1] + found[3] else found[0]
+        ),
+    ),
+    # What an author marks by its first words.
+    (r"<p>(<strong>Claim)", r'<p class="claim">\1'),
+    (r"<blockquote>(\s*<div><p><strong>Erratum)", r'<blockquote class="erratum">\1'),
+    # A folded cell is no admonition, and its words are its name.
+    (
+        r'<details class="admonition hide [^"]*">\s*<summary[^>]*>\s*'
+        r"<p[^>]*>([^<]*)</p>\s*<p[^>]*>[^<]*</p>\s*",
+        r'<details class="fold">\n<summary>\1',
+    ),
     # The field that opens the search is named by what is seen on it, Ctrl+K or ⌘+K included.
     (r'(class="btn search-button-field[^>]* title="Search") aria-label="Search"', r"\1"),
     # What Bootstrap showed over a button, the browser shows.

@@ -1,8 +1,16 @@
-"""What the book's extension makes of the theme's pages and of its style sheet."""
+"""What the book's extensions make of the theme's pages, of its style sheet, and add to them."""
 
+import numpy as np
 import pytest
 
 theme = pytest.importorskip("theme", reason="the book's packages are not installed")
+
+import cards  # noqa: E402
+import numbering  # noqa: E402
+import pictures  # noqa: E402
+from docutils import nodes  # noqa: E402
+from docutils.core import publish_doctree  # noqa: E402
+from PIL import Image  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -59,6 +67,117 @@ def test_a_page_asks_for_what_it_uses():
 def test_names_of_what_had_none():
     branch = '<a class="reference" href="x.html">The package</a><details><summary><span></span>'
     assert 'summary aria-label="Pages in: The package"' in theme.mend(branch)
-    assert theme.mend('<summary aria-label="Toggle hidden content">') == "<summary>"
     assert theme.mend('<th class="head"><p></p></th>') == '<td class="head"><p></p></td>'
     assert theme.mend('<th class="head"><p>x</p></th>') == '<th class="head"><p>x</p></th>'
+
+
+def test_a_folded_cell_is_a_summary_of_plain_words():
+    folded = (
+        '<details class="admonition hide above-input">\n<summary aria-label="Toggle">\n'
+        '<p class="collapsed admonition-title">Drawing code</p>\n'
+        '<p class="expanded admonition-title">Drawing code</p>\n</summary>'
+    )
+    assert theme.mend(folded) == '<details class="fold">\n<summary>Drawing code</summary>'
+
+
+def test_a_chapter_in_the_tree_of_pages_has_its_number_apart_and_a_short_title():
+    entry = '<li class="toctree-l1 current"><a class="reference" href="#">{}</a>'
+    mended = theme.mend(entry.format("12\u2007Iterated maps: what a recurrent net computes"))
+    assert mended == entry.format('<span class="section-number">12</span> Iterated maps')
+    assert theme.mend(entry.format("The package: names")) == entry.format("The package: names")
+
+
+def test_brackets_and_stops_stay_with_a_formula():
+    formula = r'<span class="math notranslate nohighlight">\(x\)</span>'
+    mended = theme.mend(f"a ({formula}), {formula} b")
+    assert mended == f'a <span class="together">({formula}),</span> {formula} b'
+
+
+def test_claims_and_errata_are_marked():
+    assert theme.mend("<p><strong>Claim.</strong>") == '<p class="claim"><strong>Claim.</strong>'
+    erratum = "<blockquote>\n<div><p><strong>Erratum E1.</strong>"
+    assert theme.mend(erratum).startswith('<blockquote class="erratum">')
+    aside = "<blockquote>\n<div><p><strong>Small print.</strong>"
+    assert theme.mend(aside) == aside
+
+
+@pytest.mark.parametrize(
+    "alt, caption",
+    [
+        ("Loss against width", "Loss against width"),
+        ("Loss falls to 0.5. It stays there.", "Loss falls to 0.5"),
+        ("Two panels. On the left, a circle. On the right, a square.", "On the left, a circle"),
+        ("Three panels, for three widths. In each, a band.", "Three panels, for three widths"),
+        ("", ""),
+    ],
+)
+def test_a_caption_is_the_first_sentence_that_says_something(alt, caption):
+    assert numbering.caption(alt) == caption
+
+
+def test_figures_are_counted_within_a_chapter():
+    count = numbering.Counter(5)
+    opening, closing = count.frame("a < b. More.")
+    assert opening == '<figure class="plate" id="figure-5-1">'
+    assert '<span class="figure-number">Figure 5.1</span> a &lt; b</figcaption>' in closing
+    assert 'id="figure-5-2"' in count.frame("")[0]
+
+
+def test_a_page_that_is_no_chapter_has_captions_without_numbers():
+    opening, closing = numbering.Counter().frame("a wave")
+    assert opening == '<figure class="plate">'
+    assert closing == "<figcaption>a wave</figcaption></figure>"
+
+
+def description(text):
+    page = publish_doctree(text, settings_overrides={"report_level": 5})
+    return cards.description(nodes.section("", *page.deepcopy().children))
+
+
+def test_a_description_is_the_beginning_of_the_text():
+    assert description("What is\nit? A net.\n\n- a list") == "What is it? A net."
+    assert description("- a list\n\nA net.") == "A net."
+
+
+def test_a_description_ends_before_a_formula_a_list_and_what_is_too_long():
+    assert description("A net. It has :math:`n` units. Here.") == "A net."
+    assert description(":math:`n` units. Here.") == "Here."
+    assert description("A net. Its parts:\n\n- one") == "A net."
+    long = "Word " * 50 + "end."
+    assert description(f"A net. {long}") == "A net."
+    assert description(long) == long
+
+
+class Config:
+    html_title, html_baseurl = "A book", ""
+
+
+def test_a_preview_has_a_full_address_if_the_book_knows_its_own():
+    config = Config()
+    assert 'content="../_static/preview.png"' in cards.card(config, "../", "a/b.html", 'A "b"')
+    config.html_baseurl = "https://example.org/book/"
+    full = cards.card(config, "../", "a/b.html", 'A "b"')
+    assert 'content="https://example.org/book/_static/preview.png"' in full
+    assert 'property="og:url" content="https://example.org/book/a/b.html"' in full
+    assert 'property="og:title" content="A &quot;b&quot;"' in full
+
+
+def test_the_pictures_are_what_the_script_draws():
+    assert (pictures.STATIC / "icon.svg").read_text() == pictures.icon()
+    stored, drawn = read("preview.png"), pictures.preview().convert("RGB")
+    assert stored.size == drawn.size == cards.SIZE
+    difference = np.abs(np.asarray(stored, dtype=float) - np.asarray(drawn, dtype=float))
+    assert difference.mean() < 3, "python book/pictures.py draws it anew"
+    assert read("icon.ico").size == (32, 32)
+    assert read("icon.png").size == (180, 180)
+
+
+def read(name):
+    with Image.open(pictures.STATIC / name) as image:
+        return image.convert("RGB")
+
+
+def test_the_gradient_fades_from_the_last_step_of_the_highest_layer():
+    grid = pictures.shares(6, 9)
+    assert grid[-1, -1] == 1 and grid[0, 0] < 0.3
+    assert (np.diff(grid[-1]) > 0).all(), "along the highest layer it only falls, back in time"

@@ -1,4 +1,5 @@
-// What depends on the reader's screen: boxes that scroll sideways, and the menu of downloads.
+// What is known in the browser only: boxes that scroll sideways, the menu of downloads, and the names
+// of tables that a reader opens.
 (() => {
   "use strict";
 
@@ -7,7 +8,7 @@
 
   function look(box) {
     const hidden = box.scrollWidth - box.clientWidth;
-    const scrolls = hidden > 1 && /auto|scroll/.test(getComputedStyle(box).overflowX);
+    const scrolls = hidden > 0 && /auto|scroll/.test(getComputedStyle(box).overflowX);
     box.toggleAttribute("data-more-before", scrolls && box.scrollLeft > 1);
     box.toggleAttribute("data-more-after", scrolls && box.scrollLeft < hidden - 1);
     if (scrolls) box.tabIndex = 0;
@@ -39,6 +40,13 @@
       button.focus();
     });
   }
+
+  // The numbers under a figure are named after it, as several may be open on a page.
+  document.addEventListener("toggle", ({ target }) => {
+    const number = target.closest(".xp-numbers")?.closest("figure")?.querySelector(".figure-number");
+    const table = number && target.querySelector("[role=region]");
+    table?.setAttribute("aria-label", `Numbers of ${number.textContent}`);
+  }, true);
 
   document.querySelectorAll(".dropdown-toggle").forEach(menu);
   // Formulas are boxes once MathJax, which is loaded by then, has set them.

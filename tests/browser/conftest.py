@@ -52,6 +52,8 @@ def pytest_generate_tests(metafunc):
         "any_page": pages(without={"index.html"}),
         "figure_page": with_figures,
         "first_figure_page": with_figures[:1],
+        "chapter_page": [name for name in pages() if name.startswith("notebooks/")],
+        "still_page": pages('src="../_images/')[:6],
         "link_page": pages("xp-set"),
     }
     for argument in wanted.keys() & set(metafunc.fixturenames):

@@ -4,7 +4,9 @@ Runs over ``_build/html``, so ``make book`` comes first.
 """
 
 import io
-from urllib.parse import parse_qsl
+import re
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from PIL import Image
 
@@ -61,7 +63,14 @@ def same(text, wanted):
 
 
 NEEDLESS = ("fontawesome", "bootstrap.js", "searchindex.js", "searchtools.js", "togglebutton")
-NOT_FOR_PAPER = "button, .bd-sidebar, .bd-header-article, .prev-next-footer, details.hide > summary"
+OPEN = "() => document.querySelectorAll('details').forEach((box) => (box.open = true))"
+# Code whose longest line has at most 79 columns, and which has to be scrolled all the same.
+TOO_NARROW = """() => [...document.querySelectorAll(".bd-article pre")].filter((box) => {
+    const columns = Math.max(...box.innerText.split("\\n").map((line) => [...line].length));
+    return columns <= 79 && box.scrollWidth > box.clientWidth;
+}).map((box) => box.innerText)"""
+ICONS = "link[rel=icon], link[rel=apple-touch-icon], meta[property='og:image']"
+NOT_FOR_PAPER = "button, .bd-sidebar, .bd-header-article, .prev-next-footer, details.fold > summary"
 
 
 def test_page_is_whole(visit, site, page_name):
@@ -91,10 +100,77 @@ def test_page_is_whole(visit, site, page_name):
     assert len(boxes) >= 4, "the bar of buttons has lost its icons"
     assert all(8 <= box["height"] <= 32 and box["width"] >= 8 for box in boxes)
 
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate(OPEN)
+    assert page.evaluate(TOO_NARROW) == [], "79 columns of code are wider than the page gives them"
+
     page.emulate_media(media="print")
     assert page.locator(NOT_FOR_PAPER).filter(visible=True).count() == 0
     assert page.locator("h1").filter(visible=True).count() >= 1
     v.assert_clean()
+
+
+def test_page_says_what_it_is(visit, site, any_page):
+    """A description of its own words, icons and a picture for whoever links to it."""
+    page = visit(site.as_uri(), java_script_enabled=False).page
+    page.goto(f"{site.as_uri()}/{any_page}")
+    about = page.locator("meta[name=description]").get_attribute("content")
+    assert 20 <= len(about) <= 300
+    assert page.locator("meta[property='og:description']").get_attribute("content") == about
+    links = page.locator(ICONS).evaluate_all(
+        "all => all.map((each) => new URL(each.content || each.href, location).href)"
+    )
+    assert len(links) == 4
+    for link in links:
+        assert Path(unquote(urlsplit(link).path)).is_file(), f"{link} is missing"
+
+
+def test_the_entrance_has_a_preview_too(site):
+    """People share the address of the book, which goes on to its first page."""
+    entrance = (site / "index.html").read_text("utf-8")
+    first = re.search(r'content="0; url=([^"]*)"', entrance)[1]
+    assert (site / first).is_file()
+    assert 'content="_static/preview.png"' in entrance and 'name="description"' in entrance
+
+
+CHAPTERS = "nav.bd-links li.toctree-l1 > a:has(> .section-number)"
+ENTRIES = """links => links.map((link) => [
+    Number(link.querySelector(".section-number").textContent),
+    new URL(link.getAttribute("href"), document.baseURI).pathname.split("/").pop(),
+])"""
+
+
+def test_chapters_are_numbered_as_the_table_of_contents_has_them(visit, site):
+    """The same number in the tree of pages, over the chapter and in the links of its neighbours."""
+    toc = (Path(__file__).parents[2] / "_toc.yml").read_text()
+    in_the_book = re.findall(r"notebooks/([\w-]+)", toc)
+    page = visit(site.as_uri(), java_script_enabled=False).page
+    page.goto(f"{site.as_uri()}/genindex.html")
+    listed = page.locator(CHAPTERS).evaluate_all(ENTRIES)
+    assert listed == [[i, f"{name}.html"] for i, name in enumerate(in_the_book, start=1)]
+    for number, name in listed:
+        page.goto(f"{site.as_uri()}/notebooks/{name}")
+        assert page.locator("h1 > .section-number").text_content().strip() == str(number)
+        if number > 1:
+            before = page.locator(".left-prev .section-number")
+            assert before.text_content().strip() == str(number - 1)
+
+
+def test_figures_are_numbered_and_have_captions(visit, site, chapter_page):
+    """Every figure of a chapter, live or still, without a script."""
+    page = visit(site.as_uri(), java_script_enabled=False).page
+    page.goto(f"{site.as_uri()}/{chapter_page}")
+    chapter = page.locator("h1 > .section-number").text_content().strip()
+    pictures = page.locator(".xp-live, .cell_output img:not(.xp-first)").count()
+    figures = page.locator("figure.plate").all()
+    assert len(figures) == pictures
+    for number, figure in enumerate(figures, start=1):
+        assert figure.get_attribute("id") == f"figure-{chapter}-{number}"
+        caption = figure.locator("figcaption")
+        count = caption.locator(".figure-number").inner_text()
+        assert count == f"Figure {chapter}.{number}"
+        assert len(caption.inner_text().removeprefix(count).strip()) > 5
+    assert page.locator("[id^=figure-]").count() == len(figures)
 
 
 def expect_formulas(page):
@@ -248,6 +324,20 @@ def test_dark_figures_are_readable(visit, server, figure_page):
         light = [luminance(pixel) for _, pixel in picture.getcolors(1 << 20)]
         assert (max(light) + 0.05) / (min(light) + 0.05) >= 4.5
     v.assert_clean()
+
+
+def test_dark_stills_have_the_paper_of_the_page(visit, server, still_page):
+    """No slab of white or grey beside figures that are drawn on the page itself."""
+    v = visit(server, formulas=False, color_scheme="dark")
+    page = v.open(still_page)
+    stills = page.locator("figure.plate > img").all()
+    assert stills
+    for still in stills:
+        still.scroll_into_view_if_needed()
+        box = still.bounding_box()
+        strip = {"x": box["x"] - 3, "y": box["y"] + 1, "width": 6, "height": 2}
+        colours = Image.open(io.BytesIO(page.screenshot(clip=strip))).convert("RGB").getcolors()
+        assert len(colours) == 1 and max(colours[0][1]) < 60
 
 
 def test_first_frame_without_javascript(visit, site, figure_page):
