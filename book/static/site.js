@@ -1,10 +1,11 @@
-// What is known in the browser only: boxes that scroll sideways, the menu of downloads, and the names
-// of tables that a reader opens.
+// What is known in the browser only: boxes that scroll sideways, the menu of downloads, and the
+// names of tables that a reader opens.
 (() => {
   "use strict";
 
   // A box that is wider than the screen is a stop of the Tab key, and fades where more of it is.
-  const BOXES = "mjx-container[display], .pst-scrollable-table-container, .bd-article pre, .bd-article .output";
+  const BOXES =
+    "mjx-container[display], .pst-scrollable-table-container, .bd-article :is(pre, .output)";
 
   function look(box) {
     const hidden = box.scrollWidth - box.clientWidth;
@@ -33,7 +34,9 @@
     const box = button.parentElement;
     button.addEventListener("click", () => open(!button.classList.contains("show")));
     document.addEventListener("click", ({ target }) => box.contains(target) || open(false));
-    box.addEventListener("focusout", ({ relatedTarget }) => box.contains(relatedTarget) || open(false));
+    box.addEventListener("focusout", ({ relatedTarget }) => {
+      if (!box.contains(relatedTarget)) open(false);
+    });
     box.addEventListener("keydown", ({ key }) => {
       if (key !== "Escape") return;
       open(false);
@@ -43,9 +46,10 @@
 
   // The numbers under a figure are named after it, as several may be open on a page.
   document.addEventListener("toggle", ({ target }) => {
-    const number = target.closest(".xp-numbers")?.closest("figure")?.querySelector(".figure-number");
-    const table = number && target.querySelector("[role=region]");
-    table?.setAttribute("aria-label", `Numbers of ${number.textContent}`);
+    const number = target.closest("figure")?.querySelector(".figure-number");
+    if (!number || !target.matches(".xp-numbers")) return;
+    const table = target.querySelector("[role=region]");
+    table.setAttribute("aria-label", `Numbers of ${number.textContent}`);
   }, true);
 
   document.querySelectorAll(".dropdown-toggle").forEach(menu);

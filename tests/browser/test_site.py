@@ -186,9 +186,10 @@ def expect_formulas(page):
 def test_controls_move_figures(visit, server, figure_page):
     """Each control moves its figure by keyboard.
 
-    The value is announced, a table says the numbers, and the address keeps the state.
+    The value is announced, a table says the numbers, and the address keeps the state. The figure
+    of the front page, which plays by itself, is told not to.
     """
-    v = visit(server, formulas=False)
+    v = visit(server, formulas=False, reduced_motion="reduce")
     page = v.open(figure_page)
     for figure in page.locator(".xp-live").all():
         unlock(figure)
