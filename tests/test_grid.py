@@ -18,6 +18,7 @@ from gradtrace import (
     OneGate,
     OnInput,
     Residual,
+    Seq,
     backward,
     deep,
     forward,
@@ -64,7 +65,15 @@ def log_binomial(n, k):
 
 
 @pytest.mark.parametrize(
-    "depth, steps, u, w", [(5, 7, 0.5, 0.25), (60, 300, 1e-3, 2e-3), (40, 500, 10.0, 20.0)]
+    "depth, steps, u, w",
+    [
+        (5, 7, 0.5, 0.25),
+        (60, 300, 1e-3, 2e-3),
+        (40, 500, 10.0, 20.0),
+        (200, 5, 1e-3, 2e-3),  # past the range down one column
+        (200, 5, 1e3, 1.0),
+        (3, 500, 1.0, 1e-3),
+    ],
 )
 def test_scalar_linear_stack_counts_ways(depth, steps, u, w):
     """``l`` layers and ``t`` steps from the corner: C(l + t, t) ways, ``u^l w^t`` each.
@@ -217,6 +226,48 @@ def test_past_the_float_range_the_map_is_only_shifted(kind, sign):
             _ = shifted.grads
 
 
+def test_a_deep_stack_of_lstms_in_float32_is_that_of_float64():
+    """Down one column a gradient leaves float32 long before it leaves float64."""
+    rng = np.random.default_rng(0)
+    cell, x = LSTM(N, N), rng.standard_normal((2, BATCH, N))
+    params = [init_params(cell, rng) for _ in range(60)]
+    h0, one = np.zeros((BATCH, 2 * N)), np.ones((BATCH, N))
+    _, vjps = forward(stack(cell, params, x), h0)
+    wide = trace(vjps, one)
+    small = [{name: a.astype(np.float32) for name, a in p.items()} for p in params]
+    _, vjps = forward(stack(cell, small, x.astype(np.float32)), h0.astype(np.float32))
+    narrow = trace(vjps, one.astype(np.float32))
+    assert wide.log_h[0, 2] < -100, "out of float32"
+    assert narrow.log_h == pytest.approx(wide.log_h, abs=1e-3, nan_ok=True)
+    assert narrow.log_p[0]["U"] == pytest.approx(wide.log_p[0]["U"], abs=1e-3)
+
+
+@pytest.mark.parametrize("swept", ["x", "h0", "a layer"])
+def test_a_residual_sweep_may_begin_late(swept):
+    """As many members as there are steps: no axis may be taken for another."""
+    grid, h0 = a_stack(CELLS["rnn"], residual=True)
+    scales = np.linspace(0.5, 2, T)
+    steps, params = [layer.step for layer in grid.layers], [layer.p for layer in grid.layers]
+
+    def at(scale):
+        """The grid with one thing scaled, for a number or for all of them."""
+        x, starts, layers = grid.x, list(h0), list(params)
+        if swept == "x":
+            x = np.moveaxis(np.multiply.outer(scale, x), np.ndim(scale), 0)
+        if swept == "h0":
+            starts[1] = np.multiply.outer(scale, h0[1])
+        if swept == "a layer":
+            layers[1] = layers[1] | {"W": np.multiply.outer(scale, layers[1]["W"])}
+        h, vjps = forward(stack(steps, layers, x, residual=True), starts)
+        return h[-1][-1], trace(vjps, np.ones_like(h[-1][-1]))
+
+    end, log = at(scales)
+    for k, scale in enumerate(scales):
+        own, alone = at(scale)
+        assert end[k] == pytest.approx(own, abs=1e-13)
+        assert log.log_h[..., k] == pytest.approx(alone.log_h, abs=1e-11, nan_ok=True)
+
+
 def test_float32_gives_the_same_map():
     grid, h0 = a_stack(CELLS["lstm"], residual=True)
     _, vjps = forward(grid, h0)
@@ -254,7 +305,7 @@ def test_what_was_handed_out_does_not_change():
         array *= 2
     after = trace(vjps, h[-1][-1])
     assert (before.log_h[1:] == after.log_h[1:]).all()
-    for array in (h[1][2], h[-1][-1], before.grads.h[1][2]):
+    for array in (h[0][1], h[1][2], h[-1][-1], before.grads.h[1][2]):
         with pytest.raises(ValueError, match="read-only"):
             array += 1
 
@@ -345,7 +396,15 @@ MISTAKES = {
     ),
     "widths": (lambda c, p, x: of_widths([c, RNN(N + 1, N)], x), r"steps\[1\]: expected inputs"),
     "x": (lambda c, p, x: stack(c, p, x[..., :1]), "x: expected last axes"),
-    "x is short": (lambda c, p, x: forward(stack(c, p, x[:0]), x[0]), "x: expected at least one"),
+    "x is short": (lambda c, p, x: stack(c, p, x[:0]), "x: expected at least one"),
+    "one layer, residual": (
+        lambda c, p, x: stack(c, p[:1], x, residual="yes"),
+        "residual: expected",
+    ),
+    "another shape": (
+        lambda c, p, x: forward(of_widths([Seq(c, Dense(N, N + 1))], x[:1]), x[0]),
+        "layer 1 of 1: step: expected one that keeps the shape",
+    ),
     "residual": (
         lambda c, p, x: stack(c, p, x, residual="yes"),
         "residual: expected True or False",
@@ -375,6 +434,7 @@ LOSSES = {
     "none": (None, "g: expected"),
     "place": ({(0, 0): np.ones((BATCH, N))}, r"g: expected places \(l, t\)"),
     "far": ({(DEPTH + 1, 1): np.ones((BATCH, N))}, r"g: expected places"),
+    "truth": ({(True, True): np.ones((BATCH, N))}, r"g: expected places"),
     "number": ({3: np.ones((BATCH, N))}, r"g: expected places"),
     "list": ([np.ones((BATCH, N))], "g: expected 7 entries"),
     "shape": (np.ones((BATCH, N + 1)), "g: expected the shape"),
@@ -400,6 +460,15 @@ def test_an_overflow_is_named_by_its_layer():
     p = {"W": np.array([[1e200]]), "U": np.ones((1, 1)), "b": np.zeros(1)}
     grid = stack(cell, [p | {"W": np.ones((1, 1))}, p], np.ones((4, 1, 1)))
     with pytest.raises(FloatingPointError, match=r"layer 2 of 2: step 3 of 4: .* overflow"):
+        forward(grid, np.zeros((1, 1)))
+
+
+def test_a_residual_sum_that_overflows_is_named():
+    cell, x = RNN(1, 1, "identity"), np.full((3, 1, 1), 1.2e308)
+    p = {"W": np.zeros((1, 1)), "U": np.ones((1, 1)), "b": np.zeros(1)}
+    grid = stack(cell, [p, p, p], x, residual=True)
+    words = r"layer 2 of 3: step 1 of 3: residual sum: .* overflow of float64"
+    with pytest.raises(FloatingPointError, match=words):
         forward(grid, np.zeros((1, 1)))
 
 

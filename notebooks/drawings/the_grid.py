@@ -128,7 +128,7 @@ def pascal(log_ways):
     def view(ax, u, w):
         log = log_ways + down * np.log(u) + back * np.log(w)
         total = u + w
-        verb = "grows" if total > 1 else "holds" if total == 1 else "fades"
+        verb = "grows" if total > 1.01 else "fades"
         title = f"{u} + {w} = {total:.1f}: along the ridge it {verb}"
         field(ax, log / np.log(10), title, grows=True)
         # On the ridge l' : t' = u : w.

@@ -91,7 +91,7 @@ class Seq(Step):
 class OnInput(Step):
     """``h' = F(h, G(x))``, a step whose input goes through another step first.
 
-    In a stack, ``G`` stands between a layer and the one below: a norm, a dropout, a matrix.
+    In a stack, ``G`` stands between a layer and the one below: a norm, or a matrix.
 
     Parameters
     ----------
@@ -103,8 +103,10 @@ class OnInput(Step):
 
     Notes
     -----
-    Source: Ba et al. 2016, "Layer normalization"; Zaremba et al. 2014, "Recurrent neural network
-    regularization", for dropout between layers and not through time.
+    ``x`` is what ``G`` takes, and what ``G`` makes of it is the input of ``F``.
+
+    Source: Xiong et al. 2020, "On layer normalization in the transformer architecture", for a norm
+    in front of a layer, beside which a residual connection passes.
 
     Examples
     --------

@@ -15,7 +15,7 @@ import numpy as np
 from ..expect import expect_array, expect_bool, given
 from ..steps.checks import expect_params
 from ..steps.contract import Step, expect_step
-from .path import FAULTS, Pullbacks, forward, forward_through, unroll
+from .path import FAULTS, Pullbacks, first_not_finite, forward, forward_through, unroll
 from .trace import (
     Trace,
     add_scaled,
@@ -86,8 +86,8 @@ def stack(steps, params, x, residual=False):
     ----------
     steps : Step or sequence of Step
         The recurrent cells, from the lowest to the highest layer; a single one stands for as many
-        layers as there are ``params``. :class:`~gradtrace.OnInput` puts a norm, a dropout or a
-        matrix between a layer and the one below.
+        layers as there are ``params``. :class:`~gradtrace.OnInput` puts a norm or a matrix between
+        a layer and the one below.
     params : sequence of dict
         One dict of arrays per layer.
     x : ndarray of shape (T, *sweep, batch, n_in)
@@ -131,6 +131,8 @@ def stack(steps, params, x, residual=False):
         with named_layer(i, len(steps)):
             expect_params(step, p)
     expect_array("x", x, (None, None, *steps[0].inputs), complex=True)
+    if not len(x):
+        raise ValueError(f"x: expected at least one time step, got shape {x.shape}")
     for i in range(1, len(steps)):
         if steps[i].inputs != steps[i - 1].hidden:
             raise ValueError(
@@ -163,7 +165,8 @@ def which_add(steps, residual):
     if isinstance(residual, list | tuple):
         adds = [expect_bool(f"residual[{i}]", value) for i, value in enumerate(residual)]
     else:
-        adds = [i > 0 and expect_bool("residual", residual) for i in range(len(steps))]
+        expect_bool("residual", residual)
+        adds = [residual and i > 0 for i in range(len(steps))]
     if len(adds) != len(steps):
         raise ValueError(
             f"residual: expected one entry for each of {len(steps)} layers, got {len(adds)}"
@@ -225,19 +228,44 @@ def forward_through_grid(grid: Grid, h0):
         raise ValueError(
             f"h0: expected one state for each of {len(grid.layers)} layers, got {len(starts)}"
         )
-    below = grid.x
+    below = grid.x.copy()
+    below.setflags(write=False)
     h, pullbacks = [[None, *below]], []
     for i, ((step, p, residual), start) in enumerate(zip(grid.layers, starts, strict=True)):
         with named_layer(i, len(grid.layers)):
             states, vjps = forward(unroll(step, p, below), start)
-        up = np.stack([seen(step, state) for state in states[1:]])
-        if residual:
-            up = below + up
+            expect_same_features(step, states[-1])
+            up = [seen(step, state) for state in states[1:]]
+            if residual:
+                up = sums(below, up)
+        up = np.stack(up)
         up.setflags(write=False)
         h.append([seen(step, states[0]), *up])
         pullbacks.append(vjps)
         below = up
     return h, GridPullbacks(grid, pullbacks, h)
+
+
+def expect_same_features(step, state):
+    """Raise unless a step keeps the shape of its state, as a layer has to."""
+    if state.shape[-len(step.features) :] != step.features:
+        raise ValueError(
+            f"step: expected one that keeps the shape {step.features} of its state, got {step},"
+            f" which makes {state.shape}"
+        )
+
+
+def sums(below, up):
+    """What residual layers hand up: what they read and what their cells make, step by step."""
+    with np.errstate(all="ignore"):
+        out = [x + h for x, h in zip(below, up, strict=True)]
+    t = first_not_finite(out)
+    if t is not None:
+        raise FloatingPointError(
+            f"step {t + 1} of {len(out)}: residual sum: expected finite numbers, got an overflow"
+            f" of {out[t].dtype}"
+        )
+    return out
 
 
 class GridGradients:
@@ -270,7 +298,11 @@ class GridGradients:
         FloatingPointError
             A sum overflows.
         """
-        return [layer.shared() for layer in self.layers]
+        sums = []
+        for i, layer in enumerate(self.layers):
+            with named_layer(i, len(self.layers)):
+                sums.append(layer.shared())
+        return sums
 
 
 class GridTrace(Trace):
@@ -310,11 +342,15 @@ class Scaled(NamedTuple):
 
 
 class LayerPass(NamedTuple):
-    """The backward pass of one layer: gradients of its states and inputs, and its shares."""
+    """The backward pass of one layer: gradients of its states and inputs, and its shares.
+
+    The share of step ``t`` is to be taken times ``2^exponents[t - 1]``.
+    """
 
     h: list[Scaled]
     x: list[Scaled]
     shares: list[tuple]
+    exponents: list[np.ndarray]
 
 
 class Arithmetic(NamedTuple):
@@ -329,18 +365,19 @@ def plainly_through(vjps, direct):
     zero = direct[-1].exponent
     arrays = [None if entry is None else entry.g for entry in direct]
     h, shares = backward_pass(vjps, arrays[-1], arrays[:-1])
-    return LayerPass(
-        [Scaled(g, zero) for g in h], [Scaled(x, zero) for x in of_inputs(shares)], shares
-    )
+    inputs = [Scaled(x, zero) for x in of_inputs(shares)]
+    return LayerPass([Scaled(g, zero) for g in h], inputs, shares, [zero] * len(shares))
 
 
 def scaled_through(vjps, direct):
-    """A layer's pass past the float range."""
-    h, exponents, shares = scaled_backward_pass(vjps, *direct[-1], direct[:-1])
+    """A layer's pass past the float range: what leaves it has its power of two apart again."""
+    h, exponents, shares = scaled_backward_pass(vjps, *rescale(*direct[-1]), direct[:-1])
+    inputs = zip(of_inputs(shares), exponents[1:], strict=True)
     return LayerPass(
         [Scaled(*each) for each in zip(h, exponents, strict=True)],
-        [Scaled(*each) for each in zip(of_inputs(shares), exponents[1:], strict=True)],
+        [Scaled(*rescale(*each)) for each in inputs],
         shares,
+        exponents[1:],
     )
 
 
@@ -461,7 +498,9 @@ def by_place(g, depth, T):
 def is_place(place, depth, T):
     """Whether it is ``(l, t)`` of a state on the grid."""
     pair = isinstance(place, tuple) and len(place) == 2
-    if not pair or not all(isinstance(each, int | np.integer) for each in place):
+    if not pair or any(isinstance(each, bool) for each in place):
+        return False
+    if not all(isinstance(each, int | np.integer) for each in place):
         return False
     l, t = place
     return 0 <= l <= depth and 0 <= t <= T and (l, t) != (0, 0)
@@ -529,5 +568,4 @@ def with_corner(logs):
 
 def log_shares(passed, plain=False):
     """Logarithms of the norms of each step's shares in one layer; see ``log_norms_by_name``."""
-    exponents = [exponent for _, exponent in passed.x]
-    return log_norms_by_name(passed.shares, exponents, plain)
+    return log_norms_by_name(passed.shares, passed.exponents, plain)

@@ -72,7 +72,9 @@ def jacobians(vjps):
            [0., 1.]])
     """
     if not isinstance(vjps, Pullbacks):
-        raise TypeError(f"vjps: expected the pullbacks that forward returns, got {given(vjps)}")
+        raise TypeError(
+            f"vjps: expected the pullbacks of a path, as forward returns them, got {given(vjps)}"
+        )
     end, sweep = vjps.end, vjps.end.shape[: vjps.sweep]
     state = end.shape[vjps.sweep :]
     N = math.prod(state)
