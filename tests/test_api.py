@@ -1,6 +1,7 @@
 """Every public name says what it is, with an example that runs, and has its place in the book."""
 
 import doctest
+import importlib
 import inspect
 import re
 import sys
@@ -107,3 +108,20 @@ def test_the_book_has_every_name_once(name):
     assert len(re.findall(line, PAGES)) == 1, (
         f"book/api/ should hold `.. autofunction:: {name}` or a row of a table"
     )
+
+
+def test_the_bridge_to_pytorch_has_examples_that_run_and_its_place_in_the_book(oracle, capsys):
+    oracle("torch")
+    bridge = importlib.import_module("gradtrace.torch")
+    for name in bridge.__all__:
+        thing, runner = getattr(bridge, name), doctest.DocTestRunner()
+        home = vars(sys.modules[thing.__module__])
+        for case in doctest.DocTestFinder(recurse=False).find(thing, name, globs=dict(home)):
+            runner.run(case)
+        assert runner.summarize().attempted, f"{name} has no example"
+        assert not runner.summarize().failed, capsys.readouterr().out
+        line = rf"(?m)^\.\. auto\w+:: gradtrace\.torch\.{name}$"
+        assert len(re.findall(line, PAGES)) == 1, f"book/api/ should hold {name}"
+        if inspect.isfunction(thing):
+            doc = inspect.getdoc(thing)
+            assert all(re.search(rf"\b{p}\b", doc) for p in inspect.signature(thing).parameters)

@@ -5,6 +5,7 @@ It needs PyTorch, which ``import gradtrace`` does not.
 
 try:
     from .bridge import ModelTrace, trace
+    from .map import ModelGrid, grid
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
@@ -13,4 +14,4 @@ except ModuleNotFoundError as error:
         name="torch",
     ) from None
 
-__all__ = ["ModelTrace", "trace"]
+__all__ = ["ModelGrid", "ModelTrace", "grid", "trace"]

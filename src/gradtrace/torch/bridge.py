@@ -1,7 +1,6 @@
 """Gradient norms of a PyTorch model."""
 
 from collections import Counter, defaultdict
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 
@@ -12,8 +11,7 @@ from ..expect import given
 from .choose import choose_modules
 from .finite import finite
 from .norms import norms
-from .passes import Passes
-from .snapshot import Snapshot
+from .passes import recorded_pass
 
 
 @dataclass(frozen=True)
@@ -119,30 +117,8 @@ def trace(model, input, loss, modules=None):
     """
     inputs = expect_arguments(model, input, loss)
     chosen = choose_modules(model, modules)
-    with ExitStack() as stack:
-        for context in (torch.inference_mode(False), torch.enable_grad()):
-            stack.enter_context(context)
-        found = stack.enter_context(Snapshot(model, inputs))
-        passes = Passes(model, inputs, loss, chosen, found)
-        record, total = passes.recorded(stack)
-        if not record.calls:
-            raise ValueError(
-                f"modules: expected modules that the model calls, got {sorted(chosen.values())}"
-            )
-        if record.lent or passes.reference is not None:
-            passes.compare(total)
-        if not torch.isfinite(total):
-            raise ValueError(
-                f"loss: expected a finite number, got {total.item()}; {passes.why_not_finite()}"
-            )
-        if not total.requires_grad:
-            cut = [chosen[call.module] for call in record.calls if call.cut]
-            more = f"; {cut[0]} ran under torch.no_grad()" if cut else ""
-            raise ValueError(
-                "loss: expected a number that depends on the model, got one without a gradient"
-                + more
-            )
-        log_h, log_p = norms(record, total, passes.refuse_spoilt_gradients)
+    with recorded_pass(model, inputs, loss, chosen) as (record, total, explain):
+        log_h, log_p = norms(record, total, explain)
     names = numbered([chosen[call.module] for call in record.calls])
     return ModelTrace(
         np.array(log_h),

@@ -10,10 +10,13 @@ from ..expect import given
 RECURRENT = torch.nn.RNNBase, torch.nn.RNNCellBase
 
 
-def choose_modules(model, modules):
-    """The modules that are steps, each with its name, where ``modules`` were asked for."""
+def choose_modules(model, modules, blocks=False):
+    """The modules that are steps, each with its name, where ``modules`` were asked for.
+
+    If none were, and they are to be ``blocks``, single modules without a box will not do.
+    """
     named = {module: name for name, module in model.named_modules()}
-    found = default_modules(named) if modules is None else requested_modules(named, modules)
+    found = default_modules(named, blocks) if modules is None else requested_modules(named, modules)
     chosen = {m: named[m] or type(m).__name__ for m in found}
     for m, name in chosen.items():
         if inner := [chosen[part] for part in m.modules() if part in chosen and part is not m]:
@@ -27,7 +30,7 @@ def choose_modules(model, modules):
     return chosen
 
 
-def default_modules(named):
+def default_modules(named, blocks):
     """The recurrent modules; else those in the longest box; else the innermost with parameters."""
     if recurrent := [m for m in named if isinstance(m, RECURRENT)]:
         return recurrent
@@ -48,6 +51,11 @@ def default_modules(named):
     longest = max(boxes, key=len, default=[])
     if len(longest) > 1:
         return longest
+    if blocks:
+        raise ValueError(
+            "model: expected a recurrent module, or blocks in a Sequential or ModuleList, got"
+            f" {type(next(iter(named))).__name__} with neither; say which modules are the blocks"
+        )
     return [m for m in named if m in weighty and behind.issuperset(m.children())]
 
 

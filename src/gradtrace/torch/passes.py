@@ -1,6 +1,6 @@
 """The passes forward that a trace makes, and what it refuses if they do not fit together."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import torch
@@ -12,6 +12,39 @@ from .listen import listening
 from .nested import copied, has_slopes, replace, tensors
 from .plain import Survey, first_difference, nearly_same, needs_survey, same_bits
 from .record import Recorder
+from .snapshot import Snapshot
+
+
+@contextmanager
+def recorded_pass(model, inputs, loss, chosen, recorder=Recorder):
+    """A record of all calls, the loss, and what to call where a gradient is not finite.
+
+    What cannot be traced is refused. The model is as it was found when the context is left.
+    """
+    with ExitStack() as stack:
+        for context in (torch.inference_mode(False), torch.enable_grad()):
+            stack.enter_context(context)
+        found = stack.enter_context(Snapshot(model, inputs))
+        passes = Passes(model, inputs, loss, chosen, found, recorder)
+        record, total = passes.recorded(stack)
+        if not record.calls:
+            raise ValueError(
+                f"modules: expected modules that the model calls, got {sorted(chosen.values())}"
+            )
+        if record.lent or passes.reference is not None:
+            passes.compare(total)
+        if not torch.isfinite(total):
+            raise ValueError(
+                f"loss: expected a finite number, got {total.item()}; {passes.why_not_finite()}"
+            )
+        if not total.requires_grad:
+            cut = [chosen[call.module] for call in record.calls if call.cut]
+            more = f"; {cut[0]} ran under torch.no_grad()" if cut else ""
+            raise ValueError(
+                "loss: expected a number that depends on the model, got one without a gradient"
+                + more
+            )
+        yield record, total, passes.refuse_spoilt_gradients
 
 
 class Passes:
@@ -19,13 +52,15 @@ class Passes:
 
     Attributes
     ----------
+    kind : type
+        The class of the recorders.
     reference : Tensor or None
         The loss of the plain pass, if there was one.
     """
 
-    def __init__(self, model, inputs, loss, chosen, found):
+    def __init__(self, model, inputs, loss, chosen, found, recorder):
         self.model, self.inputs, self.loss = model, inputs, loss
-        self.chosen, self.found = chosen, found
+        self.chosen, self.found, self.kind = chosen, found, recorder
         self.names = {
             m: f"{name or 'the model'} ({type(m).__name__})" for name, m in model.named_modules()
         }
@@ -36,7 +71,7 @@ class Passes:
 
     def recorder(self):
         leaves = [p for p in self.model.parameters() if p.requires_grad]
-        return Recorder(leaves, self.chosen, self.places, self.writers)
+        return self.kind(leaves, self.chosen, self.places, self.writers)
 
     def recorded(self, stack):
         """A record of all calls, which ``stack`` closes, and the loss."""

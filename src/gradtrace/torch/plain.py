@@ -100,7 +100,9 @@ def _noting(outs, module, run):
 
 def fingerprint(tensor):
     """A number that other bits would hardly have."""
-    if tensor.layout is not torch.strided:
+    if tensor.is_nested:
+        tensor = tensor.to_padded_tensor(0.0)
+    elif tensor.layout is not torch.strided:
         tensor = tensor.to_dense()
     flat = tensor.detach().cpu().contiguous().resolve_conj().reshape(-1)
     return tensor.dtype, tuple(tensor.shape), hash(flat.view(torch.uint8).numpy().tobytes())

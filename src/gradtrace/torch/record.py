@@ -44,6 +44,8 @@ class Recorder:
         May return what the gradient is to be instead.
     kept : list of Tensor
         By key.
+    nodes : list of Node or None
+        The node of the graph that made each of them, when it was first watched.
     deaf : set of int
         The keys of tensors that no gradient reaches.
     shared : dict of int to int
@@ -57,7 +59,8 @@ class Recorder:
         self.calls, self.lent, self.written = [], False, set()
         self.end = None  # the tensor that the last call gave out
         self.hear = lambda key, g: None
-        self.kept, self.deaf, self.shared, self.earlier = [], set(), {}, set()
+        self.kept, self.nodes, self.deaf = [], [], set()
+        self.shared, self.earlier = {}, set()
         self._keys, self._handles = {}, []  # keys by id and version of a tensor
         self._copies = []  # so that no other gets their ids
 
@@ -68,6 +71,7 @@ class Recorder:
         for handle in self._handles:
             handle.remove()
         self.kept.clear()
+        self.nodes.clear()
         self._copies.clear()
         self.earlier.clear()
 
@@ -87,6 +91,7 @@ class Recorder:
             if version not in self._keys:
                 key = self._keys[version] = len(self.kept)
                 self.kept.append(tensor)  # so that its id is not given to another
+                self.nodes.append(tensor.grad_fn)
                 if tensor.requires_grad:
                     self._listen(key, tensor)
                 else:
@@ -99,6 +104,14 @@ class Recorder:
         self._handles.append(
             tensor.register_hook(lambda g: None if g is None else self.hear(key, g))
         )
+
+    def sequence(self, x, axis):
+        """The steps of what a recurrent module reads."""
+        return x.unbind(axis)
+
+    def step(self, x_t, state):
+        """What its lowest layer reads at one of them, beside its ``state``."""
+        return x_t
 
     def alias(self, call, name, p):
         """The parameter ``p`` for one call only, to tell its contribution apart."""
@@ -127,6 +140,53 @@ class Recorder:
                 f" or dataclasses of them, as the last step, got {last.out}; choose other modules"
             )
         return [*(call.takes for call in self.calls), last.gives[: max(1, len(last.takes))]]
+
+
+class GridRecorder(Recorder):
+    """One that also watches what a recurrent module reads.
+
+    Attributes
+    ----------
+    read : list of (int, int)
+        For each call of the module, the key of the sequence and its axis of time.
+    slices : dict of int to (int, int)
+        For the key of one time step the key of its sequence and its place there, from 0.
+    steps : int
+        How many steps of the sequence have been read.
+    """
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.read, self.slices, self.steps = [], {}, 0
+
+    def sequence(self, x, axis):
+        x = self.variable(x)
+        (whole,) = self.watch(x)
+        self.read.append((whole, axis))
+        self.steps = 0
+        return x.unbind(axis)
+
+    def step(self, x_t, state):
+        x_t = AsLate.apply(x_t, state)
+        (key,) = self.watch(x_t)
+        self.slices[key] = self.read[-1][0], self.steps
+        self.steps += 1
+        return x_t
+
+
+class AsLate(torch.autograd.Function):
+    """``x`` itself, but as late in the graph as ``state``, so that little lies above it.
+
+    A pass back that ends at ``x`` would else search the graph below ``state``, too.
+    """
+
+    @staticmethod
+    def forward(ctx, x, state):
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g, None
 
 
 def separate(out):

@@ -25,14 +25,17 @@ def unrolled(record, rnn):
                 f" got {rnn} on a {type(input).__name__}; a loop over a cell can be traced"
             )
         lstm, single = rnn.mode == "LSTM", input.dim() == 2
-        x = input[:, None] if single else input.transpose(0, 1) if rnn.batch_first else input
-        if not len(x):
+        time = 1 if rnn.batch_first and not single else 0
+        if input.dim() not in (2, 3) or not input.shape[time]:
             got = tuple(input.shape)
             raise ValueError(f"input of {rnn}: expected at least one time step, got shape {got}")
+        x = [x_t[None] if single else x_t for x_t in record.sequence(input, time)]
         if hx is None:
-            zeros = x.new_zeros(rnn.num_layers, x.shape[1], rnn.hidden_size)
+            zeros = x[0].new_zeros(rnn.num_layers, len(x[0]), rnn.hidden_size)
             hx = (zeros, zeros) if lstm else zeros
         start = [record.variable(part) for part in (hx if lstm else [hx])]
+        if lstm and start[0] is start[1]:  # each has a gradient of its own
+            start = [torch.ops.aten.alias(part) for part in start]
         state = [record.watch(start)]
         if single and start[0].dim() == 2:
             start = [part[:, None] for part in start]
@@ -47,14 +50,14 @@ def unrolled(record, rnn):
                     weight_of_step(name, weight, leaves, call, known)
                     for (name, weight), leaves in zip(own.items(), made_of, strict=True)
                 ]
+                if layer == 0:
+                    x_t = record.step(x_t, s[0])
                 s = CELLS[rnn.mode](x_t, s if lstm else s[0], *weights)
                 s = separate(s) if lstm else (s,)
                 keys += record.watch(s)
                 outs.append(s[0])
             last.append(s)
-            x = torch.stack(outs)
-            if layer < rnn.num_layers - 1:
-                x = torch.nn.functional.dropout(x, rnn.dropout, rnn.training)
+            x = dropped_out(outs, rnn) if layer < rnn.num_layers - 1 else torch.stack(outs)
         for call, takes, gives in zip(calls, state + inside[:-1], inside, strict=True):
             call.takes, call.gives = takes, gives
         record.calls += calls
@@ -77,3 +80,14 @@ def unrolled(record, rnn):
         return record.alias(call, name, weight) if trained else weight
 
     return forward
+
+
+def dropped_out(outs, rnn):
+    """What one layer hands up at every step, as the next one reads it.
+
+    The mask is drawn for all steps at once, as ``rnn`` draws it, and each step has its own product.
+    """
+    if not rnn.dropout or not rnn.training:
+        return outs
+    ones = torch.ones_like(torch.stack(outs).detach())
+    return [h * kept for h, kept in zip(outs, torch.dropout(ones, rnn.dropout, True), strict=True)]
