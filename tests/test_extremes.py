@@ -139,13 +139,13 @@ def test_gradients_near_the_ends_of_the_floats_stay_linear(kind, g):
         np.testing.assert_allclose(tiny, one * g, rtol=1e-9, atol=1e-322)
 
 
-def test_a_chain_of_a_million_steps():
+def test_a_chain_of_a_hundred_thousand_steps():
     cell = RNN(1, 1, "identity")
     p = {"W": np.array([[0.5]]), "U": np.zeros((1, 1)), "b": np.zeros(1)}
-    h, vjps = forward(unroll(cell, p, np.zeros((10**6, 1, 1))), np.ones((1, 1)))
+    h, vjps = forward(unroll(cell, p, np.zeros((10**5, 1, 1))), np.ones((1, 1)))
     log = trace(vjps, np.ones((1, 1))).log_h
     assert h[-1] == 0
-    assert log[0] == pytest.approx(-1e6 * np.log(2), rel=1e-14)
+    assert log[0] == pytest.approx(-1e5 * np.log(2), rel=1e-14)
     assert np.isfinite(log).all()
 
 

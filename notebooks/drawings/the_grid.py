@@ -218,7 +218,7 @@ def by_depth(updates, depths, budget):
     updates : by (residual, depth, rate), (seeds,), nan for those who never
     did; depths : in order; budget : the most updates.
     """
-    never = 1.8 * budget
+    never = 1.6 * budget
     kinds = [(False, "o", figures.RED, "plain")]
     kinds += [(True, "s", figures.BLUE, "residual")]
 
@@ -233,8 +233,8 @@ def by_depth(updates, depths, budget):
                     x = np.append(x, place + spread + 0.2 * residual)
                     y = np.append(y, seeds)
             ax.plot(x, y, marker, color=colour, label=name)
-        ax.axhline(1.3 * budget, color=figures.GREY, linewidth=1)
-        ax.text(-0.4, 2.2 * budget, f"not within {budget} updates")
+        ax.axhline(budget, color=figures.GREY, linewidth=1)
+        ax.text(-0.4, 2.6 * budget, f"not within {budget} updates")
         ax.set_yscale("log")
         figures.frame(
             ax,
@@ -242,6 +242,7 @@ def by_depth(updates, depths, budget):
             "updates until 99 % are right",
             (-0.5, len(depths) - 0.5),
             (50, 20_000),
+            f"learning rate {rate}",
         )
         ax.set_xticks(range(len(depths)), depths)
         ax.legend(loc="lower left", ncols=2)
