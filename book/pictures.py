@@ -1,20 +1,23 @@
-"""The book's own pictures: the preview of a shared link, and the icon in a browser's tab.
+"""The book's own pictures: of a shared link, in a browser's tab, and the moving one of the README.
 
-Both show the norm of a gradient on a grid, layers upwards and time steps to the right, as
+Link and icon show the norm of a gradient on a grid, layers upwards and time steps to the right, as
 `gradtrace.stack` and `gradtrace.trace` compute it. It starts at the last step of the highest layer
-and fades on its way to the first step of the lowest. To draw them again:
+and fades on its way to the first step of the lowest. The moving picture is the figure of the front
+page as a browser shows it. To draw them again, after `make book`:
 
     python book/pictures.py
 """
 
 from io import BytesIO
 from pathlib import Path
+from shutil import which
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 from gradtrace import RNN, forward, init, init_params, stack, trace
 
@@ -95,8 +98,35 @@ def pixels(size):
     return image(figure)
 
 
+def moving(site):
+    """The front page's figure, playing: a list of pictures."""
+    frames = []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+        page.goto((site / "book" / "intro.html").as_uri())
+        figure = page.locator(".xp-live[data-state=live] .xp-body")
+        slider = figure.get_by_role("slider")
+        slider.focus()
+        page.keyboard.press("Home")
+        for _ in range(int(slider.get_attribute("max")) + 1):
+            page.wait_for_timeout(60)  # pictures load
+            frames.append(Image.open(BytesIO(figure.screenshot())).convert("RGB").quantize(64))
+            page.keyboard.press("ArrowRight")
+        browser.close()
+    return frames
+
+
 if __name__ == "__main__":
     preview().save(STATIC / "preview.png")
     (STATIC / "icon.svg").write_text(icon())
     pixels(180).save(STATIC / "icon.png")  # a phone's home screen
     pixels(32).save(STATIC / "icon.ico")
+    first, *others = moving(Path(__file__).parents[1] / "_build" / "html")
+    first.save(
+        Path(__file__).with_name("live-figure.gif"),
+        save_all=True,
+        append_images=[*others, *12 * [others[-1]]],  # the end stays a while
+        duration=100,
+        loop=0,
+    )
