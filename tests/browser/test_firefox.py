@@ -78,8 +78,10 @@ def test_what_goes_wrong_on_a_page_is_noticed(tab, tmp_path):
 def check_page(tab, home, name):
     """The first control moves the first figure; the address keeps what the reader set."""
     open_page(tab, f"{home}/{name}")
-    unlock(tab, ".xp-live")
-    assert moves(tab, ".xp-live", "[data-key] :is(input, select)")
+    first = tab.evaluate("document.querySelector('.xp-live').id")
+    figure = f"#{first}"
+    unlock(tab, figure)
+    assert moves(tab, figure, "[data-key] :is(input, select)")
     # The page writes the address when the reader has paused.
     fragment = tab.wait_for("location.hash.includes('?') && location.hash")
     wanted = dict(parse_qsl(fragment.partition("?")[2]))

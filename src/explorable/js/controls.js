@@ -142,6 +142,6 @@ function play(state, { name, labels }) {
       state.set({ [name]: 0 });
       begin();
     },
-    runsUnasked: () => alone,
+    runsUnasked: () => alone && index() === running, // else the reader has just taken it
   };
 }
