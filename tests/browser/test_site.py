@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from PIL import Image
+from PIL import Image, ImageStat
 
 # True if the figure draws something else than at the last call: another path, word or pixel.
 MOVED = """el => {
@@ -244,6 +244,27 @@ def test_the_front_page_moves_by_itself_once(visit, server):
     shown = still.get_by_role("slider").input_value()
     still.wait_for_timeout(400)
     assert still.get_by_role("slider").input_value() == shown
+
+
+def test_pictures_of_the_front_page(visit, server, site):
+    """For whoever wants to look: on a phone, in the dark and on paper, in ``_build/pictures``."""
+    folder = site.parent / "pictures"
+    folder.mkdir(exist_ok=True)
+    seen = []
+    for name, width, scheme, media in (
+        ("phone", 375, "light", "screen"),
+        ("dark", 1280, "dark", "screen"),
+        ("paper", 794, "light", "print"),
+    ):
+        options = {"color_scheme": scheme, "reduced_motion": "reduce"}
+        v = visit(server, viewport={"width": width, "height": 900}, **options)
+        page = v.open("book/intro.html")
+        page.emulate_media(media=media, color_scheme=scheme)
+        page.evaluate("document.querySelectorAll('img').forEach((img) => img.decode())")
+        picture = page.screenshot(path=folder / f"front-{name}.png")
+        seen.append(ImageStat.Stat(Image.open(io.BytesIO(picture)).convert("L")).mean[0])
+    light, dark, paper = seen
+    assert dark < 80 < 180 < min(light, paper), "a picture is not what it is called"
 
 
 def plain(key):
