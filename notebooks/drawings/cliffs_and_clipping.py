@@ -133,11 +133,12 @@ def examples(inputs, states, target, bias, losses):
         single = losses[steps][:, :5].T
         mean = losses[steps][:, :n].mean(axis=1)
         bundle(axes[0], inputs, h, h[steps])
-        axes[0].plot(inputs, target(inputs), ":", color=RED)
+        axes[0].plot(inputs, target(inputs), ":", color=RED, label="target")
+        axes[0].legend(loc="upper left", fontsize=8)
         bundle(axes[1], bias, single, mean)
         mark(axes[1], b, "--")
         y = f"state after {steps}"
-        title = f"b = {b:+.2f}; dotted: target"
+        title = f"b = {b:+.2f}"
         frame(axes[0], "input x", y, (-0.6, 0.6), (-1, 1), title)
         jump = abs(np.diff(mean)).max()
         title = f"mean of {n}: jumps ≤ {jump:.2f}"
@@ -158,11 +159,11 @@ def biased(bias, cosines, lengths, rests, sizes):
         rest = rests[kind, limit, batch]
         all_sizes = np.array([cosines[kind, limit, n] for n in sizes])
         k = sizes.index(batch)
-        x = "bias b; mark: rest"
+        x = "bias b"
         title = f"{kind}, batch {batch}"
-        directions(axes[0], bias, all_sizes, k, rest, x, title)
-        before_and_after(axes[1], bias, lengths[kind, limit, batch], limit)
+        directions(axes[0], bias, all_sizes, k, rest, x, title, "rest")
         mark(axes[1], rest, "-.")
+        before_and_after(axes[1], bias, lengths[kind, limit, batch], limit)
         span = (bias[0], bias[-1])
         y = "length, powers of ten"
         frame(axes[1], x, y, span, (-3, 5), f"η = {limit:g}")
@@ -183,9 +184,9 @@ def capped(kept, gains, cosines, near, lengths, cap):
         two = (lengths[-1], lengths[kept.index(steps)])
         x = "steps kept, k"
         title = f"gain {gain:g}"
-        directions(axes[0], kept, cosines.T, k, steps, x, title)
-        before_and_after(axes[1], near, two, cap(steps))
+        directions(axes[0], kept, cosines.T, k, steps, x, title, "k")
         mark(axes[1], 0, "-.")
+        before_and_after(axes[1], near, two, cap(steps))
         span = (near[0], near[-1])
         y = "length, powers of ten"
         frame(axes[1], "b − b₀", y, span, (-3, 5), f"k = {steps}")
@@ -193,13 +194,15 @@ def capped(kept, gains, cosines, near, lengths, cap):
     return view
 
 
-def directions(ax, x, cosines, k, at, name, title):
-    """Many curves of cosines, row k in front, and its value at a mark."""
+def directions(ax, x, cosines, k, at, name, title, place):
+    """Many curves of cosines, row k in front, and its value at a mark, whose
+    name is ``place``."""
     here = np.abs(np.asarray(x) - at).argmin()
     bundle(ax, x, cosines, cosines[k])
-    mark(ax, at, "-.")
+    mark(ax, at, "-.", place)
+    ax.legend(loc="lower left", fontsize=8)
     span = (x[0], x[-1])
-    title = f"{title}: {cosines[k][here]:.2f}"
+    title = f"{title}: cosine {cosines[k][here]:.2f}"
     frame(ax, name, "cosine", span, (-0.5, 1.05), title)
 
 
@@ -207,12 +210,11 @@ def before_and_after(ax, x, lengths, limit):
     """Lengths of gradients before a cut, as dots, and after; the limit."""
     before, after = np.log10(lengths)
     dashed = np.full(len(x), np.log10(limit))
-    ax.plot(x, before, ".", color=GREY, markersize=4)
-    ax.plot(x, after, color=BLUE, linewidth=1.5)
-    ax.plot(x, dashed, "--", color=RED, linewidth=1)
-    text = "dots: before, line: after, dashed: limit"
-    below = {"transform": ax.transAxes, "ha": "center", "fontsize": 8}
-    ax.text(0.5, 0.03, text, **below)
+    ax.plot(x, before, ".", color=GREY, markersize=4, label="before")
+    ax.plot(x, after, color=BLUE, linewidth=1.5, label="after")
+    ax.plot(x, dashed, "--", color=RED, linewidth=1, label="limit")
+    row = {"ncols": 3, "handlelength": 1.5, "columnspacing": 1}
+    ax.legend(loc="lower center", fontsize=8, **row)
 
 
 def bundle(ax, x, many, one):
@@ -224,9 +226,10 @@ def bundle(ax, x, many, one):
     ax.plot(x, one, color=BLUE, linewidth=2)
 
 
-def mark(ax, x, style):
+def mark(ax, x, style, label=None):
     """An upright line."""
-    ax.axvline(x, color=ORANGE, linestyle=style, linewidth=1.2)
+    how = {"color": ORANGE, "linewidth": 1.2}
+    ax.axvline(x, linestyle=style, label=label, **how)
 
 
 def frame(ax, x, y, xlim, ylim, title):

@@ -117,10 +117,13 @@ def forget(images, kept, change, windows, example=3):
             "shift, pixels",
             "change, %",
             (-0.3, 4.3),
-            (-5, 250),
-            f"{percent:.0f} %",
+            (-5, 160),
+            f"change: {percent:.0f} %",
         )
-        axes[2].legend(ncols=2, loc="upper left", title="window")
+        axes[2].set_box_aspect(1)  # as high as the images
+        below = {"loc": "upper right", "bbox_to_anchor": (1, -0.3)}
+        row = {"ncols": 4, "handlelength": 1.5, "columnspacing": 1}
+        axes[2].legend(title="window", fontsize=8, **row, **below)
 
     return view
 

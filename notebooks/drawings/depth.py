@@ -96,6 +96,10 @@ def fans(logs, deviations):
             ax.fill_between(range(51), low, high, color=orange, alpha=0.5)
             ax.plot(logs[n].T, color=figures.BLUE, linewidth=0.5)
             title = f"width {n}"
-            figures.frame(ax, "layer t", NORM, (0, 50), (-6, 3), title)
+            figures.frame(ax, "layer t", "", (0, 50), (-6, 3), title)
+            ax.set_xticks([0, 20, 40])
+            ax.tick_params(labelleft=False)
+        axes[0].set_ylabel(NORM)  # the panels share their axis
+        axes[0].tick_params(labelleft=True)
 
     return view

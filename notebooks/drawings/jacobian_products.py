@@ -158,12 +158,14 @@ def tally(axes, counts, columns, out_of):
         ax.barh(rows, np.negative(vanished), color=BLUE, label="vanished")
         ax.barh(rows, exploded, color=RED, hatch="//", label="exploded")
         ylim = (len(starts) - 0.4, -0.6)
-        figures.frame(ax, f"of {out_of}", "", (-out_of, out_of), ylim)
+        edge = 1.2 * out_of  # room for the outer numbers
+        figures.frame(ax, f"of {out_of}", "", (-edge, edge), ylim)
         ax.set_title(columns[k])
         ax.set_xticks([-out_of, 0, out_of], [out_of, 0, out_of])
         ax.set_yticks(rows, [""] * len(starts))
     axes[0].set_yticks(rows, starts)
-    axes[0].legend(loc="upper right", fontsize=7)
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.38)}
+    axes[len(axes) // 2].legend(ncols=2, fontsize=8, **below)
 
 
 def growth(measures, exponents):

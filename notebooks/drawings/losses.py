@@ -2,30 +2,39 @@
 
 import numpy as np
 
-from gradtrace import cross_entropy
+from gradtrace import cross_entropy, mae, mse
 from gradtrace.notebook import figures
 
 
 def pulls(by_loss):
     """Above, the pulls of nine points at their mean, by MSE; below, at their
-    median, by MAE.
+    median, by MAE. The thin line is the pull of a point at any value.
 
     by_loss : by the loss and the last point, all points, the constant and the
     pulls; points and pulls of shape (9, 1).
     """
     rows = [
-        ("mse", "MSE: mean", figures.BLUE, 4.5),
-        ("mae", "MAE: median", figures.ORANGE, 0.25),
+        ("mse", "MSE: mean", figures.BLUE, mse, (-1.2, 4.7)),
+        ("mae", "MAE: median", figures.ORANGE, mae, (-0.17, 0.17)),
     ]
+    anywhere = np.linspace(0, 22, 441).reshape(-1, 1)
 
     def view(axes, outlier):
-        for ax, (loss, name, colour, top) in zip(axes, rows, strict=True):
-            points, c, pull = by_loss[loss, outlier]
+        for ax, (key, name, colour, loss, ylim) in zip(
+            axes, rows, strict=True
+        ):
+            points, c, pull = by_loss[key, outlier]
+            _, g = loss(np.full_like(anywhere, c), anywhere, reduction="sum")
             ax.axvline(c, color=colour, linestyle="--")
-            ax.plot(points, pull, "o", color=colour)
+            ax.plot(anywhere, -g / len(points), color=figures.GREY, lw=1)
+            dots = {"color": colour, "label": "eight points"}
+            ax.plot(points[:-1], pull[:-1], "o", **dots)
+            far = {"color": figures.RED, "ms": 9, "label": "the far point"}
+            ax.plot(points[-1:], pull[-1:], "D", **far)
             x = "value of the point"
             title = f"{name} {c:.2f} (dashed)"
-            figures.frame(ax, x, "pull on c", (0, 22), (-top, top), title)
+            figures.frame(ax, x, "pull on c", (0, 22), ylim, title)
+        axes[0].legend(loc="upper left", bbox_to_anchor=(0.22, 1), fontsize=8)
 
     return view
 

@@ -158,7 +158,7 @@ def rooms(ax, lengths, least):
     for walks, colour in reversed(lines):  # from below
         y = np.log10(least[walks])
         ax.plot(x, y, "o-", color=colour)
-        label_y = max(y[-1], label_y + 0.28)  # a label's height apart
+        label_y = max(y[-1], label_y + 0.36)  # a label's height apart
         ax.text(x[-1] + 0.06, label_y, f"{walks}T", color=colour, va="center")
     xlim = (x[0] - 0.1, x[-1] + 0.3)
     ylim = (0, x[-1] + 0.3)
@@ -195,7 +195,8 @@ def price(curves, costs):
         size = f"{states * STATE / 1e6:.3g} MB"
         title = f"{plan}: {states} states, {size}, {steps} steps forward"
         x = "states held, powers of ten"
-        figures.frame(ax, x, "steps forward / T", (0.8, 4.2), (0, 8), title)
+        y = "steps forward / T"
+        figures.frame(ax, x, y, (0.8, 4.2), (0, 8), title, title_size=10)
 
     return view
 

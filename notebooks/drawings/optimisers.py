@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from gradtrace.notebook import figures
-from gradtrace.notebook.figures import BLUE, GREEN, GREY, ORANGE, RED
+from gradtrace.notebook.figures import BLUE, GREEN, GREY, INK, ORANGE, RED
 
 NETS = {"deep net": BLUE, "own weights": ORANGE, "shared weight": RED}
 MARKS = {"GradientDescent": "s", "Adam": "*"}
@@ -62,7 +62,8 @@ def descent(axes, landscape, run, title, arrival):
     else:
         said = "not down in time"
     draw_map(axes[0], landscape, f"{title}: {said}")
-    draw_way(axes[0], landscape, x, y, BLUE, "-")
+    draw_way(axes[0], landscape, x, y, BLUE, "-", end=RED)
+    explain(axes[0])
     axes[1].plot(np.clip(np.log10(loss + 1e-9), -6, 3), "-", color=BLUE)
     name = "loss, powers of ten"
     frame(axes[1], "step", name, (0, len(run) - 1), (-6, 3))
@@ -89,9 +90,10 @@ def first_steps(landscape, runs, rates):
         for way, steps, colour, style in zip(
             ways, lengths, (BLUE, RED), ("-", "--"), strict=True
         ):
-            draw_way(axes[0], landscape, *way.T, colour, style)
+            draw_way(axes[0], landscape, *way.T, colour, style, end=colour)
             curve = np.maximum(np.log10(steps + 1e-9), -3)
             axes[1].plot(curve, style, color=colour)
+        explain(axes[0])
         names = ("with correction", "without")
         axes[1].legend(axes[1].lines, names, loc="upper right")
         name = "step / η, powers of ten"
@@ -122,7 +124,7 @@ def shares(parts, longest):
         dots = {"color": BLUE, "markersize": 5}
         log_update = np.log10(update / update.max())
         ax.plot(at, log_update, "o-", label="update", **dots)
-        title = f"{net}, {rule}: older half has {said} of the update"
+        title = f"{net}, {rule}:\nolder half has {said} of the update"
         name = "powers of ten of the largest"
         xlim = (0.5, longest + 0.5)
         frame(ax, "step t   (1: oldest)", name, xlim, (-9, 1), title)
@@ -206,7 +208,7 @@ def race(runs, score, goal, lengths, rates):
         title = "blue: deep net, orange: own weights, red: shared; star: Adam"
         x = "steps: depth or length"
         y = "learning rate η, powers of ten"
-        frame(ax, x, y, xlim, ylim, title)
+        figures.frame(ax, x, y, xlim, ylim, title, title_size=8)
         ax.locator_params(axis="x", integer=True)
 
     return view
@@ -219,14 +221,16 @@ def typical(g):
 
 
 def draw_map(ax, landscape, title):
-    """A map in 12 bands of equal area, dark where the loss is high."""
+    """A map in 12 bands of equal area, darker where the loss is higher, yet
+    so light that a way stands out everywhere.
+    """
     _, _, loss = landscape
     edges = np.quantile(loss, np.linspace(0, 1, 13)[1:-1])
     ax.imshow(
         np.searchsorted(edges, loss),
         cmap="Greys",
         vmin=-2,
-        vmax=20,
+        vmax=44,
         origin="lower",
         aspect="auto",
         interpolation="nearest",
@@ -234,18 +238,27 @@ def draw_map(ax, landscape, title):
     )
     ax.set(xticks=[], yticks=[])
     names = ("first parameter", "second parameter")
-    frame(ax, *names, (-1, 1), (-1, 1), title)
+    figures.frame(ax, *names, (-1, 1), (-1, 1), title, title_size=9)
+    ax.grid(False)
 
 
-def draw_way(ax, landscape, x, y, colour, style):
+def draw_way(ax, landscape, x, y, colour, style, end):
     """A way over the map, from circle to star."""
     xs, ys, _ = landscape
     x = on_map(x, xs)
     y = on_map(y, ys)
     ax.plot(x, y, style, color=colour, linewidth=1.2, marker=".", markersize=4)
-    edge = {"color": colour, "markeredgecolor": "black"}
-    ax.plot(x[:1], y[:1], "o", markersize=8, **edge)
-    ax.plot(x[-1:], y[-1:], "*", markersize=14, **edge)
+    ax.plot(x[:1], y[:1], "o", markersize=8, color=INK, label="start")
+    star = {"color": end, "markeredgecolor": "black", "label": "end"}
+    ax.plot(x[-1:], y[-1:], "*", markersize=14, **star)
+
+
+def explain(ax):
+    """Names for the marks of a map, in the corner that few ways visit."""
+    row = {"ncols": 2, "handlelength": 1, "columnspacing": 1}
+    place = {"loc": "lower right", "title": "dark: high loss"}
+    marks = ax.lines[1:3]  # behind them their way, and perhaps a second way
+    ax.legend(handles=marks, fontsize=8, title_fontsize=8, **row, **place)
 
 
 def on_map(values, side):
@@ -266,7 +279,8 @@ def draw_losses(ax, loss, updates, top, title=None):
     ax.plot(np.tile(x, starts), many.T.ravel(), color=BLUE, linewidth=1.2)
     ax.axhline(1, color=GREY, linestyle=":")
     at_right(ax, 1 / top + 0.01, "guessing", GREY, va="bottom")
-    frame(ax, "updates", "loss / guessing", (0, updates), (0, top), title)
+    names = ("updates", "loss / guessing")
+    figures.frame(ax, *names, (0, updates), (0, top), title, title_size=8)
 
 
 def at_right(ax, y, words, colour, va):
