@@ -1,10 +1,12 @@
 """What the README shows works as it stands."""
 
 import re
+from importlib.metadata import distributions
 from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -22,3 +24,14 @@ def test_commands_and_files_it_names_exist():
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.M)
     assert {name for name in re.findall(r"`?make (\w+)", README)} <= {*targets, "it", "with"}
     assert all((ROOT / path).exists() for path in re.findall(r"!\[.*?\]\((.*?)\)", README))
+
+
+def test_whatever_is_installed_takes_the_oldest_python_that_the_readme_names():
+    """A release in ``constraints.txt`` that asks for 3.11.5 would end `make` on a Debian."""
+    assert "Python 3.11 or newer" in README
+    too_new = []
+    for package in distributions():
+        wanted = package.metadata["Requires-Python"]
+        if wanted and not SpecifierSet(wanted).contains("3.11.0"):
+            too_new.append(f"{package.metadata['Name']} {package.version}: {wanted}")
+    assert not too_new
