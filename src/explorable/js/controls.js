@@ -104,12 +104,15 @@ function play(state, { name, labels }) {
   let running = null; // the index that it has set last
   let due = 0;
   let alone = false; // nobody pressed the button
-  const element = button("", () => (running === null ? begin() : stop()), { class: "xp-play" });
+  const element = button("", () => (running === null ? press() : stop()), { class: "xp-play" });
   const write = () => {
     element.textContent = running === null ? `▶ Play ${spoken(name)}` : `❚❚ Pause ${spoken(name)}`;
   };
-  function begin() {
-    running = index() === labels.length - 1 ? -1 : index(); // at the end: from the start
+  function press() {
+    begin(index() === labels.length - 1 ? -1 : index()); // at the end: from the start
+  }
+  function begin(from) {
+    running = from;
     due = 0;
     write();
     requestAnimationFrame(step);
@@ -139,8 +142,8 @@ function play(state, { name, labels }) {
     unasked() {
       if (running !== null || element.disabled) return;
       alone = true;
+      begin(0);
       state.set({ [name]: 0 });
-      begin();
     },
     runsUnasked: () => alone && index() === running, // else the reader has just taken it
   };
