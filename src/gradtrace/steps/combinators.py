@@ -103,10 +103,8 @@ class OnInput(Step):
 
     Notes
     -----
-    ``x`` is what ``G`` takes, and what ``G`` makes of it is the input of ``F``.
-
-    Source: Xiong et al. 2020, "On layer normalization in the transformer architecture", for a norm
-    in front of a layer, beside which a residual connection passes.
+    ``x`` is what ``G`` takes, and what ``G`` makes of it is the input of ``F``. In a residual layer
+    of a stack the sum passes beside both.
 
     Examples
     --------

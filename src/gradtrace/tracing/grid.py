@@ -103,9 +103,10 @@ def stack(steps, params, x, residual=False):
 
     Notes
     -----
-    Source: Graves et al. 2013, "Speech recognition with deep recurrent neural networks", for the
-    stack; Wu et al. 2016, "Google's neural machine translation system", for residual connections
-    between layers.
+    Source: Hermans and Schrauwen 2013, "Training and analyzing deep recurrent neural networks", for
+    the stack, in which each layer "receives the hidden state of the previous layer as input".
+    Residual connections between layers are Wu et al.'s, 2016, as others quote them; their paper we
+    have not read in full.
 
     Examples
     --------
