@@ -1,4 +1,4 @@
-"""Pictures of Backpropagation: graphs of nets with their numbers, differences, costs."""
+"""Pictures of Backpropagation: graphs, numbers, differences, costs."""
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -201,7 +201,7 @@ def way(ax, x, y, colour, runs):
 def layer_graph(ax):
     """One layer as a graph, with the shape of all that goes up and comes down:
     four samples, three numbers in, two units."""
-    boxes = [  # from below: what goes up, its shape, what comes down, its shape
+    boxes = [  # from below: what goes up, what comes down, and their shapes
         ("$h$", "(4, 3)", "$\\partial L/\\partial h = d\\,W^T$", "(4, 3)"),
         ("$h\\,W$", "(4, 2)", "$d$", "(4, 2)"),
         (
@@ -335,8 +335,7 @@ def numbers(ax, array, left, top, colour):
     for (i, j), number in np.ndenumerate(np.atleast_2d(array)):
         x = left + j
         y = top - i
-        number = number + 0.0  # -0.0 becomes 0.0
-        ax.text(x, y, f"{number:.2f}", ha="center", va="center_baseline")
+        ax.text(x, y, written(number), ha="center", va="center_baseline")
         if number == 0:
             face = to_rgba(figures.GREY, 0.45)
         elif colour:
@@ -357,7 +356,7 @@ def difference(widths, errors):
 
     def view(ax, candidate, recipe, width):
         error = errors[candidate][recipe]
-        marked = error[widths == width].item()
+        marked = error[np.isclose(widths, width, rtol=1e-6, atol=0)].item()
         rounding = 1e-15 / widths
         if recipe == "complex step":
             rounding = np.full_like(widths, 1e-16)
@@ -369,12 +368,12 @@ def difference(widths, errors):
         orange = figures.ORANGE
         ax.plot(np.log10(width), np.log10(marked), "o", color=orange)
         ax.set(
-            xlabel="powers of ten of the width s",
+            xlabel="powers of ten of the width Δ",
             ylabel="powers of ten of the error",
             xlim=(-15.3, 0.3),
             ylim=(-17, 4),
             yticks=[-15, -10, -5, 0],
-            title=f"error {marked:.0e} at s = {width:.0e}",
+            title=f"{candidate}: error {marked:.0e} at Δ = {width:.0e}",
         )
         ax.legend(loc="upper center", ncols=3, columnspacing=1)
 
@@ -402,9 +401,13 @@ def cost(inputs, counted):
     return view
 
 
-def points(axes, features, names, y):
+def points(axes, features, names, y, split):
     """Points of two classes in the planes of pairs of features, a panel each;
-    points of class 1 are orange squares. y : zeros and ones."""
+    points of class 1 are orange squares.
+
+    y : zeros and ones.
+    split : two ends of a line between the classes, in the last panel.
+    """
     for ax, f, name in zip(axes, features, names, strict=True):
         rounds = f[y == 0].T
         squares = f[y == 1].T
@@ -415,4 +418,5 @@ def points(axes, features, names, y):
         ax.set(xlabel=f"first entry of {name}", ylabel="second")
         ax.set(xlim=(-0.5, 2.5), ylim=(-0.5, 1.5))
         ax.grid(alpha=0.25)
+    axes[-1].plot(*split, "--", color=figures.GREY)
     axes[0].legend(loc="upper right")

@@ -1,5 +1,7 @@
 """The exercises of the chapter on backpropagation."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from gradtrace import Dense, backward, deep, forward, identity, sigmoid, tanh
@@ -73,7 +75,7 @@ def backward_net(g, params, phis, h, a):
 def net(samples, widths):
     """Arguments for backward_net; the last layer is linear."""
     params = []
-    for n_in, n_out in zip(widths[:-1], widths[1:], strict=True):
+    for n_in, n_out in pairwise(widths):
         params.append({"W": normal(n_in, n_out), "b": normal(n_out)})
     phis = [tanh] * (len(params) - 1) + [identity]
     h = [normal(samples, widths[0])]
@@ -131,7 +133,7 @@ def unsloped(g, params, phis, h, a):
 
 
 def pull_mul(g, v, w):
-    """∂L/∂v and ∂L/∂w of v * w: every entry's share goes where it came from."""
+    """∂L/∂v and ∂L/∂w of v * w, share by share."""
     grad_v = np.zeros(v.shape)
     grad_w = np.zeros(w.shape)
     wide_v, wide_w = np.broadcast_arrays(v, w)
@@ -213,7 +215,7 @@ EXERCISES = {
             ),
             (
                 dense_with(right_d, lambda d: d.sum(axis=0, keepdims=True)),
-                "∂L/∂b has one axis too many: it has the shape of b, (n_out,).",
+                "∂L/∂b has one axis too many; b has the shape (n_out,).",
             ),
             (
                 dense_with(right_d, lambda d: d.mean(axis=0)),
