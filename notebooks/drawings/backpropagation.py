@@ -1,8 +1,9 @@
 """Pictures of Backpropagation: graphs, numbers, differences, costs."""
 
 import numpy as np
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
+from matplotlib.patches import FancyArrowPatch
 
 from gradtrace import Dense, backward, deep, forward, half_squared_norm, tanh
 from gradtrace.notebook import figures
@@ -15,7 +16,7 @@ LEFT = -2.3
 RIGHT = 1.3
 
 
-def chain(ax, step, w_1):
+def chain(ax, step, w1):
     """One unit and one output: values go up, slopes come down, step by step.
 
     Steps 1 to 4 are the way up, 5 to 8 the way down; 0 is the input alone.
@@ -24,7 +25,7 @@ def chain(ax, step, w_1):
     net = deep(
         [Dense(1, 1), Dense(1, 1, "identity")],
         [
-            {"W": np.array([[w_1]]), "b": np.zeros(1)},
+            {"W": np.array([[w1]]), "b": np.zeros(1)},
             {"W": np.array([[w_2]]), "b": np.zeros(1)},
         ],
     )
@@ -32,7 +33,7 @@ def chain(ax, step, w_1):
     u = h[2].item()
     loss, g = half_squared_norm(h[2], np.array([[y]]))
     grads = backward(vjps, g)
-    a = x * w_1
+    a = x * w1
     slope = tanh.slope(np.array(a)).item()
     first, second = grads.p
 
@@ -50,7 +51,7 @@ def chain(ax, step, w_1):
             text = f"$\\partial L/\\partial {name}$\n{written(gradient)}"
             label(ax, RIGHT, level, text, figures.ORANGE, step >= comes)
     factors = [  # between the boxes: what is multiplied on the way down
-        ("w_1", w_1, 8),
+        ("w_1", w1, 8),
         ("\\varphi'(a_1)", slope, 7),
         ("w_2", w_2, 6),
         ("(u - y)", u - y, 5),
@@ -58,14 +59,14 @@ def chain(ax, step, w_1):
     for level, (name, value, comes) in enumerate(factors):
         start, end = level + 0.27, level + 0.73
         reached = step > level
-        vertical(ax, -0.25, start, end, figures.BLUE, reached)
-        vertical(ax, 0.25, end, start, figures.ORANGE, step >= comes)
+        shown = step >= comes
+        arrow(ax, (-0.25, start), (-0.25, end), figures.BLUE, reached)
+        arrow(ax, (0.25, end), (0.25, start), figures.ORANGE, shown)
         text = f"$\\times\\,{name}$ = {written(value)}"
         place = (0.4, level + 0.5)
-        shown = step >= comes
         ax.text(*place, text, va="center", color=figures.ORANGE, visible=shown)
     parameters = [  # level they enter, name, value, slope, its step
-        (1.12, "w_1", w_1, first["W"], 8),
+        (1.12, "w_1", w1, first["W"], 8),
         (0.62, "b_1", 0.0, first["b"], 8),
         (3.12, "w_2", w_2, second["W"], 6),
         (2.62, "b_2", 0.0, second["b"], 6),
@@ -108,15 +109,11 @@ def label(ax, x, y, text, colour, visible=True, *, boxed=False):
     )
 
 
-def vertical(ax, x, start, end, colour, visible=True):
-    """An arrow up or down."""
-    ax.annotate(
-        "",
-        (x, end),
-        (x, start),
-        arrowprops=dict(arrowstyle="->", color=colour, lw=1.6),
-        visible=visible,
-    )
+def arrow(ax, start, end, colour, visible=True):
+    """An arrow between two places."""
+    how = dict(arrowstyle="->", mutation_scale=12, shrinkA=0, shrinkB=0)
+    how |= dict(color=colour, lw=1.6, visible=visible)
+    ax.add_patch(FancyArrowPatch(start, end, **how))
 
 
 def bare(ax, xlim, ylim):
@@ -150,10 +147,11 @@ def paths(h, W, b, g):
         for unit, x in enumerate(units):
             n = unit + 1
             runs = j in (unit, None)
-            way(ax, [x, x, 0.35 * x], [1.3, 2.3, 3.2], colours[unit], runs)
+            points = [(x, 1.3), (x, 2.3), (0.35 * x, 3.2)]
+            way(ax, points, colours[unit], runs)
             for k, start in enumerate(inputs):
                 this = runs and k == i
-                way(ax, [start, x], [0, 1.3], colours[unit], this)
+                way(ax, [(start, 0), (x, 1.3)], colours[unit], this)
                 place = 0.3 if start * x >= 0 else 0.72
                 text = f"${written(W[k, unit])}$"
                 where = (start + place * (x - start), 1.3 * place)
@@ -191,11 +189,14 @@ def paths(h, W, b, g):
 PAPER = dict(boxstyle="round,pad=0.15", fc="white", ec="none")
 
 
-def way(ax, x, y, colour, runs):
+def way(ax, points, colour, runs):
     """A line that is thick and coloured where a way runs, thin where not."""
     if not runs:
         colour = figures.GREY
-    ax.plot(x, y, color=colour, lw=3 if runs else 0.8)
+    line = LineCollection(
+        [points], colors=[colour], linewidths=3 if runs else 0.8
+    )
+    ax.add_collection(line, autolim=False)
 
 
 def layer_graph(ax):
@@ -216,8 +217,8 @@ def layer_graph(ax):
         label(ax, 0, level, f"{up}\n{shape}", figures.BLUE, boxed=True)
         label(ax, 1.7, level, f"{down}\n{its_shape}", figures.ORANGE)
         if level < 3:
-            vertical(ax, -0.2, level + 0.3, level + 0.7, figures.BLUE)
-            vertical(ax, 0.2, level + 0.7, level + 0.3, figures.ORANGE)
+            arrow(ax, (-0.2, level + 0.3), (-0.2, level + 0.7), figures.BLUE)
+            arrow(ax, (0.2, level + 0.7), (0.2, level + 0.3), figures.ORANGE)
     parameters = [
         (0.5, "$W$  (3, 2)", "$\\partial L/\\partial W = h^T d$\n(3, 2)"),
         (1.5, "$b$  (2,)", "$\\partial L/\\partial b = \\Sigma\\,d$\n(2,)"),
@@ -225,15 +226,9 @@ def layer_graph(ax):
     for level, up, down in parameters:
         label(ax, -1.8, level + 0.27, up, figures.BLUE)
         label(ax, -1.8, level - 0.08, down, figures.ORANGE)
-        towards(ax, (-1.2, level + 0.2), (-0.7, level + 0.42), figures.BLUE)
-        towards(ax, (-0.7, level + 0.28), (-1.1, level), figures.ORANGE)
+        arrow(ax, (-1.2, level + 0.2), (-0.7, level + 0.42), figures.BLUE)
+        arrow(ax, (-0.7, level + 0.28), (-1.1, level), figures.ORANGE)
     bare(ax, (-2.6, 2.6), (-0.4, 3.4))
-
-
-def towards(ax, start, end, colour):
-    """An arrow between two places."""
-    how = dict(arrowstyle="->", color=colour, lw=1.6)
-    ax.annotate("", end, start, arrowprops=how)
 
 
 def used_twice(ax):
@@ -247,13 +242,13 @@ def used_twice(ax):
     text = f"$y = h + t$\n{written(top)}"
     label(ax, 0, 2, text, figures.BLUE, boxed=True)
     blue = figures.BLUE
-    towards(ax, (-0.15, 0.2), (-0.15, 1.7), blue)
-    towards(ax, (0.2, 0.2), (0.8, 0.72), blue)
-    towards(ax, (0.95, 1.3), (0.35, 1.72), blue)
+    arrow(ax, (-0.15, 0.2), (-0.15, 1.7), blue)
+    arrow(ax, (0.2, 0.2), (0.8, 0.72), blue)
+    arrow(ax, (0.95, 1.3), (0.35, 1.72), blue)
     orange = figures.ORANGE
-    towards(ax, (-0.35, 1.7), (-0.35, 0.2), orange)
-    towards(ax, (0.55, 1.75), (1.2, 1.32), orange)
-    towards(ax, (1.05, 0.7), (0.4, 0.15), orange)
+    arrow(ax, (-0.35, 1.7), (-0.35, 0.2), orange)
+    arrow(ax, (0.55, 1.75), (1.2, 1.32), orange)
+    arrow(ax, (1.05, 0.7), (0.4, 0.15), orange)
     label(ax, -0.85, 1, "1.00", orange)
     label(ax, 1.15, 1.6, "1.00", orange)
     label(ax, 1.55, 0.4, f"$\\tanh'(h)$ = {written(slope)}", orange)
