@@ -1,5 +1,7 @@
 """What the book's extensions make of the theme's pages, of its style sheet, and add to them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,13 @@ def test_claims_and_errata_are_marked():
 )
 def test_a_caption_is_the_first_sentence_that_says_something(alt, caption):
     assert numbering.caption(alt) == caption
+
+
+def test_an_appendix_has_no_number():
+    pages = ["book/how-to-read", "notebooks/gates", "notebooks/errata"]
+    config = SimpleNamespace(root_doc="book/intro")
+    env = SimpleNamespace(toctree_includes={"book/intro": pages}, config=config)
+    assert numbering.chapters(env) == ["notebooks/gates"]
 
 
 def test_figures_are_counted_within_a_chapter():
