@@ -89,7 +89,7 @@ def chain(ax, step, w1):
 def written(value):
     """A number with two decimals, without a minus before zero."""
     rounded = round(float(np.squeeze(value)), 2) + 0.0
-    return f"{rounded:.2f}".replace("-", "−")
+    return f"{rounded:.2f}"
 
 
 def label(ax, x, y, text, colour, visible=True, *, boxed=False):
@@ -130,8 +130,8 @@ FELT |= {f"b{'₁₂'[j]}": (None, j) for j in range(2)}
 
 
 def paths(h, W, b, g):
-    """A layer of two units that read three numbers: by which ways the loss
-    feels one number, and what each way brings.
+    """A layer of two units that read three numbers: the paths from one number
+    to the loss, and what each of them brings.
 
     h : shape (3,); W : (3, 2); b : (2,); g : (2,), the slopes of the loss in
     the two outputs.
@@ -148,10 +148,10 @@ def paths(h, W, b, g):
             n = unit + 1
             runs = j in (unit, None)
             points = [(x, 1.3), (x, 2.3), (0.35 * x, 3.2)]
-            way(ax, points, colours[unit], runs)
+            line(ax, points, colours[unit], runs)
             for k, start in enumerate(inputs):
                 this = runs and k == i
-                way(ax, [(start, 0), (x, 1.3)], colours[unit], this)
+                line(ax, [(start, 0), (x, 1.3)], colours[unit], this)
                 place = 0.3 if start * x >= 0 else 0.72
                 text = f"${written(W[k, unit])}$"
                 where = (start + place * (x - start), 1.3 * place)
@@ -178,9 +178,9 @@ def paths(h, W, b, g):
             text = f"$h_{k + 1} = {written(h[k])}$"
             label(ax, x, 0, text, figures.INK, boxed=True)
         label(ax, 0, 3.3, "the rest of the net, $L$", figures.INK, boxed=True)
-        ax.set_title(f"slope of the loss in {number}: {written(total)}")
+        ax.set_title(f"∂L/∂{number} = {written(total)}")
         bare(ax, (-1.9, 1.9), (-1.1, 3.6))
-        ax.set_xlabel("coloured: the ways by which it reaches the loss")
+        ax.set_xlabel("coloured: its paths to the loss")
         ax.set_ylabel("upwards, as the net computes")
 
     return view
@@ -189,14 +189,13 @@ def paths(h, W, b, g):
 PAPER = dict(boxstyle="round,pad=0.15", fc="white", ec="none")
 
 
-def way(ax, points, colour, runs):
-    """A line that is thick and coloured where a way runs, thin where not."""
+def line(ax, points, colour, runs):
+    """A line that is thick and coloured on a path, thin elsewhere."""
     if not runs:
         colour = figures.GREY
-    line = LineCollection(
-        [points], colors=[colour], linewidths=3 if runs else 0.8
-    )
-    ax.add_collection(line, autolim=False)
+    width = 3 if runs else 0.8
+    one = LineCollection([points], colors=[colour], linewidths=width)
+    ax.add_collection(one, autolim=False)
 
 
 def layer_graph(ax):

@@ -34,17 +34,7 @@ def one_layer(samples, n_in, n_out, phi):
     return normal(samples, n_out), h, W, a, phi
 
 
-def dense_with(d, bias):
-    """A pullback of one layer with another d or another ∂L/∂b."""
-
-    def pullback(g, h, W, a, phi):
-        wrong_d = d(g, h, a, phi)
-        return wrong_d @ W.T, h.T @ wrong_d, bias(wrong_d)
-
-    return pullback
-
-
-def right_d(g, h, a, phi):
+def right_d(g, h, W, a, phi):
     return g * phi.slope(a)
 
 
@@ -52,9 +42,48 @@ def summed(d):
     return d.sum(axis=0)
 
 
-def averaged(g, h, W, a, phi):
-    grad_h, grad_W, grad_b = backward_dense(g, h, W, a, phi)
-    return grad_h, grad_W / len(g), grad_b / len(g)
+def dense_with(d=right_d, W_from=right_d, h_from=right_d, bias=summed):
+    """The way down of one layer with another d, everywhere or in some."""
+    if d is not right_d:
+        W_from = h_from = d
+
+    def pullback(g, h, W, a, phi):
+        arguments = g, h, W, a, phi
+        grad_W = h.T @ W_from(*arguments)
+        return h_from(*arguments) @ W.T, grad_W, bias(W_from(*arguments))
+
+    return pullback
+
+
+def g_itself(g, h, W, a, phi):
+    return g
+
+
+def at_the_state(g, h, W, a, phi):
+    return g * phi.slope(phi(a))
+
+
+def without_bias(g, h, W, a, phi):
+    return g * phi.slope(h @ W)
+
+
+def of_the_value(g, h, W, a, phi):
+    return g * phi(a)
+
+
+def always_tanh(g, h, W, a, phi):
+    return g * tanh.slope(a)
+
+
+def averaged(*arguments):
+    grad_h, grad_W, grad_b = backward_dense(*arguments)
+    samples = len(grad_h)
+    return grad_h, grad_W / samples, grad_b / samples
+
+
+def untransposed(g, h, W, a, phi):
+    d = g * phi.slope(a)
+    return d @ W, h.T @ d, d.sum(axis=0)
 
 
 # 3: a net
@@ -102,31 +131,49 @@ def from_below(g, params, phis, h, a):
     return g, grad_W, grad_b
 
 
-def walk_down(g, params, phis, h, a, *, pass_on=True, state=0):
-    """Down the net; wrongly with ``pass_on`` false or ``state`` one."""
-    grad_W = [None] * len(params)
-    grad_b = [None] * len(params)
-    for l in reversed(range(len(params))):
-        d = g * phis[l].slope(a[l])
-        grad_W[l] = h[l + state].T @ d
-        grad_b[l] = d.sum(axis=0)
-        down = d @ params[l]["W"].T
-        if pass_on:
-            g = down
-    return down, grad_W, grad_b
+def walk_down(d, state=0, pass_on=True, last=0):
+    """Down a net with another d, the state at another place, the g of the loss
+    in all layers, or only down to layer ``last``."""
+
+    def way(g, params, phis, h, a):
+        grad_W = []
+        grad_b = []
+        down = g
+        for l in reversed(range(last, len(params))):
+            d_l = d(g, h[l + 1], a[l], phis[l])
+            grad_W.insert(0, h[l + state].T @ d_l)
+            grad_b.insert(0, d_l.sum(axis=0))
+            down = d_l @ params[l]["W"].T
+            if pass_on:
+                g = down
+        return down, grad_W, grad_b
+
+    return way
 
 
-def same_g(*arguments):
-    return walk_down(*arguments, pass_on=False)
+def right_down(g, new_h, a, phi):
+    return g * phi.slope(a)
 
 
-def next_state(*arguments):
-    return walk_down(*arguments, state=1)
+def down_at_the_state(g, new_h, a, phi):
+    return g * phi.slope(new_h)
 
 
-def unsloped(g, params, phis, h, a):
-    linear = [identity] * len(phis)
-    return walk_down(g, params, linear, h, a)
+def down_without_slope(g, new_h, a, phi):
+    return g
+
+
+same_g = walk_down(right_down, pass_on=False)
+
+
+def g_of_the_loss(g, params, phis, h, a):
+    _, grad_W, grad_b = same_g(g, params, phis, h, a)
+    return g, grad_W, grad_b
+
+
+def without_x(g, params, phis, h, a):
+    _, grad_W, grad_b = backward_net(g, params, phis, h, a)
+    return grad_W, grad_b
 
 
 # 5: a product on the tape
@@ -160,6 +207,14 @@ def sum_to(g, shape):
 
 def exchanged(g, v, w):
     return sum_to(g * v, v.shape), sum_to(g * w, w.shape)
+
+
+def exchanged_unsummed(g, v, w):
+    return g * v, g * w
+
+
+def without_g(g, v, w):
+    return w, v
 
 
 def unsummed(g, v, w):
@@ -196,29 +251,51 @@ EXERCISES = {
         returns=("∂L/∂h", "∂L/∂W", "∂L/∂b"),
         hints=[
             (
-                dense_with(lambda g, h, a, phi: g, summed),
+                dense_with(g_itself),
                 "d is not g: on the way from h' to a you pass φ'(a).",
             ),
             (
-                dense_with(lambda g, h, a, phi: g * phi.slope(phi(a)), summed),
+                dense_with(at_the_state),
                 "the slope is taken at h'; φ' belongs at the pre-activation"
                 " a.",
             ),
             (
-                dense_with(lambda g, h, a, phi: g * phi(a), summed),
+                dense_with(without_bias),
+                "the slope is taken at h @ W; the pre-activation a has the"
+                " bias in it, and you have it.",
+            ),
+            (
+                dense_with(of_the_value),
                 "φ(a) is the value; d needs the slope, phi.slope(a).",
             ),
             (
-                dense_with(right_d, lambda d: d),
+                dense_with(always_tanh),
+                "that is the slope of tanh; take the one of phi.",
+            ),
+            (
+                dense_with(W_from=g_itself),
+                "∂L/∂h is right; for W and b, too, g has to pass φ'(a).",
+            ),
+            (
+                dense_with(h_from=g_itself),
+                "∂L/∂W and ∂L/∂b are right; for h, too, g has to pass φ'(a).",
+            ),
+            (
+                untransposed,
+                "the sum in ∂L/∂h runs over the units, the second index of W:"
+                " transpose it.",
+            ),
+            (
+                dense_with(bias=lambda d: d),
                 "all samples share b: ∂L/∂b is the sum of d over the samples,"
                 " of shape (n_out,).",
             ),
             (
-                dense_with(right_d, lambda d: d.sum(axis=0, keepdims=True)),
+                dense_with(bias=lambda d: d.sum(axis=0, keepdims=True)),
                 "∂L/∂b has one axis too many; b has the shape (n_out,).",
             ),
             (
-                dense_with(right_d, lambda d: d.mean(axis=0)),
+                dense_with(bias=lambda d: d.mean(axis=0)),
                 "∂L/∂b is averaged; the samples' shares add. A mean is the"
                 " loss's business, and it is in g already.",
             ),
@@ -228,7 +305,17 @@ EXERCISES = {
                 " mean is the loss's business, and it is in g already.",
             ),
             (
-                dense_with(right_d, np.sum),
+                dense_with(bias=lambda d: d.sum(axis=1)),
+                "∂L/∂b is summed over the units; sum over the samples, axis"
+                " 0.",
+            ),
+            (
+                dense_with(bias=lambda d: d[0]),
+                "∂L/∂b is that of the first sample alone; sum over all of"
+                " them.",
+            ),
+            (
+                dense_with(bias=np.sum),
                 "∂L/∂b is summed over the units, too; each has a bias of its"
                 " own: sum over axis 0 alone.",
             ),
@@ -261,11 +348,34 @@ EXERCISES = {
                 " ∂L/∂h is the g of the layer below it.",
             ),
             (
-                next_state,
-                "W of layer l meets the state that went into it: h[l - 1] in"
-                " the formulas, `h[l]` beside `params[l]` in the lists.",
+                g_of_the_loss,
+                "every layer got the g of the loss, and it was returned for x,"
+                " too. What a layer returns as ∂L/∂h goes on as g.",
             ),
-            (unsloped, "the slopes φ'(a) are missing."),
+            (
+                walk_down(right_down, state=1),
+                "W of a layer meets the state that went into it, not the one"
+                " that came out: `h[l]` stands beside `params[l]`.",
+            ),
+            (
+                walk_down(right_down, state=-1),
+                "the states are one layer too low: `h[0]` is x, which goes"
+                " into the layer of `params[0]`.",
+            ),
+            (
+                walk_down(right_down, last=1),
+                "the first layer, number 0 in the lists, is left out.",
+            ),
+            (
+                walk_down(down_at_the_state),
+                "the slopes are taken at the states; φ' belongs at a.",
+            ),
+            (walk_down(down_without_slope), "the slopes φ'(a) are missing."),
+            (
+                without_x,
+                "the gradients of all W and b are right; return ∂L/∂x before"
+                " them.",
+            ),
         ],
         why="One loop, and one layer's pullback in it.",
     ),
@@ -290,6 +400,16 @@ EXERCISES = {
         returns=("∂L/∂v", "∂L/∂w"),
         hints=[
             (exchanged, "exchanged: the slope of v w in v is w."),
+            (
+                exchanged_unsummed,
+                "exchanged: the slope of v w in v is w. And where an entry was"
+                " repeated, its copies' slopes add up, see sum_to.",
+            ),
+            (
+                without_g,
+                "w and v are the slopes of this step; they have to be"
+                " multiplied by g, from above.",
+            ),
             (
                 unsummed,
                 "where broadcasting has repeated an entry, its copies' slopes"
