@@ -24,6 +24,10 @@ from sphinx.errors import ExtensionError
 from sphinxcontrib.bibtex.plugin import register_plugin as register_reference_style
 from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
+from sphinxcontrib.bibtex.style.referencing.basic_author_year import (
+    BasicAuthorYearTextualReferenceStyle,
+)
+from sphinxcontrib.bibtex.style.template import join2, post_text, pre_text, reference, year
 
 REFERENCE_STYLES = "sphinxcontrib.bibtex.style.referencing"
 KINDS = ["article", "book", "incollection", "inproceedings", "mastersthesis", "misc", "phdthesis"]
@@ -132,6 +136,17 @@ for kind in KINDS:
 round_brackets = partial(BracketStyle, left="(", right=")")
 
 
+class WholeLink(BasicAuthorYearTextualReferenceStyle):
+    """All of ``Kingma and Ba (2015)`` is the link, not only the year."""
+
+    def inner(self, role_name):
+        who = self.person.author_or_editor_or_title(full="s" in role_name)
+        when = join[self.bracket.left, year, self.bracket.right]
+        return join2(sep1=self.pre_text_sep, sep2=self.post_text_sep)[
+            pre_text, reference[join(sep=" ")[who, when]], post_text
+        ]
+
+
 @dataclass
 class InSentence(AuthorYearReferenceStyle):
     """``Kingma and Ba (2015)`` in a sentence, ``(Kingma and Ba, 2015)`` beside one."""
@@ -141,6 +156,11 @@ class InSentence(AuthorYearReferenceStyle):
     person: PersonStyle = field(
         default_factory=partial(PersonStyle, last_sep=" and ", other=" et al.")
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        in_text = WholeLink(bracket=self.bracket_textual, person=self.person)
+        self.role_style |= dict.fromkeys(in_text.role_names(), in_text)
 
 
 register_plugin("pybtex.style.sorting", "by_label", ByLabel)

@@ -87,7 +87,13 @@ def test_whoever_a_docstring_names_has_an_entry(path):
 
 @pytest.mark.parametrize(
     "text",
-    ["Nobody (1999)", "Nobody et al. 2001", "Kingma 2015", "Kingma and Ba 2015", "Le and\nHe (2016)"],
+    [
+        "Nobody (1999)",
+        "Nobody et al. 2001",
+        "Kingma 2015",
+        "Kingma and Ba 2015",
+        "Le and\nHe (2016)",
+    ],
 )
 def test_a_work_without_entry_is_noticed(text):
     assert unresolved(f"Source: {text}, eq. 3.")
