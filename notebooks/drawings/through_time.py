@@ -192,11 +192,11 @@ def power_of_ten(log):
 def steps_back(runs):
     """Norms of gradients and shares by steps back, below the gain's powers.
 
-    ``runs[gain, phi, size]`` is a trace of 40 steps.
+    ``runs[gain, phi, inputs]`` is a trace of 40 steps.
     """
 
-    def view(ax, gain, phi, size):
-        run = runs[gain, phi, size]
+    def view(ax, gain, phi, inputs):
+        run = runs[gain, phi, inputs]
         gradient = run.log_h[::-1]
         ceiling = gradient[0] + figures.powers(gain, 40)
         share = run.log_p["W"][::-1]
