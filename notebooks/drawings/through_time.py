@@ -131,8 +131,8 @@ def unrolled(x, h, y_hat, g, to_past, to_state):
             numbers(ax, t)
             arrows(ax, t)
         start = f"$h_0$ = {h[0]:.3f}"
-        ax.text(0.12, 1, start, color=BLUE, **MIDDLE)
-        ax.set(xlim=(-0.15, T + 0.5), ylim=(-0.1, 2.1), xticks=[], yticks=[])
+        ax.text(0, 1, start, color=BLUE, **MIDDLE)
+        ax.set(xlim=(-0.3, T + 0.5), ylim=(-0.1, 2.1), xticks=[], yticks=[])
         ax.set_frame_on(False)
 
     def numbers(ax, t):
@@ -146,7 +146,7 @@ def unrolled(x, h, y_hat, g, to_past, to_state):
         gradient = f"$g_{t}$ = {g[t]:.3f}"
         ax.text(t, 0.85, gradient, color=RED, weight="bold", **MIDDLE)
         ax.text(t - 0.5, 0.75, f"{to_past[t]:.3f}", color=RED, **MIDDLE)
-        ax.text(t + 0.24, 1.5, f"{to_state[t]:.3f}", color=RED, **MIDDLE)
+        ax.text(t + 0.27, 1.5, f"{to_state[t]:.3f}", color=RED, **MIDDLE)
 
     def arrows(ax, t):
         figures.arrow(ax, (t - 0.7, 1), (t - 0.3, 1), colour=BLUE)
@@ -273,9 +273,9 @@ def lags(all_terms):
         with np.errstate(divide="ignore"):
             decades = figures.decades(log_norm(terms, 2))
         left.imshow(
-            np.clip(decades[1:, 1:], -8, 0),
+            np.clip(decades[1:, 1:], -4, 0),
             cmap=FADES,
-            vmin=-8,
+            vmin=-4,
             vmax=0,
             extent=(0.5, T + 0.5, T + 0.5, 0.5),
             aspect="auto",
@@ -288,16 +288,17 @@ def lags(all_terms):
             "the loss at step s",
             (0.5, T + 0.5),
             (T + 0.5, 0.5),
-            f"whole gradient: {total:.2g}",
+            f"norm of the whole: {total:.2g}",
         )
         left.grid(False)
+        right.plot([10.5, 10.5], [-14, 9], ":", color=GREY)
         figures.norms(right, log_norm(parts, 2), colour=ORANGE)
         figures.frame(
             right,
             "lag s − t",
             "norm of the part, powers of ten",
             (0, T - 1),
-            (-24, 9),
+            (-14, 9),
             f"lags over 10: {far / total:.2%} of it",
         )
 

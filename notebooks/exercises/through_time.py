@@ -508,7 +508,7 @@ EXERCISES = {
             "it learns from 100 steps back": "near lags alone can keep this"
             " norm up, as at gain 0.5 in the last figure.",
             "it does not learn from 100 steps back": "at gain 1.5 far lags"
-            " are most of the sum, and its norm is healthy, too.",
+            " are much of the sum, and its norm is healthy, too.",
         },
         why="The norm is of the sum; only its parts by lag can tell.",
     ),
