@@ -1,9 +1,11 @@
 """The exercises of the chapter on backpropagation through time."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from gradtrace import RNN, backward, forward, unroll
-from gradtrace.check import slope
+from gradtrace.check import slope as measured_slope
 from gradtrace.notebook.exercises import Choice, Function, Number
 
 
@@ -59,7 +61,23 @@ def scalar_reference(x, y, h, y_hat, w, v):
     return sums["U"][0, 0], sums["W"].item(), np.sum(dL_dr * h)
 
 
-def scalar_loop(
+def all_back(T):
+    return range(T, 0, -1)
+
+
+def from_output_and_next(net, t, dL_dr, d_after):
+    return dL_dr * net.v + d_after * net.w
+
+
+def tanh_slope(h, t):
+    return 1 - h[t] ** 2
+
+
+def scalar_shares(net, t, dL_dr, g, d):
+    return d * net.x[t], d * net.h[t - 1], dL_dr * net.h[t]
+
+
+def scalar_walk(
     x,
     y,
     h,
@@ -67,95 +85,198 @@ def scalar_loop(
     w,
     v,
     *,
-    times=None,
-    from_output=True,
-    last_output=False,
-    from_next=True,
-    state=-1,
-    slope_at=0,
-    slope_of_state=None,
-    output_slope=True,
+    times=all_back,
+    at_output=lambda net, t: (
+        (net.y_hat[t] - net.y[t]) * (1 - net.y_hat[t] ** 2)
+    ),
+    at_state=from_output_and_next,
+    slope=tanh_slope,
+    shares=scalar_shares,
+    add=True,
 ):
-    """The loop of exercise 1, and by its switches the ways to get it wrong."""
-    T = len(h) - 1
-    du = dw = dv = 0.0
-    d_next = 0.0
-    for t in range(T, 0, -1) if times is None else times(T):
-        dL_dr = y_hat[t] - y[t]
-        if output_slope:
-            dL_dr = dL_dr * (1 - y_hat[t] ** 2)
-        g = 0.0
-        if from_output or (last_output and t == T):
-            g += dL_dr * v
-        if from_next:
-            g += d_next * w
-        at = h[t + slope_at]
-        d = g * (slope_of_state(at) if slope_of_state else 1 - at**2)
-        du += d * x[t]
-        dw += d * h[t + state]
-        dv += dL_dr * h[t]
-        d_next = d
-    return du, dw, dv
+    """The loop of exercise 1. A wrong answer has another piece in one place.
+
+    Without ``add`` every share overwrites the one before.
+    """
+    net = SimpleNamespace(x=x, y=y, h=h, y_hat=y_hat, w=w, v=v)
+    sums = np.zeros(3)
+    d = 0.0
+    for t in times(len(h) - 1):
+        dL_dr = at_output(net, t)
+        g = at_state(net, t, dL_dr, d)
+        d = g * slope(h, t)
+        share = np.array(shares(net, t, dL_dr, g, d))
+        sums = sums + share if add else share
+    return tuple(sums)
 
 
-def wrong_loop(**how):
+def wrong_walk(**piece):
     """A wrong answer to exercise 1."""
 
     def wrong(*given):
-        return scalar_loop(*given, **how)
+        return scalar_walk(*given, **piece)
 
     return wrong
 
 
-def slope_of_tanh_again(h):
-    return 1 - np.tanh(h) ** 2
+def last_alone(T):
+    return [T]
+
+
+def all_but_the_first(T):
+    return range(T, 1, -1)
+
+
+def all_but_the_last(T):
+    return range(T - 1, 0, -1)
+
+
+def forwards(T):
+    return range(1, T + 1)
+
+
+def last_output_alone(net, t, dL_dr, d_after):
+    last = t == len(net.h) - 1
+    return (dL_dr * net.v if last else 0.0) + d_after * net.w
+
+
+def tanh_slope_again(h, t):
+    return 1 - np.tanh(h[t]) ** 2
+
+
+def no_slope(h, t):
+    return 1.0
+
+
+def slope_without_square(h, t):
+    return 1 - h[t]
+
+
+def slope_before(h, t):
+    return 1 - h[t - 1] ** 2
 
 
 SCALAR_HINTS = [
     (
-        wrong_loop(times=lambda T: [T]),
+        wrong_walk(times=last_alone),
         "this is the last step's share alone. Every step used w, u and v:"
         " add its share to the sums inside the loop.",
     ),
     (
-        wrong_loop(state=0),
+        wrong_walk(add=False),
+        "this is the first step's share alone. Each share has overwritten"
+        " the one before: add them with +=.",
+    ),
+    (
+        wrong_walk(times=all_but_the_first),
+        "the first step is missing. range stops before its end:"
+        " range(T, 0, -1) goes down to 1.",
+    ),
+    (
+        wrong_walk(times=all_but_the_last),
+        "the last step is missing. The loop starts at T = len(h) - 1, since"
+        " h has an entry 0 as well.",
+    ),
+    (
+        wrong_walk(times=forwards),
+        "the loop runs forwards in time. g_t needs d_{t+1}, so start at the"
+        " last step and go back.",
+    ),
+    (
+        wrong_walk(
+            shares=lambda net, t, dL_dr, g, d: (
+                d * net.x[t],
+                d * net.h[t],
+                dL_dr * net.h[t],
+            )
+        ),
         "the share of w has the wrong state. w multiplied the state before"
         " the step: d_t goes with h_{t-1}, not with h_t.",
     ),
     (
-        wrong_loop(from_output=False, last_output=True),
+        wrong_walk(
+            shares=lambda net, t, dL_dr, g, d: (
+                d * net.x[t],
+                d * net.h[t - 1],
+                dL_dr * net.h[t - 1],
+            )
+        ),
+        "the share of v has the wrong state: the output of step t was read"
+        " off h_t.",
+    ),
+    (
+        wrong_walk(
+            shares=lambda net, t, dL_dr, g, d: (
+                g * net.x[t],
+                g * net.h[t - 1],
+                dL_dr * net.h[t],
+            )
+        ),
+        "the shares of u and w need d, the gradient at a_t, where these"
+        " weights acted. You took g, the gradient at h_t.",
+    ),
+    (
+        wrong_walk(
+            shares=lambda net, t, dL_dr, g, d: (
+                d * net.h[t - 1],
+                d * net.x[t],
+                dL_dr * net.h[t],
+            )
+        ),
+        "∂L/∂u and ∂L/∂w are exchanged: u multiplied the input, w the state.",
+    ),
+    (
+        wrong_walk(at_state=last_output_alone),
         "only the last output speaks to its state here. Every step has a"
         " loss of its own, so each g_t starts with what its own output"
         " hands down.",
     ),
     (
-        wrong_loop(from_next=False),
+        wrong_walk(at_state=lambda net, t, dL_dr, d: dL_dr * net.v),
         "nothing goes back in time here. State h_t is read by step t + 1,"
         " too: add d_{t+1} w to g_t.",
     ),
     (
-        wrong_loop(times=lambda T: range(1, T + 1)),
-        "the loop runs forwards in time. g_t needs d_{t+1}, so start at the"
-        " last step and go back.",
+        wrong_walk(at_state=lambda net, t, dL_dr, d: dL_dr * net.v + d),
+        "a w is missing: a_{t+1} = w h_t + …, so what comes back is"
+        " d_{t+1} w.",
     ),
     (
-        wrong_loop(slope_at=-1),
+        wrong_walk(at_state=lambda net, t, dL_dr, d: dL_dr + d * net.w),
+        "a v is missing: r_t = v h_t, so the output hands down ∂L/∂r_t"
+        " times v.",
+    ),
+    (
+        wrong_walk(slope=slope_before),
         "the slope is taken at the wrong state. Step t made h_t, so the"
         " slope there is 1 - h_t², not 1 - h_{t-1}².",
     ),
     (
-        wrong_loop(slope_of_state=slope_of_tanh_again),
+        wrong_walk(slope=tanh_slope_again),
         "h_t is tanh(a_t) already. Its slope is 1 - h_t²; you took the tanh"
         " a second time.",
     ),
     (
-        wrong_loop(slope_of_state=np.ones_like),
+        wrong_walk(slope=slope_without_square),
+        "the slope of tanh is 1 - h_t², with a square.",
+    ),
+    (
+        wrong_walk(slope=no_slope),
         "the slope of tanh at the state is missing: d_t = g_t (1 - h_t²).",
     ),
     (
-        wrong_loop(output_slope=False),
+        wrong_walk(at_output=lambda net, t: net.y_hat[t] - net.y[t]),
         "the output has a tanh of its own: the error at the output times"
         " 1 - ŷ_t² is what reaches r_t.",
+    ),
+    (
+        wrong_walk(
+            at_output=lambda net, t: (
+                2 * (net.y_hat[t] - net.y[t]) * (1 - net.y_hat[t] ** 2)
+            )
+        ),
+        "everything is twice what it should be: the loss has a factor ½,"
+        " which cancels the 2 of the square.",
     ),
 ]
 
@@ -187,103 +308,184 @@ def vector_reference(h, x, W, U, g):
     return sums["W"], sums["U"][: len(U)], sums["b"], grads.h[0]
 
 
-def vector_loop(
+def direct_and_back(g, t, back):
+    return g[t] + back
+
+
+def vector_shares(h, x, d, t):
+    return h[t - 1].T @ d, x[t].T @ d, d.sum(axis=0)
+
+
+def through_weights(d, at_state, back, W):
+    return d @ W.T
+
+
+def gradient_at_start(back, at_state, d):
+    return back
+
+
+def vector_walk(
     h,
     x,
     W,
     U,
     g,
     *,
-    times=None,
-    state=-1,
-    input_at=0,
-    direct="each",
-    slope_at=0,
-    late_slope=False,
-    handed_on="d @ W.T",
-    sum_batch=True,
+    times=all_back,
+    state=direct_and_back,
+    slope=tanh_slope,
+    late=False,
+    shares=vector_shares,
+    hand_back=through_weights,
+    start=gradient_at_start,
+    add=True,
 ):
-    """The loop of exercise 2, and by its switches the ways to get it wrong."""
-    T = len(h) - 1
-    dW = np.zeros_like(W)
-    dU = np.zeros_like(U)
-    db = np.zeros(W.shape[0])
-    back = np.zeros_like(h[0])
-    for t in range(T, 0, -1) if times is None else times(T):
-        arrived = back + (g[t] if direct == "each" or t == T else 0)
-        slopes = 1 - h[t + slope_at] ** 2
-        d = arrived if late_slope else arrived * slopes
-        dW += h[t + state].T @ d
-        dU += x[t + input_at].T @ d
-        db += d.sum(axis=0) if sum_batch else d.mean(axis=0)
-        back = {
-            "d @ W.T": d @ W.T,
-            "d @ W": d @ W,
-            "arrived @ W.T": arrived @ W.T,
-        }[handed_on]
-        if late_slope:
-            back = back * slopes
-    return dW, dU, db, back
+    """The loop of exercise 2. A wrong answer has another piece in one place.
+
+    With ``late`` the slope comes after the shares; without ``add`` every
+    share overwrites the one before.
+    """
+    sums = [np.zeros_like(W), np.zeros_like(U), np.zeros(len(W))]
+    back = at_state = d = np.zeros_like(h[0])
+    for t in times(len(h) - 1):
+        at_state = state(g, t, back)
+        d = at_state if late else at_state * slope(h, t)
+        new = shares(h, x, d, t)
+        if add:
+            new = [a + b for a, b in zip(sums, new, strict=True)]
+        sums = new
+        back = hand_back(d, at_state, back, W)
+        if late:
+            back = back * slope(h, t)
+    return (*sums, start(back, at_state, d))
 
 
-def wrong_way(**how):
+def wrong_way(**piece):
     """A wrong answer to exercise 2."""
 
     def wrong(*given):
-        return vector_loop(*given, **how)
+        return vector_walk(*given, **piece)
 
     return wrong
 
 
 VECTOR_HINTS = [
     (
-        wrong_way(times=lambda T: [T]),
+        wrong_way(times=last_alone),
         "this is the last step alone. The weights were used at every step:"
         " walk on, and add every step's share.",
     ),
     (
-        wrong_way(state=0),
+        wrong_way(add=False),
+        "these are the shares of the first step alone. Each share has"
+        " overwritten the one before: add them with +=.",
+    ),
+    (
+        wrong_way(times=all_but_the_first),
+        "the first step is missing. range stops before its end:"
+        " range(T, 0, -1) goes down to 1.",
+    ),
+    (
+        wrong_way(times=all_but_the_last),
+        "the last step is missing. The loop starts at T = len(h) - 1, since"
+        " h has an entry 0 as well.",
+    ),
+    (
+        wrong_way(times=forwards),
+        "the loop runs forwards in time. Start at the last step: each step"
+        " needs what the step after it hands back.",
+    ),
+    (
+        wrong_way(
+            shares=lambda h, x, d, t: (
+                h[t].T @ d,
+                x[t].T @ d,
+                d.sum(axis=0),
+            )
+        ),
         "the share of W has the wrong state: W multiplied h_{t-1}, so the"
         " share is h_{t-1}ᵀ d_t, not h_tᵀ d_t.",
     ),
     (
-        wrong_way(input_at=-1),
+        wrong_way(
+            shares=lambda h, x, d, t: (
+                h[t - 1].T @ d,
+                x[t - 1].T @ d,
+                d.sum(axis=0),
+            )
+        ),
         "the share of U has the wrong input: step t read x_t.",
     ),
     (
-        wrong_way(direct="last"),
+        wrong_way(
+            shares=lambda h, x, d, t: (
+                h[t - 1].T @ d,
+                x[t].T @ d,
+                d.mean(axis=0),
+            )
+        ),
+        "one bias serves all samples, so its gradient is their sum, not"
+        " their mean.",
+    ),
+    (
+        wrong_way(
+            state=lambda g, t, back: (g[t] if t == len(g) - 1 else 0) + back
+        ),
         "the loss is heard at the last step only. At each step, add what the"
         " loss puts directly on h_t, g[t], to what comes back from the step"
         " after.",
     ),
     (
-        wrong_way(handed_on="d @ W"),
+        wrong_way(state=lambda g, t, back: g[t]),
+        "nothing goes back in time here. To g[t] comes what the step after"
+        " hands back, d_{t+1} Wᵀ.",
+    ),
+    (
+        wrong_way(hand_back=lambda d, at_state, back, W: d @ W),
         "a transpose is missing: forward it was h W, backward it is d Wᵀ.",
     ),
     (
-        wrong_way(handed_on="arrived @ W.T"),
+        wrong_way(hand_back=lambda d, at_state, back, W: at_state @ W.T),
         "what goes back to h_{t-1} has skipped the slope: first"
         " d = g ⊙ (1 - h_t²), then d Wᵀ.",
     ),
     (
-        wrong_way(slope_at=-1),
+        wrong_way(hand_back=lambda d, at_state, back, W: back + d @ W.T),
+        "what is handed back piles up. Only the shares are added; the"
+        " gradient at a state is replaced at every step.",
+    ),
+    (
+        wrong_way(slope=slope_before),
         "the slope is taken at the wrong state. Step t made h_t, so the"
         " slope there is 1 - h_t².",
     ),
     (
-        wrong_way(late_slope=True),
+        wrong_way(slope=tanh_slope_again),
+        "h_t is tanh(a_t) already. Its slope is 1 - h_t²; you took the tanh"
+        " a second time.",
+    ),
+    (
+        wrong_way(slope=slope_without_square),
+        "the slope of tanh is 1 - h_t², with a square.",
+    ),
+    (
+        wrong_way(slope=no_slope),
+        "the slope of tanh is missing: d_t = g_t ⊙ (1 - h_t²).",
+    ),
+    (
+        wrong_way(late=True),
         "the slope comes too late: it belongs before the shares and before"
         " Wᵀ, since d is the gradient at a_t.",
     ),
     (
-        wrong_way(times=lambda T: range(1, T + 1)),
-        "the loop runs forwards in time. Start at the last step: each step"
-        " needs what the step after it hands back.",
+        wrong_way(start=lambda back, at_state, d: at_state),
+        "the weights are right; what you return as ∂L/∂h_0 is ∂L/∂h_1. It"
+        " has one more step to go, d_1 Wᵀ.",
     ),
     (
-        wrong_way(sum_batch=False),
-        "one bias serves all samples, so its gradient is their sum, not"
-        " their mean.",
+        wrong_way(start=lambda back, at_state, d: d),
+        "the weights are right; what you return as ∂L/∂h_0 is d_1, the"
+        " gradient at a_1. It still has to pass Wᵀ.",
     ),
 ]
 
@@ -309,7 +511,7 @@ def agrees_with_finite_differences(student):
         return np.sum(g * states(W))
 
     direction = rng.standard_normal((n, n))
-    measured = slope(loss, W, direction)
+    measured = measured_slope(loss, W, direction)
     claimed = np.sum(student(states(W), x, W, U, g)[0] * direction)
     if not np.isclose(measured, claimed, rtol=1e-6):
         return (
@@ -375,6 +577,19 @@ def without_slopes(h, dL_dr, w, v):
     return parts
 
 
+def wrong_state(h, dL_dr, w, v):
+    """The gradient of each term with the state after the step."""
+    T = len(h) - 1
+    parts = np.zeros(T)
+    for s in range(1, T + 1):
+        g = dL_dr[s] * v
+        for t in range(s, 0, -1):
+            d = g * (1 - h[t] ** 2)
+            parts[s - t] += d * h[t]
+            g = d * w
+    return parts
+
+
 def one_walk_for_all(h, dL_dr, w, v):
     """Losses on the way are added to the walk that belongs to loss s."""
     T = len(h) - 1
@@ -413,6 +628,11 @@ LAG_HINTS = [
         without_slopes,
         "between use and loss stand the slopes of all the steps in between,"
         " not the powers of w alone.",
+    ),
+    (
+        wrong_state,
+        "every walk ends at the wrong state: w multiplied h_{t-1}, the state"
+        " before the use.",
     ),
     (
         one_walk_for_all,
