@@ -7,6 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
+from ..expect import expect_number
+
 __all__ = ["diagnose"]
 
 
@@ -26,7 +28,7 @@ def diagnose(got, wanted, rtol=1e-6):
     >>> diagnose(np.array([1.0, -2.0]), np.array([-1.0, 2.0]))
     'sign: all signs are the other way round'
     """
-    wanted = np.asarray(wanted)
+    wanted, rtol = np.asarray(wanted), expect_number("rtol", rtol, least=0)
     try:
         got = np.asarray(got)
     except ValueError:  # rows of different lengths

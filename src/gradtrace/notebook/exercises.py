@@ -10,6 +10,7 @@ import inspect
 import json
 import math
 import traceback
+from collections.abc import Mapping
 from html import escape
 from importlib import import_module
 from pkgutil import iter_modules
@@ -17,7 +18,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ..expect import expect_callable, expect_number, given
+from ..expect import expect_callable, expect_number, expect_string, expect_word, given
 from .diagnosis import diagnose
 
 __all__ = ["Choice", "Function", "Number", "exercise"]
@@ -138,7 +139,7 @@ class Number:
             (_expect_numbers(f"hints[{i}]", wrong), said)
             for i, (wrong, said) in enumerate(_expect_hints(hints))
         ]
-        self.why, self.unit = why, unit
+        self.why, self.unit = expect_string("why", why), expect_string("unit", unit)
         self.rtol = expect_number("rtol", rtol, least=0)
 
     def judge(self, yours):
@@ -215,13 +216,23 @@ class Choice:
     """
 
     def __init__(self, options, answer, *, hints=MappingProxyType({}), why=""):
-        self.options = list(options)
-        if answer not in self.options:
-            raise ValueError(f"answer: expected one of {self.options}, got {given(answer)}")
-        for wrong in hints:
-            if wrong not in self.options or wrong == answer:
-                raise ValueError(f"hints: expected wrong options, got {given(wrong)}")
-        self.answer, self.hints, self.why = answer, dict(hints), why
+        self.options = _expect_strings("options", options)
+        if (
+            len({option.lower() for option in self.options}) != len(self.options)
+            or len(self.options) < 2
+        ):
+            raise ValueError(f"options: expected two or more, all different, got {given(options)}")
+        self.answer = expect_word("answer", answer, self.options)
+        if not isinstance(hints, Mapping):
+            raise TypeError(f"hints: expected a dict, got {given(hints)}")
+        self.hints = dict(hints)
+        for wrong, said in self.hints.items():
+            if wrong not in self.options or wrong == answer or not isinstance(said, str):
+                raise ValueError(
+                    f"hints: expected what to say to wrong options,"
+                    f" got {given(wrong)}: {given(said)}"
+                )
+        self.why = expect_string("why", why)
 
     def judge(self, yours):
         """The verdict on an answer."""
@@ -270,12 +281,23 @@ class Function:
 
     def __init__(self, reference, cases, *, returns=(), hints=(), also=(), why="", rtol=1e-6):
         self.reference = expect_callable("reference", reference)
+        if not isinstance(cases, Mapping) or not cases:
+            raise TypeError(f"cases: expected a dict of arguments by name, got {given(cases)}")
+        for name, arguments in cases.items():
+            if not isinstance(name, str) or not isinstance(arguments, tuple):
+                raise TypeError(
+                    f"cases: expected tuples of arguments by name, got {given(name)}:"
+                    f" {given(arguments)}"
+                )
         self.cases = dict(cases)
-        if not self.cases:
-            raise ValueError("cases: expected at least one, got none")
-        self.returns, self.why = tuple(returns), why
+        self.returns = tuple(_expect_strings("returns", returns))
         self.hints = _expect_hints(hints)
-        self.also = list(also)
+        for i, (wrong, _) in enumerate(self.hints):
+            expect_callable(f"hints[{i}]", wrong)
+        if not isinstance(also, tuple | list):
+            raise TypeError(f"also: expected a list of functions, got {given(also)}")
+        self.also = [expect_callable(f"also[{i}]", test) for i, test in enumerate(also)]
+        self.why = expect_string("why", why)
         self.rtol = expect_number("rtol", rtol, least=0)
 
     def judge(self, yours):
@@ -397,7 +419,15 @@ def _list(names):
     return ", ".join(map(repr, names))
 
 
+def _expect_strings(name, value):
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name}: expected a list of strings, got {given(value)}")
+    return [expect_string(f"{name}[{i}]", each) for i, each in enumerate(value)]
+
+
 def _expect_hints(hints):
+    if not isinstance(hints, tuple | list):
+        raise TypeError(f"hints: expected a list, got {given(hints)}")
     for i, hint in enumerate(hints):
         if not isinstance(hint, tuple | list) or len(hint) != 2 or not isinstance(hint[1], str):
             raise TypeError(
