@@ -288,7 +288,7 @@ def lags(all_terms):
             "the loss at step s",
             (0.5, T + 0.5),
             (T + 0.5, 0.5),
-            f"whole: {total:.2g}, lag 0: {norm(parts[0]):.2g}",
+            f"norms: whole {total:.2g}, lag 0 {norm(parts[0]):.2g}",
         )
         left.grid(False)
         right.plot([10.5, 10.5], [-14, 9], ":", color=GREY)
