@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-FOLDERS = ("drawings", "evidence")
+FOLDERS = ("drawings", "evidence", "exercises")
 RECORD = ".originals.json"
 
 

@@ -14,7 +14,7 @@ class MissingFolder(ModuleNotFoundError):
 class Beside(MetaPathFinder):
     """Asked last, when nobody else has found a module."""
 
-    folders = ("drawings", "evidence")
+    folders = ("drawings", "evidence", "exercises")
 
     def find_spec(self, name, path=None, target=None):
         if name in self.folders:
