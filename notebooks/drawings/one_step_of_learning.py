@@ -154,15 +154,27 @@ def shares(scores, probabilities):
         axes[0].axhline(0, color=figures.INK, linewidth=0.8)
         p = probabilities[score]
         axes[1].bar(names, p, color=colours)
-        title = f"p(a) = {p[0]:.3f}"
+        title = f"a: {p[0]:.3f}"
         figures.frame(
-            axes[1], "class", "probability p", (-0.6, 2.6), (0, 1), title
+            axes[1],
+            "class",
+            "probability $\\hat y$",
+            (-0.6, 2.6),
+            (0, 1),
+            title,
         )
         axes[2].plot(anywhere, -np.log(anywhere), color=figures.GREY)
         loss = -np.log(p[0])
         axes[2].plot([p[0]], [loss], "o", color=figures.BLUE)
         title = f"loss {loss:.2f}"
-        figures.frame(axes[2], "p(a)", "$-\\ln p$(a)", (0, 1), (0, 5.5), title)
+        figures.frame(
+            axes[2],
+            "$\\hat y$ of a",
+            "$-\\ln\\,\\hat y$ of a",
+            (0, 1),
+            (0, 5.5),
+            title,
+        )
 
     return view
 
@@ -185,7 +197,7 @@ def one_weight(weights, losses, slopes):
         limits = (low - room, high + room)
         span = (weights[0], weights[-1])
         figures.frame(ax, x, "loss L", span, limits, title)
-        ax.legend(loc="upper right")
+        ax.legend(loc="upper center")
 
     return view
 
@@ -211,12 +223,12 @@ def deep_and_shallow(runs, updates_stored):
     """The accuracy of 3 and of 50 layers against updates, five starts each,
     as a median in a band.
 
-    runs : by layers and rate, (times, starts).
+    runs : by layers and rate, with "accuracy" (times, starts).
     """
 
     def view(ax, rate):
         for layers, colour in [(3, figures.BLUE), (50, figures.RED)]:
-            percent = 100 * np.array(runs[layers, rate])[1:]
+            percent = 100 * np.array(runs[layers, rate]["accuracy"])[1:]
             low, middle = percent.min(axis=1), np.median(percent, axis=1)
             label = f"{layers} layers"
             ax.fill_between(
