@@ -38,7 +38,7 @@ def reading(images, runs, updates_stored):
             )
         span = (-0.5, side_by_side.shape[1] - 0.5)
         title = "what the network takes them for"
-        figures.frame(axes[0], "", "", span, (26, -0.5), title)
+        figures.frame(axes[0], "column", "row", span, (26, -0.5), title)
         axes[0].axis("off")
 
         percent = 100 * np.array(run["accuracy"][: len(updates_stored)])
@@ -267,7 +267,9 @@ def by_layer(norms):
             how["marker"] = "."
         axes[0].plot(number, norms[layers], **how)
         y = "$\\|\\partial L/\\partial W\\|$"
-        figures.frame(axes[0], "", y, (0, 50), (0, 0.3), f"{layers} layers")
+        figures.frame(
+            axes[0], "layer", y, (0, 50), (0, 0.3), f"{layers} layers"
+        )
         axes[1].plot(number, np.log10(norms[layers]), **how)
         x = "layer   (1 is next to the image)"
         y = "the same, powers of ten"
