@@ -7,7 +7,7 @@ from gradtrace.notebook import figures
 
 
 def reading(images, runs):
-    """Above, ten images, each with what the net takes it for; below, how many
+    """Left, ten images, each with what the net takes it for; right, how many
     held-out images it reads rightly, five starts, 20 epochs.
 
     images : ten of (8, 8), one of each digit; runs : by the number of layers,
