@@ -62,22 +62,30 @@ RATES = {
 
 def plan(quick=False):
     """The points in their order; each holds all rates of a rule."""
-    settings = [(20, 0.5), (20, 0.7), (12, 0.5), (5, 0.5)]
     if quick:
-        return points(settings[-1:], groups=(0,))
+        return points([(5, 0.5)], RULES, group=0)
+    hardest = [(20, 0.5)]
+    others = [(12, 0.5), (20, 0.7), (5, 0.5)]
+    few = ("GradientDescent", "AdaGrad", "RMSProp", "Adam")
     return [
-        *points(settings, groups=(0, 1)),
-        *points(settings[:1], groups=(2, 3)),  # two more where starts differ
+        *points(hardest, RULES, group=0),
+        *points(hardest, RULES, group=1),
+        *points(others, few, group=0),
     ]
 
 
-def points(settings, groups):
-    """Both nets with every rule, for each group of starts."""
+def points(settings, rules, group):
+    """Both nets with every rule, for one group of starts."""
     return [
-        {"steps": steps, "gain": gain, "net": net, "rule": rule, "group": k}
+        {
+            "steps": steps,
+            "gain": gain,
+            "net": net,
+            "rule": rule,
+            "group": group,
+        }
         for steps, gain in settings
-        for k in groups
-        for rule in RULES
+        for rule in rules
         for net in ("shared weight", "own weights")
     ]
 
