@@ -45,18 +45,22 @@ RATES = {
 def plan(quick=False):
     """The points in their order; each holds all rates of a rule."""
     if quick:
-        return points([22], range(1))
-    return points([30], range(8)) + points([22], range(2))
+        return points([22], RULES, range(1))
+    return [
+        *points([30], ["GradientDescent"], range(8)),
+        *points([30], ["Adam"], range(4)),
+        *points([22], ["GradientDescent"], range(2)),
+    ]
 
 
-def points(depths, seeds):
-    """Both starts with both rules, from every seed."""
+def points(depths, rules, seeds):
+    """Both starts with every rule, from every seed."""
     return [
         {"layers": layers, "start": start, "rule": rule, "seed": seed}
         for seed in seeds
         for layers in depths
         for start in STARTS
-        for rule in RULES
+        for rule in rules
     ]
 
 
