@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NEEDS_TORCH = "notebooks/your-own-network.ipynb"
-READ = ("src", "notebooks/drawings", "notebooks/evidence")
+READ = ("src", "notebooks/drawings", "notebooks/evidence", "notebooks/exercises")
 
 
 def fingerprint():

@@ -59,6 +59,7 @@ def setup(app):
     app.add_css_file("type.css")
     app.add_css_file("site.css")
     app.add_js_file("site.js", loading_method="defer")
+    app.add_js_file("exercise.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -15,13 +15,13 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-FOLDERS = ("drawings", "evidence")
+FOLDERS = ("drawings", "evidence", "exercises")
 RECORD = ".originals.json"
 
 
 def originals():
     """The files that a reader works with, by their names in `notebooks/`."""
-    files = [*HERE.glob("*.ipynb"), HERE / "README.md"]
+    files = [*HERE.glob("*.ipynb"), HERE / "README.md", HERE / "digit_net.py"]
     for folder in FOLDERS:
         files += [
             path

@@ -16,7 +16,9 @@ from matplotlib.figure import Figure
 
 import gradtrace as gt
 from gradtrace import augment, dynamics, init, maps, meanfield, surfaces, tasks, text
-from gradtrace.notebook import check_answer, figures, show
+from gradtrace.notebook import check, check_answer, figures, show
+from gradtrace.notebook.diagnosis import diagnose
+from gradtrace.notebook.exercises import Choice, Function, Number, exercise
 from gradtrace.steps.dropout import Mask
 from gradtrace.steps.norms import BatchNormInference
 
@@ -157,6 +159,12 @@ window = Kind("window", STRANGE | {"3": 3, "(1, 2)": (1, 2)})
 answer = Kind("answer", {"None": None, "{}": {}, "a function": len, "nan": math.nan, "...": ...})
 NO_HINTS = {"None": None, "3": 3, "'a'": "ab", "[1]": [1]}
 hints = Kind("hints", NO_HINTS | {"[(1, 2, 3)]": [(1, 2, 3)], "[(1, 2)]": [(1, 2)]})
+exercise_name = Kind("exercise", {**STRANGE, "'a'": "a", "99": "chain-of-slopes.99", "3": 3})
+NO_STRINGS = {"None": None, "'a'": "ab", "3": 3, "[1]": ["a", 1], "()": (), "one": ["a"]}
+strings = Kind("strings", NO_STRINGS)
+hints_by_option = Kind("hints", NO_HINTS | {"a right one": {"yes": "no"}, "a number": {"no": 3}})
+cases = Kind("cases", NO_HINTS | {"{}": {}, "a row": {"one": [1.0]}, "a number": {1: (1.0,)}})
+functions = Kind("functions", NO_HINTS)
 # a function that was typed in has no file to show
 source = Kind("source", {**NO_NUMBER, "a function": eval("lambda: 1"), "np.tanh": np.tanh})
 passed_on = Kind("passed on", {})  # to matplotlib or a reader's function, which say what is wrong
@@ -669,6 +677,36 @@ TABLE = {
         answer=answer(1.0),
         hints=hints([(2.0, "no")]),
         rtol=not_negative(1e-3),
+    ),
+    "notebook.check": call(check, name=exercise_name("chain-of-slopes.1"), answer=passed_on(1.0)),
+    "notebook.exercises.exercise": call(exercise, name=exercise_name("chain-of-slopes.1")),
+    "notebook.exercises.Number": call(
+        Number,
+        answer=answer(1.0),
+        hints=hints([(2.0, "no")]),
+        why=string(""),
+        unit=string("m"),
+        rtol=not_negative(1e-3),
+    ),
+    "notebook.exercises.Choice": call(
+        Choice,
+        options=strings(["yes", "no"]),
+        answer=word("yes"),
+        hints=hints_by_option({"no": "why not?"}),
+        why=string(""),
+    ),
+    "notebook.exercises.Function": call(
+        Function,
+        reference=function(abs),
+        cases=cases({"one": (1.0,)}),
+        returns=strings.but("()", "one")(["|x|"]),
+        hints=hints([(np.square, "no")]),
+        also=functions([lambda yours: None]),
+        why=string(""),
+        rtol=not_negative(1e-3),
+    ),
+    "notebook.diagnosis.diagnose": call(
+        diagnose, got=passed_on(1.0), wanted=passed_on(1.0), rtol=not_negative(1e-3)
     ),
     "figures.still": call(
         figures.still,

@@ -30,6 +30,8 @@ ROOMS = {
     "dynamics": gradtrace.dynamics,
     "maps": gradtrace.maps,
     "meanfield": gradtrace.meanfield,
+    "notebook.diagnosis": gradtrace.notebook.diagnosis,
+    "notebook.exercises": gradtrace.notebook.exercises,
     "notebook.figures": gradtrace.notebook.figures,
     "surfaces": gradtrace.surfaces,
     "tasks": gradtrace.tasks,
@@ -41,7 +43,7 @@ ELSEWHERE = {
 }
 ELSEWHERE |= {
     f"gradtrace.notebook.{name}": getattr(gradtrace.notebook, name)
-    for name in ("show", "check_answer")
+    for name in ("show", "check", "check_answer")
 }
 ELSEWHERE |= {
     f"explorable.{name}": getattr(explorable, name)

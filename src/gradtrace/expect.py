@@ -203,6 +203,13 @@ def expect_word(name, value, words):
     return value
 
 
+def expect_string(name, value):
+    """Return ``value`` if it is a string; else raise, naming it."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a string, got {given(value)}")
+    return value
+
+
 def expect_callable(name, value):
     """Return ``value`` if it can be called; else raise, naming it."""
     if not callable(value):

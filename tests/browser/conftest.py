@@ -56,6 +56,7 @@ def pytest_generate_tests(metafunc):
         "chapter_page": chapters,
         "still_page": pages('src="../_images/')[:6],
         "link_page": pages("xp-set"),
+        "exercise_page": pages("data-exercise"),
     }
     for argument in wanted.keys() & set(metafunc.fixturenames):
         metafunc.parametrize(argument, wanted[argument])

@@ -1,80 +1,452 @@
-"""Answers of the reader, checked: is an exercise solved, and if not, what may the mistake be?"""
+"""Exercises: a number, a choice or a function of the reader's, and what is said to it.
+
+Those of a chapter stand beside the notebooks, in ``exercises/``.
+"""
+
+import base64
+import copy
+import dis
+import inspect
+import json
+import math
+import traceback
+from collections.abc import Mapping
+from html import escape
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
 
 import numpy as np
 
-from ..expect import expect_number, given
+from ..expect import expect_callable, expect_number, expect_string, expect_word, given
+from .diagnosis import diagnose
+
+__all__ = ["Choice", "Function", "Number", "exercise"]
+
+DOTS = "Not answered yet: put your answer in the place of the dots, and run the cell."
+BODY = "Not answered yet: write the function's body in the place of the dots, and run the cell."
 
 
-def check_answer(yours, answer, *, hints=(), rtol=1e-3):
-    """Say whether an exercise is solved, and if not, what the mistake may be.
+def check(name, answer):
+    """Say whether an exercise is solved, and if not, what is wrong.
 
     Parameters
     ----------
-    yours : number, array, string or Ellipsis
-        The reader's answer; ``...`` means none yet.
-    answer : number, array or string
-    hints : sequence of (wrong value, str)
-        What to say to well-known wrong answers.
-    rtol : float
-        Relative tolerance for numbers.
+    name : str
+        The chapter's file name and the number of the exercise, such as ``"depth.2"``.
+    answer : number, array, string, function or Ellipsis
+        ``...`` means none yet.
+
+    Raises
+    ------
+    ValueError
+        There is no such exercise.
 
     Examples
     --------
-    >>> hints = [(1.1**50, "that is the 50th power; T - 1 is 49")]
-    >>> check_answer(117.4, 1.1**49, hints=hints, rtol=1e-3)
-    Not yet: that is the 50th power; T - 1 is 49
+    >>> check("chain-of-slopes.1", ...)
+    Not answered yet: put your answer in the place of the dots, and run the cell.
     """
-    rtol = expect_number("rtol", rtol, least=0)
-    _expect_answer("answer", answer)
+    from IPython.display import display
+
+    display(exercise(name).judge(answer))
+
+
+def exercise(name):
+    """The exercise of this name, such as ``"depth.2"``: the second one of ``exercises/depth.py``.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Number, Choice or Function
+
+    Raises
+    ------
+    ValueError
+        There is no such exercise.
+
+    Examples
+    --------
+    >>> exercise("chain-of-slopes.1").judge("many").right
+    False
+    """
+    chapter, _, number = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+    leaf = chapter.replace("-", "_")
+    beside = import_module("exercises").__path__
+    known = {found.name for found in iter_modules(beside)}
+    exercises = import_module(f"exercises.{leaf}").EXERCISES if leaf in known else {}
+    if number.isdecimal() and int(number) in exercises:
+        return exercises[int(number)]
+    known = f"{chapter}.1 to {chapter}.{max(exercises)}" if exercises else "such as 'depth.1'"
+    raise ValueError(
+        f"name: expected a chapter and the number of an exercise, {known}, got {name!r}"
+    )
+
+
+class Verdict:
+    """What is said to an answer; displays as a sentence, or as a form on a page without kernel."""
+
+    def __init__(self, right, said, form=None):
+        self.right, self.said, self.form = right, said, form
+
+    def __repr__(self):
+        return self.said
+
+    def _repr_html_(self):
+        if self.form is None:
+            return None
+        # read backwards: nobody who looks at the page's source meets an answer by chance
+        code = base64.b64encode(json.dumps(self.form, ensure_ascii=False).encode()).decode()[::-1]
+        return f'<div class="exercise" data-exercise="{code}">{escape(self.said)}</div>'
+
+
+def _right(why):
+    return Verdict(True, f"Right. {why}".strip())
+
+
+def _not_yet(what):
+    return Verdict(False, f"Not yet: {what}")
+
+
+class Number:
+    """An exercise whose answer is a number, or several in a row.
+
+    Parameters
+    ----------
+    answer : float or ndarray of shape (n,)
+    hints : sequence of (wrong number, str)
+        What to say to well-known wrong answers.
+    why : str
+        What to say to the right one.
+    unit : str
+        What is counted, for the form on the page.
+    rtol : float
+        Relative tolerance, of hints too.
+
+    Examples
+    --------
+    >>> answer = Number(1.1**49, hints=[(1.1**50, "that is the 50th power.")])
+    >>> answer.judge(117.39), answer.judge(106.72), answer.judge(-106.72)
+    (Not yet: that is the 50th power., Right., Not yet: the sign is the other one.)
+    """
+
+    def __init__(self, answer, *, hints=(), why="", unit="", rtol=1e-3):
+        self.answer = _expect_numbers("answer", answer)
+        self.hints = [
+            (_expect_numbers(f"hints[{i}]", wrong), said)
+            for i, (wrong, said) in enumerate(_expect_hints(hints))
+        ]
+        self.why, self.unit = expect_string("why", why), expect_string("unit", unit)
+        self.rtol = expect_number("rtol", rtol, least=0)
+
+    def judge(self, yours):
+        """The verdict on an answer."""
+        if yours is ...:
+            return Verdict(False, DOTS, self._form())
+        try:
+            numbers = np.atleast_1d(np.asarray(yours, dtype=float))
+        except (TypeError, ValueError, OverflowError):
+            return _not_yet(f"a number is expected, got {given(yours)}.")
+        if numbers.shape != self.answer.shape:
+            many = "one number is" if self.answer.size == 1 else f"{self.answer.size} numbers are"
+            return _not_yet(f"{many} expected, got {given(yours)}.")
+        if self._near(numbers, self.answer):
+            return _right(self.why)
+        for wrong, said in self.hints:
+            if wrong.shape == numbers.shape and self._near(numbers, wrong):
+                return _not_yet(said)
+        wrong = [self._slip(x, a) for x, a in zip(numbers, self.answer, strict=True)]
+        if len(wrong) == 1:
+            return _not_yet(f"{wrong[0]}.")
+        first = next(i for i, slip in enumerate(wrong) if slip)
+        return _not_yet(f"number {first + 1} in the row: {wrong[first]}.")
+
+    def _near(self, numbers, others):
+        return bool(np.all(np.abs(numbers - others) <= self.rtol * np.abs(others)))
+
+    def _slip(self, x, a):
+        """A usual slip, in words, without the answer. On a page, static/exercise.js says it."""
+        if self._near(x, a):
+            return ""
+        if not math.isfinite(x):
+            return "it is not a finite number"
+        if self._near(-x, a):
+            return "the sign is the other one"
+        if x != 0 and a != 0:
+            if self._near(1 / x, a):
+                return "it is the other way up: one over it"
+            tens = round(math.log10(abs(x / a)))
+            if tens and self._near(x / 10.0**tens, a):
+                return "the digits are right, the power of ten is another"
+            if abs(x / a - 1) <= 0.05:
+                return "you are near; give it more precisely"
+        return "too small" if x < a else "too large"
+
+    def _form(self):
+        return {
+            "kind": "number",
+            "answer": _short(self.answer),
+            "rtol": self.rtol,
+            "unit": self.unit,
+            "hints": [[_short(wrong), said] for wrong, said in self.hints],
+            "why": self.why,
+        }
+
+
+class Choice:
+    """An exercise whose answer is one of a few phrases.
+
+    Parameters
+    ----------
+    options : sequence of str
+    answer : str
+    hints : dict
+        What to say to wrong options.
+    why : str
+        What to say to the right one.
+
+    Examples
+    --------
+    >>> grows = Choice(["grows", "fades"], "fades", hints={"grows": "0.9 is below one."})
+    >>> grows.judge("grows"), grows.judge(" Fades ")
+    (Not yet: 0.9 is below one., Right.)
+    """
+
+    def __init__(self, options, answer, *, hints=MappingProxyType({}), why=""):
+        self.options = _expect_strings("options", options)
+        if (
+            len({option.lower() for option in self.options}) != len(self.options)
+            or len(self.options) < 2
+        ):
+            raise ValueError(f"options: expected two or more, all different, got {given(options)}")
+        self.answer = expect_word("answer", answer, self.options)
+        if not isinstance(hints, Mapping):
+            raise TypeError(f"hints: expected a dict, got {given(hints)}")
+        self.hints = dict(hints)
+        for wrong, said in self.hints.items():
+            if wrong not in self.options or wrong == answer or not isinstance(said, str):
+                raise ValueError(
+                    f"hints: expected what to say to wrong options,"
+                    f" got {given(wrong)}: {given(said)}"
+                )
+        self.why = expect_string("why", why)
+
+    def judge(self, yours):
+        """The verdict on an answer."""
+        if yours is ...:
+            form = {"kind": "choice", "options": self.options, "answer": self.answer}
+            return Verdict(False, DOTS, form | {"hints": self.hints, "why": self.why})
+        said = yours.strip().lower() if isinstance(yours, str) else yours
+        chosen = next((option for option in self.options if option.lower() == said), None)
+        if chosen is None:
+            names = ", ".join(map(repr, self.options))
+            return _not_yet(f"one of {names} is expected, got {given(yours)}.")
+        if chosen == self.answer:
+            return _right(self.why)
+        return _not_yet(self.hints.get(chosen, f"it is not {chosen!r}."))
+
+
+class Function:
+    """An exercise whose answer is a function that the reader writes.
+
+    It is called with every case, and what it returns is compared with what ``reference`` does.
+
+    Parameters
+    ----------
+    reference : callable
+        From the library where it has one.
+    cases : dict
+        Arguments, a tuple, by what they are called in a sentence: "one sample".
+    returns : sequence of str
+        What the parts of a returned tuple are called.
+    hints : sequence of (callable, str)
+        What to say to a function that returns in every case what this wrong one does.
+    also : sequence of callable
+        Further tests, run when all cases are right: each takes the function and returns a sentence
+        on what is wrong, or None.
+    why : str
+        What to say to the right one.
+    rtol : float
+        Relative tolerance.
+
+    Examples
+    --------
+    >>> square = Function(np.square, {"three numbers": (np.arange(3.0),)})
+    >>> square.judge(lambda x: 2 * x**2)
+    Not yet: factor: everything is 2 times what it should be.
+    """
+
+    def __init__(self, reference, cases, *, returns=(), hints=(), also=(), why="", rtol=1e-6):
+        self.reference = expect_callable("reference", reference)
+        if not isinstance(cases, Mapping) or not cases:
+            raise TypeError(f"cases: expected a dict of arguments by name, got {given(cases)}")
+        for name, arguments in cases.items():
+            if not isinstance(name, str) or not isinstance(arguments, tuple):
+                raise TypeError(
+                    f"cases: expected tuples of arguments by name, got {given(name)}:"
+                    f" {given(arguments)}"
+                )
+        self.cases = dict(cases)
+        self.returns = tuple(_expect_strings("returns", returns))
+        self.hints = _expect_hints(hints)
+        for i, (wrong, _) in enumerate(self.hints):
+            expect_callable(f"hints[{i}]", wrong)
+        if not isinstance(also, tuple | list):
+            raise TypeError(f"also: expected a list of functions, got {given(also)}")
+        self.also = [expect_callable(f"also[{i}]", test) for i, test in enumerate(also)]
+        self.why = expect_string("why", why)
+        self.rtol = expect_number("rtol", rtol, least=0)
+
+    def judge(self, yours):
+        """The verdict on a function."""
+        if yours is ... or _is_empty(yours):
+            return Verdict(False, BODY, {"kind": "function"})
+        if not callable(yours):
+            return _not_yet(
+                f"a function is expected, got {given(yours)}; give its name, without brackets."
+            )
+        done = []
+        for name, arguments in self.cases.items():
+            wrong = self._wrong(yours, arguments)
+            if wrong:
+                hint = self._hint(yours)
+                if hint:
+                    return _not_yet(hint)
+                so_far = f"right for {' and '.join(done)}, not for {name}: " if done else ""
+                return _not_yet(f"{so_far}{wrong}.")
+            done.append(name)
+        for test in self.also:
+            try:
+                wrong = test(yours)
+            except Exception as error:
+                wrong = _raised(yours, error)
+            if wrong:
+                return _not_yet(wrong)
+        return _right(self.why)
+
+    def _wrong(self, yours, arguments):
+        """What is wrong in one case, or None."""
+        mine = copy.deepcopy(arguments)
+        try:
+            got = yours(*mine)
+        except Exception as error:
+            return _raised(yours, error)
+        for name, before, after in zip(_names(yours), arguments, mine, strict=False):
+            if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
+                return f"it changes its argument {name}; make a new array instead"
+        return self._differs(got, self.reference(*copy.deepcopy(arguments)))
+
+    def _differs(self, got, wanted, name=""):
+        """How a returned value differs from the right one: a number, an array, a tuple, a dict."""
+        prefix = f"{name}: " if name else ""
+        if got is None:
+            return f"{prefix}it returns None: a `return` is missing"
+        if got is ...:
+            return f"{prefix}the dots are still there"
+        if isinstance(wanted, dict):
+            if not isinstance(got, dict) or got.keys() != wanted.keys():
+                return f"{prefix}expected a dict with {_list(wanted)}, got {given(got)}"
+            parts = [(repr(key), got[key], wanted[key]) for key in wanted]
+        elif isinstance(wanted, tuple | list):
+            if not isinstance(got, tuple | list) or len(got) != len(wanted):
+                names = f" ({', '.join(self.returns)})" if self.returns and not name else ""
+                return f"{prefix}expected {len(wanted)} things{names}, got {given(got)}"
+            named = self.returns if len(self.returns) == len(wanted) and not name else None
+            names = named or [f"{name}[{i}]" for i in range(len(wanted))]
+            parts = list(zip(names, got, wanted, strict=True))
+        else:
+            found = diagnose(got, wanted, self.rtol)
+            return f"{prefix}{found}" if found else None
+        wrong = (self._differs(mine, right, part) for part, mine, right in parts)
+        return next(filter(None, wrong), None)
+
+    def _hint(self, yours):
+        """What to say to a function that does in all cases what a well-known wrong one does."""
+        for wrong, said in self.hints:
+            if all(self._alike(yours, wrong, arguments) for arguments in self.cases.values()):
+                return said
+        return None
+
+    def _alike(self, yours, wrong, arguments):
+        results = []
+        for function in (yours, wrong):
+            try:
+                results.append(function(*copy.deepcopy(arguments)))
+            except Exception as error:
+                results.append(type(error))
+        got, wanted = results
+        if isinstance(got, type) or isinstance(wanted, type):
+            return got is wanted
+        return self._differs(got, wanted) is None if wanted is not None else got is None
+
+
+def _is_empty(function):
+    """Whether a function's body is nothing but dots, with or without a docstring."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("RESUME", "NOP")]
+    returns_none = [step.opname for step in steps] in (
+        ["LOAD_CONST", "RETURN_VALUE"],
+        ["RETURN_CONST"],  # Python 3.12 and 3.13
+    )
+    return returns_none and steps[0].argval is None
+
+
+def _names(function):
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def _raised(function, error):
+    """The error of a reader's function, and the line of hers in which it rose."""
+    code = getattr(function, "__code__", None)
+    lines = [
+        frame.line
+        for frame in traceback.extract_tb(error.__traceback__)
+        if code and frame.filename == code.co_filename
+    ]
+    where = f", in the line `{lines[-1]}`" if lines and lines[-1] else ""
+    return f"it raises {type(error).__name__}: {error}{where}"
+
+
+def _list(names):
+    return ", ".join(map(repr, names))
+
+
+def _expect_strings(name, value):
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name}: expected a list of strings, got {given(value)}")
+    return [expect_string(f"{name}[{i}]", each) for i, each in enumerate(value)]
+
+
+def _expect_hints(hints):
     if not isinstance(hints, tuple | list):
         raise TypeError(f"hints: expected a list, got {given(hints)}")
     for i, hint in enumerate(hints):
         if not isinstance(hint, tuple | list) or len(hint) != 2 or not isinstance(hint[1], str):
             raise TypeError(
-                f"hints[{i}]: expected (wrong value, what to say to it), got {given(hint)}"
+                f"hints[{i}]: expected (what is wrong, what to say to it), got {given(hint)}"
             )
-    if yours is ...:
-        return print("Not answered yet: put your answer in the place of the dots.")
-    if _agree(yours, answer, rtol):
-        return print("Right.")
-    for wrong, hint in hints:
-        if _agree(yours, wrong, rtol):
-            return print(f"Not yet: {hint}")
-    if isinstance(answer, str) or isinstance(yours, str):
-        return print(f"Not yet: {yours!r} is not the answer.")
-    got = repr(yours)
-    try:
-        yours, answer = np.asarray(yours, dtype=float), np.asarray(answer, dtype=float)
-    except (TypeError, ValueError):
-        return print(f"Not yet: a number or an array of numbers is expected, not {got}.")
-    if np.isnan(yours).any():
-        return print(f"Not yet: a number or an array of numbers is expected, not {got}.")
-    if yours.shape != answer.shape:
-        return print(f"Not yet: the shape should be {answer.shape}, yours is {yours.shape}.")
-    where = np.unravel_index(np.argmax(np.abs(yours - answer)), answer.shape)
-    ratio = yours[where] / answer[where] if answer[where] else np.inf
-    size = "small" if yours[where] < answer[where] else "large"
-    factor = f", by a factor of {ratio:.4g}" if 0 < ratio < np.inf else ""
-    print(f"Not yet: {yours[where]:.4g} is too {size}{factor}.")
+    return list(hints)
 
 
-def _expect_answer(name, value):
-    """Raise unless ``value`` is a string, or numbers without ``nan``."""
+def _expect_numbers(name, value):
+    """``value`` as a row of finite numbers, or an error."""
     try:
-        fine = isinstance(value, str) or not np.isnan(np.asarray(value, dtype=float)).any()
+        numbers = np.atleast_1d(np.asarray(value, dtype=float))
     except (TypeError, ValueError, OverflowError):
-        fine = False
-    if not fine or value is None:
-        raise TypeError(
-            f"{name}: expected a string, a number or an array of numbers, got {given(value)}"
-        )
+        numbers = np.array([np.nan])
+    if value is None or numbers.ndim != 1 or not np.isfinite(numbers).all():
+        raise TypeError(f"{name}: expected a number or a row of numbers, got {given(value)}")
+    return numbers
 
 
-def _agree(a, b, rtol):
-    if isinstance(a, str) or isinstance(b, str):
-        return isinstance(a, str) and isinstance(b, str) and a.strip().lower() == b.strip().lower()
-    try:
-        a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=1e-300))
+def _short(numbers):
+    """Numbers as the page stores them: nine digits, the same on every machine."""
+    return [float(f"{number:.9g}") for number in numbers]

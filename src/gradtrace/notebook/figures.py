@@ -15,6 +15,7 @@ from ..expect import (
     expect_number,
     expect_positive,
     expect_size,
+    expect_string,
     given,
 )
 from ..steps.activations import Activation
@@ -95,7 +96,7 @@ def frame(ax, x, y, xlim, ylim, title=None, *, title_size=None):
     """
     _expect_axes(ax)
     for name, value in (("x", x), ("y", y), ("title", "" if title is None else title)):
-        _expect_string(name, value)
+        expect_string(name, value)
     ax.set(xlabel=x, ylabel=y, xlim=xlim, ylim=ylim)
     if title:
         ax.set_title(title, **({} if title_size is None else {"fontsize": title_size}))
@@ -271,7 +272,7 @@ def pixels(ax, image, title=None, *, most=1.0, signed=False, side=None, numbers=
     (1, ['1', '0', '0'])
     """
     _expect_axes(ax)
-    _expect_string("title", "" if title is None else title)
+    expect_string("title", "" if title is None else title)
     expect_bool("signed", signed)
     expect_bool("numbers", numbers)
     image, most = _expect_numbers("image", image, "height, width"), expect_positive("most", most)
@@ -345,11 +346,6 @@ def mosaic(images, columns):
 def _expect_axes(ax):
     if not isinstance(ax, Axes):
         raise TypeError(f"ax: expected matplotlib axes, got {given(ax)}")
-
-
-def _expect_string(name, value):
-    if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a string, got {given(value)}")
 
 
 def _expect_numbers(name, value, axes=None):
