@@ -1,9 +1,10 @@
 """Sphinx: chapters and figures have numbers, as in print, and every figure has a caption.
 
-A chapter is a notebook; its number is its place in ``_toc.yml``. It stands in the heading, in the
-tree of pages and in the links to the neighbours. Figure 5.1 is the first of chapter 5, live or
-still; its address is ``#figure-5-1``, and its caption the first sentence of its alternative text.
-All of it stands in the page as it is served, so that it is there without a script.
+A chapter is a notebook that is no appendix; its number is its place in ``_toc.yml``. It stands in
+the heading, in the tree of pages and in the links to the neighbours. Figure 5.1 is the first of
+chapter 5, live or still; its address is ``#figure-5-1``, and its caption the first sentence of its
+alternative text. All of it stands in the page as it is served, so that it is there without a
+script.
 """
 
 import re
@@ -11,7 +12,8 @@ from html import escape, unescape
 
 from docutils import nodes
 
-CHAPTERS = "notebooks/"
+CHAPTER = ".ipynb"
+APPENDICES = {"notebooks/errata"}
 LIVE = re.compile(r'<div class="xp-live".*?</div>', re.DOTALL)
 ALT = re.compile(r'\balt="([^"]*)"')
 FIRST_SENTENCE = re.compile(r"(?:\w+ panels\.\s+)?(.+?)(?:[.]\s.*|[.]?$)", re.DOTALL)
@@ -28,7 +30,8 @@ def setup(app):
 def chapters(env):
     """The chapters in the order of the table of contents."""
     pages = env.toctree_includes.get(env.config.root_doc, [])
-    return [page for page in pages if page.startswith(CHAPTERS)]
+    notebooks = [page for page in pages if str(env.doc2path(page)).endswith(CHAPTER)]
+    return [page for page in notebooks if page not in APPENDICES]
 
 
 def number_chapters(app, env):

@@ -1,5 +1,8 @@
 """What the book's extensions make of the theme's pages, of its style sheet, and add to them."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -113,6 +116,18 @@ def test_claims_and_errata_are_marked():
 )
 def test_a_caption_is_the_first_sentence_that_says_something(alt, caption):
     assert numbering.caption(alt) == caption
+
+
+def test_an_appendix_and_a_page_of_prose_have_no_number():
+    files = ["book/how-to-read.md", "notebooks/words.md", "notebooks/gates.ipynb"]
+    names = {Path(file).with_suffix("").as_posix(): file for file in files}
+    names["notebooks/errata"] = "notebooks/errata.ipynb"
+    env = SimpleNamespace(
+        toctree_includes={"book/intro": list(names)},
+        config=SimpleNamespace(root_doc="book/intro"),
+        doc2path=names.get,
+    )
+    assert numbering.chapters(env) == ["notebooks/gates"]
 
 
 def test_figures_are_counted_within_a_chapter():

@@ -20,7 +20,7 @@ def opening(lines):
         ax.axhline(0, color=figures.GREY, linewidth=1)
         ax.plot(log, color=figures.BLUE, linewidth=2)
         ax.plot([0], log[:1], "o", color=figures.BLUE)
-        title = f"at the input: $10^{{{log[0]:.0f}}}$ of the last layer's"
+        title = f"at the input: $10^{{{log[0]:.0f}}}$ times the last layer's"
         y = "powers of ten of the gradient"
         figures.frame(ax, LAYER, y, (0, 50), (-45, 20), title)
 
@@ -125,17 +125,18 @@ def by_gain(activations, gains, sweep, rates):
     """Above, gradient norms by layer at one gain, for each activation; below,
     the rate at every gain, in decades a layer.
 
-    sweep : by activation and depth, decades of shape (depth + 1, gains);
-    rates : likewise, of shape (gains,).
+    sweep : by activation, depth and draw, decades of shape (depth + 1,
+    gains); rates : likewise, of shape (gains,).
     """
 
     def view(axes, gain, depth):
         here = gain == gains
         for phi, colour in zip(activations, figures.COLOURS, strict=False):
-            rate = rates[phi, depth]
+            rate = rates[phi, depth, 0]
             shown = round(rate[here].item(), 2) + 0.0  # -0.0 becomes 0.0
             label = f"{phi} {shown:+.2f}"
-            axes[0].plot(sweep[phi, depth][:, here], color=colour, label=label)
+            log = sweep[phi, depth, 0]
+            axes[0].plot(log[:, here], color=colour, label=label)
             axes[1].semilogx(gains, rate, base=2, color=colour)
         axes[0].legend(loc="upper right", fontsize=8)
         axes[1].axvline(gain, color=figures.GREY, linestyle=":")

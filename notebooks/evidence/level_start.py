@@ -29,7 +29,7 @@ BUDGET = {
     "layers": 50,
     "batch": BATCH,  # of 1347 images: 43 updates an epoch
     "optimiser": "GradientDescent",
-    "rates": [0.0003, 0.001, 0.003, 0.01, 0.03],
+    "rates": [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03],
     "starts": 5,
     "marks": [1, 2, 4, 7, 10, 15, 20, 30, 50, 100, 150, 200],
 }

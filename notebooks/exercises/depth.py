@@ -215,8 +215,7 @@ EXERCISES = {
             " promise any.",
             "it vanishes": "that would need a bound below one.",
         },
-        why="One needs the rule for that: here 4 · rms φ' is at most 1, and"
-        " for most inputs below it.",
+        why="The bound limits what may happen; the rule says what does.",
     ),
     5: Number(
         np.ceil(8 / np.log10(4)),

@@ -142,8 +142,9 @@ ENTRIES = """links => links.map((link) => [
 
 def test_chapters_are_numbered_as_the_table_of_contents_has_them(visit, site):
     """The same number in the tree of pages, over the chapter and in the links of its neighbours."""
-    toc = (Path(__file__).parents[2] / "_toc.yml").read_text()
+    toc, _ = (Path(__file__).parents[2] / "_toc.yml").read_text().split("caption: Reference")
     in_the_book = re.findall(r"notebooks/([\w-]+)", toc)
+    in_the_book.remove("words")  # that page is no chapter
     page = visit(site.as_uri(), java_script_enabled=False).page
     page.goto(f"{site.as_uri()}/genindex.html")
     listed = page.locator(CHAPTERS).evaluate_all(ENTRIES)

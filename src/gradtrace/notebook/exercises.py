@@ -80,9 +80,9 @@ def exercise(name):
     exercises = import_module(f"exercises.{leaf}").EXERCISES if leaf in known else {}
     if number.isdecimal() and int(number) in exercises:
         return exercises[int(number)]
-    known = f"{chapter}.1 to {chapter}.{max(exercises)}" if exercises else "such as 'depth.1'"
+    such_as = f"{chapter}.1 to {chapter}.{max(exercises)}" if exercises else "such as 'depth.1'"
     raise ValueError(
-        f"name: expected a chapter and the number of an exercise, {known}, got {name!r}"
+        f"name: expected a chapter and the number of an exercise, {such_as}, got {given(name)}"
     )
 
 
