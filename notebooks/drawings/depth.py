@@ -191,15 +191,15 @@ def level_learns(lines, losses):
         blue, grey = figures.BLUE, figures.GREY
         axes[0].axhline(0, color=grey, linewidth=1)
         axes[0].plot(lines[gain] - lines[gain][-1], color=blue, linewidth=1)
-        y = "powers of ten of the gradient"
-        title = "at the start"
+        y = "powers of ten"
+        title = "gradient, before learning"
         figures.frame(axes[0], "layer $l$", y, (0, 50), (-14, 8), title)
         epochs, loss, rate = losses[gain]
         axes[1].axhline(np.log(10), color=grey, linestyle="--")
-        axes[1].text(19.8, 2.34, "knows nothing", color=grey, ha="right")
+        axes[1].text(19.8, 2.38, "knows nothing", color=grey, ha="right")
         figures.band(axes[1], epochs, loss, colour=blue)
-        title = f"best rate: {rate:g}"
-        y = "loss, the mean of an epoch"
-        figures.frame(axes[1], "epoch", y, (1, 20), (0, 2.7), title)
+        title = f"loss, at the best rate, {rate:g}"
+        y = "mean of an epoch"
+        figures.frame(axes[1], "epoch", y, (1, 20), (0, 3.5), title)
 
     return view
