@@ -6,7 +6,10 @@ FADE = Number(
     9.966, rtol=0.01, unit="layers", why="Three decades.", hints=[(3, "those are decades.")]
 )
 ROW = Number([1.0, 20.0], hints=[([20.0, 1.0], "the other way round.")])
+STEPS = Number(21, unit="steps")
 NUMBERS = [
+    (STEPS, "22", False, "Not yet: too large."),
+    (STEPS, "20.5", False, "Not yet: you are near; give it more precisely."),
     (FADE, "9.97", True, "Right. Three decades."),
     (FADE, "3", False, "Not yet: those are decades."),
     (FADE, "-9.97", False, "Not yet: the sign is the other one."),

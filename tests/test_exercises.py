@@ -110,7 +110,7 @@ def test_what_is_said_to_a_number(answer, yours, right, said):
 @pytest.mark.parametrize(
     "yours, said",
     [
-        ("ten", "Not yet: a number is expected, got 'ten'."),
+        ("ten", "Not yet: a number is expected, without quotes, got 'ten'."),
         ([1, 2], "Not yet: one number is expected, got list [1, 2]."),
         (None, "Not yet: it is not a finite number."),
         (np.float32(9.966), "Right. Three decades."),
@@ -202,7 +202,10 @@ def without_return(h, x):
             lambda h, x: (h + x.sum(1), x - h[:, None]),
             "Not yet: right for one sample, not for three: ∂L/∂x: ",
         ),
-        (lambda h, x: h, "Not yet: expected 2 things (∂L/∂h, ∂L/∂x), got an array of float64"),
+        (
+            lambda h, x: h,
+            "Not yet: expected 2 things (∂L/∂h, ∂L/∂x), as in `return a, b`, got an array",
+        ),
         (lambda h, x: (None, x - h), "Not yet: ∂L/∂h: it returns None: a `return` is missing."),
         (without_return, "Not yet: it returns None: a `return` is missing."),
         (with_docstring, "Not answered yet: write the function's body"),

@@ -1,43 +1,152 @@
 """Pictures of one weight at every step: the net unrolled, shares, and lags.
 
-Logarithms come in natural and are drawn as powers of ten.
+Logarithms come in natural and are drawn as powers of ten. Arrays over time
+have an entry 0, before the first step.
 """
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from numpy.linalg import norm
 
 from gradtrace import log_norm
 from gradtrace.notebook import figures
-from gradtrace.notebook.figures import BLUE, GREY, ORANGE, RED
+from gradtrace.notebook.figures import BLUE, GREEN, GREY, INK, ORANGE, RED
+
+# what has died fades into the page, whether that is white or black
+FADES = LinearSegmentedColormap.from_list(
+    "fades", [(*to_rgb(ORANGE), 0), (*to_rgb(ORANGE), 1)]
+)
+LAG_COLOURS = (ORANGE, BLUE, GREEN)
+MIDDLE = {"ha": "center", "va": "center"}
 
 
-def unrolled(x, h, y, h_bar, to_past, to_state):
-    """The net over its steps, forward in blue; in red the way back.
+def far_past(sizes, most):
+    """The net unrolled above a bar for every step: its share of the gradient.
 
-    All arrays start at t = 0, which is not drawn. ``to_past[t]`` is what
-    step t hands to the state before it, ``to_state[t]`` what the output
-    hands to its own state; ``h_bar`` is the sum of what arrives.
+    ``sizes(gain, steps)`` returns the norms of the gradients at the states
+    and of the shares, the newest first; ``most`` is the largest number of
+    steps. The last step is at the right, so that a longer sequence reaches
+    further to the left.
     """
 
+    def view(ax, gain, steps):
+        at_states, of_steps = sizes(gain, steps)
+        bars = np.zeros(most)
+        bars[:steps] = of_steps / of_steps.max()
+        ax.bar(-np.arange(most), bars, width=0.7, color=ORANGE)
+        net(ax, at_states / at_states.max())
+        newest = of_steps[:5].sum() / of_steps.sum()
+        title = f"the newest 5 of {steps} steps: {newest:.0%} of all shares"
+        figures.frame(
+            ax,
+            "steps back from the loss",
+            "share, largest = 1",
+            (-most - 0.2, 2.3),
+            (0, 1.75),
+            title,
+        )
+        ax.grid(False)
+        ax.set(
+            xticks=-np.arange(0, most, 5),
+            xticklabels=[str(k) for k in range(0, most, 5)],
+            yticks=[0, 0.5, 1],
+        )
+
+    def net(ax, strength):
+        """A circle for each state, filled by the gradient that gets there."""
+        x = 0.5 - np.arange(most + 1)
+        y = np.full(most + 1, np.nan)
+        y[: len(strength)] = 1.35
+        filled = np.zeros(most + 1)
+        filled[: len(strength)] = strength
+        ax.plot(x, y, color=GREY, zorder=1)
+        # white beneath, so that a fill is read on any page
+        ax.scatter(x, y, s=110, c="white", edgecolors=GREY, zorder=2)
+        colours = [(*to_rgb(RED), alpha) for alpha in filled]
+        ax.scatter(x, y, s=110, c=colours, zorder=3)
+        ax.text(0.95, 1.35, "loss", va="center", color=INK)
+        words = "the gradient that reaches each state"
+        ax.text(0.5, 1.52, words, ha="right", color=RED)
+
+    return view
+
+
+def loop_and_unrolled(axes):
+    """Left, the net with its loop; right, unrolled over three steps."""
+    left, right = axes
+    for ax in axes:
+        ax.set(ylim=(-0.35, 2.35), xticks=[], yticks=[])
+        ax.set_frame_on(False)
+    left.set(xlim=(-1, 1.3), title="one step, in a loop")
+    right.set(xlim=(-0.5, 3.5), title="unrolled: the same w at every arrow")
+
+    column(left, 0, "")
+    angle = np.linspace(0.8 * np.pi, -0.72 * np.pi, 60)
+    x = 0.42 + 0.3 * np.cos(angle)
+    y = 1 + 0.3 * np.sin(angle)
+    left.plot(x, y, color=RED, linewidth=2)
+    bend = {"arrowstyle": "->", "color": RED, "linewidth": 2}
+    left.annotate("", (0.17, 0.92), (x[-4], y[-4]), arrowprops=bend)
+    left.text(0.84, 1.0, "w", color=RED, fontsize=13, **MIDDLE)
+
+    for t in (1, 2, 3):
+        column(right, t, f"_{t}")
+    unit(right, 0, 1, "$h_0$")
+    for t in (0, 1, 2):
+        right.annotate(
+            "",
+            (t + 0.78, 1),
+            (t + 0.22, 1),
+            arrowprops={"arrowstyle": "->", "color": RED, "linewidth": 2},
+        )
+        right.text(t + 0.5, 1.13, "w", color=RED, fontsize=13, **MIDDLE)
+
+
+def column(ax, t, index):
+    """Input, state and output of one step, with the weights between them."""
+    for height, name in ((0, "x"), (1, "h"), (2, r"\hat y")):
+        unit(ax, t, height, f"${name}{index}$")
+    for height, weight in ((0.5, "u"), (1.5, "v")):
+        figures.arrow(ax, (t, height - 0.3), (t, height + 0.3), colour=BLUE)
+        ax.text(t - 0.12, height, weight, color=BLUE, fontsize=13, **MIDDLE)
+
+
+def unit(ax, t, height, name):
+    """A circle with a name, on white, so that it is read on any page."""
+    ring = {"boxstyle": "circle", "facecolor": "white", "edgecolor": GREY}
+    ax.text(t, height, name, color=INK, bbox=ring, **MIDDLE)
+
+
+def unrolled(x, h, y_hat, g, to_past, to_state):
+    """The net over its steps with its numbers: forward blue, backward red.
+
+    ``to_past[t]`` is what step t hands to the state before it,
+    ``to_state[t]`` what the output hands to its own state; ``g`` is the sum
+    of what arrives.
+    """
+    T = len(x) - 1
+
     def view(ax):
-        for t in range(1, len(x)):
+        for t in range(1, T + 1):
             numbers(ax, t)
             arrows(ax, t)
-        ax.set(xlim=(0.2, 5.5), ylim=(-0.1, 2.1), xticks=[], yticks=[])
+        start = f"$h_0$ = {h[0]:.3f}"
+        ax.text(0, 1, start, color=BLUE, **MIDDLE)
+        ax.set(xlim=(-0.3, T + 0.5), ylim=(-0.1, 2.1), xticks=[], yticks=[])
         ax.set_frame_on(False)
 
     def numbers(ax, t):
-        middle = {"ha": "center", "va": "center"}
-        for height, name, value in ((0, "x", x), (1, "h", h), (2, "y", y)):
-            text = f"${name}_{t}$ = {value[t]:.2f}"
-            ax.text(t, height, text, color=BLUE, **middle)
-        ax.text(t - 0.07, 0.4, "u", color=BLUE, **middle)
-        ax.text(t - 0.5, 1.08, "w", color=BLUE, **middle)
-        ax.text(t - 0.17, 1.5, "v", color=BLUE, **middle)
-        bar = f"$\\bar h_{t}$ = {h_bar[t]:.2f}"
-        ax.text(t, 0.85, bar, color=RED, **middle)
-        ax.text(t - 0.5, 0.73, f"{to_past[t]:.2f}", color=RED, **middle)
-        ax.text(t + 0.31, 1.5, f"{to_state[t]:.2f}", color=RED, **middle)
+        values = ((0, "x", x), (1, "h", h), (2, r"\hat y", y_hat))
+        for height, name, value in values:
+            text = f"${name}_{t}$ = {value[t]:.3f}"
+            ax.text(t, height, text, color=BLUE, **MIDDLE)
+        ax.text(t - 0.07, 0.4, "u", color=BLUE, **MIDDLE)
+        ax.text(t - 0.5, 1.08, "w", color=BLUE, **MIDDLE)
+        ax.text(t - 0.17, 1.5, "v", color=BLUE, **MIDDLE)
+        gradient = f"$g_{t}$ = {g[t]:.3f}"
+        ax.text(t, 0.85, gradient, color=RED, weight="bold", **MIDDLE)
+        ax.text(t - 0.5, 0.75, f"{to_past[t]:.3f}", color=RED, **MIDDLE)
+        ax.text(t + 0.27, 1.5, f"{to_state[t]:.3f}", color=RED, **MIDDLE)
 
     def arrows(ax, t):
         figures.arrow(ax, (t - 0.7, 1), (t - 0.3, 1), colour=BLUE)
@@ -50,81 +159,147 @@ def unrolled(x, h, y, h_bar, to_past, to_state):
 
 
 def shares(log_shares):
-    """The size of each step's share by its delay, and the powers of w, dotted.
+    """The size of each step's share by its delay, and its ceiling, dotted.
 
     ``log_shares(w, phi, inputs)`` returns natural logarithms, the newest
-    of 40 steps first.
+    of 40 steps first, and that of the largest state.
     """
 
     def view(ax, w, phi, inputs):
-        log = log_shares(w, phi, inputs)
-        ceiling = figures.powers(w, 39)
-        figures.norms(ax, ceiling, style=":", colour=GREY)
-        figures.norms(ax, log, style="o", colour=ORANGE)
-        newest = np.exp(log[:10]).sum() / np.exp(log).sum()
-        title = f"newest 10 of 40: {newest:.0%} of all"
+        log, log_largest = log_shares(w, phi, inputs)
+        ceiling = log_largest + figures.powers(w, 39)
+        figures.norms(ax, ceiling, style=":", colour=GREY, label="ceiling")
+        figures.norms(ax, log, style="o", colour=ORANGE, label="shares")
+        # ten to the power of what the sum of their sizes is
+        top = log[np.isfinite(log)].max()
+        sizes = top + np.log(np.exp(log - top).sum())
+        title = f"sum of the sizes: {power_of_ten(sizes)}"
         size = "|share of step t|, powers of ten"
         figures.frame(ax, "delay T − t", size, (-1, 40), (-25, 9), title)
+        ax.legend(loc="upper right")
 
     return view
 
 
-def steps_back(runs, gains):
+def power_of_ten(log):
+    """A number in words, from its natural logarithm."""
+    decade = log / np.log(10)
+    if -2 < decade < 3:
+        return f"{np.exp(log):.2g}"
+    return f"$10^{{{decade:.1f}}}$"
+
+
+def steps_back(runs):
     """Norms of gradients and shares by steps back, below the gain's powers.
 
-    ``runs[phi, inputs]`` is a trace of 40 steps with the ``gains`` along its
-    sweep axis.
+    ``runs[gain, phi, inputs]`` is a trace of 40 steps.
     """
 
     def view(ax, gain, phi, inputs):
-        run = runs[phi, inputs]
-        i = gains.tolist().index(gain)
-        gradient = run.log_h[::-1, i]
+        run = runs[gain, phi, inputs]
+        gradient = run.log_h[::-1]
         ceiling = gradient[0] + figures.powers(gain, 40)
-        share = run.log_p["W"][::-1, i]
+        share = run.log_p["W"][::-1]
         gradient_name = "$\\|\\partial L/\\partial h_{T-k}\\|$"
         share_name = "‖share of step $T-k$‖"
         figures.norms(ax, ceiling, style=":", colour=GREY, label="ceiling")
         figures.norms(ax, gradient, label=gradient_name)
         figures.norms(ax, share, colour=ORANGE, label=share_name)
         pace = (gradient[-1] - gradient[0]) / 40 / np.log(10)
-        size = "powers of ten"
-        figures.frame(ax, "steps back, k", size, (0, 40), (-21, 9))
+        figures.frame(ax, "steps back, k", "powers of ten", (0, 40), (-21, 9))
         ax.set_title(f"gradient: {pace:+.3f} decades a step")
         ax.legend(loc="lower left")
 
     return view
 
 
-def lags(by_lag):
-    """Left, shares by delay for two losses; right, parts of the sum by lag.
+def triangle(terms):
+    """The terms of ∂L/∂w, a row for each loss, a colour for each lag.
 
-    ``by_lag(gain, phi)`` returns the shares of W for a loss at every step
-    and for one at the end, the oldest first, and the parts, lag 0 first: three
-    arrays of 40 matrices.
+    ``terms[s, t]`` belongs to loss s and the use of w in step t, counted
+    from 1. Beneath, the sums of columns; at the right, of rows.
+    """
+    T = len(terms) - 1
+
+    def view(ax):
+        for s in range(1, T + 1):
+            for t in range(1, s + 1):
+                paint(ax, s, t, LAG_COLOURS[s - t])
+                write(ax, t, s, terms[s, t], weight="bold")
+        for t in range(1, T + 1):
+            write(ax, t, T + 1, terms[:, t].sum(), color=INK)
+            write(ax, T + 1, t, terms[t].sum(), color=INK)
+        write(ax, T + 1, T + 1, terms.sum(), color=INK, weight="bold")
+        for lag in range(T):
+            name = f"lag {lag}: {np.trace(terms, -lag):.3f}"
+            ax.text(T + 1.7, 1.2 + 0.6 * lag, "■", color=LAG_COLOURS[lag])
+            ax.text(T + 1.95, 1.2 + 0.6 * lag, name, color=INK)
+        ax.text(T + 1.7, 0.6, "sums along diagonals", color=INK)
+        names = [f"step {t}" for t in range(1, T + 1)]
+        ax.set(
+            xlim=(0.5, T + 3.4),
+            ylim=(T + 1.5, 0.3),
+            xticks=range(1, T + 2),
+            yticks=range(1, T + 2),
+            xticklabels=[*names, "of a loss"],
+            yticklabels=[*(f"loss {s}" for s in range(1, T + 1)), "of a step"],
+            xlabel="the use of w in …",
+        )
+        ax.xaxis.set_label_coords(0.36, -0.14)
+        ax.tick_params(length=0)
+        ax.set_frame_on(False)
+
+    def paint(ax, s, t, colour):
+        edges = {"extent": (t - 0.47, t + 0.47, s + 0.45, s - 0.45)}
+        ax.imshow([[(*to_rgb(colour), 0.35)]], aspect="auto", **edges)
+
+    def write(ax, t, s, number, **how):
+        ax.text(t, s, f"{number:+.3f}", **MIDDLE, **how)
+
+    return view
+
+
+def lags(all_terms):
+    """Left, every term's size as a map; right, their sums by lag.
+
+    ``all_terms(gain, phi)`` returns an array with a matrix for each loss s
+    and each use t, both counted from 1 to 40, and the sums by lag, from 0.
     """
 
     def view(axes, gain, phi):
         left, right = axes
-        every, last, parts = by_lag(gain, phi)
+        terms, parts = all_terms(gain, phi)
+        T = len(terms) - 1
+        with np.errstate(divide="ignore"):
+            decades = figures.decades(log_norm(terms, 2))
+        left.imshow(
+            np.clip(decades[1:, 1:], -4, 0),
+            cmap=FADES,
+            vmin=-4,
+            vmax=0,
+            extent=(0.5, T + 0.5, T + 0.5, 0.5),
+            aspect="auto",
+        )
         total = norm(parts.sum(axis=0))
         far = norm(parts[11:].sum(axis=0))
-        by_delay(left, every, last)
-        left.set_title(f"norm of sum: {total:.3g}")
+        figures.frame(
+            left,
+            "the use of W in step t",
+            "the loss at step s",
+            (0.5, T + 0.5),
+            (T + 0.5, 0.5),
+            f"norms: whole {total:.2g}, lag 0 {norm(parts[0]):.2g}",
+        )
+        left.grid(False)
+        right.plot([10.5, 10.5], [-14, 9], ":", color=GREY)
         figures.norms(right, log_norm(parts, 2), colour=ORANGE)
-        decades(right, "lag k", "part, powers of ten")
-        right.set_title(f"lags > 10: {far / total:.2%} of it")
-
-    def by_delay(ax, every, last):
-        newest_first = log_norm(every, 2)[::-1]
-        label = "loss at every step"
-        figures.norms(ax, newest_first, colour=ORANGE, label=label)
-        newest_first = log_norm(last, 2)[::-1]
-        figures.norms(ax, newest_first, label="loss at the end")
-        decades(ax, "delay T − t", "share, powers of ten")
-        ax.legend(loc="lower left")
-
-    def decades(ax, steps, size):
-        figures.frame(ax, steps, size, (0, 39), (-24, 9))
+        figures.frame(
+            right,
+            "lag s − t",
+            "norm of the part, powers of ten",
+            (0, T - 1),
+            (-14, 9),
+            f"lags over 10: {far / total:.2%} of it",
+        )
 
     return view

@@ -9,6 +9,13 @@
 >>> log = trace(vjps, h[-1])                    # of the loss ½‖h_T‖²
 >>> log.log_h.shape
 (51,)
+
+Docstrings name their sources by author and year; the page "References" of the book lists them. Five
+are lectures: Cremer (2017) is Chris Cremer's *Gradients of Deep Networks*; Giselsson (n.d.), Pontus
+Giselsson's *Deep Learning*; Grosse and Ba (2019), lecture 14 of Roger Grosse and Jimmy Ba's course
+CSC421/2516 at the University of Toronto; Lee (n.d.), Chang-Hwan Lee's *Deep Neural Network &
+Gradient Methods*; LMU Munich (2022), the slides on recurrent networks of its course *Introduction
+to Deep Learning*. They are quoted by the titles of their slides.
 """
 
 from importlib import import_module

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from answers import CHOICES, GROWS, NUMBERS
+from answers import CHOICES, FADE, GROWS, NUMBERS
 
 SCRIPT = Path(__file__).parents[2] / "book" / "static" / "exercise.js"
 
@@ -41,7 +41,7 @@ def test_a_choice_hears_on_a_page_what_it_hears_in_a_notebook(chromium):
 
 def test_what_is_typed_may_be_a_fraction_or_no_number(chromium):
     page = chromium.new_page()
-    form = asked(page, NUMBERS[0][0])
+    form = asked(page, FADE)
     for yours, sentence in {
         "29.898/3": "Right. Three decades.",
         "−9.966": "Not yet: the sign is the other one.",

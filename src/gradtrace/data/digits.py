@@ -35,7 +35,7 @@ def digits(rng, test=0.25):
 
     Notes
     -----
-    Source: UCI "Optical Recognition of Handwritten Digits", test set, as in scikit-learn.
+    Source: Alpaydin and Kaynak (1998), test set, as in scikit-learn.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def pixels(images, labels, order=None):
 
     Notes
     -----
-    Source: Le, Jaitly & Hinton 2015.
+    Source: Le et al. (2015).
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Tasks whose answer lies far back in the input: who can carry it there?
 
 Each function draws a batch of sequences as :class:`Sequences`, ready for ``unroll``, and says what
-a net must beat: the loss of the best answer that needs no memory. Source: Lee, "Advantages of
-LSTM".
+a net must beat: the loss of the best answer that needs no memory. Source: Lee (n.d.), "Advantages
+of LSTM".
 """
 
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ def adding(rng, batch, T):
 
     Notes
     -----
-    Source: Hochreiter & Schmidhuber 1997, in the form of Arjovsky et al. 2016.
+    Source: Hochreiter and Schmidhuber (1997), in the form of Arjovsky et al. (2016).
 
     Examples
     --------
@@ -151,7 +151,7 @@ def copying(rng, batch, delay):
 
     Notes
     -----
-    Source: Hochreiter & Schmidhuber 1997, in the form of Arjovsky et al. 2016.
+    Source: Hochreiter and Schmidhuber (1997), in the form of Arjovsky et al. (2016).
 
     Examples
     --------
@@ -205,7 +205,7 @@ def temporal_order(rng, batch, T):
 
     Notes
     -----
-    Source: Hochreiter & Schmidhuber 1997, "Temporal order", with places that grow with ``T``.
+    Source: Hochreiter and Schmidhuber (1997), "Temporal order", with places that grow with ``T``.
 
     Examples
     --------

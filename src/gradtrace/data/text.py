@@ -21,7 +21,7 @@ def walrus():
 
     Notes
     -----
-    Source: *Through the Looking-Glass*, chapter IV.
+    Source: Carroll (1871), chapter IV.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def hello():
 
     Notes
     -----
-    Source: Lee, "Seq2Sequence Learning Example".
+    Source: Lee (n.d.), "Seq2Sequence Learning Example".
 
     Examples
     --------

@@ -79,7 +79,8 @@ def translation(rng, batch, length, dictionary, reverse=False):
 
     Notes
     -----
-    Source: Grosse–Ba, "Another trick: reverse the input sequence"; Sutskever et al. 2014.
+    Source: Grosse and Ba (2019), "Another trick: reverse the input sequence";
+    Sutskever et al. (2014).
 
     Examples
     --------

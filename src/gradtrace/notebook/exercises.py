@@ -149,7 +149,8 @@ class Number:
         try:
             numbers = np.atleast_1d(np.asarray(yours, dtype=float))
         except (TypeError, ValueError, OverflowError):
-            return _not_yet(f"a number is expected, got {given(yours)}.")
+            quoted = ", without quotes" if isinstance(yours, str) else ""
+            return _not_yet(f"a number is expected{quoted}, got {given(yours)}.")
         if numbers.shape != self.answer.shape:
             many = "one number is" if self.answer.size == 1 else f"{self.answer.size} numbers are"
             return _not_yet(f"{many} expected, got {given(yours)}.")
@@ -181,7 +182,8 @@ class Number:
             tens = round(math.log10(abs(x / a)))
             if tens and self._near(x / 10.0**tens, a):
                 return "the digits are right, the power of ten is another"
-            if abs(x / a - 1) <= 0.05:
+            counted = x == round(x) and a == round(a)  # 21 for 20 is not a matter of precision
+            if abs(x / a - 1) <= 0.05 and not counted:
                 return "you are near; give it more precisely"
         return "too small" if x < a else "too large"
 
@@ -353,7 +355,9 @@ class Function:
         elif isinstance(wanted, tuple | list):
             if not isinstance(got, tuple | list) or len(got) != len(wanted):
                 names = f" ({', '.join(self.returns)})" if self.returns and not name else ""
-                return f"{prefix}expected {len(wanted)} things{names}, got {given(got)}"
+                row = ", ".join("abcdefgh"[: len(wanted)])
+                asked = f"{len(wanted)} things{names}, as in `return {row}`"
+                return f"{prefix}expected {asked}, got {given(got)}"
             named = self.returns if len(self.returns) == len(wanted) and not name else None
             names = named or [f"{name}[{i}]" for i in range(len(wanted))]
             parts = list(zip(names, got, wanted, strict=True))

@@ -140,7 +140,7 @@ def _elu_slope(a):
     return np.where(a.real > 0, 1, np.exp(-_magnitude(a))).astype(a.dtype)
 
 
-# Klambauer et al. 2017: they keep mean 0 and variance 1 of a wide layer with Gaussian inputs.
+# Klambauer et al. (2017): they keep mean 0 and variance 1 of a wide layer with Gaussian inputs.
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 
 
@@ -183,7 +183,7 @@ def leaky_relu(alpha=0.01):
 
     Notes
     -----
-    Source: Maas et al. 2013; Giselsson, "Examples of activation functions".
+    Source: Maas et al. (2013); Giselsson (n.d.), "Examples of activation functions".
     """
     if not 0 <= expect_number("alpha", alpha) <= 1:
         raise ValueError(f"alpha: expected a number from 0 to 1, got {alpha}")

@@ -23,7 +23,7 @@ class Seq(Step):
 
     Notes
     -----
-    Source: Giselsson, "Deep learning – Model".
+    Source: Giselsson (n.d.), "Deep learning – Model".
 
     Examples
     --------
@@ -180,7 +180,7 @@ class Residual(Step):
 
     Notes
     -----
-    Source: Grosse–Ba, "residual block"; Cremer, "Residual Network".
+    Source: Grosse and Ba (2019), "residual block"; Cremer (2017), "Residual Network".
 
     Examples
     --------
@@ -244,7 +244,8 @@ class Highway(Step):
     ``h`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``b`` and ``b2`` are
     ``(*sweep, n)``. A very negative ``b2`` shuts the gate and leaves the identity.
 
-    Source: Cremer, "Highway Network", "Highway Net Gradient"; Srivastava et al. 2015, eq. 3.
+    Source: Cremer (2017), "Highway Network", "Highway Net Gradient"; Srivastava et al. (2015a), eq.
+    3.
 
     Examples
     --------
@@ -307,7 +308,7 @@ class StochasticDepth(Step):
 
     Notes
     -----
-    Source: Giselsson, "Regularization – Layer Dropouts"; Huang et al. 2016, sec. 3.
+    Source: Giselsson (n.d.), "Regularization – Layer Dropouts"; Huang et al. (2016), sec. 3.
 
     Examples
     --------

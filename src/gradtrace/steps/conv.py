@@ -39,7 +39,8 @@ class Conv2D(Step):
     ``h`` is ``(*sweep, batch, c_in, height, width)``, ``W`` is
     ``(*sweep, c_out, c_in, kernel, kernel)``, ``b`` is ``(*sweep, c_out)``.
 
-    Source: Lee, "Convolutional Layer"; Giselsson, "Examples of affine transformations".
+    Source: Lee (n.d.), "Convolutional Layer"; Giselsson (n.d.), "Examples of affine
+    transformations".
 
     Examples
     --------
@@ -137,7 +138,7 @@ class Pool2D(Step):
 
     Notes
     -----
-    Source: Lee, "Pooling Layer"; Giselsson, "Examples of affine transformations".
+    Source: Lee (n.d.), "Pooling Layer"; Giselsson (n.d.), "Examples of affine transformations".
 
     Examples
     --------
@@ -193,7 +194,7 @@ class Flatten(Step):
     -----
     ``h`` is ``(*sweep, batch, *features)``, ``h'`` is ``(*sweep, batch, n)``.
 
-    Source: Lee, "CNN's Topology".
+    Source: Lee (n.d.), "CNN's Topology".
 
     Examples
     --------

@@ -28,7 +28,7 @@ class Dense(Step):
     ``h`` is ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n_in, n_out)``, ``b`` is
     ``(*sweep, n_out)``.
 
-    Source: Giselsson, "Backpropagation summarized".
+    Source: Giselsson (n.d.), "Backpropagation summarized".
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Maxout(Step):
     ``(*sweep, pieces n_out)``; the first ``n_out`` columns are the first piece. Where pieces tie,
     the first wins.
 
-    Source: Goodfellow et al. 2013, "Maxout Networks".
+    Source: Goodfellow et al. (2013).
 
     Examples
     --------
@@ -138,7 +138,7 @@ class Softmax(Step):
     ``h`` is ``(*sweep, batch, n)``; there are no parameters. To train, leave this step out and give
     the scores to :func:`~gradtrace.cross_entropy`, which contains it.
 
-    Source: Lee, "Activation Functions", 4.
+    Source: Lee (n.d.), "Activation Functions", 4.
 
     Examples
     --------

@@ -28,7 +28,8 @@ class Dropout(Step):
 
     Notes
     -----
-    Source: Giselsson, "Dropouts" (scales by ρ: erratum E2); Lee, "Dropout"; Srivastava et al. 2014.
+    Source: Giselsson (n.d.), "Dropouts" (which scales by ρ); Lee (n.d.), "Dropout";
+    Srivastava et al. (2014).
 
     Examples
     --------
@@ -82,7 +83,7 @@ class Mask(Step):
 
     Notes
     -----
-    Source: Srivastava et al. 2014, sec. 4.
+    Source: Srivastava et al. (2014), sec. 4.
 
     Examples
     --------

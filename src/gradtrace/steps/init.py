@@ -5,7 +5,7 @@
 variance r²/3, so a variance of 1/n takes r = √(3/n). Two slips to avoid: √(1/n) is the standard
 deviation of LeCun's normal form, not its variance; and r = √(1/n) would leave a third of it.
 
-Source: Lee, "Weight Initialization".
+Source: Lee (n.d.), "Weight Initialization".
 """
 
 import math
@@ -102,7 +102,7 @@ def uniform(rng, shape, r=1.0):
 def lecun(rng, shape):
     """Entries from N(0, 1/n), which keeps the variance of the state through a linear layer.
 
-    Source: LeCun 1998.
+    Source: LeCun et al. (1998a).
 
     Examples
     --------
@@ -114,7 +114,9 @@ def lecun(rng, shape):
 
 
 def lecun_uniform(rng, shape):
-    """Entries from U(-r, r) with r = √(3/n): the variance 1/n of :func:`lecun`. Source: LeCun 1998.
+    """Entries from U(-r, r) with r = √(3/n): the variance 1/n of :func:`lecun`.
+
+    Source: LeCun et al. (1998a).
 
     Examples
     --------
@@ -128,7 +130,7 @@ def lecun_uniform(rng, shape):
 def xavier(rng, shape):
     """Entries from N(0, 2/(n + m)), a compromise between the forward and the backward pass.
 
-    Source: Glorot 2010.
+    Source: Glorot and Bengio (2010).
 
     Examples
     --------
@@ -141,7 +143,7 @@ def xavier(rng, shape):
 def xavier_uniform(rng, shape):
     """Entries from U(-r, r) with r = √(6/(n + m)): the variance of :func:`xavier`.
 
-    Source: Glorot 2010, eq. 16.
+    Source: Glorot and Bengio (2010), eq. 16.
 
     Examples
     --------
@@ -152,7 +154,9 @@ def xavier_uniform(rng, shape):
 
 
 def he(rng, shape):
-    """Entries from N(0, 2/n), made for ReLU, which passes half of the variance. Source: He 2015.
+    """Entries from N(0, 2/n), made for ReLU, which passes half of the variance.
+
+    Source: He et al. (2015).
 
     Examples
     --------
@@ -164,7 +168,9 @@ def he(rng, shape):
 
 
 def he_uniform(rng, shape):
-    """Entries from U(-r, r) with r = √(6/n): the variance 2/n of :func:`he`. Source: He 2015.
+    """Entries from U(-r, r) with r = √(6/n): the variance 2/n of :func:`he`.
+
+    Source: He et al. (2015).
 
     Examples
     --------
@@ -176,7 +182,7 @@ def he_uniform(rng, shape):
 
 
 def orthogonal(rng, shape):
-    """Orthonormal rows or columns, uniform over all such matrices. Source: Saxe 2014.
+    """Orthonormal rows or columns, uniform over all such matrices. Source: Saxe et al. (2014).
 
     Kernels ``(c_out, c_in, kh, kw)`` are drawn as a matrix with a row for each output channel.
 
@@ -198,7 +204,7 @@ def spectral(rng, shape):
 
     Kernels ``(c_out, c_in, kh, kw)`` are scaled as a matrix with a row for each output channel.
 
-    Source: Giselsson, "Avoiding exploding gradient – Gradient clipping".
+    Source: Giselsson (n.d.), "Avoiding exploding gradient – Gradient clipping".
 
     Examples
     --------
@@ -241,7 +247,7 @@ def spectral_norm(W):
 
 
 def identity(rng, shape):
-    """Ones on the diagonal, as an IRNN starts. Source: Le 2015.
+    """Ones on the diagonal, as an IRNN starts. Source: Le et al. (2015).
 
     Examples
     --------
@@ -306,7 +312,7 @@ def init_params(step, rng, weights=xavier, *, gain=1.0, dtype=np.float64, **by_n
 
     Notes
     -----
-    Source: Lee, "Weight Initialization".
+    Source: Lee (n.d.), "Weight Initialization".
 
     Examples
     --------

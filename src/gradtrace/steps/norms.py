@@ -39,7 +39,7 @@ def batch_statistics(h):
 
     Notes
     -----
-    Source: Ioffe–Szegedy 2015, alg. 1 and 2.
+    Source: Ioffe and Szegedy (2015), alg. 1 and 2.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class BatchNorm(Step):
     ``h`` is ``(*sweep, batch, n)`` with a batch of at least two, ``gamma`` and ``beta`` are
     ``(*sweep, n)``. ``init_params`` starts ``gamma`` at one.
 
-    Source: Lee, "Batch Normalization"; Ioffe–Szegedy 2015, alg. 1.
+    Source: Lee (n.d.), "Batch Normalization"; Ioffe and Szegedy (2015), alg. 1.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class BatchNormInference(Step):
 
     Notes
     -----
-    Source: Ioffe–Szegedy 2015, alg. 2.
+    Source: Ioffe and Szegedy (2015), alg. 2.
 
     Examples
     --------
@@ -202,7 +202,7 @@ class LayerNorm(Step):
     ``h`` is ``(*sweep, batch, n)``, ``gamma`` and ``beta`` are ``(*sweep, n)``. ``init_params``
     starts ``gamma`` at one.
 
-    Source: Ba–Kiros–Hinton 2016, sec. 3.
+    Source: Ba et al. (2016), sec. 3.
 
     Examples
     --------
@@ -257,7 +257,7 @@ class WeightNorm(Step):
     zeros, ``g`` and ``b`` are ``(*sweep, n_out)``. ``init_params`` starts ``g`` at one. ``∂L/∂v``
     is orthogonal to ``v``, column by column.
 
-    Source: Salimans–Kingma 2016, eq. 2 and 3.
+    Source: Salimans and Kingma (2016), eq. 2 and 3.
 
     Examples
     --------

@@ -35,7 +35,7 @@ class RNN(Step):
     ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is
     ``(*sweep, n, n)``, ``U`` is ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``.
 
-    Source: I2DL, "Long-term dependencies" (there V is our W, W is our U).
+    Source: LMU Munich (2022), "Long-term dependencies" (there V is our W, W is our U).
 
     Examples
     --------
@@ -87,7 +87,7 @@ def irnn(n_in, n):
     every Jacobian is then the identity, and gradients neither fade nor grow. Le et al. draw ``U``
     from N(0, 0.001²): ``U=lambda rng, shape: init.gaussian(rng, shape, 0.001)``.
 
-    Source: Le et al. 2015; Grosse–Ba, "Identity RNNs".
+    Source: Le et al. (2015); Grosse and Ba (2019), "Identity RNNs".
 
     Examples
     --------
@@ -121,7 +121,7 @@ class NARX(Step):
     ``(*sweep, n_in, n)`` and ``b`` is ``(*sweep, n)``. The first ``n`` columns of ``∂L/∂state`` are
     the gradient of ``h_{t-1}`` along all ways to the loss.
 
-    Source: Lin et al. 1996; Cremer, "Deep Network Gradients Conclusion".
+    Source: Lin et al. (1996); Cremer (2017), "Deep Network Gradients Conclusion".
 
     Examples
     --------
@@ -204,8 +204,8 @@ class LSTM(Step):
     ``b`` is ``(*sweep, 4n)``; their columns are the gates in the order i, f, o, g (PyTorch has i,
     f, g, o). The candidate g is called ``new`` in the code, where ``g`` is the incoming gradient.
 
-    Source: Hochreiter and Schmidhuber 1997; Grosse–Ba, "Long-Term Short Term Memory"; Lee, "Long
-    Short-Term Memory (LSTM)", equations 1–6.
+    Source: Hochreiter and Schmidhuber (1997); Grosse and Ba (2019), "Long-Term Short Term Memory";
+    Lee (n.d.), "Long Short-Term Memory (LSTM)", equations 1–6.
 
     Examples
     --------
@@ -286,10 +286,12 @@ class GRU(Step):
         Widths of the input ``x`` of each step and of the state ``h``.
     reset : {"after", "before"}
         Where the reset gate ``r`` acts: ``g = tanh(x U + b + r ∘ (h W + b_rec))`` as in PyTorch, or
-        ``g = tanh(x U + b + (r ∘ h) W)`` as on Lee's slide and in Keras with ``reset_after=False``.
+        ``g = tanh(x U + b + (r ∘ h) W)`` as in Lee (n.d.) and in Keras with
+        ``reset_after=False``.
     keep : {"z", "1-z"}
-        What multiplies the old state. ``"z"`` is Lee's, PyTorch's and Keras' convention; ``"1-z"``,
-        ``h' = (1 - z) ∘ h + z ∘ g``, is Cremer's with ``B`` for ``z``.
+        What multiplies the old state. ``"z"`` is the convention of Cho et al. (2014a), PyTorch and
+        Keras; ``"1-z"``, ``h' = (1 - z) ∘ h + z ∘ g``, is that of Cremer (2017), with ``B`` for
+        ``z``. Lee (n.d.) has the one on the first slide on the GRU, the other on the second.
 
     Notes
     -----
@@ -298,7 +300,7 @@ class GRU(Step):
     in the order r, z, g. Reset after has one more parameter, ``b_rec`` of shape ``(*sweep, n)``.
     The candidate g is called ``new`` in the code.
 
-    Source: Cho et al. 2014; Lee, "Gated Recurrent Unit (GRU)", equations 1–4.
+    Source: Cho et al. (2014a); Lee (n.d.), "Gated Recurrent Unit (GRU)", equations 1–4.
 
     Examples
     --------
@@ -385,7 +387,7 @@ class OneGate(Step):
     ``A`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``U`` and ``U2``
     ``(*sweep, n_in, n)``.
 
-    Source: Cremer, "Gated Recurrent Unit".
+    Source: Cremer (2017), "Gated Recurrent Unit".
 
     Examples
     --------

@@ -4,7 +4,7 @@ A step here is a function of states ``(*grid, n)`` that returns the next states 
 ``J[i, j] = ∂h'_j/∂h_i`` of shape ``(*grid, n, n)``, so that a small change goes on as
 ``dh' = dh J``.
 
-Source: Grosse–Ba, "Let's imagine an RNN's behavior as a dynamical system".
+Source: Grosse and Ba (2019), "Let's imagine an RNN's behavior as a dynamical system".
 """
 
 from typing import NamedTuple
@@ -35,7 +35,7 @@ def tanh_rnn(W, b):
 
     Notes
     -----
-    Source: Grosse–Ba, "Consider an RNN with tanh activation function".
+    Source: Grosse and Ba (2019), "Consider an RNN with tanh activation function".
 
     Examples
     --------
@@ -95,7 +95,7 @@ def iterate(step, h, steps):
 
     Notes
     -----
-    Source: Grosse–Ba, "the Jacobians multiply".
+    Source: Grosse and Ba (2019), "the Jacobians multiply".
 
     Examples
     --------
@@ -165,7 +165,7 @@ def basins(step, h, longest=8, atol=1e-8, radius=1e-2):
 
     Notes
     -----
-    Source: Grosse–Ba, "Let's imagine an RNN's behavior as a dynamical system".
+    Source: Grosse and Ba (2019), "Let's imagine an RNN's behavior as a dynamical system".
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Two iterated functions, the logistic map and Mandelbrot's, and how fast their gradients grow.
 
-Source: Grosse–Ba, "Iterated Functions".
+Source: Grosse and Ba (2019), "Iterated Functions".
 """
 
 from typing import NamedTuple
@@ -34,7 +34,8 @@ def logistic(r, x0, steps):
 
     Notes
     -----
-    Source: Grosse–Ba, "Iterated Functions" (the slide has lost an x of ``3.5 x (1 - x)``).
+    Source: Grosse and Ba (2019), "Iterated Functions" (the slide has lost an x of ``3.5 x (1 -
+    x)``).
 
     Examples
     --------
@@ -70,7 +71,7 @@ def bifurcation(r, x0=0.3, skip=1000, keep=100):
 
     Notes
     -----
-    Source: Grosse–Ba, "Iterated Functions".
+    Source: Grosse and Ba (2019), "Iterated Functions".
 
     Examples
     --------
@@ -112,7 +113,7 @@ def logistic_exponent(r, x0=0.3, skip=1000, steps=10_000):
 
     Notes
     -----
-    Source: Grosse–Ba, "Iterated Functions".
+    Source: Grosse and Ba (2019), "Iterated Functions".
 
     Examples
     --------
@@ -206,7 +207,7 @@ def mandelbrot(c, steps):
 
     Notes
     -----
-    Source: Grosse–Ba, "Iterated Functions".
+    Source: Grosse and Ba (2019), "Iterated Functions".
 
     Examples
     --------

@@ -5,7 +5,7 @@ Gaussian. Their variance ``q`` and the correlation ``c`` of two inputs follow ma
 ``χ₁``, the slope of the second map at ``c = 1``, is also a layer's factor on the squared gradient
 norm. Below 1 is order and vanishing, above 1 chaos.
 
-Source: Poole et al. 2016 for the maps; Schoenholz et al. 2017 for the depth scales.
+Source: Poole et al. (2016) for the maps; Schoenholz et al. (2017) for the depth scales.
 
 The averages are closed forms for erf and ReLU, and quadrature to the last digits for tanh. In the
 helpers ``ww, bb`` are ``σ_w²`` and ``σ_b²``, and ``k`` is a :class:`Kernel`.
@@ -231,7 +231,7 @@ def q_map(q, sigma_w, sigma_b, phi="tanh"):
 
     Notes
     -----
-    Source: Poole et al. 2016.
+    Source: Poole et al. (2016).
 
     Examples
     --------
@@ -267,7 +267,7 @@ def q_star(sigma_w, sigma_b, phi="tanh"):
 
     Notes
     -----
-    Source: Poole et al. 2016; Schoenholz et al. 2017.
+    Source: Poole et al. (2016); Schoenholz et al. (2017).
 
     Examples
     --------
@@ -296,7 +296,7 @@ def chi(sigma_w, sigma_b, phi="tanh"):
 
     Notes
     -----
-    Source: Poole et al. 2016; Schoenholz et al. 2017.
+    Source: Poole et al. (2016); Schoenholz et al. (2017).
 
     Examples
     --------
@@ -337,7 +337,7 @@ def c_map(c, sigma_w, sigma_b, phi="tanh"):
 
     Notes
     -----
-    Source: Poole et al. 2016.
+    Source: Poole et al. (2016).
 
     Examples
     --------
@@ -366,7 +366,7 @@ def c_star(sigma_w, sigma_b, phi="tanh"):
 
     Notes
     -----
-    Source: Poole et al. 2016; Schoenholz et al. 2017.
+    Source: Poole et al. (2016); Schoenholz et al. (2017).
 
     Examples
     --------
@@ -405,7 +405,7 @@ def depth_scales(sigma_w, sigma_b, phi="tanh"):
 
     Notes
     -----
-    Source: Schoenholz et al. 2017.
+    Source: Schoenholz et al. (2017).
 
     Examples
     --------
@@ -442,7 +442,7 @@ def critical_sigma_w(sigma_b, phi="tanh"):
 
     Notes
     -----
-    Source: Poole et al. 2016; Schoenholz et al. 2017.
+    Source: Poole et al. (2016); Schoenholz et al. (2017).
 
     Examples
     --------

@@ -43,7 +43,7 @@ def valley(x, y, steep=25.0, turn=0.0):
 
     Notes
     -----
-    Source: Goodfellow et al. 2016, figure 4.6; Lee, "Advanced Methods in Gradient Update".
+    Source: Goodfellow et al. (2016), figure 4.6; Lee (n.d.), "Advanced Methods in Gradient Update".
 
     Examples
     --------
@@ -130,8 +130,8 @@ def cliff(w, b, x0=0.5, target=0.7, steps=50):
 
     Notes
     -----
-    Source: Pascanu et al. 2013, eq. 8 and figure 6; Grosse–Ba, "Cliffs make it hard to estimate
-    the true cost gradient".
+    Source: Pascanu et al. (2013), eq. 8 and figure 6; Grosse and Ba (2019), "Cliffs make it hard to
+    estimate the true cost gradient".
 
     Examples
     --------

@@ -106,7 +106,7 @@ def trace(model, input, loss, modules=None):
 
     Notes
     -----
-    Source: Grosse–Ba, "the Jacobians multiply", for a net of your own.
+    Source: Grosse and Ba (2019), "the Jacobians multiply", for a net of your own.
 
     Examples
     --------

@@ -121,8 +121,7 @@ def grid(model, input, loss, modules=None, batch_first=None):
 
     Notes
     -----
-    Source: Graves et al. 2013, "Speech recognition with deep recurrent neural networks", for the
-    stack.
+    Source: Graves et al. (2013), for the stack.
 
     Examples
     --------

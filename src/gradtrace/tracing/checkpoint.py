@@ -54,8 +54,8 @@ def bptt(path, h0, g, plan=Full()):  # noqa: B008 - a plan is frozen
 
     Notes
     -----
-    Source: Cremer, "Memory Concerns"; Lee, "(Truncated) Backpropagation Through Time"; Griewank and
-    Walther 2000; Gruslys et al. 2016.
+    Source: Cremer (2017), "Memory Concerns"; Lee (n.d.), "(Truncated) Backpropagation Through
+    Time"; Griewank and Walther (2000); Gruslys et al. (2016).
 
     Examples
     --------

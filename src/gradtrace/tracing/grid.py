@@ -103,10 +103,9 @@ def stack(steps, params, x, residual=False):
 
     Notes
     -----
-    Source: Hermans and Schrauwen 2013, "Training and analyzing deep recurrent neural networks", for
-    the stack, in which each layer "receives the hidden state of the previous layer as input".
-    Residual connections between layers are Wu et al.'s, 2016, as others quote them; their paper we
-    have not read in full.
+    Source: Hermans and Schrauwen (2013) for the stack, in which each layer "receives the hidden
+    state of the previous layer as input"; for residual connections between layers Wu et al. (2016),
+    as others quote them.
 
     Examples
     --------

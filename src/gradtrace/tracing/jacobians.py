@@ -61,7 +61,7 @@ def jacobians(vjps):
     -----
     Every pullback is fed the ``N`` rows of the identity at once, on a leading axis.
 
-    Source: Grosse–Ba, "the Jacobians multiply".
+    Source: Grosse and Ba (2019), "the Jacobians multiply".
 
     Examples
     --------
@@ -117,7 +117,7 @@ def spectral_radius(W):
 
     Notes
     -----
-    Source: I2DL, "Long-term dependencies".
+    Source: LMU Munich (2022), "Long-term dependencies".
 
     Examples
     --------
@@ -165,7 +165,7 @@ def log_qr_growth(J, every=1):
 
     Notes
     -----
-    Source: Benettin et al. 1980.
+    Source: Benettin et al. (1980).
 
     Examples
     --------
@@ -216,7 +216,7 @@ def lyapunov(J, every=1):
 
     Notes
     -----
-    Source: Benettin et al. 1980.
+    Source: Benettin et al. (1980).
 
     Examples
     --------
@@ -263,7 +263,8 @@ def log_singular_values(J):
     ``np.linalg.svd(list(accumulate(J, np.matmul)))``, is right only for what lies within sixteen
     digits of the largest.
 
-    Source: after Barlow–Demmel 1990 (graded matrices) and Cox–Higham 1998 (row order in QR).
+    Source: after Barlow and Demmel (1990) for graded matrices, and Cox and Higham (1998) for the
+    row order in QR.
 
     Examples
     --------

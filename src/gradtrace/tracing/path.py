@@ -100,7 +100,7 @@ def deep(steps, params, x=None):
 
     Notes
     -----
-    Source: Giselsson, "Deep learning – Model".
+    Source: Giselsson (n.d.), "Deep learning – Model".
 
     Examples
     --------
@@ -156,7 +156,7 @@ def unroll(step, p, x):
 
     Notes
     -----
-    Source: Cremer, "Recurrent Neural Network".
+    Source: Cremer (2017), "Recurrent Neural Network".
 
     Examples
     --------
@@ -246,7 +246,7 @@ def forward(path, h0):
 
     Notes
     -----
-    Source: Giselsson, "Backpropagation summarized".
+    Source: Giselsson (n.d.), "Backpropagation summarized".
 
     Examples
     --------

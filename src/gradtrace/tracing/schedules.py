@@ -4,7 +4,7 @@
 ``β(s, r) = (s + r choose s)``: so many steps can be reversed with ``s`` stored states if no step is
 advanced more than ``r`` times.
 
-Source: Griewank and Walther 2000.
+Source: Griewank and Walther (2000).
 """
 
 import math
@@ -46,7 +46,7 @@ class Action(NamedTuple):
 class Full:
     """Keep all ``T`` states: plain backpropagation through time.
 
-    Source: Cremer, "Memory Concerns".
+    Source: Cremer (2017), "Memory Concerns".
 
     Examples
     --------
@@ -74,7 +74,7 @@ class Truncated:
 
     Notes
     -----
-    Source: Williams–Peng 1990; Lee, "(Truncated) Backpropagation Through Time".
+    Source: Williams and Peng (1990); Lee (n.d.), "(Truncated) Backpropagation Through Time".
 
     Examples
     --------
@@ -118,7 +118,7 @@ class SqrtT:
 
     That takes about ``2 √T`` states and ``2 T`` forward steps.
 
-    Source: Chen et al. 2016.
+    Source: Chen et al. (2016).
 
     Examples
     --------
@@ -165,7 +165,7 @@ class Binomial:
 
     Notes
     -----
-    Source: Griewank and Walther 2000; Gruslys et al. 2016.
+    Source: Griewank and Walther (2000); Gruslys et al. (2016).
 
     Examples
     --------

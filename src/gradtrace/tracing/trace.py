@@ -186,7 +186,8 @@ def backward(vjps, g):
 
     Notes
     -----
-    Source: Giselsson, "Backpropagation summarized"; Grosse–Ba, "Recall: backprop through time".
+    Source: Giselsson (n.d.), "Backpropagation summarized"; Grosse and Ba (2019), "Recall: backprop
+    through time".
 
     Examples
     --------
@@ -252,7 +253,7 @@ def trace(vjps, g):
 
     Notes
     -----
-    Source: Grosse–Ba, "the Jacobians multiply".
+    Source: Grosse and Ba (2019), "the Jacobians multiply".
 
     Examples
     --------

@@ -5,7 +5,8 @@ Images are ``(batch, height, width)`` or ``(batch, channels, height, width)``. W
 one all get exactly that amount. What comes from outside the picture is 0. Turning, resizing,
 cropping and moving need scipy.
 
-Source: Lee, "Data Augmentation"; for noise on the input, Goodfellow et al. 2016, section 7.5.
+Source: Lee (n.d.), "Data Augmentation"; for noise on the input, Goodfellow et al. (2016), section
+7.5.
 """
 
 import numpy as np

@@ -27,7 +27,7 @@ def total_log_norm(grads, sweep=0):
 
     Notes
     -----
-    Source: Pascanu 2013, algorithm 1.
+    Source: Pascanu et al. (2013), algorithm 1.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def clip_norm(grads, limit, sweep=0):
 
     Notes
     -----
-    Source: Pascanu 2013, algorithm 1; Grosse–Ba, "gradient clipping".
+    Source: Pascanu et al. (2013), algorithm 1; Grosse and Ba (2019), "gradient clipping".
 
     Examples
     --------
@@ -90,7 +90,7 @@ def clip_value(grads, limit, sweep=0):
 
     Parameters ``grads``, ``limit`` and ``sweep``, and what it returns: as for :func:`clip_norm`.
 
-    Source: Giselsson, "Avoiding exploding gradient – Gradient clipping".
+    Source: Mikolov (2012), as Pascanu et al. (2013) say beside their algorithm 1.
 
     Examples
     --------

@@ -51,7 +51,7 @@ def minibatches(rng, n, size):
 
     Notes
     -----
-    Source: Lee, "Variants of Gradient Descent".
+    Source: Lee (n.d.), "Variants of Gradient Descent".
 
     Examples
     --------

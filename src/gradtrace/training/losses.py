@@ -10,7 +10,7 @@ right at ±1e4.
 A head is a last layer with a loss: ``Dense(n, m, "identity")`` with one of these for regression,
 with a cross-entropy for classes.
 
-Source: Giselsson, "Deep learning" and "Prediction"; Lee, "Loss Functions".
+Source: Giselsson (n.d.), "Deep learning" and "Prediction"; Lee (n.d.), "Loss Functions".
 """
 
 import numpy as np
@@ -46,7 +46,7 @@ def half_squared_norm(u, y, *, reduction="mean"):
 
     Notes
     -----
-    Source: Giselsson, "Deep learning".
+    Source: Giselsson (n.d.), "Deep learning".
 
     Examples
     --------
@@ -67,7 +67,7 @@ def mse(u, y, *, reduction="mean"):
     Arguments ``u``, ``y`` and ``reduction``, what it returns and raises: as for
     :func:`half_squared_norm`.
 
-    Source: Lee, "Loss Functions", 1.
+    Source: Lee (n.d.), "Loss Functions", 1.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def mae(u, y, *, reduction="mean"):
     The gradient is 0 where output and target agree. Arguments ``u``, ``y`` and ``reduction``, what
     it returns and raises: as for :func:`half_squared_norm`.
 
-    Source: Lee, "Loss Functions", 1.
+    Source: Lee (n.d.), "Loss Functions", 1.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def binary_cross_entropy(u, y, *, reduction="mean"):
 
     Notes
     -----
-    Source: Lee, "Loss Functions", 2.
+    Source: Lee (n.d.), "Loss Functions", 2.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def cross_entropy(u, y, *, reduction="mean"):
 
     Notes
     -----
-    Source: Giselsson, "Deep learning"; Lee, "Loss Functions", 2.
+    Source: Giselsson (n.d.), "Deep learning"; Lee (n.d.), "Loss Functions", 2.
 
     Examples
     --------
@@ -205,7 +205,7 @@ def argmax(u):
 
     Notes
     -----
-    Source: Giselsson, "Prediction".
+    Source: Giselsson (n.d.), "Prediction".
 
     Examples
     --------

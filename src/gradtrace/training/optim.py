@@ -154,7 +154,7 @@ class Optimiser:
 
 @dataclass(frozen=True, eq=False)
 class GradientDescent(Optimiser):
-    """``p ← p − η g``. Source: Lee, "Gradient Descent Method".
+    """``p ← p − η g``. Source: Lee (n.d.), "Gradient Descent Method".
 
     Examples
     --------
@@ -177,7 +177,7 @@ class Momentum(Optimiser):
     The gradient enters undamped, as in ``torch.optim.SGD`` with its dampening at 0, so a steady
     gradient ends up multiplied by ``1 / (1 − μ)``.
 
-    Source: Polyak 1964; Lee, "Methods in Momentum".
+    Source: Polyak (1964); Lee (n.d.), "Methods in Momentum".
 
     Examples
     --------
@@ -204,7 +204,8 @@ class Nesterov(Optimiser):
     for that point instead of ``p``, as here and in ``torch.optim.SGD``, the gradient is that of the
     parameters in hand.
 
-    Source: Nesterov 1983; Sutskever 2013, eq. 3–4; Lee, "Nesterov Accelerated Gradient (NAG)".
+    Source: Nesterov (1983); Sutskever et al. (2013), eq. 3–4; Lee (n.d.), "Nesterov Accelerated
+    Gradient (NAG)".
 
     Examples
     --------
@@ -227,7 +228,7 @@ class Nesterov(Optimiser):
 class AdaGrad(Optimiser):
     """``v ← v + g²``, ``p ← p − η g / (√v + ε)``.
 
-    Source: Duchi 2011, fig. 1; Lee, "AdaGrad".
+    Source: Duchi et al. (2011), fig. 1; Lee (n.d.), "AdaGrad".
 
     Examples
     --------
@@ -253,7 +254,7 @@ class RMSProp(Optimiser):
 
     Published without ε; outside the root is the custom of ``torch.optim.RMSprop``.
 
-    Source: Hinton 2012, lecture 6e; Lee, "RMSProp".
+    Source: Hinton et al. (2012); Lee (n.d.), "RMSProp".
 
     Examples
     --------
@@ -281,7 +282,7 @@ class AdaDelta(Optimiser):
     ``v ← ρ v + (1 − ρ) g²`` and, after the step, ``u ← ρ u + (1 − ρ) Δ²``. ε in the numerator is
     what moves the first step.
 
-    Source: Zeiler 2012, algorithm 1; Lee, "AdaDelta".
+    Source: Zeiler (2012), algorithm 1; Lee (n.d.), "AdaDelta".
 
     Examples
     --------
@@ -311,7 +312,7 @@ class Adam(Optimiser):
     The averages start at zero and are too small at first; ``m̂ = m / (1 − β₁ᵗ)`` and
     ``v̂ = v / (1 − β₂ᵗ)`` correct it.
 
-    Source: Kingma 2015, algorithm 1; Lee, "Adam".
+    Source: Kingma and Ba (2015), algorithm 1; Lee (n.d.), "Adam".
 
     Examples
     --------

@@ -40,7 +40,7 @@ def l2(p, strength, sweep=0):
 
     Notes
     -----
-    Source: Lee, "L2 (Ridge) Regularization"; Giselsson, "Regularization".
+    Source: Lee (n.d.), "L2 (Ridge) Regularization"; Giselsson (n.d.), "Regularization".
 
     Examples
     --------
@@ -57,7 +57,7 @@ def l1(p, strength, sweep=0):
     Parameters ``p``, ``strength`` and ``sweep``, and what it returns: as for :func:`l2`. Steps
     along the subgradient hop over zero; :func:`soft_threshold` stops there.
 
-    Source: Lee, "L1 (Lasso) Regularization".
+    Source: Lee (n.d.), "L1 (Lasso) Regularization".
 
     Examples
     --------
@@ -86,7 +86,7 @@ def soft_threshold(p, amount):
 
     Notes
     -----
-    Source: Donoho 1995; Lee, "L1 (Lasso) Regularization".
+    Source: Donoho (1995); Lee (n.d.), "L1 (Lasso) Regularization".
 
     Examples
     --------
@@ -119,7 +119,7 @@ def weight_decay(p, amount):
 
     Notes
     -----
-    Source: Loshchilov 2019, algorithm 2.
+    Source: Loshchilov and Hutter (2019), algorithm 2.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class EarlyStopping:
     ``"best_epoch"`` (counted from 0, −1 before the first), ``"wait"`` (epochs since then; 0 says:
     keep these parameters) and ``"stop"``. A member that has stopped changes no more.
 
-    Source: Lee, "Early Stopping"; Giselsson, "Regularization".
+    Source: Lee (n.d.), "Early Stopping"; Giselsson (n.d.), "Regularization".
 
     Examples
     --------
