@@ -33,26 +33,26 @@ def images():
 
 
 def digit_layers(depth=50, phi="tanh", width=32):
-    """The steps of the net: 64 pixels, layers of `width`, 10 scores."""
+    """The layers of the net: from 64 pixels over `width` units to 10 scores."""
     first = Dense(64, width, phi)
     hidden = Dense(width, width, phi)
     last = Dense(width, 10, "identity")
     return [first] + [hidden] * (depth - 2) + [last]
 
 
-def start(steps, rng, gain=PYTORCH):
+def start(layers, rng, gain=PYTORCH):
     """W and b of every layer; by default as PyTorch starts a layer."""
     params = []
-    for step in steps:
-        # Entries of W have the standard deviation gain / √n.
-        p = init_params(step, rng, init.lecun_uniform, gain=gain)
-        r = 1 / np.sqrt(step.n_in)
-        p["b"] = rng.uniform(-r, r, step.n_out)
+    for layer in layers:
+        # Entries of W have the variance gain² / n.
+        p = init_params(layer, rng, init.lecun_uniform, gain=gain)
+        r = 1 / np.sqrt(layer.n_in)
+        p["b"] = rng.uniform(-r, r, layer.n_out)
         params.append(p)
     return params
 
 
-def learn(p, steps, rate, rng, epochs):
+def learn(p, layers, rate, rng, epochs):
     """Go through the images `epochs` times; the run of gradtrace.train.
 
     p : from flatten_params, or a run to be continued; rate : a number, or one
@@ -61,7 +61,7 @@ def learn(p, steps, rate, rng, epochs):
     x, y, _, _ = images()
 
     def gradient(p, rows, rng):
-        h, vjps = forward(deep(steps, unflatten_params(p)), x[rows])
+        h, vjps = forward(deep(layers, unflatten_params(p)), x[rows])
         loss, g = cross_entropy(h[-1], y[rows])
         return loss, flatten_params(backward(vjps, g).p)
 
