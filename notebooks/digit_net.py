@@ -33,7 +33,7 @@ def images():
 
 
 def digit_layers(depth=50, phi="tanh", width=32):
-    """The layers of the net: from 64 pixels over `width` units to 10 scores."""
+    """The net's layers: 64 pixels, then `width` units each, 10 scores."""
     first = Dense(64, width, phi)
     hidden = Dense(width, width, phi)
     last = Dense(width, 10, "identity")
