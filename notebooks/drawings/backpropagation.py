@@ -1,12 +1,259 @@
-"""Pictures of Backpropagation: a small net's numbers, differences, costs."""
+"""Pictures of Backpropagation: graphs, numbers, differences, costs."""
 
 import numpy as np
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
+from matplotlib.patches import FancyArrowPatch
 
+from gradtrace import Dense, backward, deep, forward, half_squared_norm, tanh
 from gradtrace.notebook import figures
 
 BOX = np.array([[-0.46, -0.43], [0.46, -0.43], [0.46, 0.43], [-0.46, 0.43]])
+
+# Where things stand in the picture of the chain: x of the parameters, of the
+# boxes, and of the slopes beside them.
+LEFT = -2.3
+RIGHT = 1.3
+
+
+def chain(ax, step, w1):
+    """One unit and one output: values go up, slopes come down, step by step.
+
+    Steps 1 to 4 are the way up, 5 to 8 the way down; 0 is the input alone.
+    """
+    x, w_2, y = 2.0, 3.0, 1.0
+    net = deep(
+        [Dense(1, 1), Dense(1, 1, "identity")],
+        [
+            {"W": np.array([[w1]]), "b": np.zeros(1)},
+            {"W": np.array([[w_2]]), "b": np.zeros(1)},
+        ],
+    )
+    h, vjps = forward(net, np.array([[x]]))
+    u = h[2].item()
+    loss, g = half_squared_norm(h[2], np.array([[y]]))
+    grads = backward(vjps, g)
+    a = x * w1
+    slope = tanh.slope(np.array(a)).item()
+    first, second = grads.p
+
+    boxes = [  # from below: formula, value, slope of the loss, its step
+        ("$x$", x, "x", grads.h[0], 8),
+        ("$a_1 = x\\,w_1 + b_1$", a, "a_1", first["b"], 7),
+        ("$h_1 = \\tanh a_1$", h[1], "h_1", grads.h[1], 6),
+        ("$u = h_1\\,w_2 + b_2$", u, "u", g, 5),
+        ("$L = \\frac{1}{2}(u - y)^2$", loss, None, None, None),
+    ]
+    for level, (formula, value, name, gradient, comes) in enumerate(boxes):
+        text = f"{formula}\n{written(value)}" if step >= level else formula
+        label(ax, 0, level, text, figures.BLUE, boxed=True)
+        if name:
+            text = f"$\\partial L/\\partial {name}$\n{written(gradient)}"
+            label(ax, RIGHT, level, text, figures.ORANGE, step >= comes)
+    factors = [  # between the boxes: what is multiplied on the way down
+        ("w_1", w1, 8),
+        ("\\varphi'(a_1)", slope, 7),
+        ("w_2", w_2, 6),
+        ("(u - y)", u - y, 5),
+    ]
+    for level, (name, value, comes) in enumerate(factors):
+        start, end = level + 0.27, level + 0.73
+        reached = step > level
+        shown = step >= comes
+        arrow(ax, (-0.25, start), (-0.25, end), figures.BLUE, reached)
+        arrow(ax, (0.25, end), (0.25, start), figures.ORANGE, shown)
+        text = f"$\\times\\,{name}$ = {written(value)}"
+        place = (0.4, level + 0.5)
+        ax.text(*place, text, va="center", color=figures.ORANGE, visible=shown)
+    parameters = [  # level they enter, name, value, slope, its step
+        (1.12, "w_1", w1, first["W"], 8),
+        (0.62, "b_1", 0.0, first["b"], 8),
+        (3.12, "w_2", w_2, second["W"], 6),
+        (2.62, "b_2", 0.0, second["b"], 6),
+        (4.0, "y", y, None, 9),
+    ]
+    for level, name, value, gradient, comes in parameters:
+        text = f"${name}$ = {written(value)}"
+        label(ax, LEFT, level, text, figures.BLUE)
+        if gradient is not None:
+            text = f"$\\partial L/\\partial {name}$ = {written(gradient)}"
+            shown = step >= comes
+            label(ax, LEFT, level - 0.22, text, figures.ORANGE, shown)
+    said = "down: slopes" if step > 4 else "up: values"
+    ax.set_title(f"step {step:.0f}, the way {said}")
+    bare(ax, (-3.1, 2.1), (-0.45, 4.4))
+    ax.set_xlabel("blue: values    orange: slopes of the loss")
+    ax.set_ylabel("the input below, the loss on top")
+
+
+def written(value):
+    """A number with two decimals, without a minus before zero."""
+    rounded = round(float(np.squeeze(value)), 2) + 0.0
+    return f"{rounded:.2f}"
+
+
+def label(ax, x, y, text, colour, visible=True, *, boxed=False):
+    """A text around a place, in a box or without."""
+    box = None
+    if boxed:
+        box = dict(boxstyle="round,pad=0.35", fc="white", ec=colour)
+    ax.text(
+        x,
+        y,
+        text,
+        ha="center",
+        va="center",
+        color=colour,
+        bbox=box,
+        visible=visible,
+    )
+
+
+def arrow(ax, start, end, colour, visible=True):
+    """An arrow between two places."""
+    how = dict(arrowstyle="->", mutation_scale=12, shrinkA=0, shrinkB=0)
+    how |= dict(color=colour, lw=1.6, visible=visible)
+    ax.add_patch(FancyArrowPatch(start, end, **how))
+
+
+def bare(ax, xlim, ylim):
+    """Axes that are a sheet of paper."""
+    ax.set(xlim=xlim, ylim=ylim, xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+
+
+# What the loss may be asked about in the picture of the paths: the entry of h
+# and the unit that it belongs to; None is all of them, and for a bias neither.
+FELT = {f"h{'₁₂₃'[i]}": (i, None) for i in range(3)}
+FELT |= {f"W{'₁₂₃'[i]}{'₁₂'[j]}": (i, j) for i in range(3) for j in range(2)}
+FELT |= {f"b{'₁₂'[j]}": (None, j) for j in range(2)}
+
+
+def paths(h, W, b, g):
+    """A layer of two units that read three numbers: the paths from one number
+    to the loss, and what each of them brings.
+
+    h : shape (3,); W : (3, 2); b : (2,); g : (2,), the slopes of the loss in
+    the two outputs.
+    """
+    slopes = tanh.slope(h @ W + b)
+    inputs = np.array([-1.3, 0.0, 1.3])  # where h_1, h_2 and h_3 stand
+    units = np.array([-0.85, 0.85])
+    colours = [figures.ORANGE, figures.BLUE]
+
+    def view(ax, number):
+        i, j = FELT[number]
+        total = 0.0
+        for unit, x in enumerate(units):
+            n = unit + 1
+            runs = j in (unit, None)
+            points = [(x, 1.3), (x, 2.3), (0.35 * x, 3.2)]
+            line(ax, points, colours[unit], runs)
+            for k, start in enumerate(inputs):
+                this = runs and k == i
+                line(ax, [(start, 0), (x, 1.3)], colours[unit], this)
+                place = 0.3 if start * x >= 0 else 0.72
+                text = f"${written(W[k, unit])}$"
+                where = (start + place * (x - start), 1.3 * place)
+                ax.text(*where, text, ha="center", va="center", bbox=PAPER)
+            text = f"$\\varphi'(a_{n}) = {written(slopes[unit])}$"
+            ax.text(x, 1.8, text, ha="center", va="center", bbox=PAPER)
+            text = f"$g_{n} = {written(g[unit])}$"
+            ax.text(0.7 * x, 2.75, text, ha="center", va="center", bbox=PAPER)
+            label(ax, x, 1.3, f"$a_{n}$", figures.INK, boxed=True)
+            label(ax, x, 2.3, f"$h'_{n}$", figures.INK, boxed=True)
+            if i is None:
+                own, name = 1.0, "1"
+            elif j is None:
+                own, name = W[i, unit], f"W_{{{i + 1}{n}}}"
+            else:
+                own, name = h[i], f"h_{i + 1}"
+            share = g[unit] * slopes[unit] * own
+            total += runs * share
+            formula = f"g_{n}\\,\\varphi'(a_{n})\\,{name}"
+            text = f"through unit {n}:  ${formula} = {written(share)}$"
+            place = dict(ha="center", va="center", color=colours[unit])
+            ax.text(0, -0.55 - 0.35 * unit, text, visible=runs, **place)
+        for k, x in enumerate(inputs):
+            text = f"$h_{k + 1} = {written(h[k])}$"
+            label(ax, x, 0, text, figures.INK, boxed=True)
+        label(ax, 0, 3.3, "the rest of the net, $L$", figures.INK, boxed=True)
+        ax.set_title(f"∂L/∂{number} = {written(total)}")
+        bare(ax, (-1.9, 1.9), (-1.1, 3.6))
+        ax.set_xlabel("coloured: its paths to the loss")
+        ax.set_ylabel("upwards, as the net computes")
+
+    return view
+
+
+PAPER = dict(boxstyle="round,pad=0.15", fc="white", ec="none")
+
+
+def line(ax, points, colour, runs):
+    """A line that is thick and coloured on a path, thin elsewhere."""
+    if not runs:
+        colour = figures.GREY
+    width = 3 if runs else 0.8
+    one = LineCollection([points], colors=[colour], linewidths=width)
+    ax.add_collection(one, autolim=False)
+
+
+def layer_graph(ax):
+    """One layer as a graph, with the shape of all that goes up and comes down:
+    four samples, three numbers in, two units."""
+    boxes = [  # from below: what goes up, what comes down, and their shapes
+        ("$h$", "(4, 3)", "$\\partial L/\\partial h = d\\,W^T$", "(4, 3)"),
+        ("$h\\,W$", "(4, 2)", "$d$", "(4, 2)"),
+        (
+            "$a = h\\,W + b$",
+            "(4, 2)",
+            "$d = g \\odot \\varphi'(a)$",
+            "(4, 2)",
+        ),
+        ("$h' = \\varphi(a)$", "(4, 2)", "$g$, from above", "(4, 2)"),
+    ]
+    for level, (up, shape, down, its_shape) in enumerate(boxes):
+        label(ax, 0, level, f"{up}\n{shape}", figures.BLUE, boxed=True)
+        label(ax, 1.7, level, f"{down}\n{its_shape}", figures.ORANGE)
+        if level < 3:
+            arrow(ax, (-0.2, level + 0.3), (-0.2, level + 0.7), figures.BLUE)
+            arrow(ax, (0.2, level + 0.7), (0.2, level + 0.3), figures.ORANGE)
+    parameters = [
+        (0.5, "$W$  (3, 2)", "$\\partial L/\\partial W = h^T d$\n(3, 2)"),
+        (1.5, "$b$  (2,)", "$\\partial L/\\partial b = \\Sigma\\,d$\n(2,)"),
+    ]
+    for level, up, down in parameters:
+        label(ax, -1.8, level + 0.27, up, figures.BLUE)
+        label(ax, -1.8, level - 0.08, down, figures.ORANGE)
+        arrow(ax, (-1.2, level + 0.2), (-0.7, level + 0.42), figures.BLUE)
+        arrow(ax, (-0.7, level + 0.28), (-1.1, level), figures.ORANGE)
+    bare(ax, (-2.6, 2.6), (-0.4, 3.4))
+
+
+def used_twice(ax):
+    """y = h + tanh h at h = 1 as a graph: two slopes come back to h."""
+    value = 1.0
+    slope = tanh.slope(np.array(value)).item()
+    top = value + np.tanh(value)
+    label(ax, 0, 0, f"$h$ = {written(value)}", figures.BLUE, boxed=True)
+    text = f"$t = \\tanh h$\n{written(np.tanh(value))}"
+    label(ax, 1.1, 1, text, figures.BLUE, boxed=True)
+    text = f"$y = h + t$\n{written(top)}"
+    label(ax, 0, 2, text, figures.BLUE, boxed=True)
+    blue = figures.BLUE
+    arrow(ax, (-0.15, 0.2), (-0.15, 1.7), blue)
+    arrow(ax, (0.2, 0.2), (0.8, 0.72), blue)
+    arrow(ax, (0.95, 1.3), (0.35, 1.72), blue)
+    orange = figures.ORANGE
+    arrow(ax, (-0.35, 1.7), (-0.35, 0.2), orange)
+    arrow(ax, (0.55, 1.75), (1.2, 1.32), orange)
+    arrow(ax, (1.05, 0.7), (0.4, 0.15), orange)
+    label(ax, -0.85, 1, "1.00", orange)
+    label(ax, 1.15, 1.6, "1.00", orange)
+    label(ax, 1.55, 0.4, f"$\\tanh'(h)$ = {written(slope)}", orange)
+    text = f"$\\partial y/\\partial h$ = 1.00 + {written(slope)}"
+    label(ax, 0, -0.4, f"{text} = {written(1 + slope)}", orange)
+    bare(ax, (-1.6, 2.2), (-0.6, 2.3))
 
 
 def ladder(run):
@@ -82,8 +329,7 @@ def numbers(ax, array, left, top, colour):
     for (i, j), number in np.ndenumerate(np.atleast_2d(array)):
         x = left + j
         y = top - i
-        number = number + 0.0  # -0.0 becomes 0.0
-        ax.text(x, y, f"{number:.2f}", ha="center", va="center_baseline")
+        ax.text(x, y, written(number), ha="center", va="center_baseline")
         if number == 0:
             face = to_rgba(figures.GREY, 0.45)
         elif colour:
@@ -104,7 +350,7 @@ def difference(widths, errors):
 
     def view(ax, candidate, recipe, width):
         error = errors[candidate][recipe]
-        marked = error[widths == width].item()
+        marked = error[np.isclose(widths, width, rtol=1e-6, atol=0)].item()
         rounding = 1e-15 / widths
         if recipe == "complex step":
             rounding = np.full_like(widths, 1e-16)
@@ -116,12 +362,12 @@ def difference(widths, errors):
         orange = figures.ORANGE
         ax.plot(np.log10(width), np.log10(marked), "o", color=orange)
         ax.set(
-            xlabel="powers of ten of the width s",
+            xlabel="powers of ten of the width Δ",
             ylabel="powers of ten of the error",
             xlim=(-15.3, 0.3),
             ylim=(-17, 4),
             yticks=[-15, -10, -5, 0],
-            title=f"error {marked:.0e} at s = {width:.0e}",
+            title=f"{candidate}: error {marked:.0e} at Δ = {width:.0e}",
         )
         ax.legend(loc="upper center", ncols=3, columnspacing=1)
 
@@ -149,9 +395,13 @@ def cost(inputs, counted):
     return view
 
 
-def points(axes, features, names, y):
+def points(axes, features, names, y, split):
     """Points of two classes in the planes of pairs of features, a panel each;
-    points of class 1 are orange squares. y : zeros and ones."""
+    points of class 1 are orange squares.
+
+    y : zeros and ones.
+    split : two ends of a line between the classes, in the last panel.
+    """
     for ax, f, name in zip(axes, features, names, strict=True):
         rounds = f[y == 0].T
         squares = f[y == 1].T
@@ -162,4 +412,5 @@ def points(axes, features, names, y):
         ax.set(xlabel=f"first entry of {name}", ylabel="second")
         ax.set(xlim=(-0.5, 2.5), ylim=(-0.5, 1.5))
         ax.grid(alpha=0.25)
+    axes[-1].plot(*split, "--", color=figures.GREY)
     axes[0].legend(loc="upper right")

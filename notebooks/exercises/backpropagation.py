@@ -1,0 +1,435 @@
+"""The exercises of the chapter on backpropagation."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from gradtrace import Dense, backward, deep, forward, identity, sigmoid, tanh
+from gradtrace.notebook.exercises import Choice, Function, Number
+
+rng = np.random.default_rng(4)
+
+
+def normal(*shape):
+    return rng.standard_normal(shape)
+
+
+# 2: one layer
+
+
+def backward_dense(g, h, W, a, phi):
+    """By the package: ∂L/∂h, ∂L/∂W and ∂L/∂b of h' = φ(h W + b)."""
+    layer = Dense(*W.shape, phi)
+    b = (a - h @ W)[0]
+    _, vjp = layer({"W": W, "b": b}, h)
+    grads = vjp(g)
+    return grads.h, grads.p["W"], grads.p["b"]
+
+
+def one_layer(samples, n_in, n_out, phi):
+    """Arguments for backward_dense."""
+    h = normal(samples, n_in)
+    W = normal(n_in, n_out)
+    a = h @ W + normal(n_out)
+    return normal(samples, n_out), h, W, a, phi
+
+
+def right_d(g, h, W, a, phi):
+    return g * phi.slope(a)
+
+
+def summed(d):
+    return d.sum(axis=0)
+
+
+def dense_with(d=right_d, W_from=right_d, h_from=right_d, bias=summed):
+    """The way down of one layer with another d, everywhere or in some."""
+    if d is not right_d:
+        W_from = h_from = d
+
+    def pullback(g, h, W, a, phi):
+        arguments = g, h, W, a, phi
+        grad_W = h.T @ W_from(*arguments)
+        return h_from(*arguments) @ W.T, grad_W, bias(W_from(*arguments))
+
+    return pullback
+
+
+def g_itself(g, h, W, a, phi):
+    return g
+
+
+def at_the_state(g, h, W, a, phi):
+    return g * phi.slope(phi(a))
+
+
+def without_bias(g, h, W, a, phi):
+    return g * phi.slope(h @ W)
+
+
+def of_the_value(g, h, W, a, phi):
+    return g * phi(a)
+
+
+def always_tanh(g, h, W, a, phi):
+    return g * tanh.slope(a)
+
+
+def averaged(*arguments):
+    grad_h, grad_W, grad_b = backward_dense(*arguments)
+    samples = len(grad_h)
+    return grad_h, grad_W / samples, grad_b / samples
+
+
+def untransposed(g, h, W, a, phi):
+    d = g * phi.slope(a)
+    return d @ W, h.T @ d, d.sum(axis=0)
+
+
+# 3: a net
+
+
+def backward_net(g, params, phis, h, a):
+    """By the package: ∂L/∂x, and ∂L/∂W and ∂L/∂b of every layer."""
+    layers = []
+    for p, phi in zip(params, phis, strict=True):
+        layers.append(Dense(*p["W"].shape, phi))
+    _, vjps = forward(deep(layers, params), h[0])
+    grads = backward(vjps, g)
+    grad_W = [dp["W"] for dp in grads.p]
+    grad_b = [dp["b"] for dp in grads.p]
+    return grads.h[0], grad_W, grad_b
+
+
+def net(samples, widths):
+    """Arguments for backward_net; the last layer is linear."""
+    params = []
+    for n_in, n_out in pairwise(widths):
+        params.append({"W": normal(n_in, n_out), "b": normal(n_out)})
+    phis = [tanh] * (len(params) - 1) + [identity]
+    h = [normal(samples, widths[0])]
+    a = []
+    for p, phi in zip(params, phis, strict=True):
+        a.append(h[-1] @ p["W"] + p["b"])
+        h.append(phi(a[-1]))
+    return normal(samples, widths[-1]), params, phis, h, a
+
+
+def newest_first(g, params, phis, h, a):
+    grad_x, grad_W, grad_b = backward_net(g, params, phis, h, a)
+    return grad_x, grad_W[::-1], grad_b[::-1]
+
+
+def from_below(g, params, phis, h, a):
+    grad_W = []
+    grad_b = []
+    for l in range(len(params)):
+        W = params[l]["W"]
+        g, of_W, of_b = backward_dense(g, h[l], W, a[l], phis[l])
+        grad_W.append(of_W)
+        grad_b.append(of_b)
+    return g, grad_W, grad_b
+
+
+def walk_down(d, state=0, pass_on=True, last=0):
+    """Down a net with another d, the state at another place, the g of the loss
+    in all layers, or only down to layer ``last``."""
+
+    def way(g, params, phis, h, a):
+        grad_W = []
+        grad_b = []
+        down = g
+        for l in reversed(range(last, len(params))):
+            d_l = d(g, h[l + 1], a[l], phis[l])
+            grad_W.insert(0, h[l + state].T @ d_l)
+            grad_b.insert(0, d_l.sum(axis=0))
+            down = d_l @ params[l]["W"].T
+            if pass_on:
+                g = down
+        return down, grad_W, grad_b
+
+    return way
+
+
+def right_down(g, new_h, a, phi):
+    return g * phi.slope(a)
+
+
+def down_at_the_state(g, new_h, a, phi):
+    return g * phi.slope(new_h)
+
+
+def down_without_slope(g, new_h, a, phi):
+    return g
+
+
+same_g = walk_down(right_down, pass_on=False)
+
+
+def g_of_the_loss(g, params, phis, h, a):
+    _, grad_W, grad_b = same_g(g, params, phis, h, a)
+    return g, grad_W, grad_b
+
+
+def without_x(g, params, phis, h, a):
+    _, grad_W, grad_b = backward_net(g, params, phis, h, a)
+    return grad_W, grad_b
+
+
+# 5: a product on the tape
+
+
+def pull_mul(g, v, w):
+    """∂L/∂v and ∂L/∂w of v * w, share by share."""
+    grad_v = np.zeros(v.shape)
+    grad_w = np.zeros(w.shape)
+    wide_v, wide_w = np.broadcast_arrays(v, w)
+    places_v, places_w = np.broadcast_arrays(places(v), places(w))
+    np.add.at(grad_v.reshape(-1), places_v, g * wide_w)
+    np.add.at(grad_w.reshape(-1), places_w, g * wide_v)
+    return grad_v, grad_w
+
+
+def places(v):
+    """The number of each entry."""
+    return np.arange(v.size).reshape(v.shape)
+
+
+def sum_to(g, shape):
+    """g, summed over the axes that broadcasting has stretched."""
+    extra = g.ndim - len(shape)
+    g = g.sum(axis=tuple(range(extra)))
+    for axis, length in enumerate(shape):
+        if length == 1:
+            g = g.sum(axis=axis, keepdims=True)
+    return g
+
+
+def exchanged(g, v, w):
+    return sum_to(g * v, v.shape), sum_to(g * w, w.shape)
+
+
+def exchanged_unsummed(g, v, w):
+    return g * v, g * w
+
+
+def without_g(g, v, w):
+    return w, v
+
+
+def unsummed(g, v, w):
+    return g * w, g * v
+
+
+def summed_first(g, v, w):
+    grad_v = sum_to(sum_to(g, v.shape) * w, v.shape)
+    grad_w = sum_to(sum_to(g, w.shape) * v, w.shape)
+    return grad_v, grad_w
+
+
+EXERCISES = {
+    1: Number(
+        36.0,
+        hints=[
+            (12.0, "that is ∂L/∂a₁; one factor of the chain is missing."),
+            (48.0, "the loss's slope in u is u - y, not u."),
+            (9.0, "on the way from u to h₁ you pass w₂."),
+            (24.0, "the slope of a₁ in w₁ is x; w₁ is its slope in x."),
+            (0.0, "a₁ is above zero, where a ReLU has slope 1."),
+            (4.5, "that is the loss itself."),
+        ],
+        why="(u - y) w₂ φ'(a₁) x = 3 · 4 · 1 · 3.",
+    ),
+    2: Function(
+        backward_dense,
+        {
+            "one sample": one_layer(1, 3, 2, tanh),
+            "a batch of four": one_layer(4, 3, 2, tanh),
+            "another activation": one_layer(4, 2, 3, sigmoid),
+            "a square W": one_layer(3, 3, 3, tanh),
+        },
+        returns=("∂L/∂h", "∂L/∂W", "∂L/∂b"),
+        hints=[
+            (
+                dense_with(g_itself),
+                "d is not g: on the way from h' to a you pass φ'(a).",
+            ),
+            (
+                dense_with(at_the_state),
+                "the slope is taken at h'; φ' belongs at the pre-activation"
+                " a.",
+            ),
+            (
+                dense_with(without_bias),
+                "the slope is taken at h @ W; the pre-activation a has the"
+                " bias in it, and you have it.",
+            ),
+            (
+                dense_with(of_the_value),
+                "φ(a) is the value; d needs the slope, phi.slope(a).",
+            ),
+            (
+                dense_with(always_tanh),
+                "that is the slope of tanh; take the one of phi.",
+            ),
+            (
+                dense_with(W_from=g_itself),
+                "∂L/∂h is right; for W and b, too, g has to pass φ'(a).",
+            ),
+            (
+                dense_with(h_from=g_itself),
+                "∂L/∂W and ∂L/∂b are right; for h, too, g has to pass φ'(a).",
+            ),
+            (
+                untransposed,
+                "the sum in ∂L/∂h runs over the units, the second index of W:"
+                " transpose it.",
+            ),
+            (
+                dense_with(bias=lambda d: d),
+                "all samples share b: ∂L/∂b is the sum of d over the samples,"
+                " of shape (n_out,).",
+            ),
+            (
+                dense_with(bias=lambda d: d.sum(axis=0, keepdims=True)),
+                "∂L/∂b has one axis too many; b has the shape (n_out,).",
+            ),
+            (
+                dense_with(bias=lambda d: d.mean(axis=0)),
+                "∂L/∂b is averaged; the samples' shares add. A mean is the"
+                " loss's business, and it is in g already.",
+            ),
+            (
+                averaged,
+                "∂L/∂W and ∂L/∂b are averaged; the samples' shares add. A"
+                " mean is the loss's business, and it is in g already.",
+            ),
+            (
+                dense_with(bias=lambda d: d.sum(axis=1)),
+                "∂L/∂b is summed over the units; sum over the samples, axis"
+                " 0.",
+            ),
+            (
+                dense_with(bias=lambda d: d[0]),
+                "∂L/∂b is that of the first sample alone; sum over all of"
+                " them.",
+            ),
+            (
+                dense_with(bias=np.sum),
+                "∂L/∂b is summed over the units, too; each has a bias of its"
+                " own: sum over axis 0 alone.",
+            ),
+        ],
+        why="`phi.slope(a)`, one product with Wᵀ, one with hᵀ, and a sum.",
+    ),
+    3: Function(
+        backward_net,
+        {
+            "three layers of equal width": net(1, [3, 3, 3, 3]),
+            "a batch": net(4, [3, 3, 3, 3]),
+            "layers of different widths": net(4, [2, 5, 3, 1]),
+            "a single layer": net(2, [3, 2]),
+        },
+        returns=("∂L/∂x", "∂L/∂W", "∂L/∂b"),
+        hints=[
+            (
+                newest_first,
+                "the lists begin with the last layer: it was reached first."
+                " Put each gradient at the place of its layer.",
+            ),
+            (
+                from_below,
+                "g comes from the loss: the last layer is the first one on the"
+                " way down.",
+            ),
+            (
+                same_g,
+                "every layer got the g of the loss. What a layer returns as"
+                " ∂L/∂h is the g of the layer below it.",
+            ),
+            (
+                g_of_the_loss,
+                "every layer got the g of the loss, and it was returned for x,"
+                " too. What a layer returns as ∂L/∂h goes on as g.",
+            ),
+            (
+                walk_down(right_down, state=1),
+                "W of a layer meets the state that went into it, not the one"
+                " that came out: `h[l]` stands beside `params[l]`.",
+            ),
+            (
+                walk_down(right_down, state=-1),
+                "the states are one layer too low: `h[0]` is x, which goes"
+                " into the layer of `params[0]`.",
+            ),
+            (
+                walk_down(right_down, last=1),
+                "the first layer, number 0 in the lists, is left out.",
+            ),
+            (
+                walk_down(down_at_the_state),
+                "the slopes are taken at the states; φ' belongs at a.",
+            ),
+            (walk_down(down_without_slope), "the slopes φ'(a) are missing."),
+            (
+                without_x,
+                "the gradients of all W and b are right; return ∂L/∂x before"
+                " them.",
+            ),
+        ],
+        why="One loop, and one layer's pullback in it.",
+    ),
+    4: Choice(
+        ["x", "a₁", "h₁", "b₁"],
+        "b₁",
+        hints={
+            "x": "∂L/∂W₁ = xᵀ d₁ reads it.",
+            "a₁": "d₁ = g₁ ⊙ φ'(a₁) reads it.",
+            "h₁": "∂L/∂W₂ = h₁ᵀ d₂ reads it.",
+        },
+        why="A bias is added, and the slope of a sum is 1 whatever b is.",
+    ),
+    5: Function(
+        pull_mul,
+        {
+            "equal shapes": (normal(4, 3), normal(4, 3), normal(4, 3)),
+            "a row times a batch": (normal(4, 3), normal(4, 3), normal(3)),
+            "a column times a row": (normal(4, 3), normal(4, 1), normal(3)),
+            "a number times a batch": (normal(4, 3), normal(), normal(4, 3)),
+        },
+        returns=("∂L/∂v", "∂L/∂w"),
+        hints=[
+            (exchanged, "exchanged: the slope of v w in v is w."),
+            (
+                exchanged_unsummed,
+                "exchanged: the slope of v w in v is w. And where an entry was"
+                " repeated, its copies' slopes add up, see sum_to.",
+            ),
+            (
+                without_g,
+                "w and v are the slopes of this step; they have to be"
+                " multiplied by g, from above.",
+            ),
+            (
+                unsummed,
+                "where broadcasting has repeated an entry, its copies' slopes"
+                " add up: sum_to brings a gradient to the shape of its value.",
+            ),
+            (
+                summed_first,
+                "multiply first, then sum: each copy met another factor.",
+            ),
+        ],
+        why="Multiply by the other factor, then sum over the copies.",
+    ),
+    6: Number(
+        3.0,
+        hints=[
+            (6.0, "that is with the sum: both uses of h count."),
+            (9.0, "that is the value of y."),
+            (0.0, "the last share written stays."),
+        ],
+        why="Both uses bring 3; the second overwrites the first, and 2h = 6"
+        " is lost.",
+    ),
+}

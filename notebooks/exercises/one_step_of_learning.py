@@ -1,0 +1,292 @@
+"""The exercises of the chapter on one step of learning."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from gradtrace import Dense, Softmax, deep, forward
+from gradtrace.notebook.exercises import Choice, Function, Number
+
+
+def some_params(*sizes):
+    """Parameters of layers between these sizes."""
+    rng = np.random.default_rng(0)
+    return [
+        {"W": rng.standard_normal((n, m)), "b": rng.standard_normal(m)}
+        for n, m in pairwise(sizes)
+    ]
+
+
+def some_batch(rows, columns):
+    return np.random.default_rng(1).standard_normal((rows, columns))
+
+
+def scores(params, h):
+    """By the package."""
+    layers = [Dense(*p["W"].shape, "tanh") for p in params]
+    layers[-1] = Dense(*params[-1]["W"].shape, "identity")
+    h, _ = forward(deep(layers, params), h)
+    return h[-1]
+
+
+def squashed_last(params, h):
+    for p in params:
+        h = np.tanh(h @ p["W"] + p["b"])
+    return h
+
+
+def never_squashed(params, h):
+    for p in params:
+        h = h @ p["W"] + p["b"]
+    return h
+
+
+def without_bias(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"])
+    return h @ params[-1]["W"]
+
+
+def last_without_bias(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"] + p["b"])
+    return h @ params[-1]["W"]
+
+
+def last_left_out(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"] + p["b"])
+    return h
+
+
+def transposed(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"].T + p["b"])
+    return h @ params[-1]["W"].T + params[-1]["b"]
+
+
+def bias_outside(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"]) + p["b"]
+    return h @ params[-1]["W"] + params[-1]["b"]
+
+
+def always_the_picture(params, h):
+    for p in params[:-1]:
+        out = np.tanh(h @ p["W"] + p["b"])
+    return out @ params[-1]["W"] + params[-1]["b"]
+
+
+def softmax(u):
+    """By the package."""
+    p, _ = Softmax(u.shape[1])({}, u)
+    return p
+
+
+def as_it_stands(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u)
+        return e / e.sum(axis=1, keepdims=True)
+
+
+def over_columns(u):
+    e = np.exp(u - u.max(axis=0))
+    return e / e.sum(axis=0)
+
+
+def over_all(u):
+    e = np.exp(u - u.max())
+    return e / e.sum()
+
+
+def largest_of_all(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u - u.max())
+        return e / e.sum(axis=1, keepdims=True)
+
+
+def not_divided(u):
+    return np.exp(u - u.max(axis=1, keepdims=True))
+
+
+def divided_without_exponential(u):
+    z = u - u.max(axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        return z / z.sum(axis=1, keepdims=True)
+
+
+def descend(slope, w, rate, updates):
+    for _ in range(updates):
+        w = w - rate * slope(w)
+    return w
+
+
+def uphill(slope, w, rate, updates):
+    for _ in range(updates):
+        w = w + rate * slope(w)
+    return w
+
+
+def slope_of_the_start(slope, w, rate, updates):
+    return w - updates * rate * slope(w)
+
+
+def without_rate(slope, w, rate, updates):
+    for _ in range(updates):
+        w = w - slope(w)
+    return w
+
+
+def a_single_update(slope, w, rate, updates):
+    return w - rate * slope(w)
+
+
+def one_more(slope, w, rate, updates):
+    return descend(slope, w, rate, updates + 1)
+
+
+def only_the_slope(slope, w, rate, updates):
+    for _ in range(updates):
+        w = rate * slope(w)
+    return w
+
+
+def slope_of_square(w):
+    return 2 * w
+
+
+def slope_of_fourth_power(w):
+    return 4 * w**3
+
+
+EXERCISES = {
+    1: Number(
+        3466,
+        rtol=1e-6,
+        unit="numbers",
+        hints=[
+            (3392, "the biases are missing, one for each unit."),
+            (74, "these are the biases alone; the weights are more."),
+            (2410, "that is for two layers; the middle one is missing."),
+            (
+                3530,
+                "the 64 pixels have no biases; they are numbers, not units.",
+            ),
+        ],
+        why="A real one may have billions, of the same two kinds.",
+    ),
+    2: Function(
+        scores,
+        cases={
+            "one picture and two layers": (
+                some_params(4, 3, 2),
+                some_batch(1, 4),
+            ),
+            "a batch of five": (some_params(4, 3, 2), some_batch(5, 4)),
+            "four layers of equal width": (
+                some_params(3, 3, 3, 3, 3),
+                some_batch(2, 3),
+            ),
+        },
+        hints=[
+            (squashed_last, "the last layer must not squash."),
+            (never_squashed, "the layers before the last have to squash."),
+            (without_bias, "no layer adds its bias yet."),
+            (last_without_bias, "the last layer does not add its bias."),
+            (last_left_out, "the last layer is still missing."),
+            (transposed, "h comes first: h @ W, and W as it is."),
+            (bias_outside, "the bias is added before squashing, not after."),
+            (
+                always_the_picture,
+                "each layer has to take in what the one before gave out.",
+            ),
+        ],
+        why="The loop does not mind whether there are two layers or fifty.",
+    ),
+    3: Function(
+        softmax,
+        cases={
+            "a single row": (np.array([[2.0, 1.0, -1.0]]),),
+            "a batch of four": (some_batch(4, 3),),
+            "scores of a thousand": (np.array([[1000.0, 999.0], [3.0, 4.0]]),),
+        },
+        hints=[
+            (as_it_stands, "right for small scores, but e^1000 overflows."),
+            (over_columns, "these are columns; each *row* has to add to 1."),
+            (
+                over_all,
+                "the whole batch adds to 1; each *row* has to: axis=1.",
+            ),
+            (
+                largest_of_all,
+                "measure each row from its own largest score: axis=1.",
+            ),
+            (not_divided, "divide by the sum of the row."),
+            (divided_without_exponential, "take e to the scores first."),
+        ],
+    ),
+    4: Number(
+        np.log(10),
+        hints=[
+            (0.1, "that is the probability; the loss is -ln of it."),
+            (1.0, "ln is the natural logarithm, to the base e: np.log."),
+            (np.log2(10), "ln is the natural logarithm: np.log."),
+            (10 * np.log(10), "the loss of a picture is not summed over ten."),
+            (0.0, "that is the loss of a network that is sure and right."),
+            (-np.log(0.9), "take p of the right digit, which is 0.1."),
+        ],
+        why="You will meet this number again.",
+    ),
+    5: Function(
+        descend,
+        cases={
+            "one update": (slope_of_square, 8.0, 0.25, 1),
+            "three updates": (slope_of_fourth_power, 1.0, 0.1, 3),
+            "several weights at once": (
+                slope_of_square,
+                np.array([3.0, -1.0, 0.5]),
+                0.3,
+                10,
+            ),
+        },
+        hints=[
+            (uphill, "that goes up: against the slope is minus."),
+            (
+                slope_of_the_start,
+                "ask for the slope anew before each update: it changes.",
+            ),
+            (without_rate, "the rate is missing."),
+            (a_single_update, "that is a single update."),
+            (one_more, "that is one update too many."),
+            (only_the_slope, "take the step *from w*: w - rate * slope(w)."),
+        ],
+    ),
+    6: Number(
+        43,
+        rtol=1e-6,
+        unit="updates",
+        hints=[
+            (42, "three pictures are left after 42 batches."),
+            (1347 / 32, "the last batch is a smaller one; count it as one."),
+            (1347, "there is one update for a batch, not for a picture."),
+            (32, "that is how many pictures are in a batch."),
+            (1, "one update for each *batch*."),
+        ],
+        why="So 20 epochs are 860 updates.",
+    ),
+    7: Choice(
+        [
+            "its slopes are too small",
+            "the learning rate is too small for it",
+            "what reaches it is the same for every picture",
+        ],
+        "what reaches it is the same for every picture",
+        hints={
+            "its slopes are too small": "look again at layer 50 in the "
+            "figure: its norm is that of a shallow network.",
+            "the learning rate is too small for it": "six rates were tried, "
+            "up to one that ruins shallow networks.",
+        },
+        why="The way up and the way back fail for one reason.",
+    ),
+}
