@@ -68,7 +68,7 @@ SQUARE = np.arange(9.0).reshape(3, 3)
             "index: right everywhere but at index 0, the first",
         ),
         (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "value: nan at index 1, which is not"),
-        (3.0, 2.0, "value: the number is another"),
+        (3.0, 2.0, "value: 3 is not the number"),
         (-2.0, 2.0, "sign: the other one"),
         (0.0, 2.0, "value: zero"),
         ("two", 2.0, "kind: a number is asked for"),
@@ -197,24 +197,30 @@ def without_return(h, x):
         (lambda h, x: (h + x.sum(0), x - h), "Right. Well done."),
         (lambda h, x: [h + x.sum(0), x - h], "Right. Well done."),
         (lambda h, x: (h + x.mean(0), x - h), "Not yet: you took the mean."),
-        (lambda h, x: (h + x.sum(0), h - x), "Not yet: ∂L/∂x: sign: the other one."),
+        (lambda h, x: (h + x.sum(0), h - x), "Not yet: for one sample, ∂L/∂x: sign: the other"),
         (
             lambda h, x: (h + x.sum(1), x - h[:, None]),
             "Not yet: right for one sample, not for three: ∂L/∂x: ",
         ),
         (
             lambda h, x: h,
-            "Not yet: expected 2 things (∂L/∂h, ∂L/∂x), as in `return a, b`, got an array",
+            "Not yet: for one sample, expected 2 things (∂L/∂h, ∂L/∂x), as in `return a, b`, got",
         ),
-        (lambda h, x: (None, x - h), "Not yet: ∂L/∂h: it returns None: a `return` is missing."),
-        (without_return, "Not yet: it returns None: a `return` is missing."),
+        (
+            lambda h, x: (None, x - h),
+            "Not yet: for one sample, ∂L/∂h: it returns None: a `return` is missing.",
+        ),
+        (without_return, "Not yet: for one sample, it returns None: a `return` is missing."),
         (with_docstring, "Not answered yet: write the function's body"),
         (..., "Not answered yet: write the function's body"),
         (3.0, "Not yet: a function is expected, got float 3.0; give its name, without brackets."),
-        (changes_its_argument, "Not yet: it changes its argument h; make a new array instead."),
-        (raises, "Not yet: it raises IndexError: too many indices"),
+        (
+            changes_its_argument,
+            "Not yet: for one sample, it changes its argument h; make a new array instead.",
+        ),
+        (raises, "Not yet: for one sample, it raises IndexError: too many indices"),
         (no_samples_fail, "Not yet: no samples."),
-        (lambda h: h, "Not yet: it raises TypeError:"),
+        (lambda h: h, "Not yet: for one sample, it raises TypeError:"),
     ],
 )
 def test_what_is_said_to_a_function(yours, said):
@@ -223,6 +229,45 @@ def test_what_is_said_to_a_function(yours, said):
 
 def test_the_line_in_which_an_error_rose_is_quoted():
     assert "in the line `return h @ x[:, :, :1]`" in SHIFT.judge(raises).said
+
+
+def test_what_a_function_prints_is_shown_once(capsys):
+    def talks(h, x):
+        print("called")
+        return shift(h, x)
+
+    assert SHIFT.judge(talks).right
+    assert capsys.readouterr().out == "called\n"
+
+
+def pops(params):
+    return params.pop()["W"]
+
+
+def writes_into_a_dict(params):
+    params[0]["W"] = 0.0
+    return params[-1]["W"]
+
+
+@pytest.mark.parametrize("yours", [pops, writes_into_a_dict])
+def test_changes_deep_within_an_argument_are_noticed(yours):
+    last = Function(
+        lambda params: params[-1]["W"], {"two layers": ([{"W": 1.0}, {"W": np.ones(2)}],)}
+    )
+    assert last.judge(yours).said.startswith("Not yet: it changes its argument params")
+
+
+@pytest.mark.parametrize(
+    "got, said",
+    [
+        (np.array([True, False, True]), None),
+        (np.array([1, 0, 1]), None),
+        (np.array([False, True, False]), "value: True and False are exchanged"),
+        (np.array([True, False, False]), "index: right everywhere but at index 2, the last"),
+    ],
+)
+def test_answers_of_yes_and_no(got, said):
+    assert diagnose(got, np.array([True, False, True])) == said
 
 
 def test_dicts_are_compared_by_name():

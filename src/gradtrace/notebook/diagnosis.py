@@ -37,6 +37,10 @@ def diagnose(got, wanted, rtol=1e-6):
         return f"kind: {numbers_of(wanted.shape)} is asked for, this holds {got.dtype}"
     if got.shape != wanted.shape:
         return _wrong_shape(got, wanted, rtol)
+    if wanted.dtype.kind == "b":
+        got, wanted = _ones_and_twos(got), _ones_and_twos(wanted)
+        if np.array_equal(got, 3 - wanted):
+            return "value: True and False are exchanged"
     if close(got, wanted, rtol):
         return None
     if not np.isfinite(got).all():
@@ -51,7 +55,7 @@ def diagnose(got, wanted, rtol=1e-6):
             return found
     wrong = ~np.isclose(got, wanted, rtol=rtol, atol=_floor(wanted, rtol))
     if got.size == 1:
-        return "value: the number is another"
+        return f"value: {got.item():.4g} is not the number"
     return f"value: {wrong.sum()} of {wrong.size} numbers are wrong, the first{_at(_first(wrong))}"
 
 
@@ -63,6 +67,11 @@ def close(got, wanted, rtol):
 def numbers_of(shape):
     """What a shape holds, in words."""
     return f"an array of shape {shape}" if shape else "a number"
+
+
+def _ones_and_twos(answers):
+    """False as 1, True as 2: numbers that differ in no sign."""
+    return np.where(answers == 0, 1.0, 2.0)
 
 
 def _floor(wanted, rtol):

@@ -4,11 +4,14 @@ Those of a chapter stand beside the notebooks, in ``exercises/``.
 """
 
 import base64
+import contextlib
 import copy
 import dis
 import inspect
+import io
 import json
 import math
+import numbers
 import traceback
 from collections.abc import Mapping
 from html import escape
@@ -147,19 +150,19 @@ class Number:
         if yours is ...:
             return Verdict(False, DOTS, self._form())
         try:
-            numbers = np.atleast_1d(np.asarray(yours, dtype=float))
+            row = np.atleast_1d(np.asarray(yours, dtype=float))
         except (TypeError, ValueError, OverflowError):
             quoted = ", without quotes" if isinstance(yours, str) else ""
             return _not_yet(f"a number is expected{quoted}, got {given(yours)}.")
-        if numbers.shape != self.answer.shape:
+        if row.shape != self.answer.shape:
             many = "one number is" if self.answer.size == 1 else f"{self.answer.size} numbers are"
             return _not_yet(f"{many} expected, got {given(yours)}.")
-        if self._near(numbers, self.answer):
+        if self._near(row, self.answer):
             return _right(self.why)
         for wrong, said in self.hints:
-            if wrong.shape == numbers.shape and self._near(numbers, wrong):
+            if wrong.shape == row.shape and self._near(row, wrong):
                 return _not_yet(said)
-        wrong = [self._slip(x, a) for x, a in zip(numbers, self.answer, strict=True)]
+        wrong = [self._slip(x, a) for x, a in zip(row, self.answer, strict=True)]
         if len(wrong) == 1:
             return _not_yet(f"{wrong[0]}.")
         first = next(i for i, slip in enumerate(wrong) if slip)
@@ -312,22 +315,28 @@ class Function:
             )
         done = []
         for name, arguments in self.cases.items():
-            wrong = self._wrong(yours, arguments)
+            # what she prints is shown once
+            with contextlib.redirect_stdout(io.StringIO()) if done else contextlib.nullcontext():
+                wrong = self._wrong(yours, arguments)
             if wrong:
-                hint = self._hint(yours)
-                if hint:
-                    return _not_yet(hint)
-                so_far = f"right for {' and '.join(done)}, not for {name}: " if done else ""
-                return _not_yet(f"{so_far}{wrong}.")
+                return _not_yet(self._hint(yours) or f"{self._where(name, done)}{wrong}.")
             done.append(name)
-        for test in self.also:
-            try:
-                wrong = test(yours)
-            except Exception as error:
-                wrong = _raised(yours, error)
-            if wrong:
-                return _not_yet(wrong)
-        return _right(self.why)
+        with contextlib.redirect_stdout(io.StringIO()):
+            wrong = next(filter(None, (self._fails(test, yours) for test in self.also)), None)
+        return _not_yet(wrong) if wrong else _right(self.why)
+
+    def _where(self, name, done):
+        """The case in which it went wrong, and those in which it did not."""
+        if done:
+            return f"right for {' and '.join(done)}, not for {name}: "
+        return f"for {name}, " if len(self.cases) > 1 else ""
+
+    def _fails(self, test, yours):
+        """What a further test says."""
+        try:
+            return test(yours)
+        except Exception as error:
+            return f"{_raised(yours, error)}."
 
     def _wrong(self, yours, arguments):
         """What is wrong in one case, or None."""
@@ -337,7 +346,7 @@ class Function:
         except Exception as error:
             return _raised(yours, error)
         for name, before, after in zip(_names(yours), arguments, mine, strict=False):
-            if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
+            if not _same(before, after):
                 return f"it changes its argument {name}; make a new array instead"
         return self._differs(got, self.reference(*copy.deepcopy(arguments)))
 
@@ -369,9 +378,10 @@ class Function:
 
     def _hint(self, yours):
         """What to say to a function that does in all cases what a well-known wrong one does."""
-        for wrong, said in self.hints:
-            if all(self._alike(yours, wrong, arguments) for arguments in self.cases.values()):
-                return said
+        with contextlib.redirect_stdout(io.StringIO()):
+            for wrong, said in self.hints:
+                if all(self._alike(yours, wrong, case) for case in self.cases.values()):
+                    return said
         return None
 
     def _alike(self, yours, wrong, arguments):
@@ -398,6 +408,19 @@ def _is_empty(function):
         ["RETURN_CONST"],  # Python 3.12 and 3.13
     )
     return returns_none and steps[0].argval is None
+
+
+def _same(before, after):
+    """Whether a function has left an argument as it was."""
+    if isinstance(before, np.ndarray):
+        return np.array_equal(before, after)
+    if isinstance(before, dict):
+        return before.keys() == after.keys() and all(_same(before[k], after[k]) for k in before)
+    if isinstance(before, list | tuple):
+        return len(before) == len(after) and all(map(_same, before, after))
+    if isinstance(before, numbers.Number | str):
+        return before == after
+    return True  # a function, for example
 
 
 def _names(function):
