@@ -96,6 +96,11 @@ def of_three_layers(params, h):
     return h @ params[2]["W"] + params[2]["b"]
 
 
+def returns_too_early(params, h):
+    for p in params[:-1]:
+        return np.tanh(h @ p["W"] + p["b"])
+
+
 def probabilities(params, h):
     return softmax(scores(params, h))
 
@@ -126,6 +131,12 @@ def over_all_as_it_stands(u):
     with np.errstate(all="ignore"):
         e = np.exp(u)
         return e / e.sum()
+
+
+def without_keepdims(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u - u.max(axis=1))
+        return e / e.sum(axis=1)
 
 
 def rounded(u):
@@ -205,6 +216,14 @@ def only_the_slope(slope, w, rate, updates):
     return w
 
 
+def slope_not_called(slope, w, rate, updates):
+    return w - rate * slope
+
+
+def not_assigned(slope, w, rate, updates):
+    return w
+
+
 def slope_of_square(w):
     return 2 * w
 
@@ -255,6 +274,10 @@ EXERCISES = {
                 "each layer has to take in what the one before gave out.",
             ),
             (
+                returns_too_early,
+                "it returns after the first layer: is `return` in the loop?",
+            ),
+            (
                 probabilities,
                 "these are probabilities; the scores come before softmax.",
             ),
@@ -293,6 +316,11 @@ EXERCISES = {
                 over_all_as_it_stands,
                 "the whole batch adds to 1; each *row* has to: axis=1. And "
                 "e^1000 overflows.",
+            ),
+            (
+                without_keepdims,
+                "a maximum or a sum for each row has to be a column, so that "
+                "it meets its row: keepdims=True.",
             ),
             (rounded, "do not round; that is for printing."),
             (
@@ -353,6 +381,11 @@ EXERCISES = {
                 slope_written_in,
                 "2 * w is the slope of one loss only; call slope(w).",
             ),
+            (
+                slope_not_called,
+                "slope is a function: slope(w) is the slope at w.",
+            ),
+            (not_assigned, "w has not changed: assign the result to w."),
             (only_the_slope, "take the step *from w*: w - rate * slope(w)."),
         ],
     ),
