@@ -260,7 +260,7 @@ def ladder(run):
         )
         ax.add_collection(painted, autolim=False)
         ax.set(xlim=(-0.6, 2 * right - 1), ylim=(-0.7, bottom - 0.65))
-        key = "blue edge: read again    orange: gradient    grey: exactly 0"
+        key = "blue edge: read again    grey: exactly zero"
         ax.set(xlabel=key, ylabel="array, shape")
         ax.set_yticks(heights, labels)
         middles = [0.5 * right - 0.8, 1.5 * right - 0.8]

@@ -46,4 +46,4 @@ def used_twice(ax, step, h):
     ax.set_title(f"step {step:.0f}, the way {said}")
     bare(ax, (-1.3, 2.4), (-0.65, 2.7))
     ax.set_xlabel("blue: values    orange: slopes of $y$")
-    ax.set_ylabel("the leaf below, the end on top")
+    ax.set_ylabel("$h$ below, the end on top")
