@@ -111,7 +111,7 @@ MENDED = [
     ),
     # What an author marks by its first words.
     (r"<p>(<strong>Claim)", r'<p class="claim">\1'),
-    (r"<blockquote>(\s*<div><p><strong>Erratum)", r'<blockquote class="erratum">\1'),
+    (r"<p>(<strong>A common mistake)", r'<p class="mistake">\1'),
     # A folded cell is no admonition, and its words are its name.
     (
         r'<details class="admonition hide [^"]*">\s*<summary[^>]*>\s*'

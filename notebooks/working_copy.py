@@ -21,7 +21,7 @@ RECORD = ".originals.json"
 
 def originals():
     """The files that a reader works with, by their names in `notebooks/`."""
-    files = [*HERE.glob("*.ipynb"), *HERE.glob("*.md")]
+    files = [*HERE.glob("*.ipynb"), *HERE.glob("*.md"), HERE / "digit_net.py"]
     for folder in FOLDERS:
         files += [
             path

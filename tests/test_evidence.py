@@ -259,7 +259,7 @@ def test_what_exploded_is_told_as_missing_from_then_on():
 
 def test_the_gradient_of_a_translation_is_the_slope_of_its_loss():
     budget = reversed_input.QUICK
-    parts, p = reversed_input.start(reversed_input.CELLS["LSTM"], 0, budget)
+    parts, p = reversed_input.start(reversed_input.CELLS["LSTM"], budget)
     data = reversed_input.sentences(stream(0), 4, 2, budget)
     _, g = reversed_input.joint(parts, p, *data)
     for name in p:

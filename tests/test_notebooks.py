@@ -113,9 +113,15 @@ def test_no_number_of_a_notebook_or_figure_stands_in_the_text(path):
 
 @every_notebook
 def test_no_hidden_cell_holds_more_than_one_call(path):
-    """Whatever the text relies on is seen: what trains and what prints. Drawing is one call."""
-    for cell in cells(path):
-        if "hide-input" in cell.metadata.get("tags", ()):
+    """Whatever the text relies on is seen: what trains and what prints. Drawing is one call.
+
+    Imports and data may be folded too, in a first cell that prints nothing, above a figure.
+    """
+    for i, cell in enumerate(cells(path)):
+        prompt = cell.metadata.get("mystnb", {}).get("code_prompt_show")
+        if i == 0 and prompt == "Imports and data":
+            assert not cell.outputs
+        elif "hide-input" in cell.metadata.get("tags", ()):
             body = ast.parse(cell.source).body
             assert len(body) == 1, cell.source
             assert isinstance(body[0], ast.Expr), cell.source

@@ -1,4 +1,4 @@
-"""The tape that a reader builds in the chapter on backpropagation, run from its cells."""
+"""The tape that a reader builds in the chapter on it, run from its cells."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from autograd import value_and_grad
 
 from gradtrace import tanh
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "backpropagation.ipynb"
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "tape.ipynb"
 
 
 @pytest.fixture(scope="module")

@@ -96,10 +96,10 @@ def test_brackets_and_stops_stay_with_a_formula():
     assert mended == f'a <span class="together">({formula}),</span> {formula} b'
 
 
-def test_claims_and_errata_are_marked():
+def test_claims_and_common_mistakes_are_marked():
     assert theme.mend("<p><strong>Claim.</strong>") == '<p class="claim"><strong>Claim.</strong>'
-    erratum = "<blockquote>\n<div><p><strong>Erratum E1.</strong>"
-    assert theme.mend(erratum).startswith('<blockquote class="erratum">')
+    mistake = "<p><strong>A common mistake.</strong> To forget it."
+    assert theme.mend(mistake).startswith('<p class="mistake">')
     aside = "<blockquote>\n<div><p><strong>Small print.</strong>"
     assert theme.mend(aside) == aside
 

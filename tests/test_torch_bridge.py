@@ -1368,10 +1368,10 @@ def test_the_check_up_of_the_notebook_begins_after_the_tokens(torch, trace):
     layers = [torch.nn.Linear(4, 4) for _ in range(20)]
     model = torch.nn.Sequential(torch.nn.Embedding(5, 4), *layers)
     tokens = torch.tensor([1, 2])
-    assert "vanishes" in names["checkup"](trace(model, tokens, squares))
+    assert "vanishes" in names["checkup"](model, trace(model, tokens, squares))
     for layer in layers:
         torch.nn.init.orthogonal_(layer.weight)
-    assert names["checkup"](trace(model, tokens, squares)) == "no findings"
+    assert names["checkup"](model, trace(model, tokens, squares)) == "no findings"
 
 
 def test_no_grad_in_the_middle_passes_exactly_nothing(torch, trace):
@@ -1579,7 +1579,7 @@ def test_bad_input_is_named(torch, trace, case):
 def test_without_torch_the_error_says_what_to_install():
     code = "import sys; sys.modules['torch'] = None; import gradtrace.torch"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install 'gradtrace[torch]'" in run.stderr
+    assert "gradtrace.torch needs PyTorch: pip install torch" in run.stderr
 
 
 def test_a_box_of_one_is_no_chain(torch, trace):

@@ -152,7 +152,7 @@ def paths(h, W, b, g):
             for k, start in enumerate(inputs):
                 this = runs and k == i
                 line(ax, [(start, 0), (x, 1.3)], colours[unit], this)
-                place = 0.3 if start * x >= 0 else 0.72
+                place = 0.3 if start * x >= 0 else 0.78
                 text = f"${written(W[k, unit])}$"
                 where = (start + place * (x - start), 1.3 * place)
                 ax.text(*where, text, ha="center", va="center", bbox=PAPER)
@@ -230,36 +230,10 @@ def layer_graph(ax):
     bare(ax, (-2.6, 2.6), (-0.4, 3.4))
 
 
-def used_twice(ax):
-    """y = h + tanh h at h = 1 as a graph: two slopes come back to h."""
-    value = 1.0
-    slope = tanh.slope(np.array(value)).item()
-    top = value + np.tanh(value)
-    label(ax, 0, 0, f"$h$ = {written(value)}", figures.BLUE, boxed=True)
-    text = f"$t = \\tanh h$\n{written(np.tanh(value))}"
-    label(ax, 1.1, 1, text, figures.BLUE, boxed=True)
-    text = f"$y = h + t$\n{written(top)}"
-    label(ax, 0, 2, text, figures.BLUE, boxed=True)
-    blue = figures.BLUE
-    arrow(ax, (-0.15, 0.2), (-0.15, 1.7), blue)
-    arrow(ax, (0.2, 0.2), (0.8, 0.72), blue)
-    arrow(ax, (0.95, 1.3), (0.35, 1.72), blue)
-    orange = figures.ORANGE
-    arrow(ax, (-0.35, 1.7), (-0.35, 0.2), orange)
-    arrow(ax, (0.55, 1.75), (1.2, 1.32), orange)
-    arrow(ax, (1.05, 0.7), (0.4, 0.15), orange)
-    label(ax, -0.85, 1, "1.00", orange)
-    label(ax, 1.15, 1.6, "1.00", orange)
-    label(ax, 1.55, 0.4, f"$\\tanh'(h)$ = {written(slope)}", orange)
-    text = f"$\\partial y/\\partial h$ = 1.00 + {written(slope)}"
-    label(ax, 0, -0.4, f"{text} = {written(1 + slope)}", orange)
-    bare(ax, (-1.6, 2.2), (-0.6, 2.3))
-
-
 def ladder(run):
     """Every number of one sample's way up, on the left, and down, on the
-    right, the input at the bottom. Boxes are blue where the way down reads a
-    value, white where not, orange for gradients, grey for exactly zero.
+    right, the input at the bottom. A value that the way down reads has a thick
+    blue edge; gradients are orange, and what is exactly zero is grey.
 
     run : returns a net of two layers, its states, the target, the loss and the
     gradients at the values of the sliders.
@@ -272,22 +246,22 @@ def ladder(run):
         boxes = []
         heights = []
         labels = []
-        for name, value, gradient, colour in rungs(net, h, y, grads):
+        for name, value, gradient, read in rungs(net, h, y, grads):
             top = bottom + len(np.atleast_2d(value)) - 1
-            boxes += numbers(ax, value, 0, top, colour)
+            colour = figures.BLUE if read else None
+            boxes += numbers(ax, value, 0, top, colour, thick=read)
             boxes += numbers(ax, gradient, right, top, figures.ORANGE)
             heights.append(0.5 * (bottom + top))
             labels.append(f"{name}  {value.shape}")
             bottom = top + 1.35
+        corners, faces, edges, thickness = zip(*boxes, strict=True)
         painted = PolyCollection(
-            [corners for corners, _ in boxes],
-            facecolors=[face for _, face in boxes],
-            edgecolors=figures.GREY,
-            linewidths=0.6,
+            corners, facecolors=faces, edgecolors=edges, linewidths=thickness
         )
         ax.add_collection(painted, autolim=False)
         ax.set(xlim=(-0.6, 2 * right - 1), ylim=(-0.7, bottom - 0.65))
-        ax.set(xlabel="the input is below", ylabel="array, shape")
+        key = "blue edge: read again    grey: exactly zero"
+        ax.set(xlabel=key, ylabel="array, shape")
         ax.set_yticks(heights, labels)
         middles = [0.5 * right - 0.8, 1.5 * right - 0.8]
         ax.set_xticks(middles, ["values, up", "gradients, down"])
@@ -299,7 +273,8 @@ def ladder(run):
 
 
 def rungs(net, h, y, grads):
-    """Name, value, gradient and colour of every array, the input first."""
+    """Name, value, gradient of every array, the input first, and whether the
+    way down reads it."""
     hidden = net[0].step
     p_1 = net[0].p
     p_2 = net[1].p
@@ -307,24 +282,23 @@ def rungs(net, h, y, grads):
     dp_2 = grads.p[1]
     a_1 = h[0] @ p_1["W"] + p_1["b"]
     d_1 = dp_1["b"].reshape(a_1.shape)  # of one sample, ∂L/∂b is d
-    read = figures.BLUE
     return [
-        ("x", h[0], grads.h[0], read),
-        ("$W_1$", p_1["W"], dp_1["W"], read),
-        ("$b_1$", p_1["b"], dp_1["b"], None),
-        ("$a_1$", a_1, d_1, read),
-        ("$\\varphi'(a_1)$", hidden.phi.slope(a_1), [], None),
-        ("$h_1$", h[1], grads.h[1], read),
-        ("$W_2$", p_2["W"], dp_2["W"], read),
-        ("$b_2$", p_2["b"], dp_2["b"], None),
-        ("u", h[2], grads.h[2], read),
-        ("y", y, [], read),
+        ("x", h[0], grads.h[0], True),
+        ("$W_1$", p_1["W"], dp_1["W"], True),
+        ("$b_1$", p_1["b"], dp_1["b"], False),
+        ("$a_1$", a_1, d_1, True),
+        ("$\\varphi'(a_1)$", hidden.phi.slope(a_1), [], True),
+        ("$h_1$", h[1], grads.h[1], True),
+        ("$W_2$", p_2["W"], dp_2["W"], True),
+        ("$b_2$", p_2["b"], dp_2["b"], False),
+        ("u", h[2], grads.h[2], True),
+        ("y", y, [], True),
     ]
 
 
-def numbers(ax, array, left, top, colour):
-    """Write the numbers of an array, and return corners and face of a box for
-    each."""
+def numbers(ax, array, left, top, colour, *, thick=False):
+    """Write the numbers of an array, and return corners, face, edge and its
+    thickness of a box for each."""
     boxes = []
     for (i, j), number in np.ndenumerate(np.atleast_2d(array)):
         x = left + j
@@ -336,7 +310,8 @@ def numbers(ax, array, left, top, colour):
             face = to_rgba(colour, 0.25)
         else:
             face = (0, 0, 0, 0)
-        boxes.append((np.add(BOX, (x, y)), face))
+        edge = figures.BLUE if thick else figures.GREY
+        boxes.append((np.add(BOX, (x, y)), face, edge, 1.6 if thick else 0.6))
     return boxes
 
 
@@ -375,8 +350,8 @@ def difference(widths, errors):
 
 
 def cost(inputs, counted):
-    """The cost of a Jacobian by the number of inputs, in forward passes, in
-    reverse and in forward mode.
+    """The cost of a Jacobian by the number of inputs, in passes, in reverse
+    and in forward mode.
 
     counted : by outputs and hidden layers, both costs, one a number of inputs.
     """
@@ -386,7 +361,7 @@ def cost(inputs, counted):
         ax.loglog(inputs, ahead, color=figures.ORANGE, label="forward mode")
         blue = figures.BLUE
         ax.loglog(inputs, back, "--", color=blue, label="reverse mode")
-        y = "cost, in forward passes"
+        y = "cost, in passes"
         figures.frame(ax, "number of inputs", y, (1, 1000), (0.1, 1e5))
         ratio = ahead[-1] / back[-1]
         title = f"1000 inputs: forward ÷ reverse = {ratio:.3g}"
@@ -409,8 +384,8 @@ def points(axes, features, names, y, split):
         orange = figures.ORANGE
         ax.plot(*rounds, "o", color=blue, markersize=9, label="y = 0")
         ax.plot(*squares, "s", color=orange, markersize=9, label="y = 1")
-        ax.set(xlabel=f"first entry of {name}", ylabel="second")
-        ax.set(xlim=(-0.5, 2.5), ylim=(-0.5, 1.5))
+        x = f"first entry of {name}"
+        figures.frame(ax, x, "second entry", (-0.5, 2.5), (-0.5, 2.0))
         ax.grid(alpha=0.25)
     axes[-1].plot(*split, "--", color=figures.GREY)
-    axes[0].legend(loc="upper right")
+    axes[0].legend(loc="upper right", ncols=2)

@@ -21,7 +21,7 @@ def patterns(axes):
 
 def shape(ax, name, reads, writes):
     """States in a row, an input below each step that reads, an output above
-    each that writes; the drawing is Karpathy's (2015).
+    each that writes; the drawing is like Karpathy's (2015).
 
     reads, writes : 1 or 0 for each step.
     """
@@ -85,7 +85,7 @@ def writing(spell, right):
         product = np.prod(p[np.arange(4), right])
         share = (drawn == right).all(axis=1).mean()
         seen = np.bincount(drawn[:, 0], minlength=4) / len(drawn)
-        title = f"τ = {temperature:g}, {update} updates"
+        title = f"temperature {temperature:g}, {update} updates"
         choices(axes[0], p[:1], "helo", right[:1], ["h"], title, seen)
         ten = ["h" + text.decode(word, "helo") for word in drawn[:10]]
         words(axes[1], ten, "hello")
@@ -114,7 +114,7 @@ def composing(pages, source, bits, levels, updates):
             np.arange(len(updates)),
             bits[cell],
             levels,
-            f"{cell}, {update} updates, τ = {temperature:g}",
+            f"{cell}, {update} updates, temperature {temperature:g}",
             updates.index(update),
         )
         axes[0].set(
@@ -123,6 +123,30 @@ def composing(pages, source, bits, levels, updates):
             xticklabels=updates,
         )
         typed(axes[1], page, copied(page, source, 12))
+
+    return view
+
+
+def nearest(apart, updates):
+    """How far a net's guess is from counted ones, by updates, for two cells.
+
+    apart : for each cell and count, (starts, moments); updates : by moment.
+    """
+    cells = list(dict.fromkeys(cell for cell, _ in apart))
+    counts = list(dict.fromkeys(count for _, count in apart))
+    looks = list(zip(counts, figures.COLOURS, strict=False))
+    places = np.arange(len(updates))
+
+    def view(axes):
+        for ax, cell in zip(axes, cells, strict=True):
+            for count, colour in looks:
+                many = apart[cell, count].T
+                look = {"colour": colour, "style": ".-", "label": count}
+                figures.band(ax, places, many, **look)
+            limits = (-0.2, places[-1] + 0.2)
+            figures.frame(ax, "updates", "distance", limits, (0, 1.4), cell)
+            ax.set(xticks=places, xticklabels=updates)
+        axes[0].legend(loc="upper center", ncols=3, fontsize=8)
 
     return view
 

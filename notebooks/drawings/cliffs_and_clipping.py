@@ -14,7 +14,7 @@ def wall(off, across):
     """Left, a loss on both sides of a boundary; right, its slope.
 
     ``across(w, steps)`` returns the loss and its gradients at the distances
-    ``off`` from b₀, the factor λ, and the slope at b₀, which is dotted.
+    ``off`` from b₀, the slope λ of a step, and that at b₀, which is dotted.
     """
 
     def view(axes, w, steps):
@@ -166,7 +166,7 @@ def biased(bias, cosines, lengths, rests, sizes):
         before_and_after(axes[1], bias, lengths[kind, limit, batch], limit)
         span = (bias[0], bias[-1])
         y = "length, powers of ten"
-        frame(axes[1], x, y, span, (-3, 5), f"η = {limit:g}")
+        frame(axes[1], x, y, span, (-3, 5), f"c = {limit:g}")
 
     return view
 

@@ -1,25 +1,70 @@
-"""Pictures of Depth: gradient norms by layer, under a bound and by gain."""
+"""Pictures of Depth: gradient norms by layer, under a bound, by gain, and what
+a level line is worth."""
 
 import numpy as np
 
 from gradtrace.notebook import figures
 
-NORM = "powers of ten, $\\|\\partial L/\\partial h_t\\|$"
+NORM = "powers of ten, $\\|\\partial L/\\partial h_l\\|$"
+LAYER = "layer $l$   (0 is the input)"
 
 
-def one_net(log, bound):
-    """The gradient norm of one net by layer and the bound above it, both in
-    decades."""
+def opening(lines):
+    """One net's gradient norm by layer, measured from the last layer's.
 
-    def view(ax):
-        red = figures.RED
-        ax.plot(bound, "--", color=red, label="bound, $0.25^{50-t}$")
-        ax.plot(log, color=figures.BLUE, label="measured")
-        x = "layer t   (0 is the input, 50 the output)"
-        figures.frame(ax, x, NORM, (0, 50), (-50, 3))
-        ax.legend(loc="lower right")
+    lines : by activation and gain, decades of shape (51,).
+    """
+
+    def view(ax, gain, activation):
+        log = lines[activation, gain] - lines[activation, gain][-1]
+        ax.axhline(0, color=figures.GREY, linewidth=1)
+        ax.plot(log, color=figures.BLUE, linewidth=2)
+        ax.plot([0], log[:1], "o", color=figures.BLUE)
+        title = f"at the input: $10^{{{log[0]:.0f}}}$ times the last layer's"
+        y = "powers of ten of the gradient"
+        figures.frame(ax, LAYER, y, (0, 50), (-45, 20), title)
 
     return view
+
+
+def two_ways(ax):
+    """A net of four layers: states on the way up, gradients on the way down,
+    their arrows thinner from layer to layer."""
+    blue, red = figures.BLUE, figures.RED
+    names = ["$h_0$", "$h_1$", "$h_2$", "$h_3$", "$u$", "$L$"]
+    for l, name in enumerate(names):
+        ax.text(2 * l, 1, name, ha="center", va="center", fontsize=14)
+        bar = "" if l == 5 else f"$\\partial L/\\partial ${name}"
+        ax.text(2 * l, -0.2, bar, ha="center", va="center", fontsize=10)
+        if l == 0:
+            continue
+        ax.annotate(
+            "",
+            (2 * l - 0.35, 1),
+            (2 * l - 1.65, 1),
+            arrowprops={"arrowstyle": "-|>", "color": blue, "linewidth": 1.5},
+        )
+        ax.annotate(
+            "",
+            (2 * l - 1.45, -0.2),
+            (2 * l - 0.55, -0.2) if l < 5 else (2 * l - 0.3, 0.8),
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": red,
+                "linewidth": 0.4 * 1.75 ** min(l, 4),
+            },
+        )
+        if l < 5:
+            up = f"$W_{l}$, $\\varphi$" if l < 4 else f"$W_{l}$"
+            down = f"$\\varphi'$, $W_{l}^{{\\mathsf{{T}}}}$"
+            down = down if l < 4 else f"$W_{l}^{{\\mathsf{{T}}}}$"
+            x = 2 * l - 1
+            ax.text(x, 1.22, up, ha="center", color=blue, fontsize=11)
+            ax.text(x, -0.75, down, ha="center", color=red, fontsize=11)
+    ax.text(-0.9, 1.6, "forward: states", color=blue, ha="left")
+    ax.text(-0.9, -1.2, "backward: gradients", color=red, ha="left")
+    ax.set(xlim=(-1, 10.6), ylim=(-1.4, 1.9))
+    ax.axis("off")
 
 
 def under_the_bound(fall, bound):
@@ -42,8 +87,36 @@ def under_the_bound(fall, bound):
         logs = fall[weights, width, depth]
         labels = ["12 nets"] + 11 * [None]  # one line in the legend
         ax.plot(logs, color=figures.BLUE, linewidth=1, label=labels)
-        figures.frame(ax, "layer t", NORM, (0, 50), (-50, 3))
+        figures.frame(ax, LAYER, NORM, (0, 50), (-50, 3))
         ax.legend(loc="lower right")
+
+    return view
+
+
+def directions(factors, largest):
+    """By what one matrix multiplies the length of many random vectors, and of
+    the one in its worst direction."""
+
+    def view(ax):
+        blue, red = figures.BLUE, figures.RED
+        ax.hist(factors, bins=np.linspace(0, 1.2, 49), color=blue)
+        ax.text(
+            np.mean(factors),
+            172,
+            "1000 random directions",
+            color=blue,
+            ha="center",
+        )
+        ax.plot([largest, largest], [0, 120], "--", color=red)
+        ax.text(
+            largest,
+            128,
+            "the worst direction,\n$\\|W\\|_2$",
+            color=red,
+            ha="center",
+        )
+        x = "length of $d\\,W^{\\mathsf{T}}$ over that of $d$"
+        figures.frame(ax, x, "how many", (0, 1.2), (0, 190))
 
     return view
 
@@ -52,24 +125,25 @@ def by_gain(activations, gains, sweep, rates):
     """Above, gradient norms by layer at one gain, for each activation; below,
     the rate at every gain, in decades a layer.
 
-    sweep : by activation and depth, decades of shape (depth + 1, gains);
-    rates : likewise, of shape (gains,).
+    sweep : by activation, depth and draw, decades of shape (depth + 1,
+    gains); rates : likewise, of shape (gains,).
     """
 
     def view(axes, gain, depth):
         here = gain == gains
         for phi, colour in zip(activations, figures.COLOURS, strict=False):
-            rate = rates[phi, depth]
+            rate = rates[phi, depth, 0]
             shown = round(rate[here].item(), 2) + 0.0  # -0.0 becomes 0.0
             label = f"{phi} {shown:+.2f}"
-            axes[0].plot(sweep[phi, depth][:, here], color=colour, label=label)
+            log = sweep[phi, depth, 0]
+            axes[0].plot(log[:, here], color=colour, label=label)
             axes[1].semilogx(gains, rate, base=2, color=colour)
         axes[0].legend(loc="upper right", fontsize=8)
         axes[1].axvline(gain, color=figures.GREY, linestyle=":")
         axes[1].axhline(0, color=figures.GREY, linewidth=1)
         title = "legend: decades a layer"
-        figures.frame(axes[0], "layer t", NORM, (0, 50), (-50, 75), title)
-        x = "gain $\\gamma$"
+        figures.frame(axes[0], LAYER, NORM, (0, 50), (-50, 75), title)
+        x = "gain $s$"
         y = "rate, decades a layer"
         figures.frame(axes[1], x, y, (0.5, 16), (-1, 1.3), "level: rate 0")
         ticks = [0.5, 1, 2, 4, 8, 16]
@@ -89,17 +163,43 @@ def fans(logs, deviations):
     def view(axes):
         for ax, n in zip(axes, logs, strict=True):
             sd = deviations[n]
-            mean = -(sd**2)  # sd² = T / 2n
+            mean = -(sd**2)  # sd² = depth / 2n
             low = (mean - 2 * sd) / np.log(10)
             high = (mean + 2 * sd) / np.log(10)
             orange = figures.ORANGE
             ax.fill_between(range(51), low, high, color=orange, alpha=0.5)
             ax.plot(logs[n].T, color=figures.BLUE, linewidth=0.5)
             title = f"width {n}"
-            figures.frame(ax, "layer t", "", (0, 50), (-6, 3), title)
+            figures.frame(ax, "layer $l$", "", (0, 50), (-6, 3), title)
             ax.set_xticks([0, 20, 40])
             ax.tick_params(labelleft=False)
         axes[0].set_ylabel(NORM)  # the panels share their axis
         axes[0].tick_params(labelleft=True)
+
+    return view
+
+
+def level_learns(lines, losses):
+    """Left, the gradient by layer of five starts of one gain; right, the loss
+    they reach, the best of all rates.
+
+    lines : by gain, decades of shape (51, 5); losses : by gain, the marks,
+    the losses of shape (marks, 5) and the rate.
+    """
+
+    def view(axes, gain):
+        blue, grey = figures.BLUE, figures.GREY
+        axes[0].axhline(0, color=grey, linewidth=1)
+        axes[0].plot(lines[gain] - lines[gain][-1], color=blue, linewidth=1)
+        y = "powers of ten"
+        title = "gradient, before learning"
+        figures.frame(axes[0], "layer $l$", y, (0, 50), (-14, 8), title)
+        epochs, loss, rate = losses[gain]
+        axes[1].axhline(np.log(10), color=grey, linestyle="--")
+        axes[1].text(19.8, 2.38, "knows nothing", color=grey, ha="right")
+        figures.band(axes[1], epochs, loss, colour=blue)
+        title = f"loss, at the best rate, {rate:g}"
+        y = "mean of an epoch"
+        figures.frame(axes[1], "epoch", y, (1, 20), (0, 3.5), title)
 
     return view

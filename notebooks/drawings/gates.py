@@ -22,10 +22,10 @@ CORNERS = {
 def carried(axes):
     """The way of a state through one step: a plain RNN, an LSTM, a GRU."""
     plain = [("×", "$W$"), ("+", "$x\\,U + b$"), ("φ", "")]
-    lstm = [("×", "$f$"), ("+", "$i \\circ g$")]
-    gru = [("×", "$z$"), ("+", "$(1 - z) \\circ g$")]
+    lstm = [("×", "$f$"), ("+", "$i \\odot \\tilde c$")]
+    gru = [("×", "$z$"), ("+", "$(1 - z) \\odot \\tilde h$")]
     carry(axes[0], "plain RNN", "$h$", "$h'$", plain)
-    carry(axes[1], "LSTM", "$c$", "$c'$", lstm, "$h' = o \\circ \\tanh\\,c'$")
+    carry(axes[1], "LSTM", "$c$", "$c'$", lstm, "$h' = o \\odot \\tanh\\,c'$")
     carry(axes[2], "GRU", "$h$", "$h'$", gru)
 
 
@@ -71,9 +71,9 @@ def corners(runs, candidates):
         steps = np.arange(len(c))
         ends = (-0.5, steps[-1] + 0.5)
         title = CORNERS.get((f, i), "in between")
-        cross = {"color": figures.RED, "label": "candidate g"}
+        cross = {"color": figures.RED, "label": "candidate"}
         axes[0].plot(steps[1:], candidates, "x", **cross)
-        axes[0].plot(steps, c, ".-", color=figures.BLUE, label="cell c")
+        axes[0].plot(steps, c, ".-", color=figures.BLUE, label="cell state c")
         axes[0].legend(loc="upper left", ncols=2)
         figures.frame(axes[0], "step t", "value", ends, (-1.2, 3.9), title)
         figures.norms(axes[1], back, style=".-", colour=figures.ORANGE)
@@ -130,24 +130,24 @@ def taps(log_norms, times, numbers):
     times : a number.
     """
 
-    def view(axes, D, gain):
+    def view(axes, taps, gain):
         rnn = {"style": "--", "colour": figures.GREY, "label": "one tap: RNN"}
         figures.norms(axes[0], log_norms[1, gain], **rnn)
-        figures.norms(axes[0], log_norms[D, gain], label="NARX")
+        figures.norms(axes[0], log_norms[taps, gain], label="NARX")
         axes[0].legend(loc="lower left")
         y = "gradient norm, powers of ten"
         figures.frame(axes[0], "steps back, k", y, (0, 60), (-25, 1))
 
-        slower = times[D, gain]
+        slower = times[taps, gain]
         at_gain = [times[number, gain] for number in numbers]
         axes[1].plot(numbers, numbers, ":", color=figures.GREY)
         axes[1].plot(numbers, numbers / 2, ":", color=figures.GREY)
         axes[1].plot(numbers, at_gain, ".-", color=figures.BLUE)
-        axes[1].plot([D], [slower], "o", color=figures.ORANGE)
+        axes[1].plot([taps], [slower], "o", color=figures.ORANGE)
         axes[1].set_xticks(numbers[::3])
         limits = (0, 10.5)
         title = f"{slower:.1f} times slower"
-        figures.frame(axes[1], "taps D", "times slower", limits, limits, title)
+        figures.frame(axes[1], "taps", "times slower", limits, limits, title)
 
     return view
 

@@ -179,21 +179,26 @@ def updates_to(goal, updates, loss):
     return below[0] if len(below) else np.nan
 
 
-def walls(rates, losses, sizes, limits, wall):
-    """The loss against the learning rate, each batch size with its limit.
+def walls(rates, losses, sizes, sure, long_run, wall):
+    """The loss against the learning rate, each batch size with its limits.
 
-    losses : for a number of updates, (batch sizes, rates); limits : for each
-    batch size, where the formula ends; wall : where it ends for all.
+    losses : for a number of updates, (batch sizes, rates); sure, long_run :
+    for each batch size, up to where every update helps on average, and up to
+    where the mean square fades in the end; wall : where it ends for all.
     """
 
     def view(ax, batch, updates):
         k = list(sizes).index(batch)
         ylim = (0.1, 5)
         family(ax, rates, losses[updates], k, ylim)
-        ax.axvline(limits[k], linestyle="--", color=ORANGE, linewidth=1.8)
-        ax.axvline(wall, linestyle=":", color=RED, linewidth=1.8)
+        lines = {"color": ORANGE, "linewidth": 1.8}
+        ax.axvline(sure[k], linestyle="--", label="for sure", **lines)
+        ax.axvline(long_run[k], linestyle="-.", label="long run", **lines)
+        red = {"color": RED, "linewidth": 1.8}
+        ax.axvline(wall, linestyle=":", label="2/λ", **red)
+        ax.legend(loc="upper left", fontsize=9)
         name = f"loss after {updates} updates"
-        title = f"batch {batch}: limit {limits[k]:.2f}"
+        title = f"batch {batch}: limits {sure[k]:.3f} and {long_run[k]:.3f}"
         rated(ax, rates, name, ylim, title, log="xy")
 
     return view

@@ -40,9 +40,9 @@ def iterates(start, run):
             slope = figures.decades(run.log_norm[T])
             above.plot(start, last, color=BLUE, linewidth=1)
             below.plot(start, slope, color=ORANGE, linewidth=1)
-            names = ("start $x_0$", "last state $x_T$")
+            names = ("start $h_0$", "last state $h_T$")
             figures.frame(above, *names, (0, 1), (0, 1), f"T = {T}")
-            names = ("start $x_0$", "|slope|, powers of ten")
+            names = ("start $h_0$", "|slope|, powers of ten")
             figures.frame(below, *names, (0, 1), (-20, 8), f"T = {T}")
 
     return view
@@ -59,9 +59,9 @@ def web(rs, starts, orbits, log_slope, exponents, periods, settled, curve):
     diagram = density(settled, 120)
     many_r, many_exponents = curve
 
-    def view(axes, r, x0):
+    def view(axes, r, h0):
         i = rs.tolist().index(r)
-        j = starts.tolist().index(x0)
+        j = starts.tolist().index(h0)
         orbit = orbits[:, i, j]
         cobweb(axes[0], r, orbit[:61])
         last_states(axes[1], r, orbit[-20:], periods[i])
@@ -78,7 +78,7 @@ def web(rs, starts, orbits, log_slope, exponents, periods, settled, curve):
         ax.plot(across, heights, color=ORANGE, linewidth=1)
         ax.plot(orbit[:1], [0], "o", color=ORANGE, clip_on=False)
         title = f"r = {r:g}"
-        figures.frame(ax, "$x_t$", "$x_{t+1}$", (0, 1), (0, 1), title)
+        figures.frame(ax, "$h_t$", "$h_{t+1}$", (0, 1), (0, 1), title)
 
     def last_states(ax, r, states, period):
         extent = (2.5, 4, 0, 1)
@@ -93,7 +93,7 @@ def web(rs, starts, orbits, log_slope, exponents, periods, settled, curve):
     def gradient(ax, log, exponent):
         t = np.arange(1, len(log) + 1)
         long_run = t * exponent / np.log(10)
-        ax.plot(t, long_run, ":", color=GREY, label="λ t")
+        ax.plot(t, long_run, ":", color=GREY, label="Λ t")
         ax.plot(t, figures.decades(log), color=BLUE, label="gradient")
         xlim = (0, len(log))
         figures.frame(ax, "step t", "powers of ten", xlim, (-180, 100))
@@ -103,8 +103,8 @@ def web(rs, starts, orbits, log_slope, exponents, periods, settled, curve):
         ax.plot([2.5, 4], [0, 0], "--", color=GREY, linewidth=1)
         ax.plot(many_r, many_exponents, color=BLUE, linewidth=1)
         ax.plot([r], [exponent], "o", color=ORANGE, clip_on=False)
-        title = f"λ = {exponent:.2f}".replace("-", "−")
-        figures.frame(ax, "r", "exponent λ", (2.5, 4), (-2, 1), title)
+        title = f"Λ = {exponent:.2f}".replace("-", "−")
+        figures.frame(ax, "r", "exponent Λ", (2.5, 4), (-2, 1), title)
 
     return view
 
@@ -147,7 +147,7 @@ def zoom(escapes, centres, halves, point):
         gradient = figures.decades(np.where(inside, np.nan, log_slope))
         field(left, since, 1, ends=(-2, 14), names=names, cmap="viridis")
         field(right, gradient - magnified, 1, ends=(-1, 3), names=names)
-        left.set_title(f"escape: n = {first} to {step.max()}")
+        left.set_title(f"escape: t = {first} to {step.max()}")
         right.set_title(f"gradient / $10^{{{magnified:.1f}}}$")
         ring = {"color": SKY, "fillstyle": "none", "markersize": 9}
         for ax in axes:
@@ -195,6 +195,20 @@ def fates(ends, decades, paths, cut, angles):
         figures.frame(ax, x, "powers of ten", (0, last), (-12, 6))
 
     return view
+
+
+def growth(ax, gains, rates):
+    """Growth of the gradient per step against the gain, a band for each size.
+
+    ``rates[n]`` holds natural logarithms, (gains, nets), for nets of n units.
+    """
+    colours = (GREY, BLUE)
+    ax.axhline(0, color=INK, linewidth=0.8)
+    for (n, rate), colour in zip(rates.items(), colours, strict=True):
+        figures.band(ax, gains, rate, colour=colour, label=f"{n} units")
+    ax.legend(loc="upper left")
+    xlim = (gains[0], gains[-1])
+    figures.frame(ax, "gain", "growth per step (ln)", xlim, (-0.4, 0.4))
 
 
 def near(run, peaks, when, label):

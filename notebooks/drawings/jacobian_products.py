@@ -21,11 +21,11 @@ def lean(leaning, log_values):
 
     def view(axes, angle, rho, t):
         left, right = axes
-        W, V = leaning(angle, rho)
+        W, E = leaning(angle, rho)
         before = np.zeros((1, 2))  # ln 1 after no step
         log = np.concatenate([before, log_values[angle, rho]])
         largest = np.exp(log[t, 0])
-        stretch(left, matrix_power(W, t).T, V)
+        stretch(left, matrix_power(W, t).T, E)
         left.set_title(f"{t} steps back")
         spectrum(right, log, rho, norm(W, 2), (-3, 3))
         right.set_title(f"largest factor {largest:.2f}")
@@ -94,8 +94,8 @@ def values(log_values, starts, gains):
 def fates(ceiling, gains, decades):
     """Left, each start's rate below its ceiling; right, shares by gain.
 
-    ``ceiling``, of shape (starts, gains), holds ``γ ‖W‖``; ``gains`` are
-    shares of the gain at which ``γ`` times it is 1. ``decades[phi, inputs]``
+    ``ceiling``, of shape (starts, gains), holds the largest slope times ‖W‖,
+    ``gains`` the largest slope times the gain. ``decades[phi, inputs]``
     holds powers of ten of the gradient, of shape (starts, gains, steps + 1).
     Below -3 it has vanished, above 3 exploded.
     """
@@ -118,7 +118,7 @@ def fates(ceiling, gains, decades):
         dots(ax, rate, exploded, "^", RED)
         ax.set_xscale("log", base=2)
         pace = "powers of ten per step"
-        figures.frame(ax, "γ ‖W‖", pace, (0.4, 20), (-1.6, 1.4))
+        figures.frame(ax, "max φ′ · ‖W‖", pace, (0.4, 20), (-1.6, 1.4))
 
     def dots(ax, rate, which, marker, colour):
         x = ceiling.ravel()
@@ -136,7 +136,9 @@ def fates(ceiling, gains, decades):
         ax.plot(gains, high, "^-", color=RED, markersize=3)
         ax.set_xscale("log", base=2)
         xlim = (gains[0], gains[-1])
-        figures.frame(ax, "γ × gain", "share of starts, %", xlim, (0, 100))
+        figures.frame(
+            ax, "max φ′ × gain", "share of starts, %", xlim, (0, 100)
+        )
         dead = 100 * vanished.mean()
         wild = 100 * exploded.mean()
         ax.set_title(f"{dead:.0f} % vanished, {wild:.0f} % exploded")

@@ -192,11 +192,20 @@ def reach(best, before, after, end):
 def table(rows, verdict, best, seed):
     """What was published and what came out, as a table of HTML.
 
-    A row is a dict: what was measured, the published value, ours, the least
-    and the most that is allowed (``None`` if nothing can be compared), and
-    the runs that ours comes from, named by task, length and cell.
+    A row is a dict: what was measured, the published value, what differs
+    there, ours, the least and the most that is allowed (``None`` if nothing
+    can be compared), and the runs that ours comes from, named by task, length
+    and cell.
     """
-    names = ("what", "published", "ours", "allowed", "verdict", "seed, time")
+    names = (
+        "what",
+        "published",
+        "differs",
+        "ours",
+        "allowed",
+        "verdict",
+        "seed, time",
+    )
     html = row_of("th", names)
     for row in rows:
         ours = row["ours"]
@@ -213,6 +222,7 @@ def table(rows, verdict, best, seed):
         cells = (
             row["what"],
             row["published"],
+            row["differs"],
             f"{ours:.{digits}g}",
             allowed,
             verdict(ours, row["allowed"]),

@@ -6,24 +6,23 @@ import numpy as np
 from gradtrace.notebook import figures
 
 
-def reading(images, runs, updates_stored):
+def reading(images, runs):
     """Left, ten images, each with what the net takes it for; right, how many
-    held-out images it reads rightly, five starts.
+    held-out images it reads rightly, five starts, 20 epochs.
 
     images : ten of (8, 8), one of each digit; runs : by the number of layers,
-    with "guesses" (times, 10) and "accuracy" (times, starts).
+    with "guesses" (epochs, 10) and "accuracy" (epochs, starts).
     """
     side_by_side = figures.mosaic(np.array(images), 5)  # 9 × 9 with its gap
     gap = np.full((5, side_by_side.shape[1]), np.nan)  # room for the guesses
     upper, lower = side_by_side[:8], side_by_side[9:]
     picture = np.concatenate([upper, gap, lower, gap])  # 26 lines
 
-    def view(axes, updates, layers):
+    def view(axes, epochs, layers):
         run = runs[layers]
-        now = list(updates_stored).index(updates)
         axes[0].imshow(picture, cmap="Greys", vmin=0, vmax=1)
         for digit in range(10):
-            guess = run["guesses"][now][digit]
+            guess = run["guesses"][epochs][digit]
             right = guess == digit
             column = 3.5 + 9 * (digit % 5)
             line = 10 + 13 * (digit // 5)
@@ -41,29 +40,30 @@ def reading(images, runs, updates_stored):
         figures.frame(axes[0], "column", "row", span, (26, -0.5), title)
         axes[0].axis("off")
 
-        percent = 100 * np.array(run["accuracy"][: len(updates_stored)])
+        percent = 100 * np.array(run["accuracy"][:21])
         so_far = percent.copy()
-        so_far[now + 1 :] = np.nan
+        so_far[epochs + 1 :] = np.nan
         axes[1].axhline(10, color=figures.GREY, linestyle="--")
-        axes[1].text(850, 12, "by chance", color=figures.GREY, ha="right")
-        axes[1].plot(updates_stored, so_far, color=figures.BLUE, lw=1)
-        median = np.median(percent[now])
-        axes[1].plot([updates], [median], "o", color=figures.BLUE)
+        axes[1].text(20, 12, "by chance", color=figures.GREY, ha="right")
+        axes[1].plot(so_far, color=figures.BLUE, lw=1)
+        median = np.median(percent[epochs])
+        axes[1].plot([epochs], [median], "o", color=figures.BLUE)
         title = f"{layers} layers: {median:.0f} % right"
         y = "right, %"
-        figures.frame(axes[1], "updates", y, (0, 880), (0, 100), title)
+        figures.frame(axes[1], "epochs", y, (0, 20.5), (0, 100), title)
+        axes[1].set_xticks(range(0, 21, 5))
 
     return view
 
 
 def ten_digits(images, image):
-    """Left, one image of each digit; right, an image with its 64 numbers."""
+    """Above, one image of each digit; below, an image with its 64 numbers."""
 
     def view(axes):
         side_by_side = figures.mosaic(np.array(images), 5)
-        figures.pixels(axes[0], side_by_side, "one of each")
+        figures.pixels(axes[0], side_by_side, "one of each digit")
         axes[0].axis("off")
-        figures.pixels(axes[1], image, "a 3: 64 numbers, rounded")
+        figures.pixels(axes[1], image, "the 3: 64 numbers, rounded")
         for (row, column), value in np.ndenumerate(image):
             axes[1].text(
                 column,
@@ -127,6 +127,12 @@ def network(ax):
         ax.text(1.6 * column, -2.3, f"{columns[column]} {below}", **text)
     middle = {"ha": "center", "va": "center", "zorder": 4}
     ax.text(*place(*chosen), "$\\varphi$", **middle)
+    x, y = place(*chosen)
+    how = {"arrowstyle": "->", "color": figures.RED, "linewidth": 1.8}
+    ax.annotate("", (x, y + 0.17), (x, y + 0.6), arrowprops=how)
+    ax.text(x + 0.13, y + 0.45, "$b$", color=figures.RED, **middle)
+    title = "red: one unit, its weights and its bias"
+    ax.set_title(title, color=figures.RED, fontsize=11)
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
     for i in range(columns[1]):
         x0, y0 = place(1, i)
@@ -212,7 +218,10 @@ def rates(descents):
         loss = descents[rate]
         ax.axhline(loss[0].mean(), color=figures.GREY, linestyle="--")
         ax.text(59, 2.4, "untrained", color=figures.GREY, ha="right")
-        ax.plot(loss, color=figures.BLUE, linewidth=1)
+        # one inside the other where they coincide
+        looks = [(figures.ORANGE, 4), (figures.SKY, 2.2), (figures.INK, 0.8)]
+        for k, (colour, width) in enumerate(looks):
+            ax.plot(loss[:, k], color=colour, linewidth=width)
         title = f"learning rate {rate:.2g}, three starts"
         figures.frame(ax, "updates", "loss L", (0, 60), (0, 5), title)
 
@@ -227,6 +236,7 @@ def deep_and_shallow(runs, updates_stored):
     """
 
     def view(ax, rate):
+        ax.axhline(10, color=figures.INK, ls="--", lw=0.8, label="chance")
         for layers, colour in [(3, figures.BLUE), (50, figures.RED)]:
             percent = 100 * np.array(runs[layers, rate]["accuracy"])[1:]
             low, middle = percent.min(axis=1), np.median(percent, axis=1)
@@ -240,13 +250,13 @@ def deep_and_shallow(runs, updates_stored):
                 linewidth=0,
             )
             ax.plot(updates_stored[1:], middle, color=colour, label=label)
-        ax.axhline(10, color=figures.GREY, linestyle="--", label="chance")
         ax.set_xscale("log")
         ax.legend(loc="center right", fontsize=8)
         title = f"learning rate {rate:g}"
         y = "read rightly, %"
-        figures.frame(ax, "updates", y, (43, 8600), (0, 100), title)
-        ticks = [43, 100, 1000, 8600]
+        # wider than the runs, so that chance shows at both ends
+        figures.frame(ax, "updates", y, (10, 20_000), (0, 100), title)
+        ticks = [10, 100, 1000, 10_000]
         ax.set_xticks(ticks, [str(tick) for tick in ticks])
         ax.set_xticks([], minor=True)
 
@@ -263,16 +273,19 @@ def by_layer(norms):
     def view(axes, layers):
         number = np.arange(1, layers + 1)
         how = {"color": figures.BLUE, "linewidth": 1}
-        if layers < 10:
+        if layers < 20:
             how["marker"] = "."
         axes[0].plot(number, norms[layers], **how)
         y = "$\\|\\partial L/\\partial W\\|$"
         figures.frame(
-            axes[0], "layer", y, (0, 50), (0, 0.3), f"{layers} layers"
+            axes[0], "layer", y, (0, 51), (0, 0.15), f"{layers} layers"
         )
         axes[1].plot(number, np.log10(norms[layers]), **how)
         x = "layer   (1 is next to the image)"
         y = "the same, powers of ten"
-        figures.frame(axes[1], x, y, (0, 50), (-14, 1))
+        figures.frame(axes[1], x, y, (0, 51), (-13, 0))
+        axes[1].set_yticks(range(-12, 1, 2))
+        for ax in axes:
+            ax.set_xticks([1, 10, 20, 30, 40, 50])
 
     return view

@@ -1,4 +1,4 @@
-"""Update rules: ways down a surface, shares of an update, ε, a race."""
+"""Update rules: ways down a surface, shares of an update, success, ε."""
 
 from functools import partial
 
@@ -32,13 +32,13 @@ def landscapes(maps, paths, rates, thousandth):
 def rolling(landscape, paths, rates, thousandth):
     """Above, the way of a ball with momentum over a map; below, its loss.
 
-    landscape : as one of ``maps`` above; paths : for each rule and α, as in
+    landscape : as one of ``maps`` above; paths : for each rule and μ, as in
     ``landscapes``.
     """
 
-    def view(axes, rule, α, η):
-        run = paths[rule, α][:, :, list(rates).index(η)]
-        title = f"{rule}, α = {α:g}, η = {η:g}"
+    def view(axes, rule, μ, η):
+        run = paths[rule, μ][:, :, list(rates).index(η)]
+        title = f"{rule}, μ = {μ:g}, η = {η:g}"
         descent(axes, landscape, run, title, thousandth(run[:, 2]))
 
     return view
@@ -130,6 +130,62 @@ def shares(parts, longest):
         frame(ax, "step t   (1: oldest)", name, xlim, (-9, 1), title)
         ax.locator_params(axis="x", integer=True)
         ax.legend(loc="lower right")
+
+    return view
+
+
+def waking(seen, goal):
+    """Above, losses up to so many updates; below, the share of the far past.
+
+    Both are means over blocks of 20 updates, and a line is a start.
+    seen : (updates, 3, starts), before each update the loss in units of the
+    loss of a guess, the share of the older half of the steps, and something
+    that is not drawn; goal : such a loss.
+    """
+    blocks = seen.reshape(-1, 20, *seen.shape[1:]).mean(axis=1)
+    whole = len(seen)
+
+    def view(axes, updates):
+        loss, share, _ = np.moveaxis(blocks[: updates // 20], 1, 0)
+        at = 20 * np.arange(1, len(loss) + 1)
+        learnt = (loss[-1] < goal).sum()
+        title = f"after {updates} updates: {learnt} of {loss.shape[1]} starts"
+        for k, colour in enumerate((BLUE, ORANGE, GREEN, RED)):
+            name = f"start {k + 1}"
+            axes[0].plot(at, loss[:, k], color=colour, label=name)
+            axes[1].plot(at, np.log10(share[:, k]), color=colour)
+        axes[0].axhline(goal, color=GREY, linestyle=":")
+        y = "loss / guessing"
+        frame(axes[0], "updates", y, (0, whole), (0, 1.6), title)
+        axes[0].legend(loc="upper right", ncols=4, fontsize=7, handlelength=1)
+        y = "share of the older half,\npowers of ten"
+        frame(axes[1], "updates", y, (0, whole), (-6, 0.2))
+
+    return view
+
+
+def success(learnt, starts, marks):
+    """How many starts have learnt, in depth and in time.
+
+    learnt : for each task, net and rule per cent of the starts, (rates,
+    marks); starts : how many, by task; marks : the numbers of updates.
+    """
+    nets = {"own weights": ("depth: own weights", ORANGE, "o-")}
+    nets["shared weight"] = ("time: a shared weight", RED, "s--")
+
+    def view(ax, task, rule):
+        for net, (label, colour, style) in nets.items():
+            most = learnt[task, net, rule].max(axis=0)
+            ax.plot(marks, most, style, color=colour, label=label)
+        ax.set_xscale("log")
+        title = f"{rule}, {task}: {starts[task]} starts, best of the rates"
+        names = ("updates", "starts that have learnt, %")
+        limits = ((marks[0] / 1.2, marks[-1] * 1.2), (-5, 125))
+        figures.frame(ax, *names, *limits, title, title_size=9)
+        ax.set_xticks(marks, [str(mark) for mark in marks])
+        ax.minorticks_off()
+        ax.set_yticks(range(0, 101, 20))
+        ax.legend(loc="upper center", ncols=2, fontsize=9)
 
     return view
 

@@ -53,7 +53,7 @@ def overfit(runs, sizes):
 
 
 def paths(strengths, closed, ways):
-    """Above, weights against λ, closed form and descent; below, the descent.
+    """Above, weights against α, closed form and descent; below, the descent.
 
     closed : for L1 and L2 (strengths, weights); ways : for each penalty
     (steps, strengths, weights).
@@ -74,15 +74,15 @@ def paths(strengths, closed, ways):
         measured = (way[-1, k] == 0).sum()
         expected = (exact[k] == 0).sum()
         title = (
-            f"λ = {strength:.2f}, exactly zero: {measured} of {n}, "
+            f"α = {strength:.2f}, exactly zero: {measured} of {n}, "
             f"in closed form {expected}"
         )
         xlim = (-0.03, strengths[-1] + 0.03)
-        frame(ax, "strength λ", "weight", xlim, (-2.3, 2.3), title)
+        frame(ax, "strength α", "weight", xlim, (-2.3, 2.3), title)
         ax.legend(loc="lower right", ncols=2)
 
         ax = axes[1]
-        curves(ax, np.arange(steps), way[:, k], BLUE, "descent at this λ")
+        curves(ax, np.arange(steps), way[:, k], BLUE, "descent at this α")
         arrows = {"color": GREY, "markersize": 6, "label": "closed form"}
         ax.plot(np.full(n, steps + 1), exact[k], "<", **arrows)
         xlim = (0, steps + 3)
@@ -93,7 +93,7 @@ def paths(strengths, closed, ways):
 
 
 def zeros(weights, right, left, strengths):
-    """Above, the weights of ten digits as pictures; below, accuracy by λ.
+    """Above, the weights of ten digits as pictures; below, accuracy by α.
 
     Exact zeros are black. For L1 at every strength, then for L2, weights :
     (2 strengths, seeds, 64, 10), of which the first seed is shown; right and
@@ -109,7 +109,7 @@ def zeros(weights, right, left, strengths):
         ax = axes[0]
         ax.imshow(coloured(w), extent=(0, 44, 17, 0))
         zero = (w == 0).sum()
-        title = f"λ = {strength:.2g}: {zero} of 640 weights are exactly zero"
+        title = f"α = {strength:.2g}: {zero} of 640 weights are exactly zero"
         name = "digit (orange: +, blue: −, black: exactly 0)"
         frame(ax, name, "digit", (0, 44), (17, 0), title)
         names = ["0, 5", "1, 6", "2, 7", "3, 8", "4, 9"]
@@ -122,8 +122,8 @@ def zeros(weights, right, left, strengths):
         band(ax, x, 100 * right[here], BLUE, "o-", "test images right")
         band(ax, x, 100 * left[here], ORANGE, "s--", "weights other than 0")
         ax.axvline(i, color=GREY, linestyle=":")
-        frame(ax, "strength λ", "%", (-0.2, x[-1] + 0.2), (0, 105))
-        ticks(ax.xaxis, x, [f"{λ:g}" for λ in strengths])
+        frame(ax, "strength α", "%", (-0.2, x[-1] + 0.2), (0, 105))
+        ticks(ax.xaxis, x, [f"{α:g}" for α in strengths])
         ax.legend(loc="lower left")
 
     return view
@@ -144,16 +144,16 @@ def coloured(w):
     return np.where(np.isnan(size), 0.75, colour)
 
 
-def scalings(rhos, losses, outputs):
-    """Above, outputs against their mean over masks; below, test loss by ρ.
+def scalings(drops, losses, outputs):
+    """Above, outputs against their mean over masks; below, test loss by p.
 
-    losses : (rhos, 3) and outputs : (rhos, 3, …), scaled by 1 − ρ, scaled by
-    ρ, and the mean over masks.
+    losses : (drops, 3) and outputs : (drops, 3, …), scaled by 1 − p, scaled by
+    p, and the mean over masks.
     """
-    names = ["1 − ρ", "ρ", "mean over masks"]
+    names = ["1 − p", "p", "mean over masks"]
 
-    def view(axes, rho, scale):
-        k = list(rhos).index(rho)
+    def view(axes, drop, scale):
+        k = list(drops).index(drop)
         chosen = names.index(scale)
         predicted = outputs[k][chosen].ravel()
         mean = outputs[k][2].ravel()
@@ -161,7 +161,7 @@ def scalings(rhos, losses, outputs):
         ax = axes[0]
         ax.plot([-12, 12], [-12, 12], color=GREY, linewidth=1)
         ax.plot(mean, predicted, ".", color=BLUE, markersize=4)
-        title = f"ρ = {rho:g}, scaled by {scale}: {share:.2f} of the mean"
+        title = f"p = {drop:g}, scaled by {scale}: {share:.2f} of the mean"
         name = "mean over masks, of each output"
         frame(ax, name, "prediction", (-8, 8), (-12, 12), title)
 
@@ -170,10 +170,10 @@ def scalings(rhos, losses, outputs):
         for j, (colour, style) in enumerate(styles):
             loss = [three[j] for three in losses]
             dots = {"color": colour, "markersize": 6, "label": names[j]}
-            ax.plot(rhos, loss, style, **dots)
+            ax.plot(drops, loss, style, **dots)
         square = {"markersize": 11, "markerfacecolor": "none"}
-        ax.plot([rho], [losses[k][chosen]], "s", color=ORANGE, **square)
-        frame(ax, "share dropped, ρ", "test loss", (0, 1), (0, 2.5))
+        ax.plot([drop], [losses[k][chosen]], "s", color=ORANGE, **square)
+        frame(ax, "share dropped, p", "test loss", (0, 1), (0, 2.5))
         ax.legend(loc="upper center", ncols=3)
 
     return view
@@ -210,16 +210,16 @@ def stopping(curves, watch):
 def gallery(images, labels, change, names):
     """A digit, and six draws of each change, one change a row.
 
-    change : of a name, images (6, 64), a strength and a generator, the changed
+    change : of a name, images (6, 64), an amount and a generator, the changed
     images.
     """
 
-    def view(ax, digit, s):
+    def view(ax, digit, amount):
         image = images[labels == digit][:1]
         copies = np.repeat(image, 6, axis=0)
         small = []
         for name in names:
-            drawn = change(name, copies, s, np.random.default_rng(s))
+            drawn = change(name, copies, amount, np.random.default_rng(amount))
             small += [image[0], *drawn]
         figures.pixels(ax, figures.mosaic(np.reshape(small, (-1, 8, 8)), 7))
         ax.set(xlabel="as it is, then six draws", ylabel="change", xticks=[])

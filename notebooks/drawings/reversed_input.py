@@ -53,7 +53,7 @@ def arcs(ax, lags, order):
 
 def distances(lags):
     """Left, the distance of each target word from its source word; right,
-    gamma to that power, with its mean, in powers of ten.
+    w to that power, with its mean, in powers of ten.
 
     lags : of length and order, distances in steps, by target word.
     """
@@ -92,7 +92,7 @@ def distances(lags):
         figures.frame(
             right,
             "target word",
-            "γ to the distance, powers of ten",
+            "w to the distance, powers of ten",
             (0, 21),
             (-12, 0.5),
             f"mean: reversed × {gain:.3g}",
@@ -136,6 +136,25 @@ def curves(runs):
     return view
 
 
+def longer(runs):
+    """Shares of right words by updates, a panel for each net.
+
+    runs : as for ``curves``.
+    """
+
+    def view(axes):
+        for ax, (name, (_, _, share)) in zip(axes, runs.items(), strict=True):
+            update = 25 * np.arange(len(share))
+            for order, five in halves(share).items():
+                seeds(ax, update, five.mean(axis=1), order)
+            limits = (0, update[-1])
+            y = "share of right words"
+            figures.frame(ax, "update", y, limits, (-0.02, 1.02), name)
+        axes[0].legend(loc="upper left")
+
+    return view
+
+
 def arrives(gradients):
     """The gradient of one word's score, by source word.
 
@@ -161,7 +180,7 @@ def arrives(gradients):
         ax.legend(loc="lower left", ncols=2, fontsize=9)
         figures.frame(
             ax,
-            "source word, s",
+            "source word k",
             "gradient, powers of ten",
             (0.5, 12.5),
             (-2.5, 2),

@@ -125,14 +125,14 @@ def pascal(log_ways):
     down = depth - np.arange(depth + 1)[:, None]
     back = T - np.arange(T + 1)
 
-    def view(ax, u, w):
-        log = log_ways + down * np.log(u) + back * np.log(w)
-        total = u + w
+    def view(ax, w_down, w_back):
+        log = log_ways + down * np.log(w_down) + back * np.log(w_back)
+        total = w_down + w_back
         verb = "grows" if total > 1.01 else "fades"
-        title = f"{u} + {w} = {total:.1f}: along the ridge it {verb}"
+        title = f"{w_down} + {w_back} = {total:.1f}: along the ridge it {verb}"
         field(ax, log / np.log(10), title, grows=True)
-        # On the ridge l' : t' = u : w.
-        t = np.array([T - depth * w / u, T])
+        # On the ridge as many down to back as the weights say.
+        t = np.array([T - depth * w_back / w_down, T])
         l = np.array([0, depth])
         ax.plot(t, l, "--", color="black", linewidth=1)
 

@@ -35,12 +35,15 @@ def far_past(sizes, most):
         bars[:steps] = of_steps / of_steps.max()
         ax.bar(-np.arange(most), bars, width=0.7, color=ORANGE)
         net(ax, at_states / at_states.max())
-        newest = of_steps[:5].sum() / of_steps.sum()
-        title = f"the newest 5 of {steps} steps: {newest:.0%} of all shares"
+        few = min(5, steps)
+        newest = of_steps[:few].sum() / of_steps.sum()
+        title = (
+            f"newest {few} of {steps} bars: {newest:.0%} of the height of all"
+        )
         figures.frame(
             ax,
             "steps back from the loss",
-            "share, largest = 1",
+            "size of the share, largest = 1",
             (-most - 0.2, 2.3),
             (0, 1.75),
             title,
@@ -65,8 +68,10 @@ def far_past(sizes, most):
         colours = [(*to_rgb(RED), alpha) for alpha in filled]
         ax.scatter(x, y, s=110, c=colours, zorder=3)
         ax.text(0.95, 1.35, "loss", va="center", color=INK)
-        words = "the gradient that reaches each state"
+        words = "the states, filled by the gradient that gets there"
         ax.text(0.5, 1.52, words, ha="right", color=RED)
+        words = "a bar for the step between two states"
+        ax.text(0.5, 1.1, words, ha="right", color=INK)
 
     return view
 
@@ -117,12 +122,12 @@ def unit(ax, t, height, name):
     ax.text(t, height, name, color=INK, bbox=ring, **MIDDLE)
 
 
-def unrolled(x, h, y_hat, g, to_past, to_state):
+def unrolled(x, h, y_hat, g, d, to_past, to_state):
     """The net over its steps with its numbers: forward blue, backward red.
 
     ``to_past[t]`` is what step t hands to the state before it,
     ``to_state[t]`` what the output hands to its own state; ``g`` is the sum
-    of what arrives.
+    of what arrives. Beneath each step stands its share of ∂L/∂w.
     """
     T = len(x) - 1
 
@@ -130,9 +135,12 @@ def unrolled(x, h, y_hat, g, to_past, to_state):
         for t in range(1, T + 1):
             numbers(ax, t)
             arrows(ax, t)
+            share(ax, t)
         start = f"$h_0$ = {h[0]:.3f}"
         ax.text(0, 1, start, color=BLUE, **MIDDLE)
-        ax.set(xlim=(-0.3, T + 0.5), ylim=(-0.1, 2.1), xticks=[], yticks=[])
+        total = f"$\\partial L/\\partial w$ = {np.sum(d[1:] * h[:-1]):.3f}"
+        ax.text(0, -0.42, total, color=RED, weight="bold", **MIDDLE)
+        ax.set(xlim=(-0.4, T + 0.5), ylim=(-0.6, 2.1), xticks=[], yticks=[])
         ax.set_frame_on(False)
 
     def numbers(ax, t):
@@ -140,17 +148,24 @@ def unrolled(x, h, y_hat, g, to_past, to_state):
         for height, name, value in values:
             text = f"${name}_{t}$ = {value[t]:.3f}"
             ax.text(t, height, text, color=BLUE, **MIDDLE)
-        ax.text(t - 0.07, 0.4, "u", color=BLUE, **MIDDLE)
+        ax.text(t - 0.07, 0.3, "u", color=BLUE, **MIDDLE)
         ax.text(t - 0.5, 1.08, "w", color=BLUE, **MIDDLE)
         ax.text(t - 0.17, 1.5, "v", color=BLUE, **MIDDLE)
-        gradient = f"$g_{t}$ = {g[t]:.3f}"
-        ax.text(t, 0.85, gradient, color=RED, weight="bold", **MIDDLE)
+        gradients = ((0.85, "g", g), (0.69, "d", d))
+        for height, name, value in gradients:
+            text = f"${name}_{t}$ = {value[t]:.3f}"
+            ax.text(t, height, text, color=RED, weight="bold", **MIDDLE)
         ax.text(t - 0.5, 0.75, f"{to_past[t]:.3f}", color=RED, **MIDDLE)
         ax.text(t + 0.27, 1.5, f"{to_state[t]:.3f}", color=RED, **MIDDLE)
 
+    def share(ax, t):
+        name = f"$d_{t} h_{t - 1}$ = {d[t] * h[t - 1]:.3f}"
+        ax.text(t, -0.42, name, color=RED, **MIDDLE)
+        ax.text(t - 0.5, -0.42, "=" if t == 1 else "+", color=RED, **MIDDLE)
+
     def arrows(ax, t):
         figures.arrow(ax, (t - 0.7, 1), (t - 0.3, 1), colour=BLUE)
-        figures.arrow(ax, (t, 0.1), (t, 0.75), colour=BLUE)
+        figures.arrow(ax, (t, 0.1), (t, 0.6), colour=BLUE)
         figures.arrow(ax, (t - 0.1, 1.1), (t - 0.1, 1.9), colour=BLUE)
         figures.arrow(ax, (t - 0.3, 0.85), (t - 0.7, 0.85), colour=RED)
         figures.arrow(ax, (t + 0.1, 1.9), (t + 0.1, 1.1), colour=RED)
@@ -158,25 +173,28 @@ def unrolled(x, h, y_hat, g, to_past, to_state):
     return view
 
 
-def shares(log_shares):
-    """The size of each step's share by its delay, and its ceiling, dotted.
+def shares(log_sizes):
+    """The size of each step's share, of its two factors, and its ceiling.
 
-    ``log_shares(w, phi, inputs)`` returns natural logarithms, the newest
-    of 40 steps first, and that of the largest state.
+    ``log_sizes(w, phi, inputs)`` returns natural logarithms, the newest of 40
+    steps first: of the shares, of the gradients at the pre-activations, and
+    of the states before the steps.
     """
 
     def view(ax, w, phi, inputs):
-        log, log_largest = log_shares(w, phi, inputs)
-        ceiling = log_largest + figures.powers(w, 39)
+        share, gradient, state = log_sizes(w, phi, inputs)
+        ceiling = state.max() + figures.powers(w, 39)
         figures.norms(ax, ceiling, style=":", colour=GREY, label="ceiling")
-        figures.norms(ax, log, style="o", colour=ORANGE, label="shares")
+        figures.norms(ax, state, colour=BLUE, label="state, $|h_{t-1}|$")
+        figures.norms(ax, gradient, colour=RED, label="gradient, $|d_t|$")
+        figures.norms(ax, share, style="o", colour=ORANGE, label="share")
         # ten to the power of what the sum of their sizes is
-        top = log[np.isfinite(log)].max()
-        sizes = top + np.log(np.exp(log - top).sum())
-        title = f"sum of the sizes: {power_of_ten(sizes)}"
-        size = "|share of step t|, powers of ten"
-        figures.frame(ax, "delay T − t", size, (-1, 40), (-25, 9), title)
-        ax.legend(loc="upper right")
+        top = share[np.isfinite(share)].max()
+        sizes = top + np.log(np.exp(share - top).sum())
+        title = f"the sizes of all shares add up to {power_of_ten(sizes)}"
+        size = "size, powers of ten"
+        figures.frame(ax, "delay T − t", size, (-1, 40), (-31, 11), title)
+        ax.legend(loc="lower left", ncols=2)
 
     return view
 
@@ -205,9 +223,10 @@ def steps_back(runs):
         figures.norms(ax, ceiling, style=":", colour=GREY, label="ceiling")
         figures.norms(ax, gradient, label=gradient_name)
         figures.norms(ax, share, colour=ORANGE, label=share_name)
-        pace = (gradient[-1] - gradient[0]) / 40 / np.log(10)
-        figures.frame(ax, "steps back, k", "powers of ten", (0, 40), (-21, 9))
-        ax.set_title(f"gradient: {pace:+.3f} decades a step")
+        pace = np.exp((gradient[-1] - gradient[0]) / 40)
+        title = f"gradient: {pace:.2f} times per step"
+        size = "norm, powers of ten"
+        figures.frame(ax, "steps back, k", size, (0, 40), (-21, 9), title)
         ax.legend(loc="lower left")
 
     return view
@@ -231,21 +250,24 @@ def triangle(terms):
             write(ax, T + 1, t, terms[t].sum(), color=INK)
         write(ax, T + 1, T + 1, terms.sum(), color=INK, weight="bold")
         for lag in range(T):
-            name = f"lag {lag}: {np.trace(terms, -lag):.3f}"
+            name = f"lag {lag}: {np.trace(terms, -lag):+.4f}"
             ax.text(T + 1.7, 1.2 + 0.6 * lag, "■", color=LAG_COLOURS[lag])
             ax.text(T + 1.95, 1.2 + 0.6 * lag, name, color=INK)
         ax.text(T + 1.7, 0.6, "sums along diagonals", color=INK)
-        names = [f"step {t}" for t in range(1, T + 1)]
+        uses = [f"step {t}" for t in range(1, T + 1)]
+        losses = [f"loss {s}" for s in range(1, T + 1)]
+        ax.xaxis.tick_top()
         ax.set(
-            xlim=(0.5, T + 3.4),
+            xlim=(0.5, T + 3.5),
             ylim=(T + 1.5, 0.3),
             xticks=range(1, T + 2),
             yticks=range(1, T + 2),
-            xticklabels=[*names, "of a loss"],
-            yticklabels=[*(f"loss {s}" for s in range(1, T + 1)), "of a step"],
+            xticklabels=[*uses, "sum"],
+            yticklabels=[*losses, "sum"],
             xlabel="the use of w in …",
         )
-        ax.xaxis.set_label_coords(0.36, -0.14)
+        ax.xaxis.set_label_position("top")
+        ax.xaxis.set_label_coords(0.25, 1.13)
         ax.tick_params(length=0)
         ax.set_frame_on(False)
 
@@ -254,33 +276,28 @@ def triangle(terms):
         ax.imshow([[(*to_rgb(colour), 0.35)]], aspect="auto", **edges)
 
     def write(ax, t, s, number, **how):
-        ax.text(t, s, f"{number:+.3f}", **MIDDLE, **how)
+        ax.text(t, s, f"{number:+.4f}", **MIDDLE, **how)
 
     return view
 
 
-def lags(all_terms):
+def lags(parts_and_sizes):
     """Left, every term's size as a map; right, their sums by lag.
 
-    ``all_terms(gain, phi)`` returns an array with a matrix for each loss s
-    and each use t, both counted from 1 to 40, and the sums by lag, from 0.
+    ``parts_and_sizes(gain, phi)`` returns the sums by lag, a matrix for each
+    lag from 0, and the norms of the terms, for each loss s and each use t,
+    both counted from 1 to 40.
     """
 
     def view(axes, gain, phi):
         left, right = axes
-        terms, parts = all_terms(gain, phi)
-        T = len(terms) - 1
+        parts, sizes = parts_and_sizes(gain, phi)
+        T = len(sizes) - 1
         with np.errstate(divide="ignore"):
-            decades = figures.decades(log_norm(terms, 2))
-        left.imshow(
-            np.clip(decades[1:, 1:], -4, 0),
-            cmap=FADES,
-            vmin=-4,
-            vmax=0,
-            extent=(0.5, T + 0.5, T + 0.5, 0.5),
-            aspect="auto",
-        )
-        total = norm(parts.sum(axis=0))
+            decades = np.log10(sizes[1:, 1:])
+        paint(left, decades, (0.5, T + 0.5, T + 0.5, 0.5))
+        colours(left)
+        whole = norm(parts.sum(axis=0))
         far = norm(parts[11:].sum(axis=0))
         figures.frame(
             left,
@@ -288,7 +305,7 @@ def lags(all_terms):
             "the loss at step s",
             (0.5, T + 0.5),
             (T + 0.5, 0.5),
-            f"norms: whole {total:.2g}, lag 0 {norm(parts[0]):.2g}",
+            f"norms: whole {whole:.2g}, lag 0 {norm(parts[0]):.2g}",
         )
         left.grid(False)
         right.plot([10.5, 10.5], [-14, 9], ":", color=GREY)
@@ -299,7 +316,18 @@ def lags(all_terms):
             "norm of the part, powers of ten",
             (0, T - 1),
             (-14, 9),
-            f"lags over 10: {far / total:.2%} of it",
+            f"norm of lags above 10: {far:.2g}",
         )
+
+    def paint(ax, decades, extent):
+        how = {"cmap": FADES, "vmin": -4, "vmax": 0, "aspect": "auto"}
+        ax.imshow(np.clip(decades, -4, 0), extent=extent, **how)
+
+    def colours(ax):
+        """What they mean, where the triangle leaves room."""
+        paint(ax, np.linspace(-4, 0, 50)[None], (21, 38, 7, 5))
+        ax.text(29.5, 3.6, "norm of a term", color=INK, **MIDDLE)
+        for x, power in ((21, -4), (29.5, -2), (38, 0)):
+            ax.text(x, 8.8, f"$10^{{{power}}}$", color=INK, **MIDDLE)
 
     return view

@@ -15,30 +15,31 @@ from gradtrace.notebook.figures import (
     norms,
 )
 
-EPSILON = -8
+EPSILON = -8 + np.log10(64)  # ε √entries, of a matrix of 64 × 64
 FLOAT32 = np.log10(np.finfo(np.float32).tiny)
 
 
-def layers(traces, rate, say):
+def layers(traces, rate, said):
     """By layer, the gradient at the states, and below of the weights.
 
     Grey is a line by the formula, which starts at the last but one state.
     traces : for each kind of block, activation, start and depth; rate : ``ln``
-    of the formula's factor, of an activation and a start; say : what is wrong
-    with a trace, in a few words.
+    of the formula's factor, of an activation and a start; said : what is wrong
+    with each trace, in a few words.
     """
 
     def view(axes, blocks, activation, weights, depth):
-        log = traces[blocks, activation, weights, depth]
+        state = blocks, activation, weights, depth
+        log = traces[state]
         steps_back = np.arange(len(log.names) - 1, -1, -1)
         formula = log.log_h[-2] + rate(activation, weights) * steps_back
         by_layer = weight_norms(log)
         ax = axes[0]
         norms(ax, log.log_h, colour=BLUE, style=".")
         norms(ax, formula, colour=GREY)
-        limits(ax)
+        line(ax, FLOAT32, RED, "float32 ends")
         name = "‖∂L/∂h‖, powers of ten"
-        frame(ax, "layer  (0: input)", name, (0, 61), (-54, 30), say(log))
+        frame(ax, "layer  (0: input)", name, (0, 61), (-54, 30), said[state])
         legend(ax, (BLUE, "• measured"), (GREY, "— plain net, by formula"))
 
         ax = axes[1]
@@ -51,11 +52,11 @@ def layers(traces, rate, say):
     return view
 
 
-def steps(traces, reach, say):
+def steps(traces, reach, said):
     """By time step, the gradient at the states, and shares of a weight's.
 
     traces : for each net and each place of the loss; reach : how many of the
-    last steps make up 99 % of the shares; say : as in ``layers``.
+    last steps make up 99 % of the shares; said : as in ``layers``.
     """
 
     def view(axes, net, loss_on):
@@ -67,7 +68,8 @@ def steps(traces, reach, say):
         norms(ax, log.log_h, colour=BLUE)
         line(ax, FLOAT32, RED, "float32 ends")
         name = "‖∂L/∂h‖, powers of ten"
-        frame(ax, "time step t", name, (0, 201), (-46, 8), say(log))
+        title = said[net, loss_on]
+        frame(ax, "time step t", name, (0, 201), (-46, 8), title)
 
         ax = axes[1]
         norms(ax, shares, colour=ORANGE, start=1)
@@ -80,12 +82,12 @@ def steps(traces, reach, say):
     return view
 
 
-def blocks(traces, weight, say):
+def blocks(traces, weight, said):
     """By block, gradients at the states and of a weight; below, by depth.
 
     Below is the weight's gradient in the last block, a dot for each seed.
     traces : for each order, post or pre, and depth a list, one for each seed,
-    of which the first is shown above; weight : its name; say : as in
+    of which the first is shown above; weight : its name; said : as in
     ``layers``.
     """
     depths = sorted({depth for _, depth in traces})
@@ -95,7 +97,7 @@ def blocks(traces, weight, say):
         last[key] = np.exp([log.log_p[weight][-1] for log in logs])
     medians = {}
     for order in orders:
-        medians[order] = np.array([np.median(last[order, L]) for L in depths])
+        medians[order] = np.array([np.median(last[order, k]) for k in depths])
 
     def view(axes, norm, depth):
         shown = traces[norm, depth][0]
@@ -103,7 +105,8 @@ def blocks(traces, weight, say):
         norms(ax, shown.log_h, colour=BLUE)
         norms(ax, shown.log_p[weight], colour=ORANGE, style=".-", start=1)
         name = "block  (0: input)"
-        frame(ax, name, "powers of ten", (0, 25), (-2, 2), say(shown))
+        title = said[norm, depth]
+        frame(ax, name, "powers of ten", (0, 25), (-2, 2), title)
         legend(
             ax,
             (BLUE, "— at the state, ‖∂L/∂h‖"),
@@ -115,46 +118,46 @@ def blocks(traces, weight, say):
             ax.loglog(depths, curve, color=GREY, linewidth=1)
         middle = medians[norm]
         ax.loglog(depths, middle[0] / np.sqrt(depths), ":", color=GREEN)
-        for dots in np.transpose([last[norm, L] for L in depths]):
+        for dots in np.transpose([last[norm, k] for k in depths]):
             ax.loglog(depths, dots, ".", color=ORANGE)
         ax.loglog(depths, middle, color=ORANGE)
         here = middle[depths.index(depth)]
         ax.loglog([depth], here, "o", color=ORANGE)
         name = "‖∂L/∂W₂‖ of the last block"
-        frame(ax, "number of blocks L", name, (0.9, 27), (0.1, 10))
+        frame(ax, "number of blocks", name, (0.9, 27), (0.1, 10))
         ax.set_xticks(depths, depths)
         ax.minorticks_off()
         legend(
             ax,
             (ORANGE, f"— {norm}-LN, median of seeds"),
             (GREY, "— the other"),
-            (GREEN, "··· as 1/√L"),
+            (GREEN, "··· as 1/√blocks"),
         )
 
     return view
 
 
-def training(runs, say):
+def training(runs):
     """The loss by update; by layer, gradients, and how far an update moves.
 
     runs : for each kind of block and rule the losses, and at some updates a
-    trace and the ratios ‖ΔW‖ / ‖W‖ by layer; say : as in ``layers``.
+    trace, the ratios ‖ΔW‖ / ‖W‖ by layer, and what is wrong with the trace.
     """
 
     def view(axes, blocks, rule, update):
         losses, seen = runs[blocks, rule]
-        log, ratio = seen[update]
+        log, ratio, said = seen[update]
         ax = axes[0]
         ax.plot(losses, color=BLUE, linewidth=1)
         line(ax, np.log(10), GREEN, " guessing, ln 10\n")
         ax.plot([update], [losses[update]], "o", color=BLUE)
-        title = f"update {update}: {say(log)}"
+        title = f"update {update}: {said}"
         frame(ax, "update", "loss, nats", (0, len(losses)), (0, 7), title)
 
         ax = axes[1]
         xlim = (0, len(ratio) + 1)
         norms(ax, weight_norms(log), colour=ORANGE, style=".-", start=1)
-        line(ax, EPSILON, GREEN, "Adam's ε")
+        line(ax, EPSILON, GREEN, "Adam's ε √entries")
         frame(ax, "layer", "‖∂L/∂W‖, powers of ten", xlim, (-13, 3))
 
         ax = axes[2]
@@ -188,8 +191,8 @@ def legend(ax, *names):
 
 
 def limits(ax):
-    """Where Adam slows down, and where float32 ends."""
-    line(ax, EPSILON, GREEN, "Adam's ε")
+    """Where Adam slows down in a matrix, and where float32 ends."""
+    line(ax, EPSILON, GREEN, "Adam's ε √entries")
     line(ax, FLOAT32, RED, "float32 ends")
 
 

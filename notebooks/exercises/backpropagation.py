@@ -86,6 +86,35 @@ def untransposed(g, h, W, a, phi):
     return d @ W, h.T @ d, d.sum(axis=0)
 
 
+def untransposed_both(g, h, W, a, phi):
+    d = g * phi.slope(a)
+    return d @ W, h @ d, d.sum(axis=0)
+
+
+def matrix_product(g, h, W, a, phi):
+    return g @ phi.slope(a)
+
+
+def flattened(g, h, W, a, phi):
+    d = g * phi.slope(a)
+    return d @ W.T, np.outer(h, d), d.sum(axis=0)
+
+
+def in_order(*order):
+    """The three gradients, returned in another order."""
+
+    def pullback(*arguments):
+        grads = backward_dense(*arguments)
+        return tuple(grads[k] for k in order)
+
+    return pullback
+
+
+WRONG_ORDER = (
+    "all three are there; return them in the order ∂L/∂h, ∂L/∂W, ∂L/∂b."
+)
+
+
 # 3: a net
 
 
@@ -171,66 +200,39 @@ def g_of_the_loss(g, params, phis, h, a):
     return g, grad_W, grad_b
 
 
+def down_by_tanh(g, new_h, a, phi):
+    return g * tanh.slope(a)
+
+
+def first_g(g, params, phis, h, a):
+    _, grad_W, grad_b = backward_net(g, params, phis, h, a)
+    return g, grad_W, grad_b
+
+
+def counted_from_one(g, params, phis, h, a):
+    grad_W = []
+    grad_b = []
+    for l in range(len(params), 0, -1):
+        W = params[l]["W"]
+        g, of_W, of_b = backward_dense(g, h[l], W, a[l], phis[l])
+        grad_W.insert(0, of_W)
+        grad_b.insert(0, of_b)
+    return g, grad_W, grad_b
+
+
 def without_x(g, params, phis, h, a):
     _, grad_W, grad_b = backward_net(g, params, phis, h, a)
     return grad_W, grad_b
-
-
-# 5: a product on the tape
-
-
-def pull_mul(g, v, w):
-    """∂L/∂v and ∂L/∂w of v * w, share by share."""
-    grad_v = np.zeros(v.shape)
-    grad_w = np.zeros(w.shape)
-    wide_v, wide_w = np.broadcast_arrays(v, w)
-    places_v, places_w = np.broadcast_arrays(places(v), places(w))
-    np.add.at(grad_v.reshape(-1), places_v, g * wide_w)
-    np.add.at(grad_w.reshape(-1), places_w, g * wide_v)
-    return grad_v, grad_w
-
-
-def places(v):
-    """The number of each entry."""
-    return np.arange(v.size).reshape(v.shape)
-
-
-def sum_to(g, shape):
-    """g, summed over the axes that broadcasting has stretched."""
-    extra = g.ndim - len(shape)
-    g = g.sum(axis=tuple(range(extra)))
-    for axis, length in enumerate(shape):
-        if length == 1:
-            g = g.sum(axis=axis, keepdims=True)
-    return g
-
-
-def exchanged(g, v, w):
-    return sum_to(g * v, v.shape), sum_to(g * w, w.shape)
-
-
-def exchanged_unsummed(g, v, w):
-    return g * v, g * w
-
-
-def without_g(g, v, w):
-    return w, v
-
-
-def unsummed(g, v, w):
-    return g * w, g * v
-
-
-def summed_first(g, v, w):
-    grad_v = sum_to(sum_to(g, v.shape) * w, v.shape)
-    grad_w = sum_to(sum_to(g, w.shape) * v, w.shape)
-    return grad_v, grad_w
 
 
 EXERCISES = {
     1: Number(
         36.0,
         hints=[
+            (
+                72.0,
+                "the slope of ½ (u - y)² is u - y: the ½ takes the 2 away.",
+            ),
             (12.0, "that is ∂L/∂a₁; one factor of the chain is missing."),
             (48.0, "the loss's slope in u is u - y, not u."),
             (9.0, "on the way from u to h₁ you pass w₂."),
@@ -286,6 +288,26 @@ EXERCISES = {
                 " transpose it.",
             ),
             (
+                untransposed_both,
+                "an index that is summed over has to be the last of the left"
+                " and the first of the right factor: transpose W in ∂L/∂h, and"
+                " h in ∂L/∂W.",
+            ),
+            (
+                dense_with(matrix_product),
+                "g and phi.slope(a) have the same shape and are multiplied"
+                " entry by entry: `*`, not `@`.",
+            ),
+            (
+                flattened,
+                "`np.outer` knows no batch: it lays all numbers in a row."
+                " `h.T @ d` adds the outer products of the samples.",
+            ),
+            (in_order(1, 2, 0), WRONG_ORDER),
+            (in_order(1, 0, 2), WRONG_ORDER),
+            (in_order(0, 2, 1), WRONG_ORDER),
+            (in_order(2, 1, 0), WRONG_ORDER),
+            (
                 dense_with(bias=lambda d: d),
                 "all samples share b: ∂L/∂b is the sum of d over the samples,"
                 " of shape (n_out,).",
@@ -325,9 +347,9 @@ EXERCISES = {
     3: Function(
         backward_net,
         {
-            "three layers of equal width": net(1, [3, 3, 3, 3]),
+            "three layers of three units": net(1, [3, 3, 3, 3]),
             "a batch": net(4, [3, 3, 3, 3]),
-            "layers of different widths": net(4, [2, 5, 3, 1]),
+            "layers of different sizes": net(4, [2, 5, 3, 1]),
             "a single layer": net(2, [3, 2]),
         },
         returns=("∂L/∂x", "∂L/∂W", "∂L/∂b"),
@@ -372,6 +394,22 @@ EXERCISES = {
             ),
             (walk_down(down_without_slope), "the slopes φ'(a) are missing."),
             (
+                walk_down(down_by_tanh),
+                "every layer got the slope of tanh; each has an activation of"
+                " its own, in `phis`. The last one is linear.",
+            ),
+            (
+                first_g,
+                "the lists are right. What is returned as ∂L/∂x is the g of"
+                " the loss; ∂L/∂x is what the first layer hands down.",
+            ),
+            (
+                counted_from_one,
+                "IndexError: a list is asked for an entry that it has not."
+                " `params`, `phis` and `a` are counted from 0, and the last"
+                " layer is at `len(params) - 1`.",
+            ),
+            (
                 without_x,
                 "the gradients of all W and b are right; return ∂L/∂x before"
                 " them.",
@@ -388,48 +426,5 @@ EXERCISES = {
             "h₁": "∂L/∂W₂ = h₁ᵀ d₂ reads it.",
         },
         why="A bias is added, and the slope of a sum is 1 whatever b is.",
-    ),
-    5: Function(
-        pull_mul,
-        {
-            "equal shapes": (normal(4, 3), normal(4, 3), normal(4, 3)),
-            "a row times a batch": (normal(4, 3), normal(4, 3), normal(3)),
-            "a column times a row": (normal(4, 3), normal(4, 1), normal(3)),
-            "a number times a batch": (normal(4, 3), normal(), normal(4, 3)),
-        },
-        returns=("∂L/∂v", "∂L/∂w"),
-        hints=[
-            (exchanged, "exchanged: the slope of v w in v is w."),
-            (
-                exchanged_unsummed,
-                "exchanged: the slope of v w in v is w. And where an entry was"
-                " repeated, its copies' slopes add up, see sum_to.",
-            ),
-            (
-                without_g,
-                "w and v are the slopes of this step; they have to be"
-                " multiplied by g, from above.",
-            ),
-            (
-                unsummed,
-                "where broadcasting has repeated an entry, its copies' slopes"
-                " add up: sum_to brings a gradient to the shape of its value.",
-            ),
-            (
-                summed_first,
-                "multiply first, then sum: each copy met another factor.",
-            ),
-        ],
-        why="Multiply by the other factor, then sum over the copies.",
-    ),
-    6: Number(
-        3.0,
-        hints=[
-            (6.0, "that is with the sum: both uses of h count."),
-            (9.0, "that is the value of y."),
-            (0.0, "the last share written stays."),
-        ],
-        why="Both uses bring 3; the second overwrites the first, and 2h = 6"
-        " is lost.",
     ),
 }

@@ -77,6 +77,34 @@ def always_the_picture(params, h):
     return out @ params[-1]["W"] + params[-1]["b"]
 
 
+def columns_of_states(params, h):
+    for p in params[:-1]:
+        h = np.tanh(p["W"] @ h + p["b"])
+    return params[-1]["W"] @ h + params[-1]["b"]
+
+
+def of_32_pictures(params, h):
+    u = []
+    for k in range(32):
+        u.append(scores(params, h[[k]])[0])
+    return np.array(u)
+
+
+def of_three_layers(params, h):
+    h = np.tanh(h @ params[0]["W"] + params[0]["b"])
+    h = np.tanh(h @ params[1]["W"] + params[1]["b"])
+    return h @ params[2]["W"] + params[2]["b"]
+
+
+def returns_too_early(params, h):
+    for p in params[:-1]:
+        return np.tanh(h @ p["W"] + p["b"])
+
+
+def probabilities(params, h):
+    return softmax(scores(params, h))
+
+
 def softmax(u):
     """By the package."""
     p, _ = Softmax(u.shape[1])({}, u)
@@ -97,6 +125,35 @@ def over_columns(u):
 def over_all(u):
     e = np.exp(u - u.max())
     return e / e.sum()
+
+
+def over_all_as_it_stands(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u)
+        return e / e.sum()
+
+
+def without_keepdims(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u - u.max(axis=1))
+        return e / e.sum(axis=1)
+
+
+def rounded(u):
+    return softmax(u).round(2)
+
+
+def subtracted_after_exponential(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u)
+        e = e - e.max(axis=1, keepdims=True)
+        return e / e.sum(axis=1, keepdims=True)
+
+
+def largest_score_after_exponential(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u) - u.max(axis=1, keepdims=True)
+        return e / e.sum(axis=1, keepdims=True)
 
 
 def largest_of_all(u):
@@ -145,9 +202,25 @@ def one_more(slope, w, rate, updates):
     return descend(slope, w, rate, updates + 1)
 
 
+def one_less(slope, w, rate, updates):
+    return descend(slope, w, rate, updates - 1)
+
+
+def slope_written_in(slope, w, rate, updates):
+    return descend(slope_of_square, w, rate, updates)
+
+
 def only_the_slope(slope, w, rate, updates):
     for _ in range(updates):
         w = rate * slope(w)
+    return w
+
+
+def slope_not_called(slope, w, rate, updates):
+    return w - rate * slope
+
+
+def not_assigned(slope, w, rate, updates):
     return w
 
 
@@ -200,6 +273,28 @@ EXERCISES = {
                 always_the_picture,
                 "each layer has to take in what the one before gave out.",
             ),
+            (
+                returns_too_early,
+                "it returns after the first layer: is `return` in the loop?",
+            ),
+            (
+                probabilities,
+                "these are probabilities; the scores come before softmax.",
+            ),
+            (
+                columns_of_states,
+                "the shapes do not fit: h @ W, not W @ h; and do not count on "
+                "32 pictures or ten scores.",
+            ),
+            (
+                of_32_pictures,
+                "an index runs past the end. Here are fewer than 32 pictures, "
+                "and not always three layers; h @ W takes all rows of h.",
+            ),
+            (
+                of_three_layers,
+                "that is for three layers; loop over params, however many.",
+            ),
         ],
         why="The loop does not mind whether there are two layers or fifty.",
     ),
@@ -218,6 +313,25 @@ EXERCISES = {
                 "the whole batch adds to 1; each *row* has to: axis=1.",
             ),
             (
+                over_all_as_it_stands,
+                "the whole batch adds to 1; each *row* has to: axis=1. And "
+                "e^1000 overflows.",
+            ),
+            (
+                without_keepdims,
+                "a maximum or a sum for each row has to be a column, so that "
+                "it meets its row: keepdims=True.",
+            ),
+            (rounded, "do not round; that is for printing."),
+            (
+                subtracted_after_exponential,
+                "subtract from the scores, *before* e^u is taken.",
+            ),
+            (
+                largest_score_after_exponential,
+                "subtract the largest score before e^u is taken, not after.",
+            ),
+            (
                 largest_of_all,
                 "measure each row from its own largest score: axis=1.",
             ),
@@ -227,6 +341,7 @@ EXERCISES = {
     ),
     4: Number(
         np.log(10),
+        rtol=5e-3,
         hints=[
             (0.1, "that is the probability; the loss is -ln of it."),
             (1.0, "ln is the natural logarithm, to the base e: np.log."),
@@ -258,6 +373,19 @@ EXERCISES = {
             (without_rate, "the rate is missing."),
             (a_single_update, "that is a single update."),
             (one_more, "that is one update too many."),
+            (
+                one_less,
+                "that is one update too few; range(1, n) has n - 1 numbers.",
+            ),
+            (
+                slope_written_in,
+                "2 * w is the slope of one loss only; call slope(w).",
+            ),
+            (
+                slope_not_called,
+                "slope is a function: slope(w) is the slope at w.",
+            ),
+            (not_assigned, "w has not changed: assign the result to w."),
             (only_the_slope, "take the step *from w*: w - rate * slope(w)."),
         ],
     ),
@@ -283,7 +411,8 @@ EXERCISES = {
         "what reaches it is the same for every picture",
         hints={
             "its slopes are too small": "look again at layer 50 in the "
-            "figure: its norm is that of a shallow network.",
+            "figure: its norm is about that of the last layer of ten, and "
+            "ten layers learn.",
             "the learning rate is too small for it": "six rates were tried, "
             "up to one that ruins shallow networks.",
         },

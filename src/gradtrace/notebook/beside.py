@@ -15,13 +15,15 @@ class Beside(MetaPathFinder):
     """Asked last, when nobody else has found a module."""
 
     folders = ("drawings", "evidence", "exercises")
+    files = ("digit_net",)
 
     def find_spec(self, name, path=None, target=None):
-        if name in self.folders:
+        if name in self.folders or name in self.files:
+            what = f"folder {name!r}" if name in self.folders else f"file '{name}.py'"
             raise MissingFolder(
-                f"this notebook needs the folder {name!r} beside it: it lies in the book's"
-                f" repository, in notebooks/{name}; copy the whole folder notebooks, or run"
-                " `make lab` there",
+                f"this notebook needs the {what} beside it: it lies in the book's repository,"
+                f" in notebooks/{name}{'' if name in self.folders else '.py'};"
+                " copy the whole folder notebooks, or run `make lab` there",
                 name=name,
             )
 

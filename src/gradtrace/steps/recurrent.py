@@ -186,9 +186,9 @@ class NARX(Step):
 
 @dataclass(frozen=True)
 class LSTM(Step):
-    """``c' = f ∘ c + i ∘ g``, ``h' = o ∘ tanh(c')``: a memory ``c`` behind gates.
+    """``c' = f ⊙ c + i ⊙ c̃``, ``h' = o ⊙ tanh(c')``: a memory ``c`` behind gates.
 
-    The gates ``i``, ``f``, ``o`` and the candidate ``g`` are ``[σ σ σ tanh](h W + x U + b)``.
+    The gates ``i``, ``f``, ``o`` and the candidate ``c̃`` are ``[σ σ σ tanh](h W + x U + b)``.
 
     Parameters
     ----------
@@ -201,10 +201,11 @@ class LSTM(Step):
     -----
     The state is one array ``[h | c]`` of shape ``(*sweep, batch, 2n)``. ``x`` is
     ``(*sweep, batch, n_in)``, ``W`` is ``(*sweep, n, 4n)``, ``U`` is ``(*sweep, n_in, 4n)`` and
-    ``b`` is ``(*sweep, 4n)``; their columns are the gates in the order i, f, o, g (PyTorch has i,
-    f, g, o). The candidate g is called ``new`` in the code, where ``g`` is the incoming gradient.
+    ``b`` is ``(*sweep, 4n)``; their columns are in the order i, f, o, candidate (PyTorch has i,
+    f, candidate, o). The candidate is called ``new`` in the code, where ``g`` is the incoming
+    gradient.
 
-    Source: Hochreiter and Schmidhuber (1997); Grosse and Ba (2019), "Long-Term Short Term Memory";
+    Source: Hochreiter and Schmidhuber (1997); Grosse and Ba (2019), the slides on the LSTM;
     Lee (n.d.), "Long Short-Term Memory (LSTM)", equations 1–6.
 
     Examples
@@ -256,17 +257,17 @@ class LSTM(Step):
         a_ifo, a_g = np.split(a, [3 * self.n], axis=-1)
         i, f, o = _columns(sigmoid(a_ifo), self.n)      # the gates
         new = tanh(a_g)                                 # the candidate
-        c_next = f * c + i * new                        # c' = f ∘ c + i ∘ g
+        c_next = f * c + i * new                        # c' = f ⊙ c + i ⊙ c̃
         seen = tanh(c_next)
-        h_next = o * seen                               # h' = o ∘ tanh(c')
+        h_next = o * seen                               # h' = o ⊙ tanh(c')
         def vjp(g):                                     # g  = ∂L/∂[h' | c']
             gh, gc = _columns(g, self.n)
             dc = gc + gh * o * tanh.slope(c_next)       # all that reaches c'
-            gates = [dc * new, dc * c, gh * seen, dc * i]       # ∂L/∂[i f o g]
+            gates = [dc * new, dc * c, gh * seen, dc * i]       # ∂L/∂[i f o c̃]
             slopes = [sigmoid.slope(a_ifo), tanh.slope(a_g)]
             d = np.concatenate(gates, axis=-1) * np.concatenate(slopes, axis=-1)
             dh = d @ T(p["W"])                          # ∂L/∂h = d Wᵀ
-            kept = dc * f                               # ∂L/∂c = dc ∘ f
+            kept = dc * f                               # ∂L/∂c = dc ⊙ f
             return Grads(h=np.concatenate([dh, kept], axis=-1),
                          x=through(d, p["U"]),          # ∂L/∂x = d Uᵀ
                          # this step's shares of the gradients of the weights
@@ -278,27 +279,27 @@ class LSTM(Step):
 
 @dataclass(frozen=True)
 class GRU(Step):
-    """``h' = z ∘ h + (1 - z) ∘ g``: an update gate ``z`` mixes the old state and a candidate ``g``.
+    """``h' = z ⊙ h + (1 - z) ⊙ h̃``: an update gate ``z`` mixes the old state and a candidate ``h̃``.
 
     Parameters
     ----------
     n_in, n : int
         Widths of the input ``x`` of each step and of the state ``h``.
     reset : {"after", "before"}
-        Where the reset gate ``r`` acts: ``g = tanh(x U + b + r ∘ (h W + b_rec))`` as in PyTorch, or
-        ``g = tanh(x U + b + (r ∘ h) W)`` as in Lee (n.d.) and in Keras with
+        Where the reset gate ``r`` acts: ``h̃ = tanh(x U + b + r ⊙ (h W + b_rec))`` as in PyTorch, or
+        ``h̃ = tanh(x U + b + (r ⊙ h) W)`` as in Lee (n.d.) and in Keras with
         ``reset_after=False``.
     keep : {"z", "1-z"}
         What multiplies the old state. ``"z"`` is the convention of Cho et al. (2014a), PyTorch and
-        Keras; ``"1-z"``, ``h' = (1 - z) ∘ h + z ∘ g``, is that of Cremer (2017), with ``B`` for
+        Keras; ``"1-z"``, ``h' = (1 - z) ⊙ h + z ⊙ h̃``, is that of Cremer (2017), with ``B`` for
         ``z``. Lee (n.d.) has the one on the first slide on the GRU, the other on the second.
 
     Notes
     -----
     ``h`` is ``(*sweep, batch, n)``, ``x`` is ``(*sweep, batch, n_in)``, ``W`` is
     ``(*sweep, n, 3n)``, ``U`` is ``(*sweep, n_in, 3n)`` and ``b`` is ``(*sweep, 3n)`` with columns
-    in the order r, z, g. Reset after has one more parameter, ``b_rec`` of shape ``(*sweep, n)``.
-    The candidate g is called ``new`` in the code.
+    in the order r, z, candidate. Reset after has one more parameter, ``b_rec`` of shape
+    ``(*sweep, n)``. The candidate is called ``new`` in the code.
 
     Source: Cho et al. (2014a); Lee (n.d.), "Gated Recurrent Unit (GRU)", equations 1–4.
 
@@ -345,8 +346,8 @@ class GRU(Step):
         u = x @ p["U"] + row(p["b"])
         a_r, a_z = _columns(u[..., :2 * n] + h @ W, n)      # [a_r a_z] = x U + b + h W
         r, keep, write = sigmoid(a_r), sigmoid(sign * a_z), sigmoid(-sign * a_z)
-        q = h @ V + row(p["b_rec"]) if after else r * h     # q  = h V + b_rec    or  q  = r ∘ h
-        a = u[..., 2 * n:] + (r * q if after else q @ V)    # a  = x U + b + r ∘ q  or  … + q V
+        q = h @ V + row(p["b_rec"]) if after else r * h     # q  = h V + b_rec    or  q  = r ⊙ h
+        a = u[..., 2 * n:] + (r * q if after else q @ V)    # a  = x U + b + r ⊙ q  or  … + q V
         new = tanh(a)
         def vjp(g):                                         # g  = ∂L/∂h'
             d_g = g * write * tanh.slope(a)                 # ∂L/∂a
@@ -359,18 +360,18 @@ class GRU(Step):
                 dW = outer(h, np.concatenate([d, d_q], axis=-1))
             else:
                 dW = np.concatenate([outer(h, d), outer(q, d_g)], axis=-1)
-            return Grads(h=g * keep                         # ∂L/∂h = g ∘ z, kept
+            return Grads(h=g * keep                         # ∂L/∂h = g ⊙ z, kept
                          + d @ T(W)                         # … + d Wᵀ through both gates
                          + (d_q @ T(V) if after else d_q * r),      # … + through the candidate
                          x=through(dx, p["U"]),
                          p={"W": dW, "U": outer(x, dx), "b": total(dx)}
                          | ({"b_rec": total(d_q)} if after else {}))
-        return keep * h + write * new, vjp                  # h' = z ∘ h + (1 - z) ∘ g
+        return keep * h + write * new, vjp                  # h' = z ⊙ h + (1 - z) ⊙ h̃
 
 
 @dataclass(frozen=True)
 class OneGate(Step):
-    """``A' = φ(A W) ∘ B + A ∘ (1 - B)`` with the gate ``B = σ(A W2)``: a highway through time.
+    """``A' = φ(A W) ⊙ B + A ⊙ (1 - B)`` with the gate ``B = σ(A W2)``: a highway through time.
 
     Parameters
     ----------
@@ -435,11 +436,11 @@ class OneGate(Step):
             if x is not None:
                 dp |= {"U": outer(x, d), "U2": outer(x, e)}
                 dx = d @ T(p["U"]) + e @ T(p["U2"])
-            return Grads(h=g * keep                         # ∂L/∂A = g ∘ (1 - B), kept
+            return Grads(h=g * keep                         # ∂L/∂A = g ⊙ (1 - B), kept
                          + d @ T(p["W"])                    # … + d Wᵀ through the candidate
                          + e @ T(p["W2"]),                  # … + e W2ᵀ through the gate
                          x=dx, p=dp)
-        return new * B + h * keep, vjp                      # A' = φ(A W) ∘ B + A ∘ (1 - B)
+        return new * B + h * keep, vjp                      # A' = φ(A W) ⊙ B + A ⊙ (1 - B)
 
 
 @dataclass(frozen=True)

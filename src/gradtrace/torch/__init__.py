@@ -10,7 +10,7 @@ except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
     raise ModuleNotFoundError(
-        "gradtrace.torch needs PyTorch: pip install torch, or pip install 'gradtrace[torch]'",
+        "gradtrace.torch needs PyTorch: pip install torch",
         name="torch",
     ) from None
 

@@ -41,7 +41,7 @@ def total_log_norm(grads, sweep=0):
 
 @np.errstate(under="ignore")
 def clip_norm(grads, limit, sweep=0):
-    """``g ← η g / ‖g‖`` if ``‖g‖ > η``: a shorter gradient of the same direction.
+    """``g ← c g / ‖g‖`` if ``‖g‖ > c``: a shorter gradient of the same direction.
 
     The mean of clipped gradients is not the clipped mean: where the samples differ, the direction
     of descent is biased.
@@ -51,14 +51,14 @@ def clip_norm(grads, limit, sweep=0):
     grads : dict of str to ndarray
         ``‖g‖`` is taken over all of them together.
     limit : float or ndarray of shape (*sweep,)
-        η.
+        c.
     sweep : int
         How many leading axes are sweep axes; all arrays share them.
 
     Returns
     -------
     clipped : dict of str to ndarray
-        Bit for bit ``grads`` where the norm is at most η.
+        Bit for bit ``grads`` where the norm is at most c.
     before : ndarray of shape (*sweep,)
         ``ln ‖g‖`` before clipping, ``-inf`` for a gradient of zero.
 
@@ -75,18 +75,18 @@ def clip_norm(grads, limit, sweep=0):
     before = total_log_norm(grads, sweep)
     limit = _expect_limit(limit, grads, sweep)
     excess = np.minimum(0.0, np.log(limit) - before)
-    half = np.exp(0.5 * excess)  # √(η / ‖g‖), at most 1
+    half = np.exp(0.5 * excess)  # √(c / ‖g‖), at most 1
     clipped = {}
     for name, g in grads.items():
         factor = np.asarray(align_sweep(half, g), dtype=g.dtype)
-        # the root twice, as η / ‖g‖ itself may underflow
+        # the root twice, as c / ‖g‖ itself may underflow
         clipped[name] = np.asarray(g * factor * factor)
     return clipped, before
 
 
 @np.errstate(over="ignore", under="ignore")
 def clip_value(grads, limit, sweep=0):
-    """``g ← min(max(g, −η), η)``, entry by entry: the direction changes, towards a diagonal.
+    """``g ← min(max(g, −c), c)``, entry by entry: the direction changes, towards a diagonal.
 
     Parameters ``grads``, ``limit`` and ``sweep``, and what it returns: as for :func:`clip_norm`.
 

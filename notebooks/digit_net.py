@@ -1,0 +1,82 @@
+"""The deep net that the chapters from one-step-of-learning to normalisation
+follow: 8 by 8 digits, plain gradient descent, batches of 32."""
+
+from functools import cache
+
+import numpy as np
+
+from gradtrace import (
+    Dense,
+    GradientDescent,
+    backward,
+    cross_entropy,
+    deep,
+    digits,
+    flatten_params,
+    forward,
+    init,
+    init_params,
+    train,
+    unflatten_params,
+)
+
+BATCH = 32
+PYTORCH = 1 / np.sqrt(3)  # the gain of U(-1/√n, 1/√n)
+UPDATES = 43  # an epoch: 1347 images, the last batch has 3
+
+
+@cache
+def images():
+    """Rows of 64 pixels and their classes: 1347 to learn from, 450 to test."""
+    x, y, test_x, test_y = digits(np.random.default_rng(0))
+    return x.reshape(-1, 64), y, test_x.reshape(-1, 64), test_y
+
+
+def digit_layers(depth=50, phi="tanh", width=32):
+    """The net's layers: 64 pixels, then `width` units each, 10 scores."""
+    first = Dense(64, width, phi)
+    hidden = Dense(width, width, phi)
+    last = Dense(width, 10, "identity")
+    return [first] + [hidden] * (depth - 2) + [last]
+
+
+def start(layers, rng, gain=PYTORCH):
+    """W and b of every layer; by default as PyTorch starts a layer."""
+    params = []
+    for layer in layers:
+        # Entries of W have the variance gain² / n.
+        p = init_params(layer, rng, init.lecun_uniform, gain=gain)
+        r = 1 / np.sqrt(layer.n_in)
+        p["b"] = rng.uniform(-r, r, layer.n_out)
+        params.append(p)
+    return params
+
+
+def learn(p, layers, rate, rng, epochs):
+    """Go through the images `epochs` times; the run of gradtrace.train.
+
+    p : from flatten_params, or a run to be continued; rate : a number, or one
+    for each member of p's leading axis.
+    """
+    x, y, _, _ = images()
+
+    def gradient(p, rows, rng):
+        h, vjps = forward(deep(layers, unflatten_params(p)), x[rows])
+        loss, g = cross_entropy(h[-1], y[rows])
+        return loss, flatten_params(backward(vjps, g).p)
+
+    return train(
+        p,
+        gradient,
+        GradientDescent(rate),
+        rng,
+        n=len(x),
+        size=BATCH,
+        epochs=epochs,
+    )
+
+
+def loss_by_epoch(run):
+    """The mean loss of the updates of every epoch: (epochs, *sweep)."""
+    epochs = len(run.loss) // UPDATES
+    return np.mean(np.split(run.loss, epochs), axis=1)

@@ -1,0 +1,244 @@
+"""The exercises of the chapter on depth."""
+
+import numpy as np
+
+from gradtrace import (
+    cross_entropy,
+    deep,
+    forward,
+    leaky_relu,
+    relu,
+    sigmoid,
+    tanh,
+    trace,
+)
+from gradtrace.notebook.exercises import Choice, Function, Number
+
+from digit_net import digit_layers, images, start
+
+
+def weight_gradient_norms(layers, params, x, y):
+    """By the package: ‖∂L/∂W_l‖ for l = 1 … depth."""
+    h, vjps = forward(deep(layers, params), x)
+    loss, g = cross_entropy(h[-1], y)
+    return np.exp(trace(vjps, g).log_p["W"])
+
+
+def norms_with(measure):
+    """The way back with something else measured in each layer."""
+
+    def norms(layers, params, x, y):
+        h = x
+        pullbacks = []
+        for layer, p in zip(layers, params, strict=True):
+            h, pullback = layer(p, h)
+            pullbacks.append(pullback)
+        loss, g = cross_entropy(h, y)
+        found = []
+        for pullback in reversed(pullbacks):
+            grads = pullback(g)
+            found.append(measure(grads, g))
+            g = grads.h
+        return np.array(found[::-1])
+
+    return norms
+
+
+def one_missing(layers, params, x, y):
+    return weight_gradient_norms(layers, params, x, y)[1:]
+
+
+def last_missing(layers, params, x, y):
+    return weight_gradient_norms(layers, params, x, y)[:-1]
+
+
+at_the_state = norms_with(lambda grads, g: np.linalg.norm(grads.h))
+at_the_top = norms_with(lambda grads, g: np.linalg.norm(g))
+of_biases = norms_with(lambda grads, g: np.linalg.norm(grads.p["b"]))
+rms_of_entries = norms_with(
+    lambda grads, g: np.sqrt(np.mean(grads.p["W"] ** 2))
+)
+mean_of_entries = norms_with(lambda grads, g: np.mean(np.abs(grads.p["W"])))
+squares = norms_with(lambda grads, g: np.sum(grads.p["W"] ** 2))
+spectral = norms_with(lambda grads, g: np.linalg.norm(grads.p["W"], 2))
+
+
+def net_and_images(depth, phi, count):
+    x, y, _, _ = images()
+    layers = digit_layers(depth, phi, width=8)
+    params = start(layers, np.random.default_rng(1), gain=1.0)
+    return layers, params, x[:count], y[:count]
+
+
+def level_gain(phi, a):
+    """One over the root mean square of the slopes."""
+    return 1 / np.sqrt(np.mean(phi.slope(a) ** 2))
+
+
+def not_inverted(phi, a):
+    return np.sqrt(np.mean(phi.slope(a) ** 2))
+
+
+def of_the_mean(phi, a):
+    return 1 / np.mean(phi.slope(a))
+
+
+def of_the_largest(phi, a):
+    return 1 / np.max(phi.slope(a))
+
+
+def without_root(phi, a):
+    return 1 / np.mean(phi.slope(a) ** 2)
+
+
+def of_the_values(phi, a):
+    return 1 / np.sqrt(np.mean(phi(a) ** 2))
+
+
+def slopes_of_values(phi, a):
+    return 1 / np.sqrt(np.mean(phi.slope(phi(a)) ** 2))
+
+
+def of_the_sum(phi, a):
+    return 1 / np.linalg.norm(phi.slope(a))
+
+
+drawn = np.random.default_rng(0).standard_normal(1000)
+table = 3 * np.random.default_rng(1).standard_normal((5, 7))
+
+EXERCISES = {
+    1: Number(
+        np.ceil(3 / -np.log10(0.56)),
+        unit="layers",
+        hints=[
+            (
+                11,
+                "0.56^11 is 0.0017, still above a thousandth.",
+            ),
+            (
+                3 / -np.log10(0.56),
+                "nearly: layers come whole, so round up.",
+            ),
+            (
+                3 / -np.log(0.56),
+                "a decade is a power of ten: take the logarithm to base 10.",
+            ),
+            (3, "a layer costs a quarter of a decade, not a whole one."),
+            (
+                1 / (0.001 * 0.56),
+                "factors multiply: ask for which power of 0.56 it is.",
+            ),
+        ],
+        why="Four layers make about one decade.",
+    ),
+    2: Function(
+        weight_gradient_norms,
+        cases={
+            "three layers": net_and_images(3, "tanh", 20),
+            "six layers of sigmoids": net_and_images(6, "sigmoid", 5),
+        },
+        hints=[
+            (one_missing, "one is missing: the first layer has weights, too."),
+            (last_missing, "one is missing: the last layer has weights, too."),
+            (
+                at_the_state,
+                "these are the norms at the states; take those at W.",
+            ),
+            (
+                at_the_top,
+                "these are the norms of what comes in from above; take those"
+                " at W.",
+            ),
+            (of_biases, "these are the norms of ∂L/∂b."),
+            (
+                rms_of_entries,
+                "you took the root of the mean of the squares; a norm is the"
+                " root of their sum.",
+            ),
+            (
+                mean_of_entries,
+                "you took the mean of the entries' sizes; a norm is the root"
+                " of the sum of their squares.",
+            ),
+            (squares, "these are the squares of the norms: the root is left."),
+            (
+                spectral,
+                "np.linalg.norm(W, 2) is the largest singular value; leave"
+                " the 2 out.",
+            ),
+        ],
+        why="With the net of this page they fall from layer 50 to layer 1"
+        " by about eleven decades.",
+    ),
+    3: Function(
+        level_gain,
+        cases={
+            "tanh": (tanh, drawn),
+            "sigmoid, a batch of wide pre-activations": (sigmoid, table),
+            "relu": (relu, table),
+            "leaky relu": (leaky_relu(0.5), drawn),
+        },
+        hints=[
+            (
+                not_inverted,
+                "that is rms φ', what the slopes do; the gain has to undo it.",
+            ),
+            (
+                of_the_mean,
+                "you averaged the slopes; lengths want the mean of their"
+                " squares.",
+            ),
+            (
+                of_the_largest,
+                "you took the largest slope, as the bound does; the rule takes"
+                " the root mean square.",
+            ),
+            (without_root, "the root is missing."),
+            (of_the_values, "you took the values φ(a); take the slopes."),
+            (
+                slopes_of_values,
+                "phi.slope wants the pre-activations a themselves.",
+            ),
+            (
+                of_the_sum,
+                "you took the root of the sum of squares; take that of their"
+                " mean.",
+            ),
+        ],
+        why="The rule says it before any net is run.",
+    ),
+    4: Choice(
+        ["it explodes", "it vanishes", "nothing yet"],
+        "nothing yet",
+        hints={
+            "it explodes": "a bound above one allows growth; it does not"
+            " promise any.",
+            "it vanishes": "that would need a bound below one.",
+        },
+        why="The bound limits what may happen; the rule says what does.",
+    ),
+    5: Number(
+        np.ceil(8 / np.log10(4)),
+        unit="layers",
+        hints=[
+            (13, "0.25^13 is 1.5e-8, still above."),
+            (15, "that is one too many."),
+            (
+                8 / np.log10(4),
+                "nearly: layers come whole, so round up.",
+            ),
+            (8, "a layer costs log10 4 = 0.60 decades, not a whole one."),
+        ],
+    ),
+    6: Choice(
+        ["it rises", "it stays as it is", "it falls"],
+        "it stays as it is",
+        hints={
+            "it rises": "the weights are the same, and the slopes of relu see"
+            " only the signs of a.",
+            "it falls": "relu does not saturate: its slopes see only the"
+            " signs of a.",
+        },
+        why="With tanh it would fall: its slopes see how large a is.",
+    ),
+}
