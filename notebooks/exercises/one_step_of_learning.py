@@ -260,6 +260,7 @@ EXERCISES = {
                 some_params(3, 3, 3, 3, 3),
                 some_batch(2, 3),
             ),
+            "nine layers": (some_params(*[4] * 10), some_batch(3, 4)),
         },
         hints=[
             (squashed_last, "the last layer must not squash."),
@@ -304,6 +305,7 @@ EXERCISES = {
             "a single row": (np.array([[2.0, 1.0, -1.0]]),),
             "a batch of four": (some_batch(4, 3),),
             "scores of a thousand": (np.array([[1000.0, 999.0], [3.0, 4.0]]),),
+            "scores far apart": (np.array([[1000.0, 0.0], [-900.0, 900.0]]),),
         },
         hints=[
             (as_it_stands, "right for small scores, but e^1000 overflows."),
@@ -363,6 +365,7 @@ EXERCISES = {
                 0.3,
                 10,
             ),
+            "many small updates": (slope_of_square, 1.0, 0.01, 300),
         },
         hints=[
             (uphill, "that goes up: against the slope is minus."),
@@ -406,13 +409,14 @@ EXERCISES = {
         [
             "its slopes are too small",
             "the learning rate is too small for it",
-            "what reaches it is the same for every picture",
+            "what reaches it is nearly the same for every picture",
         ],
-        "what reaches it is the same for every picture",
+        "what reaches it is nearly the same for every picture",
         hints={
             "its slopes are too small": "look again at layer 50 in the "
-            "figure: its norm is about that of the last layer of ten, and "
-            "ten layers learn.",
+            "figure: their norm is about that of the last layer of ten, and "
+            "ten layers learn. The slopes are large; nearly all of them say "
+            "the same for every picture.",
             "the learning rate is too small for it": "six rates were tried, "
             "up to one that ruins shallow networks.",
         },
