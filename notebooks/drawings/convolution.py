@@ -204,6 +204,7 @@ def learned(seen, filters):
         image, answers, scores = seen[digit, shift]
         pixels(axes[0], image, f"a {digit}, shifted by {shift}")
         axes[1].bar(range(10), scores, color=BLUE)
+        axes[1].set_xticks(range(10))
         figures.frame(
             axes[1],
             "class",

@@ -12,8 +12,8 @@ def fate(logs):
     """Size, signal and gradient by layer, in powers of ten.
 
     logs : by (weights, activation, width); three natural logarithms at the
-    layers 0 … T: of the state's norm, of the signal's and of the gradient's.
-    The first two are shown relative to the input.
+    layers 0 … depth: of the norms of state, signal and gradient. The first
+    two are shown relative to the input.
     """
 
     def view(ax, weights, activation, width):
@@ -25,9 +25,11 @@ def fate(logs):
         figures.norms(ax, gradient, colour=ORANGE, label="gradient")
         up = left(signal[-1], least=-15)  # below that it is rounding
         down = left(gradient[0], least=-300)
-        T = len(size) - 1
+        depth = len(size) - 1
         title = f"at the end: signal {up}, gradient {down}"
-        figures.frame(ax, "layer t", "powers of ten", (0, T), (-30, 25), title)
+        figures.frame(
+            ax, "layer l", "powers of ten", (0, depth), (-30, 25), title
+        )
         ax.legend(loc="lower right", ncols=3)
 
     return view
@@ -43,18 +45,23 @@ def left(log, least):
 
 
 def lessons(losses):
-    """Training loss of each epoch, in nats.
+    """Training loss of each epoch, in nats, at the rate whose median ends
+    lowest: median and quartiles of the draws.
 
-    losses : by (name of the start, depth), shape (epochs,).
+    losses : by (name of the start, rule), shape (epochs, draws, rates).
     """
 
     def view(ax):
-        for (start, depth), loss in losses.items():
+        for (start, rule), loss in losses.items():
+            best = np.argmin(np.median(loss[-1], axis=0))
             epochs = np.arange(1, len(loss) + 1)
-            style = "--" if depth == 22 else "-"
+            style = "-" if rule == "descent" else "--"
             colour = ORANGE if start == "Xavier" else BLUE
-            label = f"{start}, T = {depth}"
-            ax.plot(epochs, loss, style, color=colour, label=label)
+            label = f"{start}, {rule}"
+            many = loss[:, :, best]
+            figures.band(
+                ax, epochs, many, colour=colour, style=style, label=label
+            )
         figures.frame(ax, "epoch", "training loss, nats", (1, 15), (0, 2.6))
         ax.legend(loc="lower left")
 
@@ -65,7 +72,8 @@ def histograms(states):
     """Above, the activations of a layer of 100 units; below, in powers of
     ten, how far each is from its unit's mean over the batch.
 
-    states : by (weights, activation, width), of shape (T + 1, batch, units).
+    states : by (weights, activation, width), each of shape
+    (depth + 1, batch, units).
     """
 
     def view(axes, weights, activation, layer):
@@ -105,7 +113,7 @@ def order_and_chaos(
 
     chi, xi : χ₁ and the depth scale ξ_c of every point, by σ_w² and σ_b².
     apart : natural logarithms of the distance of two inputs, by σ_w², net,
-    layer 1 … T and σ_b²; gradient : of its norm, alike, from layer 0 on.
+    layer 1 … depth and σ_b²; gradient : of its norm, alike, from layer 0 on.
     """
 
     def view(axes, weight_variance, bias_variance):
@@ -149,9 +157,9 @@ def beside_theory(ax, apart, gradient, chi, xi):
     the theory's slope of ln χ₁ / 2 a layer: drawn from the last layer down
     for the gradient, and in order from layer 10 on for the distance.
 
-    apart : natural logarithms, (nets, T); gradient : (nets, T + 1).
+    apart : natural logarithms, (nets, depth); gradient : (nets, depth + 1).
     """
-    nets, T = apart.shape
+    nets, depth = apart.shape
     of_apart = nets * [None]
     of_gradient = nets * [None]
     of_apart[0] = "two inputs apart"  # the first stands in the legend
@@ -160,13 +168,13 @@ def beside_theory(ax, apart, gradient, chi, xi):
         figures.norms(ax, apart[k], start=1, colour=BLUE, label=of_apart[k])
         figures.norms(ax, gradient[k], colour=ORANGE, label=of_gradient[k])
     rate = np.log(chi) / 2
-    layers = np.arange(T + 1)
-    down = rate * (T - layers)
+    layers = np.arange(depth + 1)
+    down = rate * (depth - layers)
     figures.norms(ax, down, colour=GREY, style="--", label="theory")
     at_10 = apart[:, 9].mean() if rate < 0 else np.nan  # nan is not drawn
     merging = at_10 + rate * (layers[10:] - 10)
     figures.norms(ax, merging, start=10, colour=GREY, style="--")
     scale = "∞" if np.isinf(xi) else f"{xi:.1f}"
     title = f"depth scale $\\xi_c$ = {scale} layers"
-    figures.frame(ax, "layer t", "powers of ten", (0, T), (-6, 5), title)
+    figures.frame(ax, "layer l", "powers of ten", (0, depth), (-6, 5), title)
     ax.legend(loc="upper right", ncols=3, columnspacing=1.0)

@@ -55,16 +55,16 @@ def by_gain(up, down, factor, kinds, gains):
             gradients.plot(down[key][:, now], color=colour, label=name)
         figures.frame(
             states,
-            "layer t",
-            "powers of ten, rms $h_t$",
+            "layer l",
+            "powers of ten, rms $h_l$",
             (0, 50),
             (-24, 20),
             "forward",
         )
         figures.frame(
             gradients,
-            "layer t",
-            "powers of ten, $\\|\\partial L/\\partial h_t\\|$",
+            "layer l",
+            "powers of ten, $\\|\\partial L/\\partial h_l\\|$",
             (0, 50),
             (-24, 36),
             "backward, with factor a layer",
@@ -86,10 +86,10 @@ def bounds(axes, length, gradient, grows):
     beside_bound(gradients, decades, np.full(T + 1, decades[-1]))
     low = min(-20, 1.2 * decades.min())
     figures.frame(
-        states, "layer t", "length of $h_t$", (0, T), (0, 1.2 * most[-1])
+        states, "layer l", "length of $h_l$", (0, T), (0, 1.2 * most[-1])
     )
     figures.frame(
-        gradients, "layer t", "gradient, powers of ten", (0, T), (low, 3)
+        gradients, "layer l", "gradient, powers of ten", (0, T), (low, 3)
     )
 
 
@@ -144,7 +144,7 @@ def by_size(shares, sizes, gains):
             ax,
             "images in a batch",
             "test digits right, %",
-            (-0.2, 3.2),
+            (-0.2, len(sizes) - 0.8),
             (0, 100),
         )
         ax.legend(loc="lower right")

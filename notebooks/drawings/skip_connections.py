@@ -1,10 +1,46 @@
-"""What adding the input does: shares of paths, gradients by depth and kind,
-training by depth, slopes that shatter, and the winners of ImageNet."""
+"""What adding the input does: two blocks drawn, shares of paths, gradients by
+depth and kind, training by depth, slopes that shatter, ImageNet's winners."""
+
+from itertools import pairwise
 
 import numpy as np
 
 from gradtrace.notebook import figures
 from gradtrace.notebook.figures import BLUE, GREEN, GREY, ORANGE, RED, SKY
+
+
+def blocks(axes):
+    """A residual block and a highway layer, from the bottom up."""
+    residual, highway = axes
+    draw_block(residual, ["$W_1$", "$\\varphi$", "$W_2$"], "residual block")
+    draw_block(highway, ["$W$", "$\\varphi$"], "highway layer")
+    text = {"va": "center", "color": RED}
+    highway.text(-0.15, 4.2, "$\\times\\,(1 - z)$", ha="right", **text)
+    highway.text(1.5, 2.5, "$\\times\\,z$", ha="left", **text)
+
+
+def draw_block(ax, names, title):
+    """A column of named boxes with a way around them to a plus sign."""
+    heights = np.linspace(1.4, 3.5, len(names))
+    middle = {"ha": "center", "va": "center", "color": figures.INK}
+    frame = {"boxstyle": "round,pad=0.35", "facecolor": "white"}
+    frame["edgecolor"] = BLUE
+    stops = [0.2, *heights, 4.8]
+    for low, high in pairwise(stops):
+        into_box = 0.28 if high != 4.8 else 0.2
+        out_of_box = 0.28 if low != 0.2 else 0.1
+        figures.arrow(ax, (0, low + out_of_box), (0, high - into_box))
+    for name, height in zip(names, heights, strict=True):
+        ax.text(0, height, name, bbox=frame, fontsize=12, **middle)
+    around = [(0, 0.55), (1.3, 0.55), (1.3, 4.8)]
+    ax.plot(*zip(*around, strict=True), color=ORANGE, linewidth=1.8)
+    figures.arrow(ax, (1.3, 4.8), (0.2, 4.8), colour=ORANGE)
+    ax.text(0, 4.8, "$+$", fontsize=16, **middle)
+    figures.arrow(ax, (0, 5.0), (0, 5.7))
+    ax.text(0, 0.05, "$h$", fontsize=13, **middle)
+    ax.text(0, 5.95, "$h'$", fontsize=13, **middle)
+    ax.set(xlim=(-1.6, 2.3), ylim=(-0.3, 6.3), title=title, aspect="equal")
+    ax.axis("off")
 
 
 def paths(ax, Z, T):
@@ -66,14 +102,14 @@ def by_kind(decades, gains):
         by_gain.axvline(np.log2(gain), color=ORANGE, linestyle=":")
         figures.frame(
             by_layer,
-            "layer t   (0: input, 50: output)",
-            "powers of ten, $\\|\\partial L/\\partial h_t\\|$",
+            "layer l   (0: input, 50: output)",
+            "powers of ten, $\\|\\partial L/\\partial h_l\\|$",
             (0, 50),
             (-55, 30),
         )
         figures.frame(
             by_gain,
-            "powers of two of the gain $\\gamma$",
+            "powers of two of the gain s",
             "the same at the input",
             (-3, 2),
             (-55, 30),
@@ -83,38 +119,46 @@ def by_kind(decades, gains):
     return view
 
 
-def trained(losses, depths):
-    """Training loss after an epoch against depth, of plain and residual nets.
+def trained(losses, depths, epochs):
+    """Training loss after an epoch against depth: median and quartiles of the
+    starts, of plain and residual nets.
 
-    losses : by kind, (depths, epochs, 2), the mean loss of an epoch in nats
-    for the learning rates 0.01 and 0.003.
+    losses : by kind, (depths, epochs, starts), in nats; below 0.0001 they are
+    drawn there.
     """
-    looks = {"plain": (GREY, "s--"), "residual": (BLUE, "o-")}
+    looks = {
+        "plain, Xavier": (GREY, "s--"),
+        "plain, orthogonal": (ORANGE, "^-."),
+        "residual": (BLUE, "o-"),
+    }
 
-    def view(ax, epoch, rate):
+    def view(ax, epoch):
+        now = epochs.index(epoch)
         for kind, loss in losses.items():
-            fast, slow = loss[:, epoch - 1].T
-            if rate == "0.01":
-                shown = fast
-            elif rate == "0.003":
-                shown = slow
-            else:
-                fast_end, slow_end = loss[:, -1].T
-                shown = np.where(fast_end <= slow_end, fast, slow)
             colour, style = looks[kind]
-            ax.loglog(depths, shown, style, color=colour, label=kind)
+            many = np.maximum(loss[:, now], 1e-4)
+            figures.band(
+                ax,
+                np.array(depths),
+                many,
+                colour=colour,
+                style=style,
+                label=kind,
+            )
         ax.axhline(
             np.log(10), color=GREEN, linewidth=1, label="guessing, ln 10"
         )
+        ax.set(xscale="log", yscale="log")
         figures.frame(
             ax,
             "layers",
             "training loss, mean of an epoch",
             (3.5, 115),
-            (0.01, 30),
+            (0.00008, 60),
         )
         ax.set_xticks(depths, depths)
-        ax.legend(loc="upper left")
+        ax.set_xticks([], minor=True)
+        ax.legend(loc="upper left", ncols=2)
 
     return view
 

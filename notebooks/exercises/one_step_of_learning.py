@@ -96,6 +96,11 @@ def of_three_layers(params, h):
     return h @ params[2]["W"] + params[2]["b"]
 
 
+def returns_too_early(params, h):
+    for p in params[:-1]:
+        return np.tanh(h @ p["W"] + p["b"])
+
+
 def probabilities(params, h):
     return softmax(scores(params, h))
 
@@ -126,6 +131,12 @@ def over_all_as_it_stands(u):
     with np.errstate(all="ignore"):
         e = np.exp(u)
         return e / e.sum()
+
+
+def without_keepdims(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u - u.max(axis=1))
+        return e / e.sum(axis=1)
 
 
 def rounded(u):
@@ -205,6 +216,14 @@ def only_the_slope(slope, w, rate, updates):
     return w
 
 
+def slope_not_called(slope, w, rate, updates):
+    return w - rate * slope
+
+
+def not_assigned(slope, w, rate, updates):
+    return w
+
+
 def slope_of_square(w):
     return 2 * w
 
@@ -241,6 +260,7 @@ EXERCISES = {
                 some_params(3, 3, 3, 3, 3),
                 some_batch(2, 3),
             ),
+            "nine layers": (some_params(*[4] * 10), some_batch(3, 4)),
         },
         hints=[
             (squashed_last, "the last layer must not squash."),
@@ -253,6 +273,10 @@ EXERCISES = {
             (
                 always_the_picture,
                 "each layer has to take in what the one before gave out.",
+            ),
+            (
+                returns_too_early,
+                "it returns after the first layer: is `return` in the loop?",
             ),
             (
                 probabilities,
@@ -281,6 +305,7 @@ EXERCISES = {
             "a single row": (np.array([[2.0, 1.0, -1.0]]),),
             "a batch of four": (some_batch(4, 3),),
             "scores of a thousand": (np.array([[1000.0, 999.0], [3.0, 4.0]]),),
+            "scores far apart": (np.array([[1000.0, 0.0], [-900.0, 900.0]]),),
         },
         hints=[
             (as_it_stands, "right for small scores, but e^1000 overflows."),
@@ -293,6 +318,11 @@ EXERCISES = {
                 over_all_as_it_stands,
                 "the whole batch adds to 1; each *row* has to: axis=1. And "
                 "e^1000 overflows.",
+            ),
+            (
+                without_keepdims,
+                "a maximum or a sum for each row has to be a column, so that "
+                "it meets its row: keepdims=True.",
             ),
             (rounded, "do not round; that is for printing."),
             (
@@ -335,6 +365,7 @@ EXERCISES = {
                 0.3,
                 10,
             ),
+            "many small updates": (slope_of_square, 1.0, 0.01, 300),
         },
         hints=[
             (uphill, "that goes up: against the slope is minus."),
@@ -353,6 +384,11 @@ EXERCISES = {
                 slope_written_in,
                 "2 * w is the slope of one loss only; call slope(w).",
             ),
+            (
+                slope_not_called,
+                "slope is a function: slope(w) is the slope at w.",
+            ),
+            (not_assigned, "w has not changed: assign the result to w."),
             (only_the_slope, "take the step *from w*: w - rate * slope(w)."),
         ],
     ),
@@ -373,13 +409,14 @@ EXERCISES = {
         [
             "its slopes are too small",
             "the learning rate is too small for it",
-            "what reaches it is the same for every picture",
+            "what reaches it is nearly the same for every picture",
         ],
-        "what reaches it is the same for every picture",
+        "what reaches it is nearly the same for every picture",
         hints={
             "its slopes are too small": "look again at layer 50 in the "
-            "figure: its norm is about that of the last layer of ten, and "
-            "ten layers learn.",
+            "figure: their norm is about that of the last layer of ten, and "
+            "ten layers learn. The slopes are large; nearly all of them say "
+            "the same for every picture.",
             "the learning rate is too small for it": "six rates were tried, "
             "up to one that ruins shallow networks.",
         },

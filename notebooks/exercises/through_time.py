@@ -36,14 +36,16 @@ def scalar_pullbacks(h, x, w):
 # 1: the way back of a net of single numbers, in a loop
 
 
-def scalar_net(T, seed, h_0=0.5):
-    """Arguments for exercise 1: a net that has read T numbers."""
+def scalar_net(T, seed, h_0=0.5, u=0.5, w=0.9, v=1.2, unused=0.0):
+    """Arguments for exercise 1: a net that has read T numbers.
+
+    unused : what stands in the entries 0, which nobody should read.
+    """
     rng = np.random.default_rng(seed)
-    u, w, v = 0.5, 0.9, 1.2
-    x = np.zeros(T + 1)
+    x = np.full(T + 1, unused)
     y = np.zeros(T + 1)
     h = np.zeros(T + 1)
-    y_hat = np.zeros(T + 1)
+    y_hat = np.full(T + 1, unused)
     x[1:] = rng.standard_normal(T)
     y[1:] = rng.uniform(-0.9, 0.9, T)
     h[0] = h_0
@@ -564,9 +566,9 @@ def agrees_with_finite_differences(student):
 # 5: the parts of the gradient by lag
 
 
-def lag_net(T, seed):
+def lag_net(T, seed, w=0.9, v=1.2):
     """Arguments for exercise 5."""
-    x, y, h, y_hat, w, v = scalar_net(T, seed)
+    x, y, h, y_hat, w, v = scalar_net(T, seed, w=w, v=v)
     dL_dr = (y_hat - y) * (1 - y_hat**2)
     dL_dr[0] = 0
     return h, dL_dr, w, v
@@ -777,6 +779,8 @@ EXERCISES = {
             "seven steps": scalar_net(7, seed=1),
             "one step": scalar_net(1, seed=2),
             "a start at zero": scalar_net(5, seed=3, h_0=0.0),
+            "other weights": scalar_net(4, seed=4, u=-0.3, w=1.1, v=-0.7),
+            "entries 0 that are not used": scalar_net(3, seed=5, unused=0.4),
         },
         returns=("∂L/∂u", "∂L/∂w", "∂L/∂v"),
         hints=SCALAR_HINTS,
@@ -790,6 +794,7 @@ EXERCISES = {
             ),
             "one sample": vector_net(5, 1, seed=2),
             "one step": vector_net(1, 2, seed=3),
+            "twelve steps, four samples": vector_net(12, 4, seed=4),
         },
         returns=("∂L/∂W", "∂L/∂U", "∂L/∂b", "∂L/∂h_0"),
         hints=VECTOR_HINTS,
@@ -831,6 +836,7 @@ EXERCISES = {
             "three steps": lag_net(3, seed=0),
             "seven steps": lag_net(7, seed=1),
             "one step": lag_net(1, seed=2),
+            "other weights": lag_net(4, seed=4, w=1.1, v=-0.7),
         },
         hints=LAG_HINTS,
     ),
@@ -859,8 +865,8 @@ EXERCISES = {
             "it learns from 100 steps back": "near lags alone can keep this"
             " norm up, as at gain 0.5 in the last figure.",
             "it does not learn from 100 steps back": "at gain 1.5 in the last"
-            " figure the lags above 10 are about as large as lag 0, and the"
-            " norm of the sum is healthy, too.",
+            " figure the lags above 10 are as large as lag 0 or larger, and"
+            " the norm of the sum is healthy, too.",
         },
         why="The norm is of the sum; only its parts by lag can tell.",
     ),

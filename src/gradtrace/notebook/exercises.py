@@ -362,7 +362,8 @@ class Function:
                 return f"{prefix}expected a dict with {_list(wanted)}, got {given(got)}"
             parts = [(repr(key), got[key], wanted[key]) for key in wanted]
         elif isinstance(wanted, tuple | list):
-            if not isinstance(got, tuple | list) or len(got) != len(wanted):
+            in_a_row = isinstance(got, tuple | list) or (isinstance(got, np.ndarray) and got.ndim)
+            if not in_a_row or len(got) != len(wanted):
                 names = f" ({', '.join(self.returns)})" if self.returns and not name else ""
                 row = ", ".join("abcdefgh"[: len(wanted)])
                 asked = f"{len(wanted)} things{names}, as in `return {row}`"

@@ -224,13 +224,13 @@ class Residual(Step):
         f, inner_vjp = expect_same_shape(self, self.inner, h, result)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(g)
-            return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + ∂F/∂h)
+            return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + ∂F/∂h)ᵀ
         return h + f, vjp                                   # h' = h + F(h, x)
 
 
 @dataclass(frozen=True)
 class Highway(Step):
-    """``h' = φ(h W + b) ⊙ B + h ⊙ (1 − B)`` with the gate ``B = σ(h W2 + b2)``.
+    """``h' = z ⊙ h + (1 − z) ⊙ φ(h W + b)``, where ``1 − z = σ(h W2 + b2)``; ``z`` is kept.
 
     Parameters
     ----------
@@ -274,20 +274,20 @@ class Highway(Step):
         a = h @ p["W"] + row(p["b"])                    # a  = h W + b
         s = h @ p["W2"] + row(p["b2"])                  # s  = h W2 + b2
         f = self.phi(a)
-        B = sigmoid(s)
-        carry = sigmoid(-s)                             # 1 − B, to the last digit
+        new = sigmoid(s)                                # 1 − z
+        z = sigmoid(-s)                                 # z, to the last digit
         def vjp(g):                                     # g  = ∂L/∂h'
-            d = g * B * self.phi.slope(a)               # d  = ∂L/∂a
+            d = g * new * self.phi.slope(a)             # d  = ∂L/∂a
             e = g * (f - h) * sigmoid.slope(s)          # e  = ∂L/∂s
             return Grads(h=d @ T(p["W"])                # d Wᵀ, through the layer
                          + e @ T(p["W2"])               # + e W2ᵀ, through the gate
-                         + g * carry,                   # + g ⊙ (1 − B), past both
+                         + g * z,                       # + g ⊙ z, past both
                          x=None,
                          p={"W": outer(h, d),           # ∂L/∂W = hᵀ d
                             "b": total(d),              # ∂L/∂b = Σ d
                             "W2": outer(h, e),          # ∂L/∂W2 = hᵀ e
                             "b2": total(e)})            # ∂L/∂b2 = Σ e
-        return f * B + h * carry, vjp           # h' = φ(a) ⊙ B + h ⊙ (1 − B)
+        return h * z + f * new, vjp             # h' = z ⊙ h + (1 − z) ⊙ φ(a)
 
 
 @dataclass(frozen=True)
