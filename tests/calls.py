@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import gradtrace as gt
 from gradtrace import augment, dynamics, init, maps, meanfield, surfaces, tasks, text
-from gradtrace.notebook import check, check_answer, figures, show
+from gradtrace.notebook import check, figures, show
 from gradtrace.notebook.diagnosis import diagnose
 from gradtrace.notebook.exercises import Choice, Function, Number, exercise
 from gradtrace.steps.dropout import Mask
@@ -671,13 +671,6 @@ TABLE = {
     ),
     # notebook
     "notebook.show": call(show, thing=source(gt.log_norm)),
-    "notebook.check_answer": call(
-        check_answer,
-        yours=passed_on(1.0),
-        answer=answer(1.0),
-        hints=hints([(2.0, "no")]),
-        rtol=not_negative(1e-3),
-    ),
     "notebook.check": call(check, name=exercise_name("chain-of-slopes.1"), answer=passed_on(1.0)),
     "notebook.exercises.exercise": call(exercise, name=exercise_name("chain-of-slopes.1")),
     "notebook.exercises.Number": call(

@@ -42,8 +42,7 @@ ELSEWHERE = {
     f"gradtrace.init.{name}": getattr(gradtrace.init, name) for name in gradtrace.init.__all__
 }
 ELSEWHERE |= {
-    f"gradtrace.notebook.{name}": getattr(gradtrace.notebook, name)
-    for name in ("show", "check", "check_answer")
+    f"gradtrace.notebook.{name}": getattr(gradtrace.notebook, name) for name in ("show", "check")
 }
 ELSEWHERE |= {
     f"explorable.{name}": getattr(explorable, name)

@@ -74,3 +74,10 @@ def test_the_table_leads_to_each_section_once():
 
 def test_table_and_sections_run_in_the_same_order():
     assert [int(number) for number, *_ in table()] == list(SECTIONS)
+
+
+@pytest.mark.parametrize("page", sorted(PATH.parent.glob("*.ipynb")), ids=lambda page: page.stem)
+def test_errata_stand_in_the_appendix_alone(page):
+    """A chapter speaks of common mistakes, without the slides that students have not seen."""
+    if page != PATH:
+        assert "erratum" not in page.read_text("utf-8").lower()

@@ -144,3 +144,15 @@ def test_an_entry_shows_all_its_authors_in_the_order_of_the_labels():
         assert said.endswith(f"[{fields['note']}]")
         for link in ["doi", "eprint", "url"]:
             assert fields.get(link, "") in said
+
+
+def test_every_work_is_cited():
+    in_pages = {
+        key.strip()
+        for page in PAGES
+        for role in ROLE.findall(text_of(page))
+        for key in role.split(",")
+    }
+    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    in_code = {key for name, key in citations.labels(ENTRIES).items() if name in code}
+    assert set(ENTRIES) - in_pages - in_code == set()

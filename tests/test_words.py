@@ -94,3 +94,23 @@ def test_every_row_of_the_table_has_its_four_columns():
 def test_the_page_is_plain_markdown():
     """JupyterLab knows neither roles nor directives."""
     assert not re.search(r"\{[\w:-]+\}`|^```|^:::", WORDS, re.MULTILINE)
+
+
+FIRST = [re.search(r"\*First in \[[^]]*\]\(([\w-]+)\.ipynb\)", entry)[1] for entry in ENTRIES]
+
+
+@pytest.mark.parametrize("term, chapter", list(zip(TERMS, FIRST, strict=True)), ids=TERMS)
+def test_a_word_is_a_link_in_the_chapter_where_it_is_first(term, chapter):
+    assert anchor(term) in TO_WORD.findall(text(NOTEBOOKS / f"{chapter}.ipynb"))
+
+
+def test_no_chapter_before_that_links_the_word():
+    """The order of the chapters is that of the list of notebooks."""
+    order = list(TITLES)
+    first = {anchor(term): order.index(name) for term, name in zip(TERMS, FIRST, strict=True)}
+    early = []
+    for place, name in enumerate(order):
+        for word in TO_WORD.findall(text(NOTEBOOKS / f"{name}.ipynb")):
+            if place < first[word]:
+                early.append((word, name))
+    assert not early
