@@ -3,6 +3,7 @@
 Whatever a notebook shows is replaced by a changed copy, and every result follows.
 """
 
+import dataclasses
 import inspect
 import re
 import sys
@@ -19,7 +20,6 @@ from gradtrace import (
     LSTM,
     RNN,
     Adam,
-    Conv2D,
     Dense,
     GradientDescent,
     Highway,
@@ -47,6 +47,9 @@ from gradtrace import (
 from gradtrace.notebook import show
 from gradtrace.steps.norms import BatchNorm, LayerNorm, standardise
 from gradtrace.tracing.schedules import advances
+
+from digit_net import digit_layers, learn, start
+from evidence import level_start, plain_depth
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 REPLACED = {}
@@ -189,13 +192,33 @@ def iterated():
 
 
 # What a notebook shows: the function, how to change its result, and what has to follow.
+def of_the_digit_net():
+    return {"stored": np.array(level_start.compute(1.2, 2, level_start.QUICK)["loss"])}
+
+
+def of_plain_depth():
+    return {"stored": np.array(plain_depth.compute(4, "residual", 0, plain_depth.QUICK)["loss"])}
+
+
+def squashed_by_relu(layers):
+    first = layers[0]
+    return [Dense(first.n_in, first.n_out, "relu"), *layers[1:]]
+
+
+def all_twice(params):
+    return [{name: 2 * value for name, value in p.items()} for p in params]
+
+
+def of_flat_twice(p):
+    return {name: 2 * value for name, value in p.items()}
+
+
 SHOWN = {
     "Dense": (Dense.step, larger_step, lambda: of_a_chain(Dense(3, 3))),
     "RNN": (RNN.step, larger_step, lambda: of_a_chain(RNN(2, 3))),
     "LSTM": (LSTM.step, larger_step, lambda: of_a_chain(LSTM(2, 3))),
     "Highway": (Highway.step, larger_step, lambda: of_a_chain(Highway(3))),
     "Residual": (Residual.step, larger_step, lambda: of_a_chain(Residual(Dense(3, 3)))),
-    "Conv2D": (Conv2D.step, larger_step, lambda: of_a_chain(Conv2D((1, 3, 3), 1, 3, padding=1))),
     "tanh.slope": (tanh.slope, twice, lambda: backward_alone(RNN(2, 3))),
     "standardise": (standardise, first_twice, normed),
     "Adam.rule": (Adam.rule, first_twice, lambda: learnt(Adam(0.1))),
@@ -232,6 +255,11 @@ SHOWN = {
         iterated,
     ),
     "advances": (advances, twice, lambda: {"advances": advances(10, 3)}),
+    "digit_layers": (digit_layers, squashed_by_relu, of_the_digit_net),
+    "start": (start, all_twice, of_the_digit_net),
+    "learn": (learn, lambda run: dataclasses.replace(run, loss=2 * run.loss), of_the_digit_net),
+    "plain_depth.layers": (plain_depth.layers, squashed_by_relu, of_plain_depth),
+    "plain_depth.start": (plain_depth.start, of_flat_twice, of_plain_depth),
     "tasks.adding": (
         tasks.adding,
         lambda data: data.__class__(2 * data.x, *list(vars(data).values())[1:]),

@@ -224,7 +224,7 @@ class Residual(Step):
         f, inner_vjp = expect_same_shape(self, self.inner, h, result)
         def vjp(g):                                         # g = ∂L/∂h'
             dh, dx, dp = inner_vjp(g)
-            return Grads(g + dh, dx, dp)                    # ∂L/∂h = g (I + ∂F/∂h)ᵀ
+            return Grads(g + dh, dx, dp)                    # ∂L/∂h = g(I + ∂F/∂h)ᵀ
         return h + f, vjp                                   # h' = h + F(h, x)
 
 
