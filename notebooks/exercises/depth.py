@@ -52,6 +52,27 @@ def last_missing(layers, params, x, y):
     return weight_gradient_norms(layers, params, x, y)[:-1]
 
 
+def never_handed_on(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    loss, g = cross_entropy(h[-1], y)
+    found = [np.linalg.norm(vjp(g).p["W"]) for vjp in vjps]
+    return np.array(found)
+
+
+def without_h(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    loss, g = cross_entropy(h[-1], y)
+    found = []
+    for vjp in reversed(vjps):
+        g = vjp(g)
+        found.append(np.linalg.norm(g.p["W"]))
+    return np.array(found[::-1])
+
+
+def logarithms(layers, params, x, y):
+    return np.log10(weight_gradient_norms(layers, params, x, y))
+
+
 at_the_state = norms_with(lambda grads, g: np.linalg.norm(grads.h))
 at_the_top = norms_with(lambda grads, g: np.linalg.norm(g))
 of_biases = norms_with(lambda grads, g: np.linalg.norm(grads.p["b"]))
@@ -119,6 +140,7 @@ EXERCISES = {
                 3 / -np.log10(0.56),
                 "nearly: layers come whole, so round up.",
             ),
+            (11.9, "nearly: layers come whole, so round up."),
             (
                 3 / -np.log(0.56),
                 "a decade is a power of ten: take the logarithm to base 10.",
@@ -160,6 +182,17 @@ EXERCISES = {
                 "you took the mean of the entries' sizes; a norm is the root"
                 " of the sum of their squares.",
             ),
+            (
+                never_handed_on,
+                "each pullback wants the gradient at its own layer: hand on"
+                " what the layer above returned, from the last layer down.",
+            ),
+            (
+                without_h,
+                "a pullback returns several gradients: .h is the one that"
+                " goes on to the layer below.",
+            ),
+            (logarithms, "no logarithms here: the norms themselves."),
             (squares, "these are the squares of the norms: the root is left."),
             (
                 spectral,
@@ -205,7 +238,7 @@ EXERCISES = {
                 " mean.",
             ),
         ],
-        why="The rule says it before any net is run.",
+        why="Where a lies is what one has to know for it.",
     ),
     4: Choice(
         ["it explodes", "it vanishes", "nothing yet"],
