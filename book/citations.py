@@ -80,7 +80,7 @@ def link(app, what, name, obj, options, lines):
 
 def with_roles(line, keys):
     parts = line.split("``")
-    any_label = re.compile(r"(?<!\w)" + "|".join(map(re.escape, sorted(keys, key=len)[::-1])))
+    any_label = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(keys, key=len)[::-1]))})")
     for i in range(0, len(parts), 2):  # every second one is literal
         parts[i] = any_label.sub(lambda found: f":cite:t:`{keys[found.group()]}`", parts[i])
     return "``".join(parts)

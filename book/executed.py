@@ -14,13 +14,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NEEDS_TORCH = "notebooks/your-own-network.ipynb"
-READ = ("src", "notebooks/drawings", "notebooks/evidence", "notebooks/exercises")
+# what the notebooks import is Python, and evidence is JSON; their own text decides by itself
+READ = ("src/**/*", "notebooks/**/*.py", "notebooks/**/*.json")
 
 
 def fingerprint():
     """A short name for the sources and the installed packages that notebooks run on."""
     digest = hashlib.sha256(sys.version.encode())
-    paths = [path for folder in READ for path in (ROOT / folder).rglob("*")]
+    paths = [path for pattern in READ for path in ROOT.glob(pattern)]
     for path in sorted(paths):
         generated = "__pycache__" in path.parts or path.parent.name.endswith(".egg-info")
         if path.is_file() and not generated:

@@ -1,5 +1,5 @@
-"""The deep net that the chapters from one-step-of-learning to normalisation
-follow: 8 by 8 digits, plain gradient descent, batches of 32."""
+"""The deep net of the chapter on depth: 8 by 8 digits, plain gradient descent,
+batches of 32. One-step-of-learning builds the same one by hand."""
 
 from functools import cache
 
@@ -29,7 +29,10 @@ UPDATES = 43  # an epoch: 1347 images, the last batch has 3
 def images():
     """Rows of 64 pixels and their classes: 1347 to learn from, 450 to test."""
     x, y, test_x, test_y = digits(np.random.default_rng(0))
-    return x.reshape(-1, 64), y, test_x.reshape(-1, 64), test_y
+    arrays = x.reshape(-1, 64), y, test_x.reshape(-1, 64), test_y
+    for array in arrays:
+        array.flags.writeable = False  # all who ask get the same ones
+    return arrays
 
 
 def digit_layers(depth=50, phi="tanh", width=32):

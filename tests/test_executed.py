@@ -25,6 +25,8 @@ def book(tmp_path, monkeypatch):
         "src/package/page.js",
         "notebooks/drawings/gates.py",
         "notebooks/evidence/new.json",
+        "notebooks/exercises/gates.py",
+        "notebooks/digit_net.py",
     ],
 )
 def test_another_source_is_another_folder_and_the_old_one_goes(book, name):

@@ -14,7 +14,7 @@ from hypothesis import assume, given, strategies
 from hypothesis.extra.numpy import arrays
 
 from gradtrace.notebook.diagnosis import diagnose
-from gradtrace.notebook.exercises import Choice, Function, check
+from gradtrace.notebook.exercises import Choice, Function, Number, check
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 CHAPTERS = sorted(
@@ -115,6 +115,9 @@ def test_what_is_said_to_a_number(answer, yours, right, said):
         (None, "Not yet: it is not a finite number."),
         (np.float32(9.966), "Right. Three decades."),
         (np.array([9.966]), "Right. Three decades."),
+        (1.7e308, "Not yet: too large."),
+        (5e-324, "Not yet: too small."),
+        (9.966 + 1j, "Not yet: a real number is expected, got complex (9.966+1j)."),
     ],
 )
 def test_what_is_said_to_other_things_than_a_number(yours, said):
@@ -132,6 +135,59 @@ def test_what_is_said_to_other_things_than_a_number(yours, said):
 )
 def test_what_is_said_to_a_choice(yours, said):
     assert GROWS.judge(yours).said == said
+
+
+def test_zero_may_be_rounded():
+    zero = Number(0.0)
+    assert zero.judge(1e-17).right and not zero.judge(1e-6).right
+    assert diagnose(np.array([1e-12, 0.0]), np.zeros(2)) is None
+
+
+@pytest.mark.parametrize("yours", [np.array([1, 2]), ["grows"], len])
+def test_what_is_no_word_is_no_choice(yours):
+    said = "Not yet: one of 'grows', 'stays', 'fades' is expected, got "
+    assert GROWS.judge(yours).said.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "yours, said",
+    [
+        (lambda p, x: p.update(W=0.0), "for numbers, it changes its argument p; make a new"),
+        (lambda *given: given[1].fill(0), "for numbers, it changes its argument number 2; make"),
+        (lambda p, x: (n for n in x), "for numbers, this is a generator: `return` is meant"),
+        (lambda p, x: (x, 2.0), "for numbers, expected 2 things"),
+    ],
+)
+def test_odd_functions_get_a_sentence_too(yours, said):
+    numbers = ({"W": {"deep": 1.0}}, np.ones(2))
+    each = Function(
+        lambda p, x: x,
+        {"numbers": numbers, "not a number": ({"W": {}}, np.full(2, np.nan))},
+        hints=[(lambda p, x: (x, None), "that is said to nobody here.")],
+    )
+    if "2 things" in said:
+        each = Function(lambda p, x: (x, x, x), each.cases, hints=each.hints)
+        said = "for numbers, expected 3 things"
+    assert each.judge(yours).said.startswith(f"Not yet: {said}")
+    assert Function(lambda p, x: x, each.cases).judge(lambda p, x: x).right
+
+
+@pytest.mark.parametrize(
+    "got, wanted, said",
+    [
+        (np.array([np.nan, 0.0, -7.0]), np.array([True, False, True]), "kind: True or False"),
+        (np.array([True, True]), np.array([1.0, -1.0]), "sign: the sizes are right, 1 of 2"),
+        (np.array([1j, 2j]), np.array([1.0, 2.0]), "factor: everything is 0+1j times"),
+    ],
+)
+def test_numbers_of_another_kind_get_a_sentence_too(got, wanted, said):
+    assert diagnose(got, wanted).startswith(said)
+
+
+def test_every_chapter_has_exercises():
+    readme = (NOTEBOOKS / "README.md").read_text("utf-8")
+    chapters = set(re.findall(r"\(([\w-]+)\.ipynb\)", readme)) - {"errata"}
+    assert chapters == set(CHAPTERS)
 
 
 def test_the_form_for_a_page_holds_the_exercise_but_not_at_a_glance():
@@ -318,7 +374,9 @@ def cells_of(chapter):
 
 def verdict_of(cell):
     texts = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
-    return next(text for text in reversed(texts) if text.startswith(("Right", "Not ")))
+    verdicts = [text for text in texts if text.startswith(("Right", "Not "))]
+    assert verdicts, f"{cell.id}: run the chapter with `make notebooks`, no verdict is stored"
+    return verdicts[-1]
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -327,12 +385,15 @@ def test_every_exercise_is_asked_and_solved_in_its_chapter(chapter):
     for cell in cells_of(chapter):
         for number, answer in re.findall(rf'check\(\s*"{chapter}\.(\d+)", (\w+)', cell.source):
             if answer.startswith("solution"):
-                assert "hide-cell" in cell.metadata.tags
-                assert cell.metadata.mystnb == dict.fromkeys(PROMPTS, "Solution")
+                assert "hide-cell" in cell.metadata.get("tags", ()), f"{cell.id}: tag hide-cell"
+                prompts = cell.metadata.get("mystnb")
+                assert prompts == dict.fromkeys(PROMPTS, "Solution"), f"{cell.id}: {PROMPTS}"
                 assert verdict_of(cell).startswith("Right."), f"{chapter}.{number}"
                 solved.append(int(number))
             else:
                 assert verdict_of(cell).startswith("Not answered yet"), f"{chapter}.{number}"
                 asked.append(int(number))
     numbers = sorted(exercises_of(chapter))
-    assert numbers == list(range(1, len(numbers) + 1)) == asked == solved
+    assert numbers == list(range(1, len(numbers) + 1)), "EXERCISES: number them from 1"
+    assert asked == numbers, "in the chapter, each has a cell `check(..., answer)`"
+    assert solved == numbers, "and a folded one, `check(..., solution_…)`"

@@ -11,13 +11,15 @@
 
   const notYet = (what) => ({ right: false, said: `Not yet: ${what}` });
   const right = ({ why }) => ({ right: true, said: `Right. ${why}`.trim() });
-  const near = (x, a, rtol) => Math.abs(x - a) <= rtol * Math.abs(a);
+  const near = (x, a, rtol) => Math.abs(x - a) <= (a === 0 ? 1e-9 : rtol * Math.abs(a));
   const allNear = (xs, as, rtol) => xs.length === as.length && xs.every((x, i) => near(x, as[i], rtol));
+
+  const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?Infinity$/i;
 
   /** "3e-5", "1/3", "-2": a number, or NaN. */
   function parse(text) {
-    const parts = text.replace("−", "-").split("/").map((part) => part.trim());
-    if (parts.length > 2 || parts.some((part) => part === "")) return NaN;
+    const parts = text.replaceAll("−", "-").split("/").map((part) => part.trim());
+    if (parts.length > 2 || !parts.every((part) => NUMBER.test(part))) return NaN;
     const [above, below = 1] = parts.map(Number);
     return above / below;
   }
@@ -28,19 +30,20 @@
     if (near(-x, a, rtol)) return "the sign is the other one";
     if (x !== 0 && a !== 0) {
       if (near(1 / x, a, rtol)) return "it is the other way up: one over it";
-      const tens = Math.round(Math.log10(Math.abs(x / a)));
-      if (tens && near(x / 10 ** tens, a, rtol)) {
+      const tens = Math.round(Math.log10(Math.abs(x)) - Math.log10(Math.abs(a)));
+      const digits = Math.sign(x) * 10 ** (Math.log10(Math.abs(x)) - tens);
+      if (tens && near(digits, a, rtol)) {
         return "the digits are right, the power of ten is another";
       }
       const counted = Number.isInteger(x) && Number.isInteger(a); // 21 for 20 is not imprecise
-      if (Math.abs(x / a - 1) <= 0.05 && !counted) return "you are near; give it more precisely";
+      if (Math.abs(x - a) <= 0.05 * Math.abs(a) && !counted) return "you are near; give it more precisely";
     }
     return x < a ? "too small" : "too large";
   }
 
   function judgeNumber(exercise, text) {
     const { answer, rtol, hints } = exercise;
-    const row = text.split(/[,;\s]+/).filter(Boolean);
+    const row = text.replace(/^[[(]|[\])]$/g, "").split(/[,;]/).map((part) => part.trim());
     const numbers = (answer.length === 1 ? [text.trim()] : row).map(parse);
     if (numbers.length !== answer.length) return notYet(`${answer.length} numbers are expected.`);
     if (numbers.some(Number.isNaN)) return notYet("a number is expected, such as 0.25, 1/4 or 2.5e-1.");
@@ -103,5 +106,5 @@
       place.replaceChildren(form(exercise));
     }
   }
-  window.exercises = { decode, judgeNumber, judgeChoice };
+  window.exercises = { decode };
 })();

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from answers import CHOICES, FADE, GROWS, NUMBERS
+from answers import CHOICES, FADE, GROWS, NUMBERS, ROW
 
 SCRIPT = Path(__file__).parents[2] / "book" / "static" / "exercise.js"
 
@@ -49,11 +49,23 @@ def test_what_is_typed_may_be_a_fraction_or_no_number(chromium):
         "ten": "Not yet: a number is expected, such as 0.25, 1/4 or 2.5e-1.",
         "1/2/3": "Not yet: a number is expected, such as 0.25, 1/4 or 2.5e-1.",
         "1/0": "Not yet: it is not a finite number.",
+        "0x10": "Not yet: a number is expected, such as 0.25, 1/4 or 2.5e-1.",
+        "−99660e−4": "Not yet: the sign is the other one.",
         " ": "Not answered yet.",
     }.items():
         form.get_by_role("textbox").fill(yours)
         form.get_by_role("button", name="Check").click()
         assert said(form) == sentence, yours
+    page.close()
+
+
+def test_several_numbers_may_stand_in_brackets_and_be_fractions(chromium):
+    page = chromium.new_page()
+    form = asked(page, ROW)
+    for yours in ("[1, 20]", "2 / 2, 40/2", "(1; 20)"):
+        form.get_by_role("textbox").fill(yours)
+        form.get_by_role("button", name="Check").click()
+        assert said(form) == "Right.", yours
     page.close()
 
 

@@ -35,9 +35,13 @@ def diagnose(got, wanted, rtol=1e-6):
         return "shape: its rows have different lengths"
     if got.dtype.kind not in "biufc":
         return f"kind: {numbers_of(wanted.shape)} is asked for, this holds {got.dtype}"
+    if got.dtype.kind == "b" and wanted.dtype.kind != "b":
+        got = got.astype(float)
     if got.shape != wanted.shape:
         return _wrong_shape(got, wanted, rtol)
     if wanted.dtype.kind == "b":
+        if not np.isin(got, [0, 1]).all():
+            return "kind: True or False is asked for"
         got, wanted = _ones_and_twos(got), _ones_and_twos(wanted)
         if np.array_equal(got, 3 - wanted):
             return "value: True and False are exchanged"
@@ -77,7 +81,7 @@ def _ones_and_twos(answers):
 def _floor(wanted, rtol):
     """The absolute tolerance: numbers far below the largest are sums in which digits cancel."""
     finite = np.abs(wanted[np.isfinite(wanted)])
-    return rtol * 1e-3 * float(finite.max(initial=0.0))
+    return rtol * 1e-3 * (float(finite.max(initial=0.0)) or 1.0)
 
 
 def _wrong_shape(got, wanted, rtol):
@@ -97,6 +101,8 @@ def _wrong_shape(got, wanted, rtol):
 
 
 def _wrong_sign(got, wanted, rtol):
+    if np.iscomplexobj(got):
+        return None
     if close(got, -wanted, rtol):
         return "sign: all signs are the other way round" if got.size > 1 else "sign: the other one"
     if got.size > 1 and close(np.abs(got), np.abs(wanted), rtol):

@@ -26,6 +26,8 @@ from .diagnosis import diagnose
 
 __all__ = ["Choice", "Function", "Number", "exercise"]
 
+NEAR_ZERO = 1e-9  # what counts as zero where zero is right
+
 DOTS = "Not answered yet: put your answer in the place of the dots, and run the cell."
 BODY = "Not answered yet: write the function's body in the place of the dots, and run the cell."
 
@@ -150,7 +152,10 @@ class Number:
         if yours is ...:
             return Verdict(False, DOTS, self._form())
         try:
-            row = np.atleast_1d(np.asarray(yours, dtype=float))
+            row = np.atleast_1d(np.asarray(yours))
+            if np.iscomplexobj(row):
+                return _not_yet(f"a real number is expected, got {given(yours)}.")
+            row = row.astype(float)
         except (TypeError, ValueError, OverflowError):
             quoted = ", without quotes" if isinstance(yours, str) else ""
             return _not_yet(f"a number is expected{quoted}, got {given(yours)}.")
@@ -162,14 +167,16 @@ class Number:
         for wrong, said in self.hints:
             if wrong.shape == row.shape and self._near(row, wrong):
                 return _not_yet(said)
-        wrong = [self._slip(x, a) for x, a in zip(row, self.answer, strict=True)]
+        pairs = zip(row.tolist(), self.answer.tolist(), strict=True)
+        wrong = [self._slip(x, a) for x, a in pairs]
         if len(wrong) == 1:
             return _not_yet(f"{wrong[0]}.")
         first = next(i for i, slip in enumerate(wrong) if slip)
         return _not_yet(f"number {first + 1} in the row: {wrong[first]}.")
 
     def _near(self, numbers, others):
-        return bool(np.all(np.abs(numbers - others) <= self.rtol * np.abs(others)))
+        room = self.rtol * np.abs(others) + NEAR_ZERO * (others == 0)
+        return bool(np.all(np.abs(numbers - others) <= room))
 
     def _slip(self, x, a):
         """A usual slip, in words, without the answer. On a page, static/exercise.js says it."""
@@ -182,11 +189,11 @@ class Number:
         if x != 0 and a != 0:
             if self._near(1 / x, a):
                 return "it is the other way up: one over it"
-            tens = round(math.log10(abs(x / a)))
-            if tens and self._near(x / 10.0**tens, a):
+            tens = round(math.log10(abs(x)) - math.log10(abs(a)))
+            if tens and self._near(math.copysign(10 ** (math.log10(abs(x)) - tens), x), a):
                 return "the digits are right, the power of ten is another"
             counted = x == round(x) and a == round(a)  # 21 for 20 is not a matter of precision
-            if abs(x / a - 1) <= 0.05 and not counted:
+            if abs(x - a) <= 0.05 * abs(a) and not counted:
                 return "you are near; give it more precisely"
         return "too small" if x < a else "too large"
 
@@ -244,7 +251,7 @@ class Choice:
         if yours is ...:
             form = {"kind": "choice", "options": self.options, "answer": self.answer}
             return Verdict(False, DOTS, form | {"hints": self.hints, "why": self.why})
-        said = yours.strip().lower() if isinstance(yours, str) else yours
+        said = yours.strip().lower() if isinstance(yours, str) else None
         chosen = next((option for option in self.options if option.lower() == said), None)
         if chosen is None:
             names = ", ".join(map(repr, self.options))
@@ -345,14 +352,20 @@ class Function:
             got = yours(*mine)
         except Exception as error:
             return _raised(yours, error)
-        for name, before, after in zip(_names(yours), arguments, mine, strict=False):
+        names = _names(yours)  # builtins do not tell theirs
+        for i, (before, after) in enumerate(zip(arguments, mine, strict=True)):
             if not _same(before, after):
+                name = names[i] if i < len(names) else f"number {i + 1}"
                 return f"it changes its argument {name}; make a new array instead"
         return self._differs(got, self.reference(*copy.deepcopy(arguments)))
 
     def _differs(self, got, wanted, name=""):
         """How a returned value differs from the right one: a number, an array, a tuple, a dict."""
         prefix = f"{name}: " if name else ""
+        if wanted is None:  # of a hint's function
+            return None if got is None else f"{prefix}expected None, got {given(got)}"
+        if inspect.isgenerator(got):
+            return f"{prefix}this is a generator: `return` is meant, not `yield`"
         if got is None:
             return f"{prefix}it returns None: a `return` is missing"
         if got is ...:
@@ -395,7 +408,7 @@ class Function:
         got, wanted = results
         if isinstance(got, type) or isinstance(wanted, type):
             return got is wanted
-        return self._differs(got, wanted) is None if wanted is not None else got is None
+        return self._differs(got, wanted) is None
 
 
 def _is_empty(function):
@@ -413,8 +426,10 @@ def _is_empty(function):
 
 def _same(before, after):
     """Whether a function has left an argument as it was."""
+    if type(before) is not type(after):
+        return False
     if isinstance(before, np.ndarray):
-        return np.array_equal(before, after)
+        return np.array_equal(before, after, equal_nan=before.dtype.kind in "fc")
     if isinstance(before, dict):
         return before.keys() == after.keys() and all(_same(before[k], after[k]) for k in before)
     if isinstance(before, list | tuple):
@@ -426,7 +441,8 @@ def _same(before, after):
 
 def _names(function):
     try:
-        return list(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters.values()
+        return [each.name for each in parameters if each.kind is not each.VAR_POSITIONAL]
     except (TypeError, ValueError):
         return []
 
