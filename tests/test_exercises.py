@@ -392,6 +392,9 @@ def test_every_exercise_is_asked_and_solved_in_its_chapter(chapter):
                 solved.append(int(number))
             else:
                 assert verdict_of(cell).startswith("Not answered yet"), f"{chapter}.{number}"
+                form = exercises_of(chapter)[int(number)].judge(...)._repr_html_()
+                stored = [output.get("data", {}).get("text/html") for output in cell.outputs]
+                assert form in stored, f"{chapter}.{number}: run the chapter with `make notebooks`"
                 asked.append(int(number))
     numbers = sorted(exercises_of(chapter))
     assert numbers == list(range(1, len(numbers) + 1)), "EXERCISES: number them from 1"
