@@ -109,6 +109,8 @@ MENDED = [
             f'<span class="together">{found[0]}</span>' if found[1] + found[3] else found[0]
         ),
     ),
+    # An entry of a list of works: the role that docutils gives it has gone out of use.
+    (r'role="doc-biblioentry"', 'role="listitem"'),
     # What an author marks by its first words.
     (r"<p>(<strong>Claim)", r'<p class="claim">\1'),
     (r"<p>(<strong>A common mistake)", r'<p class="mistake">\1'),

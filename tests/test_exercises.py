@@ -128,7 +128,7 @@ def test_what_is_said_to_other_things_than_a_number(yours, said):
     "yours, said",
     [
         *[(option, said) for option, _, said in CHOICES],
-        (" Fades ", "Right. 0.9 < 1."),
+        (" Fades. ", "Right. 0.9 < 1."),
         ("shrinks", "Not yet: one of 'grows', 'stays', 'fades' is expected, got 'shrinks'."),
         (3, "Not yet: one of 'grows', 'stays', 'fades' is expected, got int 3."),
     ],

@@ -96,6 +96,11 @@ def test_brackets_and_stops_stay_with_a_formula():
     assert mended == f'a <span class="together">({formula}),</span> {formula} b'
 
 
+def test_works_are_items_of_a_list():
+    entry = '<div class="citation" id="lee-1" role="doc-biblioentry">'
+    assert theme.mend(entry) == '<div class="citation" id="lee-1" role="listitem">'
+
+
 def test_claims_and_common_mistakes_are_marked():
     assert theme.mend("<p><strong>Claim.</strong>") == '<p class="claim"><strong>Claim.</strong>'
     mistake = "<p><strong>A common mistake.</strong> To forget it."

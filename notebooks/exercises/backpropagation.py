@@ -4,7 +4,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from gradtrace import Dense, backward, deep, forward, identity, sigmoid, tanh
+from gradtrace import (
+    Dense,
+    backward,
+    deep,
+    forward,
+    identity,
+    sigmoid,
+    softplus,
+    tanh,
+)
 from gradtrace.notebook.exercises import Choice, Function, Number
 
 rng = np.random.default_rng(4)
@@ -130,12 +139,12 @@ def backward_net(g, params, phis, h, a):
     return grads.h[0], grad_W, grad_b
 
 
-def net(samples, widths):
-    """Arguments for backward_net; the last layer is linear."""
+def net(samples, widths, phis=None):
+    """Arguments for backward_net; by default tanh, the last layer linear."""
     params = []
     for n_in, n_out in pairwise(widths):
         params.append({"W": normal(n_in, n_out), "b": normal(n_out)})
-    phis = [tanh] * (len(params) - 1) + [identity]
+    phis = phis or [tanh] * (len(params) - 1) + [identity]
     h = [normal(samples, widths[0])]
     a = []
     for p, phi in zip(params, phis, strict=True):
@@ -249,6 +258,7 @@ EXERCISES = {
             "a batch of four": one_layer(4, 3, 2, tanh),
             "another activation": one_layer(4, 2, 3, sigmoid),
             "a square W": one_layer(3, 3, 3, tanh),
+            "one more activation": one_layer(3, 2, 2, softplus),
         },
         returns=("∂L/∂h", "∂L/∂W", "∂L/∂b"),
         hints=[
@@ -351,6 +361,7 @@ EXERCISES = {
             "a batch": net(4, [3, 3, 3, 3]),
             "layers of different sizes": net(4, [2, 5, 3, 1]),
             "a single layer": net(2, [3, 2]),
+            "other activations": net(2, [3, 2, 2], [sigmoid, softplus]),
         },
         returns=("∂L/∂x", "∂L/∂W", "∂L/∂b"),
         hints=[

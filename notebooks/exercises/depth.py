@@ -3,6 +3,7 @@
 import numpy as np
 
 from gradtrace import (
+    Activation,
     cross_entropy,
     deep,
     forward,
@@ -124,6 +125,7 @@ def of_the_sum(phi, a):
     return 1 / np.linalg.norm(phi.slope(a))
 
 
+bent = Activation("absolute", np.abs, np.sign, max_slope=1.0)
 drawn = np.random.default_rng(0).standard_normal(1000)
 table = 3 * np.random.default_rng(1).standard_normal((5, 7))
 
@@ -131,6 +133,7 @@ EXERCISES = {
     1: Number(
         np.ceil(3 / -np.log10(0.56)),
         unit="layers",
+        rtol=1e-4,
         hints=[
             (
                 11,
@@ -210,6 +213,7 @@ EXERCISES = {
             "sigmoid, a batch of wide pre-activations": (sigmoid, table),
             "relu": (relu, table),
             "leaky relu": (leaky_relu(0.5), drawn),
+            "slopes of both signs": (bent, drawn),
         },
         hints=[
             (
@@ -252,6 +256,7 @@ EXERCISES = {
     ),
     5: Number(
         np.ceil(8 / np.log10(4)),
+        rtol=1e-4,
         unit="layers",
         hints=[
             (13, "0.25^13 is 1.5e-8, still above."),

@@ -102,6 +102,11 @@ EXERCISES = {
             "a row times a batch": (normal(4, 3), normal(4, 3), normal(3)),
             "a column times a row": (normal(4, 3), normal(4, 1), normal(3)),
             "a number times a batch": (normal(4, 3), normal(), normal(4, 3)),
+            "a table of one row times a batch": (
+                normal(4, 3),
+                normal(1, 3),
+                normal(4, 3),
+            ),
         },
         returns=("∂L/∂v", "∂L/∂w"),
         hints=[

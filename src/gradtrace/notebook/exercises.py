@@ -13,6 +13,7 @@ import json
 import math
 import numbers
 import traceback
+import unicodedata
 from collections.abc import Mapping
 from html import escape
 from importlib import import_module
@@ -251,14 +252,19 @@ class Choice:
         if yours is ...:
             form = {"kind": "choice", "options": self.options, "answer": self.answer}
             return Verdict(False, DOTS, form | {"hints": self.hints, "why": self.why})
-        said = yours.strip().lower() if isinstance(yours, str) else None
-        chosen = next((option for option in self.options if option.lower() == said), None)
+        said = _plain(yours) if isinstance(yours, str) else None
+        chosen = next((option for option in self.options if _plain(option) == said), None)
         if chosen is None:
             names = ", ".join(map(repr, self.options))
             return _not_yet(f"one of {names} is expected, got {given(yours)}.")
         if chosen == self.answer:
             return _right(self.why)
         return _not_yet(self.hints.get(chosen, f"it is not {chosen!r}."))
+
+
+def _plain(phrase):
+    """A phrase as it is typed on any keyboard: b₁ as b1, without case or full stop."""
+    return unicodedata.normalize("NFKC", phrase).lower().replace("_", "").strip(" .")
 
 
 class Function:
