@@ -35,6 +35,7 @@ def wait_until_figures_live(tab):
 
 def open_page(tab, address):
     """Open a page of the book and wait until its figures live and its formulas are set."""
+    tab.goto("about:blank")  # else a new fragment alone would not load the page anew
     tab.goto(address)
     wait_until_figures_live(tab)
     tab.evaluate("window.MathJax?.startup?.promise.then(() => null)")
