@@ -5,6 +5,8 @@ export class State {
   constructor(model, params) {
     this.model = model;
     this.params = params;
+    this.acts = new Set();
+    this.setting = false; // no act hears of a state that is half set
   }
 
   /** The index of every parameter. */
@@ -37,11 +39,15 @@ export class State {
   set(indices) {
     const differs = (p) => p.name in indices && indices[p.name] !== this.index(p);
     const changed = this.params.filter(differs);
+    if (!changed.length) return false;
+    this.setting = true;
     for (const { name, trait, kind } of changed) {
       this.model.set(trait, kind === "check" ? Boolean(indices[name]) : indices[name]);
     }
-    if (changed.length) this.model.save_changes();
-    return changed.length > 0;
+    this.setting = false;
+    this.acts.forEach((act) => act());
+    this.model.save_changes();
+    return true;
   }
 
   /** Whether these parameters stand at these indices. */
@@ -73,8 +79,15 @@ export class State {
 
   /** Call `act` after every change of the state; returns what ends it. */
   watch(act) {
-    this.params.forEach((p) => this.model.on(`change:${p.trait}`, act));
-    return () => this.params.forEach((p) => this.model.off(`change:${p.trait}`, act));
+    const heard = () => {
+      if (!this.setting) act();
+    };
+    this.acts.add(act);
+    this.params.forEach((p) => this.model.on(`change:${p.trait}`, heard));
+    return () => {
+      this.acts.delete(act);
+      this.params.forEach((p) => this.model.off(`change:${p.trait}`, heard));
+    };
   }
 }
 
