@@ -6,7 +6,6 @@ have an entry 0, before the first step.
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
-from numpy.linalg import norm
 
 from gradtrace import log_norm
 from gradtrace.notebook import figures
@@ -138,6 +137,10 @@ def unrolled(x, h, y_hat, g, d, to_past, to_state):
             share(ax, t)
         start = f"$h_0$ = {h[0]:.3f}"
         ax.text(0, 1, start, color=BLUE, **MIDDLE)
+        words = "down: $\\partial L/\\partial r_t \\cdot v$"
+        ax.text(-0.38, 1.62, words, color=RED)
+        words = "to the left: $d_t \\cdot w$"
+        ax.text(-0.38, 1.44, words, color=RED)
         total = f"$\\partial L/\\partial w$ = {np.sum(d[1:] * h[:-1]):.3f}"
         ax.text(0, -0.42, total, color=RED, weight="bold", **MIDDLE)
         ax.set(xlim=(-0.4, T + 0.5), ylim=(-0.6, 2.1), xticks=[], yticks=[])
@@ -184,16 +187,28 @@ def shares(log_sizes):
     def view(ax, w, phi, inputs):
         share, gradient, state = log_sizes(w, phi, inputs)
         ceiling = state.max() + figures.powers(w, 39)
-        figures.norms(ax, ceiling, style=":", colour=GREY, label="ceiling")
         figures.norms(ax, state, colour=BLUE, label="state, $|h_{t-1}|$")
         figures.norms(ax, gradient, colour=RED, label="gradient, $|d_t|$")
-        figures.norms(ax, share, style="o", colour=ORANGE, label="share")
+        ax.plot(
+            figures.decades(share),
+            "o",
+            color=ORANGE,
+            fillstyle="none",
+            markersize=5,
+            label="share",
+        )
+        # on top, so that no curve hides it
+        figures.norms(ax, ceiling, style=":", colour=INK, label="ceiling")
         # ten to the power of what the sum of their sizes is
         top = share[np.isfinite(share)].max()
         sizes = top + np.log(np.exp(share - top).sum())
-        title = f"the sizes of all shares add up to {power_of_ten(sizes)}"
+        highest = np.exp((share - ceiling).max())
+        title = (
+            f"the sizes of all shares add up to {power_of_ten(sizes)}\n"
+            f"share / ceiling: at most {highest:.2f}"
+        )
         size = "size, powers of ten"
-        figures.frame(ax, "delay T − t", size, (-1, 40), (-31, 11), title)
+        figures.frame(ax, "delay T − t", size, (-1, 40), (-31, 14), title)
         ax.legend(loc="lower left", ncols=2)
 
     return view
@@ -223,8 +238,8 @@ def steps_back(runs):
         figures.norms(ax, ceiling, style=":", colour=GREY, label="ceiling")
         figures.norms(ax, gradient, label=gradient_name)
         figures.norms(ax, share, colour=ORANGE, label=share_name)
-        pace = np.exp((gradient[-1] - gradient[0]) / 40)
-        title = f"gradient: {pace:.2f} times per step"
+        steepest = np.exp(np.diff(gradient).max())
+        title = f"one step back: at most {steepest:.3f} times"
         size = "norm, powers of ten"
         figures.frame(ax, "steps back, k", size, (0, 40), (-21, 9), title)
         ax.legend(loc="lower left")
@@ -296,27 +311,31 @@ def lags(parts_and_sizes):
         with np.errstate(divide="ignore"):
             decades = np.log10(sizes[1:, 1:])
         paint(left, decades, (0.5, T + 0.5, T + 0.5, 0.5))
+        stairs = np.repeat(np.arange(0.5, T + 1), 2)
+        left.plot(stairs[1:], stairs[:-1], color=GREY, linewidth=1)
         colours(left)
-        whole = norm(parts.sum(axis=0))
-        far = norm(parts[11:].sum(axis=0))
+        whole = log_norm(parts.sum(axis=0), 2)
+        far = log_norm(parts[11:].sum(axis=0), 2)
+        by_lag = log_norm(parts, 2)
         figures.frame(
             left,
             "the use of W in step t",
             "the loss at step s",
             (0.5, T + 0.5),
             (T + 0.5, 0.5),
-            f"norms: whole {whole:.2g}, lag 0 {norm(parts[0]):.2g}",
+            f"whole: {power_of_ten(whole)}, lag 0: {power_of_ten(by_lag[0])}",
         )
         left.grid(False)
         right.plot([10.5, 10.5], [-14, 9], ":", color=GREY)
-        figures.norms(right, log_norm(parts, 2), colour=ORANGE)
+        right.text(11.5, 7.6, "above 10 →", color=INK)
+        figures.norms(right, by_lag, colour=ORANGE)
         figures.frame(
             right,
             "lag s − t",
             "norm of the part, powers of ten",
             (0, T - 1),
             (-14, 9),
-            f"norm of lags above 10: {far:.2g}",
+            f"lags above 10: {power_of_ten(far)}",
         )
 
     def paint(ax, decades, extent):

@@ -824,8 +824,8 @@ EXERCISES = {
             "it learns from 100 steps back": "near lags alone can keep this"
             " norm up, as at gain 0.5 in the last figure.",
             "it does not learn from 100 steps back": "at gain 1.5 in the last"
-            " figure the lags above 10 are as large as lag 0 or larger, and"
-            " the norm of the sum is healthy, too.",
+            " figure the lags above 10 weigh about as much as lag 0, and the"
+            " norm of the sum looks healthy, too.",
         },
         why="The norm is of the sum; only its parts by lag can tell.",
     ),
