@@ -172,7 +172,7 @@ def paths(h, W, b, g):
             total += runs * share
             formula = f"g_{n}\\,\\varphi'(a_{n})\\,{name}"
             text = f"through unit {n}:  ${formula} = {written(share)}$"
-            place = dict(ha="center", va="center", color=colours[unit])
+            place = dict(ha="center", va="center", color=figures.INK)
             ax.text(0, -0.55 - 0.35 * unit, text, visible=runs, **place)
         for k, x in enumerate(inputs):
             text = f"$h_{k + 1} = {written(h[k])}$"
@@ -180,7 +180,7 @@ def paths(h, W, b, g):
         label(ax, 0, 3.3, "the rest of the net, $L$", figures.INK, boxed=True)
         ax.set_title(f"∂L/∂{number} = {written(total)}")
         bare(ax, (-1.9, 1.9), (-1.1, 3.6))
-        ax.set_xlabel("thick: its paths to the loss")
+        ax.set_xlabel("purple: through unit 1    green: through unit 2")
         ax.set_ylabel("upwards, as the net computes")
 
     return view
