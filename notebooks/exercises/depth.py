@@ -85,6 +85,18 @@ squares = norms_with(lambda grads, g: np.sum(grads.p["W"] ** 2))
 spectral = norms_with(lambda grads, g: np.linalg.norm(grads.p["W"], 2))
 
 
+def of_the_weights(layers, params, x, y):
+    return np.array([np.linalg.norm(p["W"]) for p in params])
+
+
+def from_ones(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    return np.exp(trace(vjps, np.ones_like(h[-1])).log_p["W"])
+
+
+largest = norms_with(lambda grads, g: np.max(np.abs(grads.p["W"])))
+
+
 def net_and_images(depth, phi, count):
     x, y, _, _ = images()
     layers = digit_layers(depth, phi, width=8)
@@ -125,6 +137,30 @@ def of_the_sum(phi, a):
     return 1 / np.linalg.norm(phi.slope(a))
 
 
+def of_the_sizes(phi, a):
+    return 1 / np.mean(np.abs(phi.slope(a)))
+
+
+def of_the_deviation(phi, a):
+    return 1 / np.std(phi.slope(a))
+
+
+def by_the_value(phi, a):
+    return 1 / np.sqrt(np.mean((1 - phi(a) ** 2) ** 2))
+
+
+def of_tanh(phi, a):
+    return 1 / np.sqrt(np.mean((1 - np.tanh(a) ** 2) ** 2))
+
+
+def along_the_batch(phi, a):
+    return 1 / np.sqrt(np.mean(phi.slope(a) ** 2, axis=0))
+
+
+def at_the_rms(phi, a):
+    return 1 / phi.slope(np.sqrt(np.mean(a**2)))
+
+
 bent = Activation("absolute", np.abs, np.sign, max_slope=1.0)
 drawn = np.random.default_rng(0).standard_normal(1000)
 table = 3 * np.random.default_rng(1).standard_normal((5, 7))
@@ -133,20 +169,39 @@ EXERCISES = {
     1: Number(
         np.ceil(3 / -np.log10(0.56)),
         unit="layers",
-        rtol=1e-4,
+        rtol=4e-3,
         hints=[
             (
                 11,
                 "0.56^11 is 0.0017, still above a thousandth.",
             ),
+            (13, "a layer less will do: work out 0.56 to the power before."),
             (
                 3 / -np.log10(0.56),
                 "nearly: layers come whole, so round up.",
             ),
-            (11.9, "nearly: layers come whole, so round up."),
             (
                 3 / -np.log(0.56),
                 "a decade is a power of ten: take the logarithm to base 10.",
+            ),
+            (
+                np.ceil(3 / -np.log(0.56)),
+                "try 0.56^6. If you took the natural logarithm: a decade is a"
+                " power of ten, so take the one to base 10.",
+            ),
+            (
+                4,
+                "four layers make about one decade; a thousandth is three.",
+            ),
+            (
+                (1 - 0.001) / (1 - 0.56),
+                "a layer takes 0.44 of what has reached it, not of the whole:"
+                " factors multiply.",
+            ),
+            (
+                0.56 / 0.001,
+                "after two layers 0.56 · 0.56 is left: ask for which power of"
+                " 0.56 it is.",
             ),
             (3, "a layer costs a quarter of a decade, not a whole one."),
             (
@@ -195,6 +250,21 @@ EXERCISES = {
                 "a pullback returns several gradients: .h is the one that"
                 " goes on to the layer below.",
             ),
+            (
+                of_the_weights,
+                "these are the norms of W itself; take those of the gradient,"
+                ' .p["W"] of what the pullback returns.',
+            ),
+            (
+                from_ones,
+                "you began with ones; what comes in at the top is the second"
+                " thing that cross_entropy(h, y) returns.",
+            ),
+            (
+                largest,
+                "you took the largest entry; a norm is the root of the sum of"
+                " the squares of all.",
+            ),
             (logarithms, "no logarithms here: the norms themselves."),
             (squares, "these are the squares of the norms: the root is left."),
             (
@@ -230,6 +300,34 @@ EXERCISES = {
                 "you took the largest slope, as the bound does; the rule takes"
                 " the root mean square.",
             ),
+            (
+                of_the_sizes,
+                "you averaged the sizes of the slopes; lengths want the root"
+                " of the mean of their squares.",
+            ),
+            (
+                of_the_deviation,
+                "np.std takes the mean off first; here the squares of the"
+                " slopes themselves are averaged.",
+            ),
+            (
+                by_the_value,
+                "1 - φ² is the slope of tanh alone: take phi.slope(a).",
+            ),
+            (
+                of_tanh,
+                "that is right for tanh alone: take phi.slope(a).",
+            ),
+            (
+                along_the_batch,
+                "one gain for the whole layer: take the mean over all units"
+                " and all samples, without axis.",
+            ),
+            (
+                at_the_rms,
+                "you took the slope at a typical a; the mean goes over the"
+                " squared slopes.",
+            ),
             (without_root, "the root is missing."),
             (of_the_values, "you took the values φ(a); take the slopes."),
             (
@@ -250,17 +348,33 @@ EXERCISES = {
         hints={
             "it explodes": "a bound above one allows growth; it does not"
             " promise any.",
-            "it vanishes": "that would need a bound below one.",
+            "it vanishes": "it may, and it need not: only a bound below one"
+            " would make sure of it.",
         },
         why="The bound limits what may happen; the rule says what does.",
     ),
     5: Number(
         np.ceil(8 / np.log10(4)),
-        rtol=1e-4,
+        rtol=4e-3,
         unit="layers",
         hints=[
             (13, "0.25^13 is 1.5e-8, still above."),
             (15, "that is one too many."),
+            (
+                np.ceil(8 / np.log10(2)),
+                "that is for layers which leave a half; the largest slope of"
+                " the sigmoid is another number.",
+            ),
+            (
+                np.ceil(8 / np.log(4)),
+                "try 0.25^6. If you took the natural logarithm: 10^-8 asks for"
+                " the one to base 10.",
+            ),
+            (
+                32,
+                "0.25 is less than a decade: how many of its factors make"
+                " 10^-8?",
+            ),
             (
                 8 / np.log10(4),
                 "nearly: layers come whole, so round up.",
@@ -272,10 +386,11 @@ EXERCISES = {
         ["it rises", "it stays as it is", "it falls"],
         "it stays as it is",
         hints={
-            "it rises": "the weights are the same, and the slopes of relu see"
-            " only the signs of a.",
-            "it falls": "relu does not saturate: its slopes see only the"
-            " signs of a.",
+            "it rises": "the states are 16 times as large, but the way back"
+            " meets only weights and slopes. What do the slopes of relu see"
+            " of a?",
+            "it falls": "relu has one flat side, and 16 a lies on the same"
+            " side as a.",
         },
         why="With tanh it would fall: its slopes see how large a is.",
     ),
