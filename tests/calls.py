@@ -396,10 +396,10 @@ TABLE = {
     "OnInput": call(gt.OnInput, first=step(gt.Dense(2, 2)), inner=step(CELL)),
     "Highway": call(gt.Highway, n=size(3), phi=phi("tanh")),
     "StochasticDepth": call(
-        gt.StochasticDepth, inner=step(LAYER), rho=probability(0.3), keep=optional(flag)(True)
+        gt.StochasticDepth, inner=step(LAYER), p_drop=probability(0.3), keep=optional(flag)(True)
     ),
     "StochasticDepth.draw": call(gt.StochasticDepth(LAYER, 0.3).draw, rng=rng(RNG)),
-    "Dropout": call(gt.Dropout, n=size(3), rho=probability(0.3), inverted=flag(True)),
+    "Dropout": call(gt.Dropout, n=size(3), p_drop=probability(0.3), inverted=flag(True)),
     "Dropout.draw": call(gt.Dropout(3, 0.3).draw, rng=rng(RNG), batch=size(2)),
     "Mask": call(Mask, m=rows.but("another last axis")(np.ones((2, 3)))),
     "Conv2D": call(
@@ -522,8 +522,8 @@ TABLE = {
     "Momentum": call(gt.Momentum, **momentum()),
     "Nesterov": call(gt.Nesterov, **momentum()),
     "AdaGrad": call(gt.AdaGrad, **adaptive()),
-    "RMSProp": call(gt.RMSProp, **adaptive(), rho=decay(DECAYS)),
-    "AdaDelta": call(gt.AdaDelta, **adaptive(), rho=decay(DECAYS)),
+    "RMSProp": call(gt.RMSProp, **adaptive(), beta2=decay(DECAYS)),
+    "AdaDelta": call(gt.AdaDelta, **adaptive(), beta2=decay(DECAYS)),
     "Adam": call(gt.Adam, **adaptive(), beta1=decay(DECAYS), beta2=decay(DECAYS)),
     "Adam.start": call(gt.Adam().start, p=arrays(W)),
     "Adam.step": call(

@@ -67,11 +67,11 @@ def masked(step, p, h, x):
 
 
 def stochastic_depth(step, p, h, x):
-    return h + (1 - step.rho) * anp.tanh(h @ p["W"] + p["b"])
+    return h + (1 - step.p_drop) * anp.tanh(h @ p["W"] + p["b"])
 
 
 def dropout(step, p, h, x):
-    return h * (1 if step.inverted else 1 - step.rho)
+    return h * (1 if step.inverted else 1 - step.p_drop)
 
 
 def sum_pool(step, p, h, x):
@@ -80,7 +80,7 @@ def sum_pool(step, p, h, x):
 
 
 def weight_norm(step, p, h, x):
-    return anp.tanh(h @ (p["v"] * p["g"] / anp.sqrt(anp.sum(p["v"] ** 2, axis=0))) + p["b"])
+    return anp.tanh(h @ (p["v"] * p["length"] / anp.sqrt(anp.sum(p["v"] ** 2, axis=0))) + p["b"])
 
 
 def layer_norm(step, p, h, x):

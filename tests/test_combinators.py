@@ -105,24 +105,24 @@ def test_a_dropped_branch_is_the_identity_and_a_kept_one_the_residual_step():
     assert (vjp(g).h == whole_vjp(g).h).all()
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.2, 0.7, 1.0])
-def test_the_expectation_over_draws_is_the_undecided_step(rho):
+@pytest.mark.parametrize("p_drop", [0.0, 0.2, 0.7, 1.0])
+def test_the_expectation_over_draws_is_the_undecided_step(p_drop):
     """For one block exactly (1 − ρ) of the kept plus ρ of the dropped.
 
     ``draw`` keeps with probability 1 − ρ.
     """
     rng = np.random.default_rng(0)
-    step = StochasticDepth(BRANCH, rho)
+    step = StochasticDepth(BRANCH, p_drop)
     p, h, _ = arguments(step, rng)
     g = rng.standard_normal(h.shape)
-    kept, dropped = (StochasticDepth(BRANCH, rho, keep)(p, h) for keep in (True, False))
+    kept, dropped = (StochasticDepth(BRANCH, p_drop, keep)(p, h) for keep in (True, False))
     out, vjp = step(p, h)
-    np.testing.assert_allclose(out, (1 - rho) * kept[0] + rho * dropped[0], rtol=1e-12)
+    np.testing.assert_allclose(out, (1 - p_drop) * kept[0] + p_drop * dropped[0], rtol=1e-12)
     np.testing.assert_allclose(
-        vjp(g).h, (1 - rho) * kept[1](g).h + rho * dropped[1](g).h, rtol=1e-12
+        vjp(g).h, (1 - p_drop) * kept[1](g).h + p_drop * dropped[1](g).h, rtol=1e-12
     )
     share = np.mean([step.draw(rng).keep for _ in range(4000)])
-    assert abs(share - (1 - rho)) <= 4 * (rho * (1 - rho) / 4000) ** 0.5
+    assert abs(share - (1 - p_drop)) <= 4 * (p_drop * (1 - p_drop) / 4000) ** 0.5
 
 
 def test_leaving_out_shrinking_layers_keeps_the_gradient_larger():

@@ -34,30 +34,31 @@ def test_alone_and_in_a_sweep(step):
 
 
 @pytest.mark.parametrize("inverted", [True, False])
-@given(rho=st.floats(0, 0.9), seed=st.integers(0, 999))
-def test_training_and_prediction_agree_in_the_mean(inverted, rho, seed):
+@given(p_drop=st.floats(0, 0.9), seed=st.integers(0, 999))
+def test_training_and_prediction_agree_in_the_mean(inverted, p_drop, seed):
     """Erratum E2: to scale by ρ at prediction would not keep the mean.
 
     ρ is the probability to be left out.
     """
     rng = np.random.default_rng(seed)
-    step = Dropout(1, rho, inverted)
+    step = Dropout(1, p_drop, inverted)
     h = np.full((4000, 1), 3.0)
     trained, _ = step.draw(rng, batch=4000)({}, h)
     predicted, _ = step({}, h)
-    spread = 3 * (rho * (1 - rho) / 4000) ** 0.5 / (1 - rho if inverted else 1)
+    spread = 3 * (p_drop * (1 - p_drop) / 4000) ** 0.5 / (1 - p_drop if inverted else 1)
     assert abs(trained.mean() - predicted.mean()) <= 6 * spread + 1e-12
-    assert predicted[0, 0] == pytest.approx(3 if inverted else 3 * (1 - rho))
-    left = {0.0, 3 / (1 - rho) if inverted else 3.0}
+    assert predicted[0, 0] == pytest.approx(3 if inverted else 3 * (1 - p_drop))
+    left = {0.0, 3 / (1 - p_drop) if inverted else 3.0}
     assert all(min(abs(v - u) for u in left) < 1e-12 for v in np.unique(trained))
 
 
 def test_scaling_by_rho_as_on_the_slide_misses_the_mean():
-    rho = 0.2
+    p_drop = 0.2
     h = np.ones((20_000, 1))
-    trained, _ = Dropout(1, rho, inverted=False).draw(np.random.default_rng(0), batch=len(h))({}, h)
-    assert trained.mean() == pytest.approx(1 - rho, abs=0.02)
-    assert abs(trained.mean() - rho) > 0.5
+    older = Dropout(1, p_drop, inverted=False)
+    trained, _ = older.draw(np.random.default_rng(0), batch=len(h))({}, h)
+    assert trained.mean() == pytest.approx(1 - p_drop, abs=0.02)
+    assert abs(trained.mean() - p_drop) > 0.5
 
 
 def test_agrees_with_torch_under_torch_s_mask(oracle):
@@ -96,7 +97,11 @@ def test_the_mask_is_a_copy():
 
 
 CASES = {
-    "rho one": (lambda: Dropout(3, 1), ValueError, "rho: expected a probability below 1, got 1"),
+    "p_drop one": (
+        lambda: Dropout(3, 1),
+        ValueError,
+        "p_drop: expected a probability below 1, got 1",
+    ),
     "another batch": (
         lambda: MASK({}, np.ones((4, 3))),
         ValueError,

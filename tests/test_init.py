@@ -137,7 +137,7 @@ def test_bad_input_is_named(case):
 
 def test_draw_starts_biases_at_zero_and_factors_at_one():
     p = init_params(Seq(Dense(3, 4), BatchNorm(4), WeightNorm(4, 2)), np.random.default_rng(0))
-    assert all((p[name] == 1).all() for name in ("1.gamma", "2.g"))
+    assert all((p[name] == 1).all() for name in ("1.gamma", "2.length"))
     assert not any(p[name].any() for name in ("0.b", "1.beta", "2.b"))
 
 

@@ -207,7 +207,7 @@ def test_overflow_of_a_parameter_s_gradient_is_reported(walk):
 
 
 def test_weight_norm_of_the_smallest_float():
-    p = {"v": np.array([[5e-324], [0.0]]), "g": np.ones(1), "b": np.zeros(1)}
+    p = {"v": np.array([[5e-324], [0.0]]), "length": np.ones(1), "b": np.zeros(1)}
     with pytest.raises(FloatingPointError, match=r"∂L/∂v|'v'"):
         WeightNorm(2, 1)(p, np.ones((1, 2)))[1](np.ones((1, 1)))
 

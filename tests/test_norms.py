@@ -177,14 +177,18 @@ def test_inference_with_the_batch_s_own_statistics_gives_the_same_state_and_anot
 def test_weight_norm_agrees_with_torch(oracle):
     torch = oracle("torch")
     rng = np.random.default_rng(0)
-    p = {"v": rng.standard_normal((3, 4)), "g": rng.standard_normal(4), "b": rng.standard_normal(4)}
+    p = {
+        "v": rng.standard_normal((3, 4)),
+        "length": rng.standard_normal(4),
+        "b": rng.standard_normal(4),
+    }
     h, g = rng.standard_normal((5, 3)), rng.standard_normal((5, 4))
     layer = torch.nn.utils.parametrizations.weight_norm(
         torch.nn.Linear(3, 4, dtype=torch.float64), dim=0
     )
     weight = layer.parametrizations.weight
     with torch.no_grad():
-        weight.original0.copy_(torch.tensor(p["g"][:, None]))
+        weight.original0.copy_(torch.tensor(p["length"][:, None]))
         weight.original1.copy_(torch.tensor(p["v"].T))
         layer.bias.copy_(torch.tensor(p["b"]))
     leaf = torch.tensor(h, requires_grad=True)
@@ -196,7 +200,7 @@ def test_weight_norm_agrees_with_torch(oracle):
     for mine, theirs in (
         (ours.h, leaf.grad),
         (ours.p["v"], weight.original1.grad.T),
-        (ours.p["g"], weight.original0.grad[:, 0]),
+        (ours.p["length"], weight.original0.grad[:, 0]),
         (ours.p["b"], layer.bias.grad),
     ):
         np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-10, atol=1e-14)
@@ -211,20 +215,24 @@ def test_weight_norm_agrees_with_torch(oracle):
 )
 def test_weight_norm_depends_on_the_direction_of_v_alone(n, m, seed, scale):
     rng = np.random.default_rng(seed)
-    p = {"v": rng.standard_normal((n, m)), "g": rng.standard_normal(m), "b": rng.standard_normal(m)}
+    p = {
+        "v": rng.standard_normal((n, m)),
+        "length": rng.standard_normal(m),
+        "b": rng.standard_normal(m),
+    }
     h = rng.standard_normal((3, n))
     step = WeightNorm(n, m, "identity")
     out, vjp = step({**p, "v": p["v"] * scale}, h)
     np.testing.assert_allclose(
         out,
         Dense(n, m, "identity")(
-            {"W": p["v"] / np.linalg.norm(p["v"], axis=0) * p["g"], "b": p["b"]}, h
+            {"W": p["v"] / np.linalg.norm(p["v"], axis=0) * p["length"], "b": p["b"]}, h
         )[0],
         rtol=1e-11,
         atol=1e-12,
     )
     dv = vjp(np.ones_like(out)).p["v"] * scale
-    near = 1e-11 * (1 + np.abs(p["g"]).max())
+    near = 1e-11 * (1 + np.abs(p["length"]).max())
     np.testing.assert_allclose((dv * p["v"]).sum(axis=0), 0, atol=near)
 
 
@@ -300,7 +308,7 @@ CASES = {
         "var: expected at least 0, got -1",
     ),
     "column of zeros": (
-        lambda: WeightNorm(3, 1)({"v": np.zeros((3, 1)), "g": np.ones(1), "b": np.ones(1)}, H),
+        lambda: WeightNorm(3, 1)({"v": np.zeros((3, 1)), "length": np.ones(1), "b": np.ones(1)}, H),
         ValueError,
         r"p\['v'\] of WeightNorm\(3, 1, tanh\): expected no column of zeros",
     ),

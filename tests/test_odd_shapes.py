@@ -154,7 +154,7 @@ def standardised(step, p, h, axis):
 
 
 def weight_normed(step, p, h):
-    W = p["v"] * p["g"][..., None, :] / np.sqrt((p["v"] * p["v"]).sum(-2, keepdims=True))
+    W = p["v"] * p["length"][..., None, :] / np.sqrt((p["v"] * p["v"]).sum(-2, keepdims=True))
     return np.tanh(h @ W + p["b"][..., None, :])
 
 

@@ -79,9 +79,9 @@ def theirs(torch, optimiser, params):
         case AdaGrad():
             return torch.optim.Adagrad(params, lr=o.lr, eps=o.eps)
         case RMSProp():
-            return torch.optim.RMSprop(params, lr=o.lr, alpha=o.rho, eps=o.eps)
+            return torch.optim.RMSprop(params, lr=o.lr, alpha=o.beta2, eps=o.eps)
         case AdaDelta():
-            return torch.optim.Adadelta(params, lr=o.lr, rho=o.rho, eps=o.eps)
+            return torch.optim.Adadelta(params, lr=o.lr, rho=o.beta2, eps=o.eps)
         case Adam():
             return torch.optim.Adam(params, lr=o.lr, betas=(o.beta1, o.beta2), eps=o.eps)
 
@@ -189,7 +189,7 @@ def test_sweep_equals_loop_with_a_learning_rate_for_each_member(optimiser):
 @pytest.mark.parametrize("optimiser", ALL[1:3] + ALL[4:], ids=lambda o: type(o).__name__)
 def test_momenta_and_decays_may_differ_between_members(optimiser, dtype):
     """Two members, and parameters with two features: a wrong axis shows in the numbers alone."""
-    names = [name for name in ("mu", "rho", "beta1", "beta2") if hasattr(optimiser, name)]
+    names = [name for name in ("mu", "beta1", "beta2") if hasattr(optimiser, name)]
     swept = type(optimiser)(optimiser.lr, **{name: np.array([0.3, 0.95]) for name in names})
     start = {name: w.astype(dtype) for name, w in START.items()}
     p = tile_params(start, (2,))

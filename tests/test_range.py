@@ -36,8 +36,8 @@ def chain(kind, dtype, sweep, fades):
         name: (value * (factor if name in matrices else little)).astype(dtype)
         for name, value in p.items()
     }
-    if "v" in p:  # weight norm: its length is g
-        p["v"], p["g"] = p["v"] + dtype(0.1), np.full_like(p["g"], factor)
+    if "v" in p:  # weight norm: its length is apart
+        p["v"], p["length"] = p["v"] + dtype(0.1), np.full_like(p["length"], factor)
     h0 = np.broadcast_to(little * h0, (*sweep, *h0.shape)).astype(dtype)
     if x is None:
         path = deep(step, T * [p])

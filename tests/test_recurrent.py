@@ -298,7 +298,7 @@ def test_with_all_gates_at_one_an_lstm_adds_up_and_is_no_plain_rnn():
     steps = 40
     p, _, _ = arguments(cell, rng)
     plain = {k: v[..., 3 * n :] for k, v in p.items()}
-    p["b"] = cell.bias(OPEN, OPEN, OPEN, g=1.0)
+    p["b"] = cell.bias(OPEN, OPEN, OPEN, c=1.0)
     plain["b"] = np.ones(n)
     x = 0.1 * rng.standard_normal((steps, 1, 2))
     h0 = np.zeros((1, 2 * n))
@@ -310,7 +310,7 @@ def test_with_all_gates_at_one_an_lstm_adds_up_and_is_no_plain_rnn():
     assert abs(h[-1][:, n:]).max() > 10 > 1 > abs(rnn[-1]).max()
     assert not np.allclose(h[1][:, :n], rnn[1], rtol=0.05)
 
-    p["b"] = cell.bias(OPEN, SHUT, OPEN, g=1.0)  # with f = 0 it forgets as a plain RNN does …
+    p["b"] = cell.bias(OPEN, SHUT, OPEN, c=1.0)  # with f = 0 it forgets as a plain RNN does …
     h, _ = forward(unroll(cell, p, x), h0)
     for t in range(steps):  # … and its output is tanh of tanh
         inner, _ = RNN(2, n)(plain, h[t][:, :n], x[t])

@@ -139,7 +139,7 @@ def paths(h, W, b, g):
     slopes = tanh.slope(h @ W + b)
     inputs = np.array([-1.3, 0.0, 1.3])  # where h_1, h_2 and h_3 stand
     units = np.array([-0.85, 0.85])
-    colours = [figures.ORANGE, figures.BLUE]
+    colours = [figures.PURPLE, figures.GREEN]
 
     def view(ax, number):
         i, j = FELT[number]
@@ -172,7 +172,7 @@ def paths(h, W, b, g):
             total += runs * share
             formula = f"g_{n}\\,\\varphi'(a_{n})\\,{name}"
             text = f"through unit {n}:  ${formula} = {written(share)}$"
-            place = dict(ha="center", va="center", color=colours[unit])
+            place = dict(ha="center", va="center", color=figures.INK)
             ax.text(0, -0.55 - 0.35 * unit, text, visible=runs, **place)
         for k, x in enumerate(inputs):
             text = f"$h_{k + 1} = {written(h[k])}$"
@@ -180,7 +180,7 @@ def paths(h, W, b, g):
         label(ax, 0, 3.3, "the rest of the net, $L$", figures.INK, boxed=True)
         ax.set_title(f"∂L/∂{number} = {written(total)}")
         bare(ax, (-1.9, 1.9), (-1.1, 3.6))
-        ax.set_xlabel("coloured: its paths to the loss")
+        ax.set_xlabel("purple: through unit 1    green: through unit 2")
         ax.set_ylabel("upwards, as the net computes")
 
     return view
@@ -233,7 +233,8 @@ def layer_graph(ax):
 def ladder(run):
     """Every number of one sample's way up, on the left, and down, on the
     right, the input at the bottom. A value that the way down reads has a thick
-    blue edge; gradients are orange, and what is exactly zero is grey.
+    blue edge; gradients are orange, and what is exactly zero is grey. Factors
+    of the way down stand among the gradients, without a colour.
 
     run : returns a net of two layers, its states, the target, the loss and the
     gradients at the values of the sliders.
@@ -246,13 +247,17 @@ def ladder(run):
         boxes = []
         heights = []
         labels = []
-        for name, value, gradient, read in rungs(net, h, y, grads):
-            top = bottom + len(np.atleast_2d(value)) - 1
-            colour = figures.BLUE if read else None
-            boxes += numbers(ax, value, 0, top, colour, thick=read)
-            boxes += numbers(ax, gradient, right, top, figures.ORANGE)
+        for name, value, down, read in rungs(net, h, y, grads):
+            held = down if value is None else value
+            top = bottom + len(np.atleast_2d(held)) - 1
+            if value is not None:
+                colour = figures.BLUE if read else None
+                boxes += numbers(ax, value, 0, top, colour, thick=read)
+            if down is not None:
+                colour = None if value is None else figures.ORANGE
+                boxes += numbers(ax, down, right, top, colour)
             heights.append(0.5 * (bottom + top))
-            labels.append(f"{name}  {value.shape}")
+            labels.append(f"{name}  {held.shape}")
             bottom = top + 1.35
         corners, faces, edges, thickness = zip(*boxes, strict=True)
         painted = PolyCollection(
@@ -274,7 +279,8 @@ def ladder(run):
 
 def rungs(net, h, y, grads):
     """Name, value, gradient of every array, the input first, and whether the
-    way down reads it."""
+    way down reads the value. A factor of the way down has no value, and stands
+    in the place of the gradient."""
     hidden = net[0].step
     p_1 = net[0].p
     p_2 = net[1].p
@@ -287,12 +293,12 @@ def rungs(net, h, y, grads):
         ("$W_1$", p_1["W"], dp_1["W"], True),
         ("$b_1$", p_1["b"], dp_1["b"], False),
         ("$a_1$", a_1, d_1, True),
-        ("$\\varphi'(a_1)$", hidden.phi.slope(a_1), [], True),
+        ("$\\times\\,\\varphi'(a_1)$", None, hidden.phi.slope(a_1), False),
         ("$h_1$", h[1], grads.h[1], True),
         ("$W_2$", p_2["W"], dp_2["W"], True),
         ("$b_2$", p_2["b"], dp_2["b"], False),
         ("u", h[2], grads.h[2], True),
-        ("y", y, [], True),
+        ("y", y, None, True),
     ]
 
 
@@ -363,6 +369,11 @@ def cost(inputs, counted):
         ax.loglog(inputs, back, "--", color=blue, label="reverse mode")
         y = "cost, in passes"
         figures.frame(ax, "number of inputs", y, (1, 1000), (0.1, 1e5))
+        place = dict(ha="right", va="center")
+        above = f"{ahead[-1]:.4g} passes"
+        below = f"{back[-1]:.4g} passes"
+        ax.text(900, 2.5 * ahead[-1], above, color=figures.ORANGE, **place)
+        ax.text(900, 0.4 * back[-1], below, color=blue, **place)
         ratio = ahead[-1] / back[-1]
         title = f"1000 inputs: forward ÷ reverse = {ratio:.3g}"
         ax.legend(loc="upper left", ncols=2, title=title)

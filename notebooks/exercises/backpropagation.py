@@ -84,6 +84,28 @@ def always_tanh(g, h, W, a, phi):
     return g * tanh.slope(a)
 
 
+def one_minus_square(g, h, W, a, phi):
+    return g * (1 - a**2)
+
+
+def tanh_by_its_value(g, h, W, a, phi):
+    return g * (1 - phi(a) ** 2)
+
+
+def slope_alone(g, h, W, a, phi):
+    return phi.slope(a)
+
+
+def only_b_from_g(g, h, W, a, phi):
+    grad_h, grad_W, _ = backward_dense(g, h, W, a, phi)
+    return grad_h, grad_W, g.sum(axis=0)
+
+
+def only_W_from_g(g, h, W, a, phi):
+    grad_h, _, grad_b = backward_dense(g, h, W, a, phi)
+    return grad_h, h.T @ g, grad_b
+
+
 def averaged(*arguments):
     grad_h, grad_W, grad_b = backward_dense(*arguments)
     samples = len(grad_h)
@@ -98,6 +120,21 @@ def untransposed(g, h, W, a, phi):
 def untransposed_both(g, h, W, a, phi):
     d = g * phi.slope(a)
     return d @ W, h @ d, d.sum(axis=0)
+
+
+def as_for_columns(g, h, W, a, phi):
+    d = g * phi.slope(a)
+    return W.T @ d, h.T @ d, d.sum(axis=0)
+
+
+def as_for_columns_throughout(g, h, W, a, phi):
+    d = g * phi.slope(a)
+    return W.T @ d, d @ h.T, d.sum(axis=0)
+
+
+def h_untransposed(g, h, W, a, phi):
+    d = g * phi.slope(a)
+    return d @ W.T, h @ d, d.sum(axis=0)
 
 
 def matrix_product(g, h, W, a, phi):
@@ -119,6 +156,10 @@ def in_order(*order):
     return pullback
 
 
+COLUMNS = (
+    "that is the formula for samples in columns. Here they are rows: d stands"
+    " on the left of Wᵀ, and on the right of hᵀ."
+)
 WRONG_ORDER = (
     "all three are there; return them in the order ∂L/∂h, ∂L/∂W, ∂L/∂b."
 )
@@ -167,6 +208,40 @@ def from_below(g, params, phis, h, a):
         grad_W.append(of_W)
         grad_b.append(of_b)
     return g, grad_W, grad_b
+
+
+def turned_in_place(g, params, phis, h, a):
+    grad_x, grad_W, grad_b = newest_first(g, params, phis, h, a)
+    return grad_x, grad_W.reverse(), grad_b.reverse()
+
+
+def past_the_weights(g, params, phis, h, a):
+    grad_W = []
+    grad_b = []
+    for l in reversed(range(len(params))):
+        g = g * phis[l].slope(a[l])
+        grad_W.insert(0, h[l].T @ g)
+        grad_b.insert(0, g.sum(axis=0))
+    return g, grad_W, grad_b
+
+
+def through_the_weights_below(g, params, phis, h, a):
+    grad_W = []
+    grad_b = []
+    for l in reversed(range(len(params))):
+        d = g * phis[l].slope(a[l])
+        grad_W.insert(0, h[l].T @ d)
+        grad_b.insert(0, d.sum(axis=0))
+        g = d @ params[l - 1]["W"].T
+    return g, grad_W, grad_b
+
+
+def linear_at_the_end(g, params, phis, h, a):
+    return backward_net(g, params, [*phis[:-1], identity], h, a)
+
+
+def W_alone(g, params, phis, h, a):
+    return backward_net(g, params, phis, h, a)[1]
 
 
 def walk_down(d, state=0, pass_on=True, last=0):
@@ -240,8 +315,19 @@ EXERCISES = {
         hints=[
             (
                 72.0,
-                "the slope of ½ (u - y)² is u - y: the ½ takes the 2 away.",
+                "twice too much. Either the loss: the slope of ½ (u - y)² is"
+                " u - y. Or w₁: it is no factor of its own slope.",
             ),
+            (
+                18.0,
+                "half of it: the slope of ½ (u - y)² is u - y, without a ½.",
+            ),
+            (
+                276.0,
+                "the bias is left out: a₁ = 3 · 2 - 5.",
+            ),
+            (516.0, "the bias is below zero: a₁ = 3 · 2 - 5."),
+            (3.0, "that is ∂L/∂u; go on down to w₁."),
             (12.0, "that is ∂L/∂a₁; one factor of the chain is missing."),
             (48.0, "the loss's slope in u is u - y, not u."),
             (9.0, "on the way from u to h₁ you pass w₂."),
@@ -277,6 +363,30 @@ EXERCISES = {
                 " bias in it, and you have it.",
             ),
             (
+                dense_with(one_minus_square),
+                "the slope of tanh is 1 - tanh²(a), not 1 - a². And phi may be"
+                " another activation: phi.slope(a).",
+            ),
+            (
+                dense_with(tanh_by_its_value),
+                "1 - φ(a)² is the slope of tanh alone; phi.slope(a) is that of"
+                " any activation.",
+            ),
+            (
+                dense_with(slope_alone),
+                "φ'(a) is there, and g is not: d is the product of both.",
+            ),
+            (
+                only_b_from_g,
+                "∂L/∂h and ∂L/∂W are right; b enters at a, too, so that its"
+                " gradient is made of d.",
+            ),
+            (
+                only_W_from_g,
+                "∂L/∂h and ∂L/∂b are right; W enters at a, too, so that its"
+                " gradient is made of d.",
+            ),
+            (
                 dense_with(of_the_value),
                 "φ(a) is the value; d needs the slope, phi.slope(a).",
             ),
@@ -302,6 +412,13 @@ EXERCISES = {
                 "an index that is summed over has to be the last of the left"
                 " and the first of the right factor: transpose W in ∂L/∂h, and"
                 " h in ∂L/∂W.",
+            ),
+            (as_for_columns, COLUMNS),
+            (as_for_columns_throughout, COLUMNS),
+            (
+                h_untransposed,
+                "∂L/∂W sums over the samples, and they are the rows of h:"
+                " transpose h.",
             ),
             (
                 dense_with(matrix_product),
@@ -419,6 +536,31 @@ EXERCISES = {
                 "IndexError: a list is asked for an entry that it has not."
                 " `params`, `phis` and `a` are counted from 0, and the last"
                 " layer is at `len(params) - 1`.",
+            ),
+            (
+                turned_in_place,
+                "`.reverse()` turns the list round where it stands, and"
+                " returns None: call it in a line of its own.",
+            ),
+            (
+                past_the_weights,
+                "g passes φ'(a), but not the weights: to the layer below goes"
+                " d @ W.T.",
+            ),
+            (
+                through_the_weights_below,
+                "g passes the weights of the layer below. A layer hands its d"
+                " down through its own W.",
+            ),
+            (
+                linear_at_the_end,
+                "right where the last layer is linear; it has an activation in"
+                " `phis`, too, and g has to pass its slope.",
+            ),
+            (
+                W_alone,
+                "the gradients of all W are right; ∂L/∂x comes before them,"
+                " and those of b after them.",
             ),
             (
                 without_x,

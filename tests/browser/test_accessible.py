@@ -12,19 +12,26 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PRACTICE = ["best-practice"]
 # Of WCAG 2.1 A, but axe-core leaves it out unless it is asked for.
 ASKED_FOR = ["label-content-name-mismatch"]
+COLOURS = ["color-contrast", "link-in-text-block"]
+# Scheme, width and which rules: in the dark only colours differ, on a phone all but the colours.
 SCREENS = {
-    "light": ("light", 1200),
-    "dark": ("dark", 1200),
-    "phone": ("light", 375),
+    "light": ("light", 1200, "all"),
+    "dark": ("dark", 1200, "colours"),
+    "phone": ("light", 375, "the rest"),
 }
 
 # The paths of a live figure, thousands, are hidden from screen readers; the picture has a name.
 LEFT_OUT = ".xp-picture svg"
 # axe-core reads no MathML, so that it takes a header that is a formula for an empty one.
-RUN = """async ([tags, rules, leftOut]) => {
+RUN = """async ([tags, askedFor, leftOut, colours, which]) => {
+    const set = (names, enabled) => Object.fromEntries(names.map((name) => [name, { enabled }]));
     const { violations } = await axe.run({ exclude: [leftOut] }, {
-        runOnly: tags,
-        rules: Object.fromEntries(rules.map((name) => [name, { enabled: true }])),
+        runOnly: which === "colours" ? { type: "rule", values: colours } : tags,
+        rules: {
+            all: set(askedFor, true),
+            colours: {},
+            "the rest": { ...set(askedFor, true), ...set(colours, false) },
+        }[which],
         resultTypes: ["violations"],
         elementRef: true,
     });
@@ -67,15 +74,15 @@ def opened(visit, server):
     return start
 
 
-def violations(page):
+def violations(page, screens=SCREENS):
     """What axe-core finds on a page, on each screen: what WCAG asks for, and good practice."""
     wcag, practice = [], []
-    for screen, (scheme, width) in SCREENS.items():
+    for screen, (scheme, width, which) in screens.items():
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate(SETTLED)
         assert page.locator("html").get_attribute("data-theme") == scheme
-        for rule in page.evaluate(RUN, [WCAG + PRACTICE, ASKED_FOR, LEFT_OUT]):
+        for rule in page.evaluate(RUN, [WCAG + PRACTICE, ASKED_FOR, LEFT_OUT, COLOURS, which]):
             kind = practice if set(PRACTICE) & set(rule["tags"]) else wcag
             for node in rule["nodes"]:
                 kind.append(f"{screen}: {rule['id']}: {node['target']}: {node['failureSummary']}")
@@ -122,6 +129,23 @@ def test_a_fault_is_found(opened, first_figure_page):
     wcag, practice = map("\n".join, violations(page))
     assert "button-name" in wcag and "label-content-name-mismatch" in wcag
     assert "region" in practice and "empty-table-header" in practice
+
+
+def test_a_colour_is_found_in_the_dark(opened, first_figure_page):
+    page = opened(first_figure_page)
+    page.evaluate(
+        """() => document.querySelector("main").insertAdjacentHTML("beforeend",
+            "<p style='color: #333'>black on black</p>")"""
+    )
+    wcag, _ = violations(page, {"dark": SCREENS["dark"]})
+    assert "color-contrast" in "\n".join(wcag)
+
+
+def test_colours_of_a_phone(opened, first_figure_page):
+    """Bars and buttons that only a narrow screen has are the same on every page."""
+    page = opened(first_figure_page)
+    wcag, practice = violations(page, {"phone": ("light", 375, "colours")})
+    assert not wcag + practice, "\n".join(wcag + practice)
 
 
 def test_a_wide_formula_fades_where_more_of_it_is(visit, server, first_figure_page):

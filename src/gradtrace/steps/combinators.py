@@ -292,17 +292,17 @@ class Highway(Step):
 
 @dataclass(frozen=True)
 class StochasticDepth(Step):
-    """``h' = h + k F(h, x)``, a residual step whose branch is left out with probability ``ρ``.
+    """``h' = h + k F(h, x)``, a residual step dropped with probability ``p_drop``.
 
-    :meth:`draw` decides and fixes ``k`` at 0 or 1, as in training. Undecided, ``k = 1 − ρ``, its
-    expectation, as in prediction. Two calls of one step therefore always give the same.
+    :meth:`draw` decides and fixes ``k`` at 0 or 1, as in training. Undecided, ``k = 1 − p_drop``,
+    its expectation, as in prediction. Two calls of one step therefore always give the same.
 
     Parameters
     ----------
     inner : Step
         ``F``; its output has the shape of its input. Parameters are those of ``F``.
-    rho : float
-        ``0 ≤ ρ ≤ 1``.
+    p_drop : float
+        ``0 ≤ p_drop ≤ 1``.
     keep : bool or None
         Whether the branch stays; ``None`` for the expectation.
 
@@ -312,7 +312,7 @@ class StochasticDepth(Step):
 
     Examples
     --------
-    >>> layer = StochasticDepth(Dense(2, 2), rho=0.25)
+    >>> layer = StochasticDepth(Dense(2, 2), p_drop=0.25)
     >>> p = {"W": np.eye(2), "b": np.zeros(2)}
     >>> h = np.ones((1, 2))
     >>> layer(p, h)[0]                              # prediction: h + 0.75 F(h)
@@ -322,12 +322,12 @@ class StochasticDepth(Step):
     """
 
     inner: Step
-    rho: float
+    p_drop: float
     keep: bool | None = None
 
     def __post_init__(self):
         expect_step("inner", self.inner)
-        self.set("rho", expect_probability("rho", self.rho))
+        self.set("p_drop", expect_probability("p_drop", self.p_drop))
         if self.keep is not None:
             expect_bool("keep", self.keep)
 
@@ -349,18 +349,18 @@ class StochasticDepth(Step):
 
     def __str__(self):
         decided = {None: "", True: ", kept", False: ", dropped"}[self.keep]
-        return f"StochasticDepth({self.inner}, {self.rho:g}{decided})"
+        return f"StochasticDepth({self.inner}, {self.p_drop:g}{decided})"
 
     def shapes(self):
         return self.inner.shapes()
 
     def draw(self, rng):
         """This step with the branch kept or left out, decided by ``rng``."""
-        return replace(self, keep=bool(expect_rng("rng", rng).random() >= self.rho))
+        return replace(self, keep=bool(expect_rng("rng", rng).random() >= self.p_drop))
 
     # fmt: off
     def step(self, p, h, x=None):
-        k = 1 - self.rho if self.keep is None else float(self.keep)
+        k = 1 - self.p_drop if self.keep is None else float(self.keep)
         result = self.inner.step(p, h, x)
         f, inner_vjp = expect_same_shape(self, self.inner, h, result)
         def vjp(g):                                         # g = ∂L/∂h'

@@ -11,42 +11,42 @@ from .contract import Size, Step
 
 @dataclass(frozen=True)
 class Dropout(Step):
-    """``h' = h ⊙ m`` in training: entries are left out with probability ``ρ``, the mean is kept.
+    """``h' = h ⊙ m`` in training: each entry is dropped with probability ``p_drop``.
 
-    Inverted dropout divides by ``1 − ρ`` in training and does nothing in prediction. The older form
-    does nothing in training and multiplies by ``1 − ρ`` in prediction, the probability to be
-    *kept*. The step itself is the one of prediction; :meth:`draw` gives the one of training.
+    The mean is kept: inverted dropout divides by ``1 − p_drop``, the probability to be *kept*, in
+    training and does nothing in prediction. The older form multiplies by it in prediction. The
+    step itself is the one of prediction; :meth:`draw` gives the one of training.
 
     Parameters
     ----------
     n : int
         Width of the state.
-    rho : float
-        ``0 ≤ ρ < 1``.
+    p_drop : float
+        ``0 ≤ p_drop < 1``.
     inverted : bool
         Which of the two forms.
 
     Notes
     -----
-    Source: Giselsson (n.d.), "Dropouts" (which scales by ρ); Lee (n.d.), "Dropout";
+    Source: Giselsson (n.d.), "Dropouts" (which scales by what is dropped); Lee (n.d.), "Dropout";
     Srivastava et al. (2014).
 
     Examples
     --------
-    >>> drop, h = Dropout(5, rho=0.4), np.ones((1, 5))
+    >>> drop, h = Dropout(5, p_drop=0.4), np.ones((1, 5))
     >>> drop({}, h)[0]                              # prediction
     array([[1., 1., 1., 1., 1.]])
-    >>> drop.draw(np.random.default_rng(0))({}, h)[0].round(4)      # training: 0 or 1 / (1 - ρ)
+    >>> drop.draw(np.random.default_rng(0))({}, h)[0].round(4)  # training: 0 or 1 / (1 - p_drop)
     array([[1.6667, 0.    , 0.    , 0.    , 1.6667]])
     """
 
     n: Size
-    rho: float
+    p_drop: float
     inverted: bool = True
 
     def __post_init__(self):
         super().__post_init__()
-        self.set("rho", expect_probability("rho", self.rho, below=1))
+        self.set("p_drop", expect_probability("p_drop", self.p_drop, below=1))
         expect_bool("inverted", self.inverted)
 
     @property
@@ -54,19 +54,19 @@ class Dropout(Step):
         return (self.n,)
 
     def __str__(self):
-        return f"Dropout({self.n}, {self.rho:g}{'' if self.inverted else ', inverted=False'})"
+        return f"Dropout({self.n}, {self.p_drop:g}{'' if self.inverted else ', inverted=False'})"
 
     def draw(self, rng, batch=1):
         """The step of training for a ``batch`` of samples, each with a mask of its own: a ``Mask``.
 
         With ``batch=1`` all samples share one mask.
         """
-        kept = expect_rng("rng", rng).random((expect_size("batch", batch), self.n)) >= self.rho
-        return Mask(kept / (1 - self.rho) if self.inverted else kept.astype(float))
+        kept = expect_rng("rng", rng).random((expect_size("batch", batch), self.n)) >= self.p_drop
+        return Mask(kept / (1 - self.p_drop) if self.inverted else kept.astype(float))
 
     # fmt: off
     def step(self, p, h, x=None):
-        k = 1.0 if self.inverted else 1 - self.rho          # k  = E[m] in training
+        k = 1.0 if self.inverted else 1 - self.p_drop       # k  = E[m] in training
         def vjp(g):                                         # g  = ∂L/∂h'
             return Grads(h=g * k, x=None, p={})             # ∂L/∂h = k g
         return h * k, vjp                                   # h' = k h
@@ -121,8 +121,8 @@ class Mask(Step):
 
 def expect_probability(name, value, below=None):
     """Return ``value`` as a ``float`` if it is from 0 to 1, and not ``below``; else raise."""
-    rho = expect_number(name, value)
-    if not 0 <= rho <= 1 or rho == below:
+    p_drop = expect_number(name, value)
+    if not 0 <= p_drop <= 1 or p_drop == below:
         bound = "" if below is None else f" below {below}"
         raise ValueError(f"{name}: expected a probability{bound}, got {value}")
-    return rho
+    return p_drop

@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 LARGEST = 1e300  # of a spread: what is drawn stays within float64
-FACTORS = {"gamma", "g"}  # vectors that multiply; the others are added, and start at zero
+FACTORS = {"gamma", "length"}  # vectors that multiply; the others are added, and start at zero
 
 
 def fans(shape):

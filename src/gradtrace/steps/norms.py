@@ -242,7 +242,7 @@ class LayerNorm(Step):
 
 @dataclass(frozen=True)
 class WeightNorm(Step):
-    """``h' = φ(h W + b)`` with ``W = v g / ‖v‖``: length and direction of every column apart.
+    """``h' = φ(h W + b)`` with ``W = length · v / ‖v‖``, column by column.
 
     Parameters
     ----------
@@ -254,15 +254,15 @@ class WeightNorm(Step):
     Notes
     -----
     ``h`` is ``(*sweep, batch, n_in)``, ``v`` is ``(*sweep, n_in, n_out)`` without a column of
-    zeros, ``g`` and ``b`` are ``(*sweep, n_out)``. ``init_params`` starts ``g`` at one. ``∂L/∂v``
-    is orthogonal to ``v``, column by column.
+    zeros, ``length`` and ``b`` are ``(*sweep, n_out)``. ``init_params`` starts ``length`` at one.
+    ``∂L/∂v`` is orthogonal to ``v``, column by column.
 
-    Source: Salimans and Kingma (2016), eq. 2 and 3.
+    Source: Salimans and Kingma (2016), eq. 2 and 3, with ``g`` for ``length``.
 
     Examples
     --------
     >>> layer = WeightNorm(2, 1, "identity")
-    >>> p = {"v": np.array([[3.0], [4.0]]), "g": np.array([10.0]), "b": np.zeros(1)}
+    >>> p = {"v": np.array([[3.0], [4.0]]), "length": np.array([10.0]), "b": np.zeros(1)}
     >>> layer(p, np.array([[1.0, 0.0]]))[0]         # 10 times the first entry of v / ‖v‖
     array([[6.]])
     """
@@ -279,7 +279,7 @@ class WeightNorm(Step):
         return f"WeightNorm({self.n_in}, {self.n_out}, {self.phi})"
 
     def shapes(self):
-        return {"v": (self.n_in, self.n_out), "g": (self.n_out,), "b": (self.n_out,)}
+        return {"v": (self.n_in, self.n_out), "length": (self.n_out,), "b": (self.n_out,)}
 
     # fmt: off
     def step(self, p, h, x=None):
@@ -287,7 +287,7 @@ class WeightNorm(Step):
         if not size.all():
             raise ValueError(f"p['v'] of {self}: expected no column of zeros, got one")
         u = p["v"] / size                                   # u  = v / ‖v‖
-        W = u * row(p["g"])                                 # W  = u g
+        W = u * row(p["length"])                            # W  = u length
         a = h @ W + row(p["b"])                             # a  = h W + b
         def vjp(g):                                         # g  = ∂L/∂h'
             d = g * self.phi.slope(a)                       # d = ∂L/∂a = g ⊙ φ'(a)
@@ -296,8 +296,9 @@ class WeightNorm(Step):
             across = dW - u * row(along)                    # what of ∂L/∂W turns v
             return Grads(h=d @ T(W),                        # ∂L/∂h = d Wᵀ
                          x=None,
-                         p={"v": across * row(p["g"]) / size,   # ∂L/∂v = (I − u uᵀ) ∂L/∂W g / ‖v‖
-                            "g": along,                         # ∂L/∂g = uᵀ ∂L/∂W
+                         # ∂L/∂v = (I − u uᵀ) ∂L/∂W length / ‖v‖
+                         p={"v": across * row(p["length"]) / size,
+                            "length": along,                    # ∂L/∂length = uᵀ ∂L/∂W
                             "b": total(d)})                     # ∂L/∂b = Σ d
         return self.phi(a), vjp                             # h' = φ(a)
 

@@ -241,12 +241,12 @@ class LSTM(Step):
     def shapes(self):
         return {"W": (self.n, 4 * self.n), "U": (self.n_in, 4 * self.n), "b": (4 * self.n,)}
 
-    def bias(self, i=0.0, f=0.0, o=0.0, g=0.0):
-        """A ``b`` with one value per gate, ``(*sweep, 4n)``: large opens it, negative closes it.
+    def bias(self, i=0.0, f=0.0, o=0.0, c=0.0):
+        """A ``b`` with one value for each gate and one, ``c``, for the candidate: ``(*sweep, 4n)``.
 
-        Arrays sweep.
+        Large opens a gate, negative closes it. Arrays sweep.
         """
-        values = {"i": i, "f": f, "o": o, "g": g}
+        values = {"i": i, "f": f, "o": o, "c": c}
         gates = [expect_swept(name, value) for name, value in values.items()]
         return np.repeat(np.stack(np.broadcast_arrays(*gates), axis=-1), self.n, axis=-1)
 
@@ -254,9 +254,9 @@ class LSTM(Step):
     def step(self, p, h, x):
         h, c = _columns(h, self.n)
         a = h @ p["W"] + x @ p["U"] + row(p["b"])       # a  = h W + x U + b
-        a_ifo, a_g = np.split(a, [3 * self.n], axis=-1)
+        a_ifo, a_c = np.split(a, [3 * self.n], axis=-1)
         i, f, o = _columns(sigmoid(a_ifo), self.n)      # the gates
-        new = tanh(a_g)                                 # the candidate
+        new = tanh(a_c)                                 # the candidate
         c_next = f * c + i * new                        # c' = f ⊙ c + i ⊙ c̃
         seen = tanh(c_next)
         h_next = o * seen                               # h' = o ⊙ tanh(c')
@@ -264,7 +264,7 @@ class LSTM(Step):
             gh, gc = _columns(g, self.n)
             dc = gc + gh * o * tanh.slope(c_next)       # all that reaches c'
             gates = [dc * new, dc * c, gh * seen, dc * i]       # ∂L/∂[i f o c̃]
-            slopes = [sigmoid.slope(a_ifo), tanh.slope(a_g)]
+            slopes = [sigmoid.slope(a_ifo), tanh.slope(a_c)]
             d = np.concatenate(gates, axis=-1) * np.concatenate(slopes, axis=-1)
             dh = d @ T(p["W"])                          # ∂L/∂h = d Wᵀ
             kept = dc * f                               # ∂L/∂c = dc ⊙ f
@@ -371,30 +371,30 @@ class GRU(Step):
 
 @dataclass(frozen=True)
 class OneGate(Step):
-    """``A' = φ(A W) ⊙ B + A ⊙ (1 - B)`` with the gate ``B = σ(A W2)``: a highway through time.
+    """``h' = z ⊙ h + (1 - z) ⊙ φ(h W)``, where ``1 - z = σ(h W2)``: a highway through time.
 
     Parameters
     ----------
     n : int
-        Width of the state ``A``.
+        Width of the state ``h``.
     phi : str or Activation
         ``φ``, by name or as an object.
     n_in : int
-        0 for the slide's cell without input; else ``x U`` joins ``A W`` and ``x U2`` joins
-        ``A W2``.
+        0 for the slide's cell without input; else ``x U`` joins ``h W`` and ``x U2`` joins
+        ``h W2``.
 
     Notes
     -----
-    ``A`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``U`` and ``U2``
+    ``h`` is ``(*sweep, batch, n)``, ``W`` and ``W2`` are ``(*sweep, n, n)``, ``U`` and ``U2``
     ``(*sweep, n_in, n)``.
 
-    Source: Cremer (2017), "Gated Recurrent Unit".
+    Source: Cremer (2017), "Gated Recurrent Unit", with ``A`` for ``h`` and ``B`` for ``1 - z``.
 
     Examples
     --------
     >>> cell = OneGate(2)
     >>> p = {"W": np.zeros((2, 2)), "W2": np.zeros((2, 2))}
-    >>> cell(p, np.array([[1.0, -2.0]]))[0]         # B = ½: halfway to tanh(0)
+    >>> cell(p, np.array([[1.0, -2.0]]))[0]         # z = ½: halfway to tanh(0)
     array([[ 0.5, -1. ]])
     """
 
@@ -428,19 +428,20 @@ class OneGate(Step):
         a, s = h @ p["W"], h @ p["W2"]
         if x is not None:
             a, s = a + x @ p["U"], s + x @ p["U2"]
-        new, B, keep = self.phi(a), sigmoid(s), sigmoid(-s)
-        def vjp(g):                                         # g  = ∂L/∂A'
-            d = g * B * self.phi.slope(a)                   # d  = ∂L/∂a
+        new = self.phi(a)                                   # the candidate
+        z, not_z = sigmoid(-s), sigmoid(s)                  # what is kept, what is replaced
+        def vjp(g):                                         # g  = ∂L/∂h'
+            d = g * not_z * self.phi.slope(a)               # d  = ∂L/∂a
             e = g * (new - h) * sigmoid.slope(s)            # e  = ∂L/∂s
             dp, dx = {"W": outer(h, d), "W2": outer(h, e)}, None
             if x is not None:
                 dp |= {"U": outer(x, d), "U2": outer(x, e)}
                 dx = d @ T(p["U"]) + e @ T(p["U2"])
-            return Grads(h=g * keep                         # ∂L/∂A = g ⊙ (1 - B), kept
+            return Grads(h=g * z                            # ∂L/∂h = g ⊙ z, kept
                          + d @ T(p["W"])                    # … + d Wᵀ through the candidate
                          + e @ T(p["W2"]),                  # … + e W2ᵀ through the gate
                          x=dx, p=dp)
-        return new * B + h * keep, vjp                      # A' = φ(A W) ⊙ B + A ⊙ (1 - B)
+        return z * h + not_z * new, vjp                     # h' = z ⊙ h + (1 - z) ⊙ φ(h W)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from .params import align_sweep, expect_dict, expect_rate, expect_sweep_axes
 class Optimiser:
     """What all optimisers share: ``p ← p − η · direction``, which the ``rule`` of each gives.
 
-    The learning rate η, and μ, ρ, β₁ and β₂, may be arrays ``(*sweep,)``, a number for each member
+    The learning rate η, and μ, β₁ and β₂, may be arrays ``(*sweep,)``, a number for each member
     of a sweep; then every gradient carries the sweep axes in front. Optimisers of one class with
     equal numbers are equal.
     """
@@ -43,7 +43,7 @@ class Optimiser:
 
     def _rates(self):
         """Names of the hyperparameters that may differ from one sweep member to the next."""
-        rates = ("lr", "mu", "rho", "beta1", "beta2")
+        rates = ("lr", "mu", "beta1", "beta2")
         return [field.name for field in fields(self) if field.name in rates]
 
     def __eq__(self, other):
@@ -250,7 +250,7 @@ class AdaGrad(Optimiser):
 
 @dataclass(frozen=True, eq=False)
 class RMSProp(Optimiser):
-    """``v ← ρ v + (1 − ρ) g²``, ``p ← p − η g / (√v + ε)``.
+    """``v ← β₂ v + (1 − β₂) g²``, ``p ← p − η g / (√v + ε)``.
 
     Published without ε; outside the root is the custom of ``torch.optim.RMSprop``.
 
@@ -265,22 +265,22 @@ class RMSProp(Optimiser):
     """
 
     lr: float | np.ndarray = 0.001
-    rho: float | np.ndarray = 0.9
+    beta2: float | np.ndarray = 0.9
     eps: float = 1e-8
     eps_inside: bool = False
     buffers = ("v",)
 
     def rule(self, g, t, v):
-        v = self.rho * v + (1 - self.rho) * g * g  # v = ρ v + (1 − ρ) g²
+        v = self.beta2 * v + (1 - self.beta2) * g * g  # v = β₂ v + (1 − β₂) g²
         return g / root(v, self.eps, self.eps_inside), v
 
 
 @dataclass(frozen=True, eq=False)
 class AdaDelta(Optimiser):
-    """``p ← p − η Δ`` with ``Δ = g √(u + ε) / √(v + ε)``.
+    """``p ← p − η Δ`` with ``Δ = g √(r + ε) / √(v + ε)``.
 
-    ``v ← ρ v + (1 − ρ) g²`` and, after the step, ``u ← ρ u + (1 − ρ) Δ²``. ε in the numerator is
-    what moves the first step.
+    ``v ← β₂ v + (1 − β₂) g²`` and, after the step, ``r ← β₂ r + (1 − β₂) Δ²``. ε in the numerator
+    is what moves the first step.
 
     Source: Zeiler (2012), algorithm 1; Lee (n.d.), "AdaDelta".
 
@@ -293,16 +293,16 @@ class AdaDelta(Optimiser):
     """
 
     lr: float | np.ndarray = 1.0
-    rho: float | np.ndarray = 0.95
+    beta2: float | np.ndarray = 0.95
     eps: float = 1e-6
     eps_inside: bool = True
-    buffers = ("v", "u")
+    buffers = ("v", "r")
 
-    def rule(self, g, t, v, u):
-        v = self.rho * v + (1 - self.rho) * g * g  # v = ρ v + (1 − ρ) g²
-        delta = g * root(u, self.eps, self.eps_inside) / root(v, self.eps, self.eps_inside)
-        u = self.rho * u + (1 - self.rho) * delta * delta  # u = ρ u + (1 − ρ) Δ²
-        return delta, v, u
+    def rule(self, g, t, v, r):
+        v = self.beta2 * v + (1 - self.beta2) * g * g  # v = β₂ v + (1 − β₂) g²
+        delta = g * root(r, self.eps, self.eps_inside) / root(v, self.eps, self.eps_inside)
+        r = self.beta2 * r + (1 - self.beta2) * delta * delta  # r = β₂ r + (1 − β₂) Δ²
+        return delta, v, r
 
 
 @dataclass(frozen=True, eq=False)
