@@ -49,7 +49,7 @@ def reading(images, runs):
         median = np.median(percent[epochs])
         axes[1].plot([epochs], [median], "o", color=figures.BLUE)
         title = f"{layers} layers: {median:.0f} % right"
-        y = "right, %"
+        y = "right answers, %"
         figures.frame(axes[1], "epochs", y, (0, 20.5), (0, 100), title)
         axes[1].set_xticks(range(0, 21, 5))
 
@@ -153,14 +153,16 @@ def shares(scores, probabilities):
     names = ["a", "b", "c"]
     anywhere = np.linspace(0.005, 1, 200)
 
-    def view(axes, score):
+    def view(axes, score_of_a):
         colours = [figures.BLUE, figures.GREY, figures.GREY]
-        axes[0].bar(names, scores[score], color=colours)
-        figures.frame(axes[0], "class", "score u", (-0.6, 2.6), (-5, 5))
+        axes[0].bar(names, scores[score_of_a], color=colours)
+        title = f"score of a: {score_of_a:.2f}"
+        frame = (-0.6, 2.6), (-5, 5), title.replace("-", "−")
+        figures.frame(axes[0], "class", "score u", *frame)
         axes[0].axhline(0, color=figures.INK, linewidth=0.8)
-        p = probabilities[score]
+        p = probabilities[score_of_a]
         axes[1].bar(names, p, color=colours)
-        title = f"a: {p[0]:.3f}"
+        title = f"probability: {p[0]:.3f}"
         figures.frame(
             axes[1],
             "class",
@@ -172,11 +174,11 @@ def shares(scores, probabilities):
         axes[2].plot(anywhere, -np.log(anywhere), color=figures.GREY)
         loss = -np.log(p[0])
         axes[2].plot([p[0]], [loss], "o", color=figures.BLUE)
-        title = f"loss {loss:.2f}"
+        title = f"loss: {loss:.2f}"
         figures.frame(
             axes[2],
             "$\\hat y$ of a",
-            "$-\\ln\\,\\hat y$ of a",
+            "loss $-\\ln\\,\\hat y$ of a",
             (0, 1),
             (0, 5.5),
             title,
@@ -199,7 +201,7 @@ def one_weight(weights, losses, slopes):
         low, high = losses.min(), losses.max()
         room = 0.1 * (high - low)
         title = f"slope {slopes[i] + 0.0:+.3f}".replace("-", "−")
-        x = "the weight; all others stay"
+        x = "the weight w (all others stay)"
         limits = (low - room, high + room)
         span = (weights[0], weights[-1])
         figures.frame(ax, x, "loss L", span, limits, title)
@@ -253,7 +255,7 @@ def deep_and_shallow(runs, updates_stored):
         ax.set_xscale("log")
         ax.legend(loc="center right", fontsize=8)
         title = f"learning rate {rate:g}"
-        y = "read rightly, %"
+        y = "right answers, %"
         # wider than the runs, so that chance shows at both ends
         figures.frame(ax, "updates", y, (10, 20_000), (0, 100), title)
         ticks = [10, 100, 1000, 10_000]
@@ -281,8 +283,8 @@ def by_layer(norms):
             axes[0], "layer", y, (0, 51), (0, 0.15), f"{layers} layers"
         )
         axes[1].plot(number, np.log10(norms[layers]), **how)
-        x = "layer   (1 is next to the image)"
-        y = "the same, powers of ten"
+        x = "layer   (1 reads the picture)"
+        y = "the same, in powers of ten"
         figures.frame(axes[1], x, y, (0, 51), (-13, 0))
         axes[1].set_yticks(range(-12, 1, 2))
         for ax in axes:
