@@ -1,8 +1,8 @@
 """The tasks as strips, the learning curves, what arrives from afar, a table.
 
 Runs come by task, length and cell: ``best[task, T, cell]`` has one for each
-seed, and ``run["rel"]`` its losses, relative to that of a net without memory,
-each the mean of 20 updates.
+seed, and ``run["rel"]`` its losses in units of the line, that of a net which
+has forgotten what it is asked about; each is the mean of 20 updates.
 """
 
 import numpy as np

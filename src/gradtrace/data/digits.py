@@ -64,8 +64,8 @@ def digits(rng, test=0.25):
 def pixels(images, labels, order=None):
     """Read an image one pixel at a time, line by line or in a given order, and say what it shows.
 
-    The best answer without memory are the frequencies of the labels; its loss is their entropy,
-    about ``ln 10``.
+    The best answer without a look at the image are the frequencies of the labels; its loss is their
+    entropy, about ``ln 10``.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Tasks whose answer lies far back in the input: who can carry it there?
 
 Each function draws a batch of sequences as :class:`Sequences`, ready for ``unroll``, and says what
-a net must beat: the loss of the best answer that needs no memory. Source: Lee (n.d.), "Advantages
-of LSTM".
+a net must beat: the best loss of one that has forgotten what the answer is made of. Source: Lee
+(n.d.), "Advantages of LSTM".
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ..expect import expect_integers, expect_rng, expect_size
 
 @dataclass(frozen=True)
 class Sequences:
-    """A batch of sequences, what is asked of each, and what the asking costs a net without memory.
+    """A batch of sequences, what is asked of each, and what it costs to have forgotten the answer.
 
     ``forward(unroll(cell, p, x), h0)`` gives the states ``h``; ``h[1:][mask]`` are those that
     answer ``y``.
@@ -31,8 +31,8 @@ class Sequences:
     lag : int
         The most steps that lie between an answer and an input that it needs.
     baseline : float
-        Loss of the best answer without memory, averaged over batch and steps asked: squared error
-        for numbers, cross-entropy in nats for classes.
+        Best loss of a net that has forgotten what the answer is made of, averaged over batch and
+        steps asked: squared error for numbers, cross-entropy in nats for classes.
     error : float or None
         Its share of wrong classes; ``None`` for numbers.
 
@@ -79,8 +79,9 @@ def one_hot(classes, n):
 def adding(rng, batch, T):
     """Add the two marked numbers of ``T`` from U(0, 1), one marked in each half.
 
-    Their sum is asked at the end. The best answer without memory is 1, the mean of the sum; its
-    squared error is the sum's variance, 2 · 1/12 = 1/6.
+    Their sum is asked at the end. Who has forgotten both does best to answer 1, the mean of the
+    sum; its squared error is the sum's variance, 2 · 1/12 = 1/6. Who sees the last step alone,
+    where a mark may stand, comes to ``1 - 1/T`` of it, if ``T`` is even.
 
     Parameters
     ----------
@@ -128,8 +129,8 @@ def copying(rng, batch, delay):
 
     There are eight symbols, the blank is class 8 and the sign to begin is class 9, ``delay`` steps
     after the last symbol. An answer is asked at each of the ``delay + 20`` steps: the blank, and at
-    the last ten the symbols. The best answer without memory is the blank, then any of the eight:
-    ``10 ln 8 / (delay + 20)``.
+    the last ten the symbols. Who has forgotten the symbols does best to answer the blank, then any
+    of the eight: ``10 ln 8 / (delay + 20)``.
 
     Parameters
     ----------
@@ -206,6 +207,7 @@ def temporal_order(rng, batch, T):
     Notes
     -----
     Source: Hochreiter and Schmidhuber (1997), "Temporal order", with places that grow with ``T``.
+    There, ``T`` is from 100 to 110, and the second symbol falls between 50 and 60.
 
     Examples
     --------
