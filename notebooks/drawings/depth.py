@@ -154,7 +154,7 @@ def by_gain(activations, gains, sweep, factors):
         x = "gain $s$"
         y = "mean factor of a layer"
         figures.frame(axes[1], x, y, (0.5, 16), (0.1, 20))
-        axes[1].text(15.5, 0.75, "level: 1", color=figures.GREY, ha="right")
+        axes[1].text(0.52, 1.15, "level", color=figures.GREY)
         ticks = [0.5, 1, 2, 4, 8, 16]
         axes[1].set_xticks(ticks, ["½", "1", "2", "4", "8", "16"])
         axes[1].set_yticks(
@@ -219,9 +219,11 @@ def level_learns(lines, losses):
         epochs, loss, rate = losses[gain]
         labels = ["each of 5 starts"] + 4 * [None]
         axes[1].plot(epochs, loss, color=blue, linewidth=1, label=labels)
-        axes[1].axhline(np.log(10), color=grey, linestyle="--")
-        axes[1].text(19.8, 2.42, "a net that knows nothing", ha="right")
-        axes[1].legend(loc="upper right")
+        nothing = "a net that knows nothing"
+        axes[1].axhline(
+            np.log(10), color=grey, linestyle="--", zorder=3, label=nothing
+        )
+        axes[1].legend(loc="upper right", fontsize=9)
         title = f"at the best rate, {rate:g}"
         y = "loss, mean of an epoch"
         figures.frame(axes[1], "epoch", y, (1, 20), (0, 3.5), title)

@@ -347,7 +347,8 @@ EXERCISES = {
         ],
         why="With the net of this page they fall by about eleven decades from"
         " layer 50 to layer 1: by less than the gradient at the states,"
-        " because the pixels are longer than the later states.",
+        " among other things because the pixels are longer than the later"
+        " states.",
     ),
     3: Choice(
         ["it explodes", "it vanishes", "nothing yet"],
