@@ -64,7 +64,7 @@ def chain(ax, step, w1):
         arrow(ax, (0.25, end), (0.25, start), figures.ORANGE, shown)
         text = f"$\\times\\,{name}$ = {written(value)}"
         place = (0.4, level + 0.5)
-        ax.text(*place, text, va="center", color=figures.ORANGE, visible=shown)
+        ax.text(*place, text, va="center", color=figures.INK, visible=shown)
     parameters = [  # level they enter, name, value, slope, its step
         (1.12, "w_1", w1, first["W"], 8),
         (0.62, "b_1", 0.0, first["b"], 8),
@@ -82,7 +82,9 @@ def chain(ax, step, w1):
     said = "down: slopes" if step > 4 else "up: values"
     ax.set_title(f"step {step:.0f}, the way {said}")
     bare(ax, (-3.1, 2.1), (-0.45, 4.4))
-    ax.set_xlabel("blue: values    orange: slopes of the loss")
+    ax.set_xlabel(
+        "blue: values    orange: slopes of the loss    dark: factors"
+    )
     ax.set_ylabel("the input below, the loss on top")
 
 
@@ -180,7 +182,7 @@ def paths(h, W, b, g):
         label(ax, 0, 3.3, "the rest of the net, $L$", figures.INK, boxed=True)
         ax.set_title(f"∂L/∂{number} = {written(total)}")
         bare(ax, (-1.9, 1.9), (-1.1, 3.6))
-        ax.set_xlabel("purple: through unit 1    green: through unit 2")
+        ax.set_xlabel("pink: through unit 1    green: through unit 2")
         ax.set_ylabel("upwards, as the net computes")
 
     return view
@@ -240,8 +242,8 @@ def ladder(run):
     gradients at the values of the sliders.
     """
 
-    def view(ax, x1, w, target, unit):
-        net, h, y, loss, grads = run(x1, w, target, unit)
+    def view(ax, x1, w, target, activation):
+        net, h, y, loss, grads = run(x1, w, target, activation)
         right = max(len(net[0].p["b"]), h[0].size) + 0.6
         bottom = 0.0
         boxes = []
@@ -332,7 +334,7 @@ def difference(widths, errors):
     def view(ax, candidate, recipe, width):
         error = errors[candidate][recipe]
         marked = error[np.isclose(widths, width, rtol=1e-6, atol=0)].item()
-        rounding = 1e-15 / widths
+        rounding = 1e-16 / widths
         if recipe == "complex step":
             rounding = np.full_like(widths, 1e-16)
         s = np.log10(widths)
@@ -364,16 +366,16 @@ def cost(inputs, counted):
 
     def view(ax, outputs, hidden_layers):
         back, ahead = counted[outputs, hidden_layers]
-        ax.loglog(inputs, ahead, color=figures.ORANGE, label="forward mode")
-        blue = figures.BLUE
-        ax.loglog(inputs, back, "--", color=blue, label="reverse mode")
+        blue, orange = figures.BLUE, figures.ORANGE
+        ax.loglog(inputs, ahead, color=blue, label="forward mode")
+        ax.loglog(inputs, back, "--", color=orange, label="reverse mode")
         y = "cost, in passes"
         figures.frame(ax, "number of inputs", y, (1, 1000), (0.1, 1e5))
         place = dict(ha="right", va="center")
         above = f"{ahead[-1]:.4g} passes"
         below = f"{back[-1]:.4g} passes"
-        ax.text(900, 2.5 * ahead[-1], above, color=figures.ORANGE, **place)
-        ax.text(900, 0.4 * back[-1], below, color=blue, **place)
+        ax.text(900, 2.5 * ahead[-1], above, color=blue, **place)
+        ax.text(900, 0.4 * back[-1], below, color=orange, **place)
         ratio = ahead[-1] / back[-1]
         title = f"1000 inputs: forward ÷ reverse = {ratio:.3g}"
         ax.legend(loc="upper left", ncols=2, title=title)

@@ -141,6 +141,11 @@ def matrix_product(g, h, W, a, phi):
     return g @ phi.slope(a)
 
 
+def W_turned(g, h, W, a, phi):
+    d = g * phi.slope(a)
+    return d @ W.T, d.T @ h, d.sum(axis=0)
+
+
 def flattened(g, h, W, a, phi):
     d = g * phi.slope(a)
     return d @ W.T, np.outer(h, d), d.sum(axis=0)
@@ -304,6 +309,55 @@ def counted_from_one(g, params, phis, h, a):
     return g, grad_W, grad_b
 
 
+def down_to_index_one(g, params, phis, h, a):
+    grad_W = [None] * len(params)
+    grad_b = [None] * len(params)
+    for l in range(len(params) - 1, 0, -1):
+        W = params[l]["W"]
+        g, grad_W[l], grad_b[l] = backward_dense(g, h[l], W, a[l], phis[l])
+    return g, grad_W, grad_b
+
+
+def g_past_the_slope(g, params, phis, h, a):
+    grad_W = []
+    grad_b = []
+    for l in reversed(range(len(params))):
+        d = g * phis[l].slope(a[l])
+        grad_W.insert(0, h[l].T @ d)
+        grad_b.insert(0, d.sum(axis=0))
+        g = g @ params[l]["W"].T
+    return g, grad_W, grad_b
+
+
+def layer_by_layer(as_one, with_x=True):
+    """One list for all layers: of dicts, or of pairs."""
+
+    def way(g, params, phis, h, a):
+        grad_x, grad_W, grad_b = backward_net(g, params, phis, h, a)
+        layers = [as_one(*both) for both in zip(grad_W, grad_b, strict=True)]
+        return (grad_x, layers) if with_x else layers
+
+    return way
+
+
+def a_dict(W, b):
+    return {"W": W, "b": b}
+
+
+def a_pair(W, b):
+    return W, b
+
+
+TWO_LISTS = (
+    "∂L/∂x is asked for, and two lists beside it: one of all ∂L/∂W, one of"
+    " all ∂L/∂b. Here each layer has a dict or a pair of its own."
+)
+UP_TO_INDEX_ONE = (
+    "layer 1 is left out. It has index 0 in the lists, and `range(n, 0, -1)`"
+    " ends at 1."
+)
+
+
 def without_x(g, params, phis, h, a):
     _, grad_W, grad_b = backward_net(g, params, phis, h, a)
     return grad_W, grad_b
@@ -334,6 +388,36 @@ EXERCISES = {
             (24.0, "the slope of a₁ in w₁ is x; w₁ is its slope in x."),
             (0.0, "a₁ is above zero, where a ReLU has slope 1."),
             (4.5, "that is the loss itself."),
+            (
+                108.0,
+                "(u - y) and x are both 3 here, and one of the two is taken"
+                " twice.",
+            ),
+            (
+                144.0,
+                "one factor too many: w₂ is taken twice, or u, which is 4"
+                " too.",
+            ),
+            (
+                1.0,
+                "that is a₁, h₁ or φ'(a₁). Asked for is the product of all"
+                " factors from the loss down to w₁.",
+            ),
+            (
+                4.0,
+                "that is u, or w₂, the slope of u in h₁; go on down to w₁,"
+                " and begin at the loss.",
+            ),
+            (
+                6.0,
+                "that is w₁ x, on the way up; or, on the way down, (u - y) w₁,"
+                " where w₁ is no factor of its own slope.",
+            ),
+            (
+                27.0,
+                "on the way from u to h₁ you pass w₂; and (u - y) and x, which"
+                " are both 3, stand once each.",
+            ),
         ],
         why="(u - y) w₂ φ'(a₁) x = 3 · 4 · 1 · 3.",
     ),
@@ -421,6 +505,11 @@ EXERCISES = {
                 " transpose h.",
             ),
             (
+                W_turned,
+                "∂L/∂W is transposed: it has the shape of W, so h stands on"
+                " the left, hᵀd.",
+            ),
+            (
                 dense_with(matrix_product),
                 "g and phi.slope(a) have the same shape and are multiplied"
                 " entry by entry: `*`, not `@`.",
@@ -469,7 +558,8 @@ EXERCISES = {
                 " own: sum over axis 0 alone.",
             ),
         ],
-        why="`phi.slope(a)`, one product with Wᵀ, one with hᵀ, and a sum.",
+        why="`phi.slope(a)`, one product with Wᵀ, one with hᵀ, and a sum."
+        " No loop is needed.",
     ),
     3: Function(
         backward_net,
@@ -514,8 +604,17 @@ EXERCISES = {
             ),
             (
                 walk_down(right_down, last=1),
-                "the first layer, number 0 in the lists, is left out.",
+                UP_TO_INDEX_ONE,
             ),
+            (down_to_index_one, UP_TO_INDEX_ONE),
+            (
+                g_past_the_slope,
+                "what goes on to the layer below is d @ W.T, not g @ W.T.",
+            ),
+            (layer_by_layer(a_dict), TWO_LISTS),
+            (layer_by_layer(a_pair), TWO_LISTS),
+            (layer_by_layer(a_dict, with_x=False), TWO_LISTS),
+            (layer_by_layer(a_pair, with_x=False), TWO_LISTS),
             (
                 walk_down(down_at_the_state),
                 "the slopes are taken at the states; φ' belongs at a.",
