@@ -354,11 +354,12 @@ def difference(widths, errors):
             xlabel="powers of ten of the width Δ",
             ylabel="powers of ten of the error",
             xlim=(-15.3, 0.3),
-            ylim=(-17, 4),
+            ylim=(-17, 7),
+            xticks=[-15, -10, -5, 0],
             yticks=[-15, -10, -5, 0],
             title=f"{candidate}: error {marked:.0e} at Δ = {width:.0e}",
         )
-        ax.legend(loc="upper center", ncols=4, columnspacing=1)
+        ax.legend(loc="upper center", ncols=2, columnspacing=1)
 
     return view
 
