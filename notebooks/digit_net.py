@@ -44,7 +44,10 @@ def digit_layers(depth=50, phi="tanh", width=32):
 
 
 def start(layers, rng, gain=PYTORCH):
-    """W and b of every layer; by default as PyTorch starts a layer."""
+    """W and b of every layer; by default as PyTorch starts a layer.
+
+    W is drawn with the variance gain² / n, b from U(-1/√n, 1/√n) at any gain.
+    """
     params = []
     for layer in layers:
         # Entries of W have the variance gain² / n.

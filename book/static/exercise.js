@@ -101,7 +101,9 @@
   for (const place of document.querySelectorAll(".exercise[data-exercise]")) {
     const exercise = decode(place.dataset.exercise);
     if (exercise.kind === "function") {
-      place.textContent = "You write this function in JupyterLab: it is tested there, as you run the cell.";
+      const { content_root: root } = document.documentElement.dataset;
+      const how = make("a", { href: `${root}book/how-to-read.html#the-code` }, ["in JupyterLab"]);
+      place.replaceChildren("You write this function ", how, ": it is tested there, as you run the cell.");
     } else {
       place.replaceChildren(form(exercise));
     }

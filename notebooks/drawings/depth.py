@@ -6,23 +6,33 @@ import numpy as np
 from gradtrace.notebook import figures
 
 NORM = "powers of ten, $\\|\\partial L/\\partial h_l\\|$"
-LAYER = "layer $l$   (0 is the input)"
+LAYER = "input ← layer $l$ ← top"  # the way of the gradient
 
 
 def opening(lines):
-    """One net's gradient norm by layer, measured from the last layer's.
+    """One net's gradient norm by layer, measured from that at the scores, as
+    far down as it has come.
 
     lines : by activation and gain, decades of shape (51,).
     """
 
-    def view(ax, gain, activation):
+    def view(ax, gain, activation, layers_passed):
         log = lines[activation, gain] - lines[activation, gain][-1]
+        front = 50 - layers_passed
+        l = np.maximum(
+            np.arange(51), front
+        )  # what lies below is not yet known
+        seen = np.clip(log[l], -30, 30)  # still outside the picture
         ax.axhline(0, color=figures.GREY, linewidth=1)
-        ax.plot(log, color=figures.BLUE, linewidth=2)
-        ax.plot([0], log[:1], "o", color=figures.BLUE)
-        title = f"at the input: $10^{{{log[0]:.0f}}}$ times the last layer's"
-        y = "powers of ten of the gradient"
-        figures.frame(ax, LAYER, y, (0, 50), (-45, 20), title)
+        ax.plot(l, seen, color=figures.BLUE, linewidth=2)
+        ax.plot([front], seen[:1], "o", color=figures.BLUE)
+        place = "the input" if front == 0 else f"layer {front}"
+        title = (
+            f"at {place}: $10^{{{log[front]:.0f}}}$ times that at the scores"
+        )
+        x = "input ← layer $l$ ← scores"
+        y = "gradient, powers of ten"
+        figures.frame(ax, x, y, (0, 50), (-16, 8), title)
 
     return view
 
@@ -71,7 +81,7 @@ def under_the_bound(fall, bound):
     """Gradient norms of twelve nets by layer, in decades; what lies above the
     bound is grey.
 
-    fall : by weights, width and depth, of shape (depth + 1, 12); bound :
+    fall : by weights, width and depth, of shape (12, depth + 1); bound :
     returns the bound of every layer for a depth.
     """
 
@@ -85,28 +95,24 @@ def under_the_bound(fall, bound):
             label="forbidden by the bound",
         )
         logs = fall[weights, width, depth]
-        labels = ["12 nets"] + 11 * [None]  # one line in the legend
-        ax.plot(logs, color=figures.BLUE, linewidth=1, label=labels)
+        labels = ["each of 12 nets"] + 11 * [None]  # one line in the legend
+        ax.plot(logs.T, color=figures.BLUE, linewidth=1, label=labels)
         figures.frame(ax, LAYER, NORM, (0, 50), (-50, 3))
         ax.legend(loc="lower right")
 
     return view
 
 
-def directions(factors, largest):
+def directions(factors, gain, largest):
     """By what one matrix multiplies the length of many random vectors, and of
-    the one in its worst direction."""
+    the one in its worst direction; and the gain."""
 
     def view(ax):
-        blue, red = figures.BLUE, figures.RED
+        blue, red, orange = figures.BLUE, figures.RED, figures.ORANGE
         ax.hist(factors, bins=np.linspace(0, 1.2, 49), color=blue)
-        ax.text(
-            np.mean(factors),
-            172,
-            "1000 random directions",
-            color=blue,
-            ha="center",
-        )
+        ax.text(0.36, 100, "1000 random\ndirections", color=blue, ha="right")
+        ax.plot([gain, gain], [0, 160], color=orange, linewidth=2)
+        ax.text(gain, 167, "the gain", color=orange, ha="center")
         ax.plot([largest, largest], [0, 120], "--", color=red)
         ax.text(
             largest,
@@ -121,67 +127,78 @@ def directions(factors, largest):
     return view
 
 
-def by_gain(activations, gains, sweep, rates):
+def by_gain(activations, gains, sweep, factors):
     """Above, gradient norms by layer at one gain, for each activation; below,
-    the rate at every gain, in decades a layer.
+    the mean factor of a layer at this gain and all smaller ones.
 
-    sweep : by activation, depth and draw, decades of shape (depth + 1,
-    gains); rates : likewise, of shape (gains,).
+    sweep : by activation, depth and draw, decades of shape (gains, depth + 1);
+    factors : by the same, of shape (gains,).
     """
+    wide = {activations[0]: 4}  # seen under the others
 
     def view(axes, gain, depth):
-        here = gain == gains
+        here = np.flatnonzero(gain == gains)[0]
+        known = np.minimum(np.arange(len(gains)), here)
+        axes[1].axhline(1, color=figures.GREY, linewidth=1)
         for phi, colour in zip(activations, figures.COLOURS, strict=False):
-            rate = rates[phi, depth, 0]
-            shown = round(rate[here].item(), 2) + 0.0  # -0.0 becomes 0.0
-            label = f"{phi} {shown:+.2f}"
-            log = sweep[phi, depth, 0]
-            axes[0].plot(log[:, here], color=colour, label=label)
-            axes[1].semilogx(gains, rate, base=2, color=colour)
-        axes[0].legend(loc="upper right", fontsize=8)
+            factor = factors[phi, depth, 0]
+            style = {"color": colour, "linewidth": wide.get(phi, 1.5)}
+            log = np.clip(sweep[phi, depth, 0][here], -60, 60)
+            label = f"{phi}: {factor[here]:.2f}"
+            axes[0].plot(log, label=label, **style)
+            axes[1].loglog(gains[known], factor[known], base=2, **style)
+        legend = "mean factor of a layer"
+        axes[0].legend(loc="lower right", fontsize=8, ncols=2, title=legend)
         axes[1].axvline(gain, color=figures.GREY, linestyle=":")
-        axes[1].axhline(0, color=figures.GREY, linewidth=1)
-        title = "legend: decades a layer"
-        figures.frame(axes[0], LAYER, NORM, (0, 50), (-50, 75), title)
+        figures.frame(axes[0], LAYER, NORM, (0, 50), (-50, 25))
         x = "gain $s$"
-        y = "rate, decades a layer"
-        figures.frame(axes[1], x, y, (0.5, 16), (-1, 1.3), "level: rate 0")
+        y = "mean factor of a layer"
+        figures.frame(axes[1], x, y, (0.5, 16), (0.1, 20))
+        axes[1].text(0.52, 1.15, "level", color=figures.GREY)
         ticks = [0.5, 1, 2, 4, 8, 16]
         axes[1].set_xticks(ticks, ["½", "1", "2", "4", "8", "16"])
+        axes[1].set_yticks(
+            [0.1, 0.3, 1, 3, 10], ["0.1", "0.3", "1", "3", "10"]
+        )
 
     return view
 
 
-def fans(logs, deviations):
-    """Gradient norms of forty nets by layer, in decades, one panel a width, in
-    the band of the theory: the mean and two deviations to each side.
+def fans(logs, means, deviations):
+    """Gradient norms of forty nets by layer, one panel a width, in the band of
+    the theory: the mean and two standard deviations to each side.
 
-    logs : by width, of shape (40, 51); deviations : by width, of natural
-    logarithms, one a layer.
+    logs : by width, decades of shape (40, 51); means, deviations : by width,
+    decades of shape (51,).
     """
 
     def view(axes):
         for ax, n in zip(axes, logs, strict=True):
-            sd = deviations[n]
-            mean = -(sd**2)  # sd² = depth / 2n
-            low = (mean - 2 * sd) / np.log(10)
-            high = (mean + 2 * sd) / np.log(10)
-            orange = figures.ORANGE
-            ax.fill_between(range(51), low, high, color=orange, alpha=0.5)
-            ax.plot(logs[n].T, color=figures.BLUE, linewidth=0.5)
-            title = f"width {n}"
-            figures.frame(ax, "layer $l$", "", (0, 50), (-6, 3), title)
+            ax.fill_between(
+                range(51),
+                means[n] - 2 * deviations[n],
+                means[n] + 2 * deviations[n],
+                color=figures.ORANGE,
+                alpha=0.5,
+                label="theory: mean ± 2 sd",
+            )
+            labels = ["each of 40 nets"] + 39 * [None]
+            ax.plot(logs[n].T, color=figures.BLUE, linewidth=0.5, label=labels)
+            x = "input ← layer $l$"
+            figures.frame(ax, x, "", (0, 50), (-6, 3), f"width {n}")
             ax.set_xticks([0, 20, 40])
             ax.tick_params(labelleft=False)
         axes[0].set_ylabel(NORM)  # the panels share their axis
         axes[0].tick_params(labelleft=True)
+        axes[2].legend(loc="lower right", fontsize=8)
 
     return view
 
 
 def level_learns(lines, losses):
-    """Left, the gradient by layer of five starts of one gain; right, the loss
-    they reach, the best of all rates.
+    """Left, the gradient by layer of five starts of one gain, from layer 49 to
+    layer 1; right, the loss that each of them reaches, at the best of all
+    rates.
 
     lines : by gain, decades of shape (51, 5); losses : by gain, the marks,
     the losses of shape (marks, 5) and the rate.
@@ -189,17 +206,26 @@ def level_learns(lines, losses):
 
     def view(axes, gain):
         blue, grey = figures.BLUE, figures.GREY
+        l = np.arange(1, 50)
         axes[0].axhline(0, color=grey, linewidth=1)
-        axes[0].plot(lines[gain] - lines[gain][-1], color=blue, linewidth=1)
-        y = "powers of ten"
-        title = "gradient, before learning"
-        figures.frame(axes[0], "layer $l$", y, (0, 50), (-14, 8), title)
+        axes[0].plot(
+            l, lines[gain][l] - lines[gain][49], color=blue, linewidth=1
+        )
+        x = "layer 1 ← layer $l$ ← layer 49"
+        y = "gradient, powers of ten"
+        title = "before learning"
+        figures.frame(axes[0], x, y, (1, 49), (-14, 8), title)
+        axes[0].set_xticks([1, 10, 20, 30, 40, 49])
         epochs, loss, rate = losses[gain]
-        axes[1].axhline(np.log(10), color=grey, linestyle="--")
-        axes[1].text(19.8, 2.38, "knows nothing", color=grey, ha="right")
-        figures.band(axes[1], epochs, loss, colour=blue)
-        title = f"loss, at the best rate, {rate:g}"
-        y = "mean of an epoch"
+        labels = ["each of 5 starts"] + 4 * [None]
+        axes[1].plot(epochs, loss, color=blue, linewidth=1, label=labels)
+        nothing = "a net that knows nothing"
+        axes[1].axhline(
+            np.log(10), color=grey, linestyle="--", zorder=3, label=nothing
+        )
+        axes[1].legend(loc="upper right", fontsize=9)
+        title = f"at the best rate, {rate:g}"
+        y = "loss, mean of an epoch"
         figures.frame(axes[1], "epoch", y, (1, 20), (0, 3.5), title)
 
     return view

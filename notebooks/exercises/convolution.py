@@ -65,7 +65,7 @@ def bias_for_each_weight(image, W, b, stride, padding):
 def pooled_back(image, g):
     """What max-pooling by 2 × 2 hands to the image."""
     pool = Pool2D((1, *image.shape), 2)
-    _, vjp = pool({}, image[None, None])
+    _, vjp = pool({}, image[None, None].astype(float))
     return vjp(g[None, None]).h[0, 0]
 
 
@@ -86,9 +86,14 @@ def to_the_smallest(image, g):
 
 
 def to_the_first(image, g):
-    back = np.zeros_like(image)
+    back = np.zeros(image.shape)
     back[::2, ::2] = g
     return back
+
+
+def as_whole_numbers(image, g):
+    """np.zeros_like(image) has the type of the image, and cuts g."""
+    return pooled_back(image, g).astype(image.dtype)
 
 
 def ones(image, g):
@@ -181,6 +186,10 @@ EXERCISES = {
                 rng.standard_normal((6, 8)),
                 rng.standard_normal((3, 4)),
             ),
+            "an image of whole numbers": (
+                np.array([[1, 2, 5, 0], [3, 4, -1, -2]]),
+                np.array([[0.5, 1.5]]),
+            ),
         },
         hints=[
             (to_all, "only the largest pixel of a window has a slope of 1."),
@@ -192,6 +201,11 @@ EXERCISES = {
             (to_the_smallest, "that is the smallest pixel."),
             (to_the_first, "that is the upper left pixel of each window."),
             (ones, "those are the slopes; they still meet g."),
+            (
+                as_whole_numbers,
+                "np.zeros_like(image) makes whole numbers if the image has "
+                "them, and cuts g: take np.zeros(image.shape).",
+            ),
         ],
     ),
 }

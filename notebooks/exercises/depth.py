@@ -70,6 +70,33 @@ def without_h(layers, params, x, y):
     return np.array(found[::-1])
 
 
+def not_unpacked(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    g = cross_entropy(h[-1], y)
+    found = []
+    for vjp in reversed(vjps):
+        grads = vjp(g)
+        found.append(np.linalg.norm(grads.p["W"]))
+        g = grads.h
+    return np.array(found[::-1])
+
+
+def asked_twice(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    loss, g = cross_entropy(h[-1], y)
+    found = []
+    for vjp in reversed(vjps):
+        g = vjp(g).h
+        found.append(np.linalg.norm(vjp(g).p["W"]))
+    return np.array(found[::-1])
+
+
+def from_the_loss(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    g, _ = cross_entropy(h[-1], y)
+    return np.exp(trace(vjps, g).log_p["W"])
+
+
 def logarithms(layers, params, x, y):
     return np.log10(weight_gradient_norms(layers, params, x, y))
 
@@ -83,6 +110,18 @@ rms_of_entries = norms_with(
 mean_of_entries = norms_with(lambda grads, g: np.mean(np.abs(grads.p["W"])))
 squares = norms_with(lambda grads, g: np.sum(grads.p["W"] ** 2))
 spectral = norms_with(lambda grads, g: np.linalg.norm(grads.p["W"], 2))
+
+
+def of_the_weights(layers, params, x, y):
+    return np.array([np.linalg.norm(p["W"]) for p in params])
+
+
+def from_ones(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    return np.exp(trace(vjps, np.ones_like(h[-1])).log_p["W"])
+
+
+largest = norms_with(lambda grads, g: np.max(np.abs(grads.p["W"])))
 
 
 def net_and_images(depth, phi, count):
@@ -109,6 +148,36 @@ def of_the_largest(phi, a):
     return 1 / np.max(phi.slope(a))
 
 
+def of_the_bound(phi, a):
+    return 1 / phi.max_slope
+
+
+def of_the_median(phi, a):
+    return 1 / np.median(phi.slope(a))
+
+
+def of_the_median_square(phi, a):
+    return 1 / np.sqrt(np.median(phi.slope(a) ** 2))
+
+
+def mean_of_inverses(phi, a):
+    with np.errstate(divide="ignore"):
+        return np.sqrt(np.mean(1 / phi.slope(a) ** 2))
+
+
+def known_value(phi, a):
+    return 1.47
+
+
+def no_mean(phi, a):
+    with np.errstate(divide="ignore"):
+        return 1 / np.abs(phi.slope(a))
+
+
+def of_the_arguments(phi, a):
+    return 1 / np.sqrt(np.mean(a**2))
+
+
 def without_root(phi, a):
     return 1 / np.mean(phi.slope(a) ** 2)
 
@@ -125,6 +194,30 @@ def of_the_sum(phi, a):
     return 1 / np.linalg.norm(phi.slope(a))
 
 
+def of_the_sizes(phi, a):
+    return 1 / np.mean(np.abs(phi.slope(a)))
+
+
+def of_the_deviation(phi, a):
+    return 1 / np.std(phi.slope(a))
+
+
+def by_the_value(phi, a):
+    return 1 / np.sqrt(np.mean((1 - phi(a) ** 2) ** 2))
+
+
+def of_tanh(phi, a):
+    return 1 / np.sqrt(np.mean((1 - np.tanh(a) ** 2) ** 2))
+
+
+def along_the_batch(phi, a):
+    return 1 / np.sqrt(np.mean(phi.slope(a) ** 2, axis=0))
+
+
+def at_the_rms(phi, a):
+    return 1 / phi.slope(np.sqrt(np.mean(a**2)))
+
+
 bent = Activation("absolute", np.abs, np.sign, max_slope=1.0)
 drawn = np.random.default_rng(0).standard_normal(1000)
 table = 3 * np.random.default_rng(1).standard_normal((5, 7))
@@ -133,20 +226,39 @@ EXERCISES = {
     1: Number(
         np.ceil(3 / -np.log10(0.56)),
         unit="layers",
-        rtol=1e-4,
+        rtol=4e-3,
         hints=[
             (
                 11,
                 "0.56^11 is 0.0017, still above a thousandth.",
             ),
+            (13, "a layer less will do: work out 0.56 to the power before."),
             (
                 3 / -np.log10(0.56),
                 "nearly: layers come whole, so round up.",
             ),
-            (11.9, "nearly: layers come whole, so round up."),
             (
                 3 / -np.log(0.56),
                 "a decade is a power of ten: take the logarithm to base 10.",
+            ),
+            (
+                np.ceil(3 / -np.log(0.56)),
+                "try 0.56^6. If you took the natural logarithm: a decade is a"
+                " power of ten, so take the one to base 10.",
+            ),
+            (
+                4,
+                "four layers make about one decade; a thousandth is three.",
+            ),
+            (
+                (1 - 0.001) / (1 - 0.56),
+                "a layer takes 0.44 of what has reached it, not of the whole:"
+                " factors multiply.",
+            ),
+            (
+                0.56 / 0.001,
+                "after two layers 0.56 · 0.56 is left: ask for which power of"
+                " 0.56 it is.",
             ),
             (3, "a layer costs a quarter of a decade, not a whole one."),
             (
@@ -195,6 +307,36 @@ EXERCISES = {
                 "a pullback returns several gradients: .h is the one that"
                 " goes on to the layer below.",
             ),
+            (
+                not_unpacked,
+                "cross_entropy returns two things, the loss and the gradient:"
+                " loss, g = cross_entropy(h, y).",
+            ),
+            (
+                asked_twice,
+                "you asked a pullback again, with the gradient that it had"
+                " returned: call it once in each layer, and keep what comes.",
+            ),
+            (
+                from_the_loss,
+                "cross_entropy returns the loss first and the gradient second:"
+                " loss, g = cross_entropy(h, y).",
+            ),
+            (
+                of_the_weights,
+                "these are the norms of W itself; take those of the gradient,"
+                ' .p["W"] of what the pullback returns.',
+            ),
+            (
+                from_ones,
+                "you began with ones; what comes in at the top is the second"
+                " thing that cross_entropy(h, y) returns.",
+            ),
+            (
+                largest,
+                "you took the largest entry; a norm is the root of the sum of"
+                " the squares of all.",
+            ),
             (logarithms, "no logarithms here: the norms themselves."),
             (squares, "these are the squares of the norms: the root is left."),
             (
@@ -203,10 +345,23 @@ EXERCISES = {
                 " the 2 out.",
             ),
         ],
-        why="With the net of this page they fall from layer 50 to layer 1"
-        " by about eleven decades.",
+        why="With the net of this page they fall by about eleven decades from"
+        " layer 50 to layer 1: by less than the gradient at the states,"
+        " among other things because the pixels are longer than the later"
+        " states.",
     ),
-    3: Function(
+    3: Choice(
+        ["it explodes", "it vanishes", "nothing yet"],
+        "nothing yet",
+        hints={
+            "it explodes": "a bound above one allows growth; it does not"
+            " promise any.",
+            "it vanishes": "it may, and it need not: only a bound below one"
+            " would make sure of it.",
+        },
+        why="The bound limits what may happen; the rule says what does.",
+    ),
+    4: Function(
         level_gain,
         cases={
             "tanh": (tanh, drawn),
@@ -230,6 +385,68 @@ EXERCISES = {
                 "you took the largest slope, as the bound does; the rule takes"
                 " the root mean square.",
             ),
+            (
+                of_the_sizes,
+                "you averaged the sizes of the slopes; lengths want the root"
+                " of the mean of their squares.",
+            ),
+            (
+                of_the_deviation,
+                "np.std takes the mean off first; here the squares of the"
+                " slopes themselves are averaged.",
+            ),
+            (
+                by_the_value,
+                "1 - φ² is the slope of tanh alone: take phi.slope(a).",
+            ),
+            (
+                of_tanh,
+                "that is right for tanh alone: take phi.slope(a).",
+            ),
+            (
+                along_the_batch,
+                "one gain for the whole layer: take the mean over all units"
+                " and all samples, without axis.",
+            ),
+            (
+                at_the_rms,
+                "you took the slope at a typical a; the mean goes over the"
+                " squared slopes.",
+            ),
+            (
+                of_the_bound,
+                "phi.max_slope is the largest slope that there is, as in the"
+                " bound; the rule takes the root mean square over a.",
+            ),
+            (
+                of_the_median,
+                "you took the middle one of the slopes; lengths want the root"
+                " of the mean of their squares.",
+            ),
+            (
+                of_the_median_square,
+                "you took the middle one of the squares; take their mean.",
+            ),
+            (
+                mean_of_inverses,
+                "you inverted each slope before the mean; take the mean of the"
+                " squares first, and invert at the end.",
+            ),
+            (
+                known_value,
+                "1.47 is right for tanh at standard normal numbers alone;"
+                " compute it from phi.slope(a).",
+            ),
+            (
+                no_mean,
+                "that is one number for each a; a layer has one gain: take"
+                " the mean of the squared slopes first.",
+            ),
+            (
+                of_the_arguments,
+                "you took the pre-activations themselves; take the slopes"
+                " there, phi.slope(a).",
+            ),
             (without_root, "the root is missing."),
             (of_the_values, "you took the values φ(a); take the slopes."),
             (
@@ -244,23 +461,28 @@ EXERCISES = {
         ],
         why="Where a lies is what one has to know for it.",
     ),
-    4: Choice(
-        ["it explodes", "it vanishes", "nothing yet"],
-        "nothing yet",
-        hints={
-            "it explodes": "a bound above one allows growth; it does not"
-            " promise any.",
-            "it vanishes": "that would need a bound below one.",
-        },
-        why="The bound limits what may happen; the rule says what does.",
-    ),
     5: Number(
         np.ceil(8 / np.log10(4)),
-        rtol=1e-4,
+        rtol=4e-3,
         unit="layers",
         hints=[
             (13, "0.25^13 is 1.5e-8, still above."),
             (15, "that is one too many."),
+            (
+                np.ceil(8 / np.log10(2)),
+                "that is for layers which leave a half; the largest slope of"
+                " the sigmoid is another number.",
+            ),
+            (
+                np.ceil(8 / np.log(4)),
+                "try 0.25^6. If you took the natural logarithm: 10^-8 asks for"
+                " the one to base 10.",
+            ),
+            (
+                32,
+                "0.25 is less than a decade: how many of its factors make"
+                " 10^-8?",
+            ),
             (
                 8 / np.log10(4),
                 "nearly: layers come whole, so round up.",
@@ -272,10 +494,11 @@ EXERCISES = {
         ["it rises", "it stays as it is", "it falls"],
         "it stays as it is",
         hints={
-            "it rises": "the weights are the same, and the slopes of relu see"
-            " only the signs of a.",
-            "it falls": "relu does not saturate: its slopes see only the"
-            " signs of a.",
+            "it rises": "the states are 16 times as large, but the way back"
+            " meets only weights and slopes. What do the slopes of relu see"
+            " of a?",
+            "it falls": "relu has one flat side, and 16 a lies on the same"
+            " side as a.",
         },
         why="With tanh it would fall: its slopes see how large a is.",
     ),

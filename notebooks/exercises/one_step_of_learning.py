@@ -96,6 +96,82 @@ def of_three_layers(params, h):
     return h @ params[2]["W"] + params[2]["b"]
 
 
+def by_relu(params, h):
+    for p in params[:-1]:
+        h = np.maximum(h @ p["W"] + p["b"], 0)
+    return h @ params[-1]["W"] + params[-1]["b"]
+
+
+def by_sigmoid(params, h):
+    for p in params[:-1]:
+        h = 1 / (1 + np.exp(-(h @ p["W"] + p["b"])))
+    return h @ params[-1]["W"] + params[-1]["b"]
+
+
+def bias_subtracted(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"] - p["b"])
+    return h @ params[-1]["W"] - params[-1]["b"]
+
+
+def last_twice(params, h):
+    for p in params:
+        h = np.tanh(h @ p["W"] + p["b"])
+    return h @ params[-1]["W"] + params[-1]["b"]
+
+
+def first_left_out(params, h):
+    for p in params[1:-1]:
+        h = np.tanh(h @ p["W"] + p["b"])
+    return h @ params[-1]["W"] + params[-1]["b"]
+
+
+def last_but_one_left_out(params, h):
+    for p in params[:-2]:
+        h = np.tanh(h @ p["W"] + p["b"])
+    return h @ params[-1]["W"] + params[-1]["b"]
+
+
+def last_but_one_twice(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"] + p["b"])
+    return h @ p["W"] + p["b"]
+
+
+def of_two_layers(params, h):
+    h = np.tanh(h @ params[0]["W"] + params[0]["b"])
+    return h @ params[1]["W"] + params[1]["b"]
+
+
+def always_the_first_layer(params, h):
+    for _ in params[:-1]:
+        h = np.tanh(h @ params[0]["W"] + params[0]["b"])
+    return h @ params[-1]["W"] + params[-1]["b"]
+
+
+def answers(params, h):
+    return scores(params, h).argmax(axis=1)
+
+
+def all_states(params, h):
+    states = [h]
+    for p in params[:-1]:
+        states.append(np.tanh(states[-1] @ p["W"] + p["b"]))
+    return [*states, scores(params, h)]
+
+
+def dict_unpacked(params, h):
+    for W, b in params[:-1]:
+        h = np.tanh(h @ W + b)
+    return h @ params[-1][0] + params[-1][1]
+
+
+def dict_with_dots(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p.W + p.b)
+    return h @ params[-1].W + params[-1].b
+
+
 def returns_too_early(params, h):
     for p in params[:-1]:
         return np.tanh(h @ p["W"] + p["b"])
@@ -139,6 +215,63 @@ def without_keepdims(u):
         return e / e.sum(axis=1)
 
 
+def sum_without_keepdims(u):
+    e = np.exp(u - u.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1)
+
+
+def maximum_without_keepdims(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u - u.max(axis=1))
+        return e / e.sum(axis=1, keepdims=True)
+
+
+def sum_over_all(u):
+    e = np.exp(u - u.max(axis=1, keepdims=True))
+    return e / e.sum()
+
+
+def sum_over_columns(u):
+    e = np.exp(u - u.max(axis=1, keepdims=True))
+    return e / e.sum(axis=0)
+
+
+def smallest_subtracted(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u - u.min(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+
+def mean_subtracted(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u - u.mean(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+
+def divided_by_largest(u):
+    e = np.exp(u / u.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def cut_off(u):
+    e = np.exp(np.minimum(u, 700))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def other_way_round(u):
+    return softmax(-u)
+
+
+def powers_of_two(u):
+    e = 2.0 ** (u - u.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def logarithms(u):
+    with np.errstate(all="ignore"):
+        return np.log(softmax(u))
+
+
 def rounded(u):
     return softmax(u).round(2)
 
@@ -154,6 +287,11 @@ def largest_score_after_exponential(u):
     with np.errstate(all="ignore"):
         e = np.exp(u) - u.max(axis=1, keepdims=True)
         return e / e.sum(axis=1, keepdims=True)
+
+
+def largest_score_after_exponential_not_divided(u):
+    with np.errstate(all="ignore"):
+        return np.exp(u) - u.max(axis=1, keepdims=True)
 
 
 def largest_of_all(u):
@@ -216,6 +354,61 @@ def only_the_slope(slope, w, rate, updates):
     return w
 
 
+def divided_by_rate(slope, w, rate, updates):
+    for _ in range(updates):
+        w = w - slope(w) / rate
+    return w
+
+
+def only_the_sign(slope, w, rate, updates):
+    for _ in range(updates):
+        w = w - rate * np.sign(slope(w))
+    return w
+
+
+def times_w(slope, w, rate, updates):
+    for _ in range(updates):
+        w = w - rate * slope(w) * w
+    return w
+
+
+def times_updates(slope, w, rate, updates):
+    for _ in range(updates):
+        w = w - updates * rate * slope(w)
+    return w
+
+
+def slope_of_the_count(slope, w, rate, updates):
+    for k in range(updates):
+        w = w - rate * slope(k)
+    return w
+
+
+def last_slope(slope, w, rate, updates):
+    return slope(descend(slope, w, rate, updates))
+
+
+def list_of_all(slope, w, rate, updates):
+    ways = [w]
+    for _ in range(updates):
+        ways.append(ways[-1] - rate * slope(ways[-1]))
+    return ways
+
+
+def three_updates(slope, w, rate, updates):
+    return descend(slope, w, rate, 3)
+
+
+def rate_written_in(slope, w, rate, updates):
+    return descend(slope, w, 0.25, updates)
+
+
+def range_left_out(slope, w, rate, updates):
+    for _ in updates:
+        w = w - rate * slope(w)
+    return w
+
+
 def slope_not_called(slope, w, rate, updates):
     return w - rate * slope
 
@@ -224,12 +417,36 @@ def not_assigned(slope, w, rate, updates):
     return w
 
 
+def in_place(slope, w, rate, updates):
+    for _ in range(updates):
+        w -= rate * slope(w)
+    return w
+
+
+def until_flat(slope, w, rate, updates):
+    while abs(slope(w)) > 1e-6:
+        w = w - rate * slope(w)
+    return w
+
+
+def until_all_are_flat(slope, w, rate, updates):
+    while np.max(np.abs(slope(w))) > 1e-6:
+        w = w - rate * slope(w)
+    return w
+
+
 def slope_of_square(w):
     return 2 * w
 
 
-def slope_of_fourth_power(w):
-    return 4 * w**3
+def slope_of_square_with_floor(w):
+    """Flat where it is low: a loop that goes on until it is flat comes to an
+    end, and to the same one whatever it takes for flat."""
+    return np.where(np.abs(w) > 1, 2 * w, 0.0)
+
+
+def slope_of_fourth_power_with_floor(w):
+    return np.where(np.abs(w) > 0.1, 4 * w**3, 0.0)
 
 
 EXERCISES = {
@@ -240,7 +457,30 @@ EXERCISES = {
         hints=[
             (3392, "the biases are missing, one for each unit."),
             (74, "these are the biases alone; the weights are more."),
+            (3402, "layers 1 and 2 have biases, too, one for each unit."),
+            (3498, "that is 32 too many: has each unit a single bias?"),
+            (2048, "these are the weights of layer 1 alone."),
+            (2080, "this is layer 1 alone."),
+            (2368, "layer 2 has weights, too, and every unit has a bias."),
             (2410, "that is for two layers; the middle one is missing."),
+            (3434, "layers 1 and 2 have 32 biases each."),
+            (3456, "the ten units of the last layer have biases, too."),
+            (
+                3395,
+                "a layer has more than one bias: each of its units has one.",
+            ),
+            (
+                3520,
+                "biases belong to the units that give out, not to the "
+                "numbers that come in.",
+            ),
+            (4490, "that is for four layers."),
+            (138, "each number that comes in has a weight to *each* unit."),
+            (6, "that is how many arrays there are; count what they hold."),
+            (
+                655360,
+                "the numbers of the layers are added, not multiplied.",
+            ),
             (
                 3530,
                 "the 64 pixels have no biases; they are numbers, not units.",
@@ -270,6 +510,45 @@ EXERCISES = {
             (last_left_out, "the last layer is still missing."),
             (transposed, "h comes first: h @ W, and W as it is."),
             (bias_outside, "the bias is added before squashing, not after."),
+            (bias_subtracted, "the bias is added, not subtracted."),
+            (by_relu, "here units squash by np.tanh, not by relu."),
+            (by_sigmoid, "here units squash by np.tanh, not by a sigmoid."),
+            (
+                last_twice,
+                "the last layer is taken twice: once in the loop, squashed, "
+                "and once more after it.",
+            ),
+            (
+                first_left_out,
+                "layer 1 is left out: Python counts from 0, it is params[0].",
+            ),
+            (
+                last_but_one_left_out,
+                "the loop stops too early: only the last layer is left for "
+                "after it.",
+            ),
+            (
+                last_but_one_twice,
+                "after the loop p is still the last but one; take params[-1].",
+            ),
+            (of_two_layers, "that is for two layers; loop over params."),
+            (
+                always_the_first_layer,
+                "each layer has parameters of its own, not those of layer 1.",
+            ),
+            (
+                answers,
+                "these are the answers; the scores come before argmax.",
+            ),
+            (all_states, "these are all states; give back the scores alone."),
+            (
+                dict_unpacked,
+                'each entry of params is a dict: p["W"] and p["b"].',
+            ),
+            (
+                dict_with_dots,
+                'an entry of a dict is taken by its name in brackets: p["W"].',
+            ),
             (
                 always_the_picture,
                 "each layer has to take in what the one before gave out.",
@@ -324,6 +603,43 @@ EXERCISES = {
                 "a maximum or a sum for each row has to be a column, so that "
                 "it meets its row: keepdims=True.",
             ),
+            (
+                sum_without_keepdims,
+                "the sum of each row has to be a column, so that it meets its "
+                "row: keepdims=True.",
+            ),
+            (
+                maximum_without_keepdims,
+                "the largest score of each row has to be a column, so that it "
+                "meets its row: keepdims=True.",
+            ),
+            (
+                sum_over_all,
+                "divide by the sum of each row, not of the whole batch: "
+                "axis=1.",
+            ),
+            (
+                sum_over_columns,
+                "divide by the sum of each row, not of each column: axis=1.",
+            ),
+            (smallest_subtracted, "subtract the *largest* score of the row."),
+            (
+                mean_subtracted,
+                "subtract the largest score, not the mean: what lies far "
+                "above the mean still overflows.",
+            ),
+            (
+                divided_by_largest,
+                "subtract the largest score; to divide by it changes the "
+                "probabilities.",
+            ),
+            (
+                cut_off,
+                "to cut scores off makes large ones equal; subtract instead.",
+            ),
+            (other_way_round, "the largest score gets the most: e^u."),
+            (powers_of_two, "powers of e, not of 2: np.exp."),
+            (logarithms, "these are the logarithms of the probabilities."),
             (rounded, "do not round; that is for printing."),
             (
                 subtracted_after_exponential,
@@ -332,6 +648,11 @@ EXERCISES = {
             (
                 largest_score_after_exponential,
                 "subtract the largest score before e^u is taken, not after.",
+            ),
+            (
+                largest_score_after_exponential_not_divided,
+                "subtract the largest score from u, before e^u is taken; then "
+                "divide by the sum of the row.",
             ),
             (
                 largest_of_all,
@@ -350,22 +671,35 @@ EXERCISES = {
             (np.log2(10), "ln is the natural logarithm: np.log."),
             (10 * np.log(10), "the loss of a picture is not summed over ten."),
             (0.0, "that is the loss of a network that is sure and right."),
-            (-np.log(0.9), "take p of the right digit, which is 0.1."),
+            (-np.log(0.9), "take the right digit's probability: 0.1."),
+            (0.9, "that is what the nine wrong digits have together."),
+            (10, "that is one over the probability; take ln of it."),
+            (np.log(9), "there are ten digits, not nine."),
+            (
+                0.1 * np.log(10),
+                "-ln of the probability is the loss; it is not multiplied by "
+                "the probability.",
+            ),
         ],
         why="You will meet this number again.",
     ),
     5: Function(
         descend,
         cases={
-            "one update": (slope_of_square, 8.0, 0.25, 1),
-            "three updates": (slope_of_fourth_power, 1.0, 0.1, 3),
+            "one update": (slope_of_square_with_floor, 8.0, 0.25, 1),
+            "three updates": (slope_of_fourth_power_with_floor, 1.0, 0.1, 3),
             "several weights at once": (
-                slope_of_square,
-                np.array([3.0, -1.0, 0.5]),
-                0.3,
+                slope_of_square_with_floor,
+                np.array([30.0, -10.0, 5.0]),
+                0.03,
                 10,
             ),
-            "many small updates": (slope_of_square, 1.0, 0.01, 300),
+            "many small updates": (
+                slope_of_square_with_floor,
+                1000.0,
+                0.01,
+                300,
+            ),
         },
         hints=[
             (uphill, "that goes up: against the slope is minus."),
@@ -374,6 +708,22 @@ EXERCISES = {
                 "ask for the slope anew before each update: it changes.",
             ),
             (without_rate, "the rate is missing."),
+            (divided_by_rate, "times the rate, not divided by it."),
+            (
+                only_the_sign,
+                "a steep slope makes a long step: take the slope itself, not "
+                "only its sign.",
+            ),
+            (times_w, "rate times slope, and not times w as well."),
+            (
+                times_updates,
+                "each update has the rate once; the loop does the rest.",
+            ),
+            (slope_of_the_count, "ask for the slope at w: slope(w)."),
+            (last_slope, "give back w, not the slope there."),
+            (list_of_all, "give back the last w alone."),
+            (three_updates, "as many updates as `updates` says, not three."),
+            (rate_written_in, "0.25 is the rate of the example; take `rate`."),
             (a_single_update, "that is a single update."),
             (one_more, "that is one update too many."),
             (
@@ -388,7 +738,24 @@ EXERCISES = {
                 slope_not_called,
                 "slope is a function: slope(w) is the slope at w.",
             ),
+            (
+                range_left_out,
+                "`updates` is a number; a loop goes over range(updates).",
+            ),
             (not_assigned, "w has not changed: assign the result to w."),
+            (
+                in_place,
+                "`w -= …` changes the array that was handed in: write "
+                "w = w - …, which makes a new one.",
+            ),
+            (
+                until_flat,
+                "as many updates as `updates` says, not until it is flat.",
+            ),
+            (
+                until_all_are_flat,
+                "as many updates as `updates` says, not until all are flat.",
+            ),
             (only_the_slope, "take the step *from w*: w - rate * slope(w)."),
         ],
     ),
@@ -399,6 +766,12 @@ EXERCISES = {
         hints=[
             (42, "three pictures are left after 42 batches."),
             (1347 / 32, "the last batch is a smaller one; count it as one."),
+            (42.1, "the last batch is smaller; it is one more all the same."),
+            (44, "after 42 full batches there is only one more."),
+            (860, "that is for twenty epochs."),
+            (20, "that is how many epochs the figure at the top shows."),
+            (15, "the held-out pictures are not learnt from."),
+            (57, "the 450 held-out pictures are not learnt from."),
             (1347, "there is one update for a batch, not for a picture."),
             (32, "that is how many pictures are in a batch."),
             (1, "one update for each *batch*."),
@@ -413,13 +786,12 @@ EXERCISES = {
         ],
         "what reaches it is nearly the same for every picture",
         hints={
-            "its slopes are too small": "look again at layer 50 in the "
-            "figure: their norm is about that of the last layer of ten, and "
-            "ten layers learn. The slopes are large; nearly all of them say "
-            "the same for every picture.",
+            "its slopes are too small": "they are about as large as those of "
+            "the last layer of ten, and ten layers learn. But a slope is "
+            "h[i], what came in, times the slope at the sum: what comes in?",
             "the learning rate is too small for it": "six rates were tried, "
             "up to one that ruins shallow networks.",
         },
-        why="The way up and the way back fail for one reason.",
+        why="The way forward and the way back fail for one reason.",
     ),
 }

@@ -1,5 +1,6 @@
 """The exercises of the chapter on backpropagation through time."""
 
+from itertools import permutations
 from types import SimpleNamespace
 
 import numpy as np
@@ -75,8 +76,11 @@ def tanh_slope(h, t):
     return 1 - h[t] ** 2
 
 
-def scalar_shares(net, t, dL_dr, g, d):
-    return d * net.x[t], d * net.h[t - 1], dL_dr * net.h[t]
+SHARES = {
+    "u": lambda net, t, dL_dr, g, d: d * net.x[t],
+    "w": lambda net, t, dL_dr, g, d: d * net.h[t - 1],
+    "v": lambda net, t, dL_dr, g, d: dL_dr * net.h[t],
+}
 
 
 def scalar_walk(
@@ -93,7 +97,7 @@ def scalar_walk(
     ),
     at_state=from_output_and_next,
     slope=tanh_slope,
-    shares=scalar_shares,
+    shares=SHARES,
     add=True,
 ):
     """The loop of exercise 1. A wrong answer has another piece in one place.
@@ -107,8 +111,8 @@ def scalar_walk(
         dL_dr = at_output(net, t)
         g = at_state(net, t, dL_dr, g, d)
         d = g * slope(h, t)
-        share = np.array(shares(net, t, dL_dr, g, d))
-        sums = sums + share if add else share
+        new = [share(net, t, dL_dr, g, d) for share in shares.values()]
+        sums = sums + new if add else new
     return tuple(sums)
 
 
@@ -119,6 +123,27 @@ def wrong_walk(**piece):
         return scalar_walk(*given, **piece)
 
     return wrong
+
+
+def wrong_shares(**other):
+    """A wrong answer to exercise 1, with other shares of these weights."""
+    return wrong_walk(shares=SHARES | other)
+
+
+def in_another_order(function, names):
+    """Hints for every order in which its results should not stand."""
+
+    def in_order(order):
+        def wrong(*given):
+            results = function(*given)
+            return tuple(results[i] for i in order)
+
+        return wrong
+
+    right, *others = permutations(range(len(names)))
+    wanted = ", ".join(names)
+    said = f"all parts are right, but not their order: return {wanted}."
+    return [(in_order(order), said) for order in others]
 
 
 def last_alone(T):
@@ -158,85 +183,93 @@ def slope_before(h, t):
     return 1 - h[t - 1] ** 2
 
 
-SCALAR_HINTS = [
-    (
-        wrong_walk(times=last_alone),
-        "this is the last step's share alone. Every step used w, u and v:"
-        " add its share to the sums inside the loop.",
-    ),
-    (
-        wrong_walk(add=False),
-        "this is the first step's share alone. Each share has overwritten"
-        " the one before: add them with +=.",
-    ),
-    (
-        wrong_walk(times=all_but_the_first),
-        "the first step is missing. range stops before its end:"
-        " range(T, 0, -1) goes down to 1.",
-    ),
-    (
-        wrong_walk(times=all_but_the_last),
-        "the last step is missing. The loop starts at T = len(h) - 1, since"
-        " h has an entry 0 as well.",
-    ),
-    (
-        wrong_walk(times=forwards),
-        "the loop runs forwards in time. g_t needs d_{t+1}, so start at the"
-        " last step and go back.",
-    ),
-    (
-        wrong_walk(
-            shares=lambda net, t, dL_dr, g, d: (
-                d * net.x[t],
-                d * net.h[t],
-                dL_dr * net.h[t],
-            )
+def loop_hints(wrong):
+    """What is said to slips in either loop, that of exercise 1 or of 2.
+
+    wrong : callable
+        Returns a wrong answer, from the piece that is another.
+    """
+    return [
+        (
+            wrong(times=last_alone),
+            "this is the last step's share alone. Every step used the"
+            " weights: add its share to the sums inside the loop.",
         ),
+        (
+            wrong(add=False),
+            "this is the first step's share alone. Each share has overwritten"
+            " the one before: add them with +=.",
+        ),
+        (
+            wrong(times=all_but_the_first),
+            "the first step is missing. range stops before its end:"
+            " range(T, 0, -1) goes down to 1.",
+        ),
+        (
+            wrong(times=all_but_the_last),
+            "the last step is missing. The loop starts at T = len(h) - 1,"
+            " since h has an entry 0 as well.",
+        ),
+        (
+            wrong(times=forwards),
+            "the loop runs forwards in time. Each step needs what the step"
+            " after it hands back: start at the last step and go back.",
+        ),
+        (
+            wrong(slope=slope_before),
+            "the slope is taken at the wrong state. Step t made h_t, so the"
+            " slope there is 1 - h_t², not 1 - h_{t-1}².",
+        ),
+        (
+            wrong(slope=tanh_slope_again),
+            "h_t is tanh(a_t) already. Its slope is 1 - h_t²; you took the"
+            " tanh a second time.",
+        ),
+        (
+            wrong(slope=slope_without_square),
+            "the slope of tanh is 1 - h_t², with a square.",
+        ),
+        (
+            wrong(slope=no_slope),
+            "the slope of tanh at the state is missing: d_t is g_t times"
+            " 1 - h_t².",
+        ),
+    ]
+
+
+def past_the_end(x, y, h, y_hat, w, v):
+    """Exercise 1 with a d for every time up to T, and none after it."""
+    d = np.zeros(len(h))
+    return d[len(h)]
+
+
+SCALAR_RETURNS = ("∂L/∂u", "∂L/∂w", "∂L/∂v")
+
+SCALAR_HINTS = [
+    *loop_hints(wrong_walk),
+    *in_another_order(scalar_reference, SCALAR_RETURNS),
+    (
+        wrong_shares(w=lambda net, t, dL_dr, g, d: d * net.h[t]),
         "the share of w has the wrong state. w multiplied the state before"
         " the step: d_t goes with h_{t-1}, not with h_t.",
     ),
     (
-        wrong_walk(
-            shares=lambda net, t, dL_dr, g, d: (
-                d * net.x[t],
-                d * net.h[t - 1],
-                dL_dr * net.h[t - 1],
-            )
-        ),
+        wrong_shares(v=lambda net, t, dL_dr, g, d: dL_dr * net.h[t - 1]),
         "the share of v has the wrong state: the output of step t was read"
         " off h_t.",
     ),
     (
-        wrong_walk(
-            shares=lambda net, t, dL_dr, g, d: (
-                d * net.x[t],
-                d * net.h[t - 1],
-                g * net.h[t],
-            )
-        ),
+        wrong_shares(v=lambda net, t, dL_dr, g, d: g * net.h[t]),
         "the share of v needs ∂L/∂r_t, the gradient where v acted. You took"
         " g, the gradient at h_t.",
     ),
     (
-        wrong_walk(
-            shares=lambda net, t, dL_dr, g, d: (
-                g * net.x[t],
-                g * net.h[t - 1],
-                dL_dr * net.h[t],
-            )
+        wrong_shares(
+            u=lambda net, t, dL_dr, g, d: g * net.x[t],
+            w=lambda net, t, dL_dr, g, d: g * net.h[t - 1],
         ),
         "the shares of u and w need d, the gradient at a_t, where these"
         " weights acted. You took g, the gradient at h_t.",
-    ),
-    (
-        wrong_walk(
-            shares=lambda net, t, dL_dr, g, d: (
-                d * net.h[t - 1],
-                d * net.x[t],
-                dL_dr * net.h[t],
-            )
-        ),
-        "∂L/∂u and ∂L/∂w are exchanged: u multiplied the input, w the state.",
     ),
     (
         wrong_walk(at_state=last_output_alone),
@@ -280,24 +313,6 @@ SCALAR_HINTS = [
         " times v.",
     ),
     (
-        wrong_walk(slope=slope_before),
-        "the slope is taken at the wrong state. Step t made h_t, so the"
-        " slope there is 1 - h_t², not 1 - h_{t-1}².",
-    ),
-    (
-        wrong_walk(slope=tanh_slope_again),
-        "h_t is tanh(a_t) already. Its slope is 1 - h_t²; you took the tanh"
-        " a second time.",
-    ),
-    (
-        wrong_walk(slope=slope_without_square),
-        "the slope of tanh is 1 - h_t², with a square.",
-    ),
-    (
-        wrong_walk(slope=no_slope),
-        "the slope of tanh at the state is missing: d_t = g_t (1 - h_t²).",
-    ),
-    (
         wrong_walk(at_output=lambda net, t: net.y_hat[t] - net.y[t]),
         "the output has a tanh of its own: the error at the output times"
         " 1 - ŷ_t² is what reaches r_t.",
@@ -311,6 +326,12 @@ SCALAR_HINTS = [
         "everything is twice what it should be: the loss has a factor ½,"
         " which cancels the 2 of the square.",
     ),
+    (
+        past_the_end,
+        "an index is larger than T, the last one. There is no step after the"
+        " last, so d_{T+1} is 0. Give d one more entry, np.zeros(T + 2), or"
+        " keep the d of the step after in a number that starts at 0.",
+    ),
 ]
 
 
@@ -320,7 +341,7 @@ SCALAR_HINTS = [
 def vector_net(T, batch, seed, every_step=True):
     """Arguments for exercise 2, with losses at all steps or at the last."""
     rng = np.random.default_rng(seed)
-    n_in, n = 2, 3
+    n_in, n = 5, 3  # no batch below has these sizes
     W = rng.standard_normal((n, n)) / 2
     U = rng.standard_normal((n_in, n)) / 2
     b = rng.standard_normal(n) / 4
@@ -345,16 +366,19 @@ def direct_and_back(direct, t, back):
     return direct[t] + back
 
 
-def vector_shares(h, x, d, t):
-    return h[t - 1].T @ d, x[t].T @ d, d.sum(axis=0)
-
-
 def through_weights(d, at_state, back, W):
     return d @ W.T
 
 
-def gradient_at_start(h, back, at_state, d):
+def gradient_at_start(h, back, at_state, d, W):
     return back
+
+
+VECTOR_SHARES = {
+    "W": lambda h, x, d, t: h[t - 1].T @ d,
+    "U": lambda h, x, d, t: x[t].T @ d,
+    "b": lambda h, x, d, t: d.sum(axis=0),
+}
 
 
 def vector_walk(
@@ -368,7 +392,7 @@ def vector_walk(
     state=direct_and_back,
     slope=tanh_slope,
     late=False,
-    shares=vector_shares,
+    shares=VECTOR_SHARES,
     hand_back=through_weights,
     start=gradient_at_start,
     add=True,
@@ -383,14 +407,14 @@ def vector_walk(
     for t in times(len(h) - 1):
         at_state = state(direct, t, back)
         d = at_state if late else at_state * slope(h, t)
-        new = shares(h, x, d, t)
+        new = [share(h, x, d, t) for share in shares.values()]
         if add:
             new = [a + b for a, b in zip(sums, new, strict=True)]
         sums = new
         back = hand_back(d, at_state, back, W)
         if late:
             back = back * slope(h, t)
-    return (*sums, start(h, back, at_state, d))
+    return (*sums, start(h, back, at_state, d, W))
 
 
 def wrong_way(**piece):
@@ -402,61 +426,53 @@ def wrong_way(**piece):
     return wrong
 
 
+def wrong_vector_share(**other):
+    """A wrong answer to exercise 2, with another share of this weight."""
+    return wrong_way(shares=VECTOR_SHARES | other)
+
+
+VECTOR_RETURNS = ("∂L/∂W", "∂L/∂U", "∂L/∂b", "∂L/∂h_0")
+
+SAMPLE_BY_SAMPLE = (
+    "h_{t-1} d_tᵀ has a number for each pair of samples, (batch, batch). The"
+    " share of W has the shape of W: h_{t-1}ᵀ d_t, with h[t - 1].T in front."
+    " For U it is x[t].T in front."
+)
+
 VECTOR_HINTS = [
+    *loop_hints(wrong_way),
+    *in_another_order(vector_reference, VECTOR_RETURNS),
     (
-        wrong_way(times=last_alone),
-        "this is the last step alone. The weights were used at every step:"
-        " walk on, and add every step's share.",
-    ),
-    (
-        wrong_way(add=False),
-        "these are the shares of the first step alone. Each share has"
-        " overwritten the one before: add them with +=.",
-    ),
-    (
-        wrong_way(times=all_but_the_first),
-        "the first step is missing. range stops before its end:"
-        " range(T, 0, -1) goes down to 1.",
-    ),
-    (
-        wrong_way(times=all_but_the_last),
-        "the last step is missing. The loop starts at T = len(h) - 1, since"
-        " h has an entry 0 as well.",
-    ),
-    (
-        wrong_way(times=forwards),
-        "the loop runs forwards in time. Start at the last step: each step"
-        " needs what the step after it hands back.",
-    ),
-    (
-        wrong_way(
-            shares=lambda h, x, d, t: (
-                h[t].T @ d,
-                x[t].T @ d,
-                d.sum(axis=0),
-            )
+        wrong_vector_share(
+            W=lambda h, x, d, t: h[t - 1] @ d.T,
+            U=lambda h, x, d, t: x[t] @ d.T,
         ),
+        SAMPLE_BY_SAMPLE,
+    ),
+    (
+        wrong_vector_share(W=lambda h, x, d, t: h[t - 1] @ d.T),
+        SAMPLE_BY_SAMPLE,
+    ),
+    (
+        wrong_vector_share(U=lambda h, x, d, t: x[t] @ d.T),
+        SAMPLE_BY_SAMPLE,
+    ),
+    (
+        wrong_vector_share(W=lambda h, x, d, t: h[t - 1] @ d),
+        "the shapes of a product do not fit: one of its sides has to be"
+        " transposed. The table above gives the shape of each product.",
+    ),
+    (
+        wrong_vector_share(W=lambda h, x, d, t: h[t].T @ d),
         "the share of W has the wrong state: W multiplied h_{t-1}, so the"
         " share is h_{t-1}ᵀ d_t, not h_tᵀ d_t.",
     ),
     (
-        wrong_way(
-            shares=lambda h, x, d, t: (
-                h[t - 1].T @ d,
-                x[t - 1].T @ d,
-                d.sum(axis=0),
-            )
-        ),
+        wrong_vector_share(U=lambda h, x, d, t: x[t - 1].T @ d),
         "the share of U has the wrong input: step t read x_t.",
     ),
     (
-        wrong_way(
-            shares=lambda h, x, d, t: (
-                h[t - 1].T @ d,
-                x[t].T @ d,
-                d.mean(axis=0),
-            )
-        ),
+        wrong_vector_share(b=lambda h, x, d, t: d.mean(axis=0)),
         "one bias serves all samples, so its gradient is their sum, not"
         " their mean.",
     ),
@@ -482,6 +498,19 @@ VECTOR_HINTS = [
         "a transpose is missing: forward it was h W, backward it is d Wᵀ.",
     ),
     (
+        wrong_way(
+            hand_back=lambda d, at_state, back, W: d @ W,
+            start=lambda h, back, at_state, d, W: d @ W.T,
+        ),
+        "inside the loop a transpose is missing: from step to step it is"
+        " d Wᵀ, as in your ∂L/∂h_0.",
+    ),
+    (
+        wrong_way(start=lambda h, back, at_state, d, W: d @ W),
+        "the weights are right. In ∂L/∂h_0 a transpose is missing: it is"
+        " d_1 Wᵀ, as inside the loop.",
+    ),
+    (
         wrong_way(hand_back=lambda d, at_state, back, W: at_state @ W.T),
         "what goes back to h_{t-1} has skipped the slope: first"
         " d = g ⊙ (1 - h_t²), then d Wᵀ.",
@@ -492,40 +521,24 @@ VECTOR_HINTS = [
         " gradient at a state is replaced at every step.",
     ),
     (
-        wrong_way(slope=slope_before),
-        "the slope is taken at the wrong state. Step t made h_t, so the"
-        " slope there is 1 - h_t².",
-    ),
-    (
-        wrong_way(slope=tanh_slope_again),
-        "h_t is tanh(a_t) already. Its slope is 1 - h_t²; you took the tanh"
-        " a second time.",
-    ),
-    (
-        wrong_way(slope=slope_without_square),
-        "the slope of tanh is 1 - h_t², with a square.",
-    ),
-    (
-        wrong_way(slope=no_slope),
-        "the slope of tanh is missing: d_t = g_t ⊙ (1 - h_t²).",
-    ),
-    (
         wrong_way(late=True),
         "the slope comes too late: it belongs before the shares and before"
         " Wᵀ, since d is the gradient at a_t.",
     ),
     (
-        wrong_way(start=lambda h, back, at_state, d: at_state),
+        wrong_way(start=lambda h, back, at_state, d, W: at_state),
         "the weights are right; what you return as ∂L/∂h_0 is ∂L/∂h_1. It"
         " has one more step to go, d_1 Wᵀ.",
     ),
     (
-        wrong_way(start=lambda h, back, at_state, d: back * (1 - h[0] ** 2)),
+        wrong_way(
+            start=lambda h, back, at_state, d, W: back * (1 - h[0] ** 2)
+        ),
         "the weights are right. But ∂L/∂h_0 has a slope too many: h_0 is"
         " given, it did not come out of a tanh. Return d_1 Wᵀ.",
     ),
     (
-        wrong_way(start=lambda h, back, at_state, d: d),
+        wrong_way(start=lambda h, back, at_state, d, W: d),
         "the weights are right; what you return as ∂L/∂h_0 is d_1, the"
         " gradient at a_1. It still has to pass Wᵀ.",
     ),
@@ -563,11 +576,11 @@ def agrees_with_finite_differences(student):
     return None
 
 
-# 5: the parts of the gradient by lag
+# 6: the parts of the gradient by lag
 
 
 def lag_net(T, seed, w=0.9, v=1.2):
-    """Arguments for exercise 5."""
+    """Arguments for exercise 6."""
     x, y, h, y_hat, w, v = scalar_net(T, seed, w=w, v=v)
     dL_dr = (y_hat - y) * (1 - y_hat**2)
     dL_dr[0] = 0
@@ -588,55 +601,24 @@ def lag_terms(h, dL_dr, w, v):
     return terms
 
 
-def lag_reference(h, dL_dr, w, v):
-    terms = lag_terms(h, dL_dr, w, v)
-    return np.array([np.trace(terms, -lag) for lag in range(len(h) - 1)])
+def by_lag(terms):
+    return np.array([np.trace(terms, -lag) for lag in range(len(terms) - 1)])
 
 
-def by_use(h, dL_dr, w, v):
-    return lag_terms(h, dL_dr, w, v).sum(axis=0)[1:]
+def from_terms(sort):
+    """An answer to exercise 6: all terms, sorted in this way."""
+
+    def answer(*given):
+        return sort(lag_terms(*given))
+
+    return answer
 
 
-def by_loss(h, dL_dr, w, v):
-    return lag_terms(h, dL_dr, w, v).sum(axis=1)[1:]
-
-
-def last_loss_alone(h, dL_dr, w, v):
-    return lag_terms(h, dL_dr, w, v)[-1, :0:-1]
-
-
-def oldest_first(h, dL_dr, w, v):
-    return lag_reference(h, dL_dr, w, v)[::-1]
-
-
-def without_slopes(h, dL_dr, w, v):
-    T = len(h) - 1
-    parts = np.zeros(T)
-    for s in range(1, T + 1):
-        for t in range(1, s + 1):
-            g = dL_dr[s] * v * w ** (s - t)
-            parts[s - t] += g * (1 - h[t] ** 2) * h[t - 1]
-    return parts
-
-
-def wrong_state(h, dL_dr, w, v):
-    """The gradient of each term with the state after the step."""
-    T = len(h) - 1
-    parts = np.zeros(T)
-    for s in range(1, T + 1):
-        g = dL_dr[s] * v
-        for t in range(s, 0, -1):
-            d = g * (1 - h[t] ** 2)
-            parts[s - t] += d * h[t]
-            g = d * w
-    return parts
-
-
-def lag_walk(h, dL_dr, w, v, *, first, factor):
-    """Exercise 5, each walk's factor multiplied up on the way.
+def lag_walk(h, dL_dr, w, v, *, first, factor, last):
+    """Exercise 6, each walk's factor multiplied up on the way.
 
     ``first`` is what it starts with, ``factor`` what takes it from the use at
-    t to that at t - 1.
+    t to that at t - 1, ``last`` the state with which a term ends.
     """
     T = len(h) - 1
     slope = 1 - h**2
@@ -644,7 +626,7 @@ def lag_walk(h, dL_dr, w, v, *, first, factor):
     for s in range(1, T + 1):
         c = first(dL_dr[s], v, slope[s])
         for t in range(s, 0, -1):
-            parts[s - t] += c * h[t - 1]
+            parts[s - t] += c * last(h, t)
             c = c * factor(w, slope, s, t)
     return parts
 
@@ -657,26 +639,19 @@ def to_the_use_before(w, slope, s, t):
     return w * slope[t - 1]
 
 
-def wrong_lags(first=start_of_walk, factor=to_the_use_before):
-    """A wrong answer to exercise 5."""
+def state_before(h, t):
+    return h[t - 1]
+
+
+def wrong_lags(
+    first=start_of_walk, factor=to_the_use_before, last=state_before
+):
+    """A wrong answer to exercise 6."""
 
     def wrong(h, dL_dr, w, v):
-        return lag_walk(h, dL_dr, w, v, first=first, factor=factor)
+        return lag_walk(h, dL_dr, w, v, first=first, factor=factor, last=last)
 
     return wrong
-
-
-def one_walk_for_all(h, dL_dr, w, v):
-    """Losses on the way are added to the walk that belongs to loss s."""
-    T = len(h) - 1
-    parts = np.zeros(T)
-    for s in range(1, T + 1):
-        g = 0.0
-        for t in range(s, 0, -1):
-            d = (g + dL_dr[t] * v) * (1 - h[t] ** 2)
-            parts[s - t] += d * h[t - 1]
-            g = d * w
-    return parts
 
 
 A_POWER = (
@@ -686,32 +661,57 @@ A_POWER = (
 
 LAG_HINTS = [
     (
-        by_use,
+        from_terms(lambda terms: terms.sum(axis=0)[1:]),
         "these are the sums of the columns, by the step that used w. The lag"
         " is the loss's time minus the use's time, s - t.",
     ),
     (
-        by_loss,
+        from_terms(lambda terms: terms.sum(axis=0)[:0:-1]),
+        "these are the sums of the columns, by the step that used w, the"
+        " newest first. In a column the losses lie at different lags: each"
+        " loss s needs a walk of its own.",
+    ),
+    (
+        from_terms(lambda terms: terms.sum(axis=1)[1:]),
         "these are the sums of the rows, by loss. The lag is the loss's time"
         " minus the use's time, s - t.",
     ),
     (
-        last_loss_alone,
-        "this is the last loss alone. Every loss s has a walk of its own,"
-        " down to step 1.",
+        from_terms(lambda terms: terms[-1, :0:-1]),
+        "only the last loss is left. Every loss s has a walk of its own, down"
+        " to step 1. If your loop walks from all of them, a later loss"
+        " overwrites an earlier one: add with +=.",
     ),
     (
-        oldest_first,
+        from_terms(lambda terms: by_lag(terms)[::-1]),
         "the order is turned round: entry 0 belongs to lag 0, the diagonal"
         " of the table.",
     ),
     (
-        without_slopes,
+        from_terms(lambda terms: by_lag(np.cumsum(terms, axis=0))),
+        "other losses join in on the way. In the walk of loss s only"
+        " dL_dr[s] starts, the rest is zero.",
+    ),
+    (
+        wrong_lags(factor=lambda w, slope, s, t: w * slope[t - 1] / slope[t]),
         "between use and loss stand the slopes of all the steps in between,"
         " not the powers of w alone.",
     ),
     (
-        wrong_state,
+        from_terms(lambda terms: by_lag(terms * (np.arange(len(terms)) > 1))),
+        "the walks stop too early, at step 2. range stops before its end:"
+        " range(s, 0, -1) goes down to step 1.",
+    ),
+    (
+        wrong_lags(
+            first=lambda dL_dr, v, slope: dL_dr * v,
+            factor=lambda w, slope, s, t: w,
+        ),
+        "all slopes of tanh are missing. Each step that a walk goes through"
+        " brings 1 - h_t², that of loss s and that of the use, too.",
+    ),
+    (
+        wrong_lags(last=lambda h, t: h[t]),
         "every walk ends at the wrong state: w multiplied h_{t-1}, the state"
         " before the use.",
     ),
@@ -758,17 +758,16 @@ LAG_HINTS = [
         ),
         A_POWER,
     ),
-    (
-        one_walk_for_all,
-        "other losses join in on the way. In the walk of loss s only"
-        " dL_dr[s] starts, the rest is zero.",
-    ),
 ]
 
 
 BETWEEN_STEPS = (
     "that is where the ceiling crosses one per cent; steps are whole, so"
     " round up."
+)
+EQUAL_SHARES = (
+    "nothing fades here. Without inputs and slopes all shares are equal: this"
+    " is the power rule again."
 )
 
 EXERCISES = {
@@ -782,7 +781,7 @@ EXERCISES = {
             "other weights": scalar_net(4, seed=4, u=-0.3, w=1.1, v=-0.7),
             "entries 0 that are not used": scalar_net(3, seed=5, unused=0.4),
         },
-        returns=("∂L/∂u", "∂L/∂w", "∂L/∂v"),
+        returns=SCALAR_RETURNS,
         hints=SCALAR_HINTS,
     ),
     2: Function(
@@ -796,30 +795,64 @@ EXERCISES = {
             "one step": vector_net(1, 2, seed=3),
             "twelve steps, four samples": vector_net(12, 4, seed=4),
         },
-        returns=("∂L/∂W", "∂L/∂U", "∂L/∂b", "∂L/∂h_0"),
+        returns=VECTOR_RETURNS,
         hints=VECTOR_HINTS,
         also=[agrees_with_finite_differences],
     ),
     3: Number(
+        0.2,
+        hints=[
+            (
+                0.9**10,
+                "shares do not fade here: gradient and state change by the"
+                " same factor in opposite directions. Write down two of"
+                " them.",
+            ),
+            (0, EQUAL_SHARES),
+            (0.9**40, EQUAL_SHARES),
+            (0.8, "that is what is dropped."),
+            (10, "as a fraction of the whole derivative."),
+            (20, "that is per cent. Give the fraction, a number up to 1."),
+            (5, "that is one over it: ten of fifty, not fifty over ten."),
+        ],
+        why="All 50 shares are equal, so ten of them are a fifth.",
+    ),
+    4: Number(
         21,
         unit="steps",
         rtol=2e-4,
         hints=[
             (20, "0.8^20 is 0.0115, still a little more than one per cent."),
             (22, "certain, but not the smallest: fewer steps are enough."),
+            (18, "0.8^18 is 0.018, still nearly two per cent."),
+            (19, "0.8^19 is 0.014, still more than one per cent."),
             (np.log(0.01) / np.log(0.8), BETWEEN_STEPS),
             (20.6, BETWEEN_STEPS),
             (10, "that is one tenth of one tenth: 0.8^10 is 0.107."),
+            (
+                5,
+                "each step takes 20 per cent of what has come so far, not of"
+                " the gradient at the end: 0.8^5 is 0.33.",
+            ),
         ],
         why="0.8^21 is 0.0092. The sequence may be as long as you like.",
     ),
-    4: Number(
+    5: Number(
         50 * 51 // 2,
         rtol=1e-6,
         unit="terms",
         hints=[
             (50, "that would be right for one loss, at the last step."),
             (2500, "a loss does not depend on later uses of w."),
+            (
+                2550,
+                "50 · 51 is twice as many: 1 + 2 + … + 50 is half of it.",
+            ),
+            (
+                1250,
+                "half of the square, 50 · 50 / 2, has cut the diagonal in"
+                " two. All of its terms count.",
+            ),
             (1225, "loss s also depends on the use of w in step s itself."),
             (1276, "one too many: the start h_0 is given, no use of w."),
             (
@@ -830,8 +863,8 @@ EXERCISES = {
         ],
         why="1 + 2 + … + 50. One walk back adds them all up in 50 steps.",
     ),
-    5: Function(
-        lag_reference,
+    6: Function(
+        from_terms(by_lag),
         cases={
             "three steps": lag_net(3, seed=0),
             "seven steps": lag_net(7, seed=1),
@@ -839,20 +872,6 @@ EXERCISES = {
             "other weights": lag_net(4, seed=4, w=1.1, v=-0.7),
         },
         hints=LAG_HINTS,
-    ),
-    6: Number(
-        0.2,
-        hints=[
-            (
-                0.9**10,
-                "shares do not fade here: gradient and state change by the"
-                " same factor in opposite directions. Write down two of"
-                " them.",
-            ),
-            (0.8, "that is what is dropped."),
-            (10, "as a fraction of the whole derivative."),
-        ],
-        why="All 50 shares are equal, so ten of them are a fifth.",
     ),
     7: Choice(
         [
@@ -865,8 +884,8 @@ EXERCISES = {
             "it learns from 100 steps back": "near lags alone can keep this"
             " norm up, as at gain 0.5 in the last figure.",
             "it does not learn from 100 steps back": "at gain 1.5 in the last"
-            " figure the lags above 10 are as large as lag 0 or larger, and"
-            " the norm of the sum is healthy, too.",
+            " figure the lags above 10 weigh about as much as lag 0, and the"
+            " norm of the sum looks healthy, too.",
         },
         why="The norm is of the sum; only its parts by lag can tell.",
     ),

@@ -21,6 +21,7 @@ OPTIONS = (
     "drag",
     "register",
     "play",
+    "autoplay",
     "wide",
 )
 
@@ -39,6 +40,7 @@ def explore(
     drag=None,
     register=None,
     play=None,
+    autoplay=False,
     wide=False,
     **grid,
 ):
@@ -79,6 +81,10 @@ def explore(
         A game: a button keeps the best states in the picture.
     play : str, optional
         A parameter that a button lets run through its values.
+    autoplay : bool
+        Whether it also runs once by itself, from its first value to its last, when the figure comes
+        into sight on a page without kernel. Readers who have asked for less motion see the state to
+        open with.
     wide : bool
         Whether the picture grows to the full width of its place.
     **grid : list or 1-d array
@@ -118,7 +124,8 @@ def explore(
         raise TypeError(f"cases: expected a dict of labels and states, got {cases!r:.60}")
     if drag is not None:
         expect_drag(drag, grid)
-    expect_play(play, wide, grid)
+    expect_play(play, autoplay, grid)
+    expect_flag("wide", wide)
     opening = grid.locate({} if start is None else start, "start")
     question = None if predict is None else predict_spec(predict, grid, opening)
     jumps = [
@@ -130,7 +137,7 @@ def explore(
         harvest = Harvest(
             view, grid, size=size, panels=panels, start=number, progress=lambda done: shown.update()
         )
-    data, spec = described(harvest, grid, opening, wide=wide, play=play)
+    data, spec = described(harvest, grid, opening, wide=wide, play=play, autoplay=autoplay)
     spec["drag"] = None if drag is None else drag_spec(drag, grid, harvest)
     spec["register"] = None if register is None else register_spec(register, grid, harvest)
     weigh(grid, data, spec)
@@ -173,13 +180,20 @@ def expect_texts(alt, anchor, title):
         raise TypeError(f"title: expected a string, got {title!r:.60}")
 
 
-def expect_play(play, wide, grid):
-    """Raise unless ``play`` names a parameter with several values, and ``wide`` is a bool."""
+def expect_play(play, autoplay, grid):
+    """Raise unless ``play`` names a parameter with several values, if it is to play by itself."""
     if play is not None and (play not in grid.values or len(grid.values[play]) < 2):
         several = [name for name, values in grid.values.items() if len(values) > 1]
         raise ValueError(f"play: expected one of {several}, got {play!r:.60}")
-    if not isinstance(wide, bool):
-        raise TypeError(f"wide: expected True or False, got {wide!r:.60}")
+    expect_flag("autoplay", autoplay)
+    if autoplay and play is None:
+        raise ValueError("autoplay: expected False, as `play` names no parameter, got True")
+
+
+def expect_flag(name, given):
+    """Raise unless it is a bool."""
+    if not isinstance(given, bool):
+        raise TypeError(f"{name}: expected True or False, got {given!r:.60}")
 
 
 def jump(grid, label, state):

@@ -136,7 +136,7 @@ def counted(spec):
     return ", ".join(f"{p['name']}: {len(p['labels'])} values" for p in spec["params"])
 
 
-def described(harvest, grid, opening, *, wide=False, play=None):
+def described(harvest, grid, opening, *, wide=False, play=None, autoplay=False):
     """The frames of a harvest and the spec that the browser reads them by."""
     data, spec = codec.pack(harvest.slots)
     columns, places = tiles(harvest.opened, harvest.recorder, harvest.parts)
@@ -154,6 +154,7 @@ def described(harvest, grid, opening, *, wide=False, play=None):
         "said": harvest.told(),
         "wide": wide,
         "play": None if play is None else list(grid.values).index(play),
+        "autoplay": autoplay,
     }
     return data, spec
 

@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 from answers import CHOICES, FADE, GROWS, NUMBERS, ROW
 
-SCRIPT = Path(__file__).parents[2] / "book" / "static" / "exercise.js"
+from gradtrace.notebook.exercises import Function
+
+BOOK = Path(__file__).parents[2] / "book"
+SCRIPT = BOOK / "static" / "exercise.js"
+HOW_TO_READ = BOOK / "how-to-read.md"
 
 
 def asked(page, exercise):
@@ -36,6 +41,18 @@ def test_a_choice_hears_on_a_page_what_it_hears_in_a_notebook(chromium):
         form.get_by_label(option).check()
         form.get_by_role("button", name="Check").click()
         assert said(form) == sentence
+    page.close()
+
+
+def test_a_function_leads_to_how_the_notebooks_are_opened(chromium):
+    square = Function(np.square, {"a number": (2.0,)}).judge(...)._repr_html_()
+    page = chromium.new_page()
+    page.set_content(f'<html data-content_root="../"><main>{square}</main></html>')
+    page.add_script_tag(path=SCRIPT)
+    address, heading = page.get_by_role("link").get_attribute("href").split("#")
+    assert address == "../book/how-to-read.html"
+    assert f"\n## {heading.replace('-', ' ').capitalize()}\n" in HOW_TO_READ.read_text()
+    assert page.locator("main").inner_text().startswith("You write this function in JupyterLab:")
     page.close()
 
 

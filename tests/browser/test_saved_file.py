@@ -134,6 +134,31 @@ def test_play_runs_through_a_parameter_and_stops(saved):
     assert gain(page) == stopped
 
 
+def test_a_figure_plays_once_by_itself(saved):
+    """From the first value to the last; who wants less motion sees the state to open with."""
+    alone = figure(play="gain", autoplay=True, start={"gain": 1.0})
+    page = saved(alone)
+    seen = "document.querySelector('input').value === '{}'"
+    page.wait_for_function(seen.format(0))
+    page.wait_for_function(seen.format(4), timeout=10_000)
+    page.get_by_role("button", name="Play gain").wait_for()
+    page.wait_for_timeout(1000)
+    assert gain(page) == "1.2" and "#" not in page.url
+    page.emulate_media(reduced_motion="reduce")
+    page = saved(alone)
+    page.wait_for_timeout(1000)
+    assert gain(page) == "1.0"
+
+
+def test_a_figure_out_of_sight_waits_until_it_is_seen(saved, page):
+    page.set_viewport_size({"width": 900, "height": 120})  # less than half of it fits
+    page = saved(figure(play="gain", autoplay=True, start={"gain": 1.0}))
+    page.wait_for_timeout(1000)
+    assert gain(page) == "1.0"
+    page.set_viewport_size({"width": 900, "height": 700})
+    page.wait_for_function("document.querySelector('input').value === '4'", timeout=10_000)
+
+
 def test_a_listener_hears_the_state_and_what_changed(saved):
     page = saved(figure())
     page.get_by_role("slider", name="gain").press("End")

@@ -275,7 +275,7 @@ def plain(key):
 
 def test_links_set_figures(visit, server, link_page):
     """A link in the text to a state of a figure names a figure, controls and values that exist."""
-    v = visit(server, formulas=False)
+    v = visit(server, formulas=False, reduced_motion="reduce")
     page = v.open(link_page)
     for href in page.locator("a.xp-set").evaluate_all(
         "links => links.map(a => a.getAttribute('href'))"
@@ -312,7 +312,7 @@ def test_links_set_figures(visit, server, link_page):
 
 def test_nonsense_in_the_address_is_ignored(visit, server, first_figure_page):
     """Unknown figures, controls and values change nothing and break nothing."""
-    v = visit(server, formulas=False)
+    v = visit(server, formulas=False, reduced_motion="reduce")
     figure = v.open(first_figure_page).locator(".xp-live").first
     name = figure.get_attribute("id")
     values = figure.evaluate(VALUES)
@@ -383,7 +383,7 @@ def test_first_frame_without_javascript(visit, site, figure_page):
 
 def test_a_strict_policy_lets_figures_live(visit, server, first_figure_page):
     """What the book's page on live figures says that a policy has to allow is enough."""
-    v = visit(server, formulas=False)
+    v = visit(server, formulas=False, reduced_motion="reduce")
     policy = "default-src 'self'; img-src 'self' blob:"
 
     def strict(route):

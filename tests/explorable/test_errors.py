@@ -66,6 +66,17 @@ ARGUMENTS = {
     "size": case(TypeError, "size: expected two positive numbers, got 3", gain=[1, 2], size=3),
     "panels": case(ValueError, "panels: expected two positive numbers", gain=[1, 2], panels=(0, 1)),
     "predict": case(TypeError, "predict: expected a Prediction", gain=[1, 2], predict="why?"),
+    "play": case(ValueError, r"play: expected one of \['gain'\], got 'k'", gain=[1, 2], play="k"),
+    "autoplay": case(
+        TypeError,
+        "autoplay: expected True or False, got 'gain'",
+        gain=[1, 2],
+        play="gain",
+        autoplay="gain",
+    ),
+    "autoplay without play": case(
+        ValueError, "autoplay: expected False, as `play` names", gain=[1, 2], autoplay=True
+    ),
     "many": case(
         ValueError, "5001 states, expected at most 5000.*give gain fewer", gain=range(5001)
     ),

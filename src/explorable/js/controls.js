@@ -142,8 +142,7 @@ function play(state, { name, labels }) {
     unasked() {
       if (running !== null || element.disabled) return;
       alone = true;
-      begin(0);
-      state.set({ [name]: 0 });
+      begin(-1);
     },
     runsUnasked: () => alone && index() === running, // else the reader has just taken it
   };

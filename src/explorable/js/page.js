@@ -83,8 +83,22 @@ class Live {
     this.first.forEach((each) => (each.hidden = true));
     this.root = this.el.querySelector(".xp-figure");
     this.root.explorable.watch(() => remember(this));
-    const asked = this.el.hasAttribute("data-play");
-    if (asked && !stillness.matches && !location.hash) this.root.explorable.play();
+    const alone = this.el.hasAttribute("data-play") || this.model.get("spec").autoplay;
+    if (alone && !stillness.matches && !location.hash) this.playWhenSeen();
+  }
+
+  /** Once, unless the reader has moved a figure before. */
+  playWhenSeen() {
+    const half = 0.5;
+    const seen = new IntersectionObserver(
+      (entries) => {
+        if (entries.at(-1).intersectionRatio < half) return;
+        seen.disconnect();
+        if (!location.hash) this.root.explorable.play();
+      },
+      { threshold: half },
+    );
+    seen.observe(this.root);
   }
 
   fail(error) {

@@ -362,7 +362,8 @@ class Function:
         for i, (before, after) in enumerate(zip(arguments, mine, strict=True)):
             if not _same(before, after):
                 name = names[i] if i < len(names) else f"number {i + 1}"
-                return f"it changes its argument {name}; make a new array instead"
+                kind = {list: "list", dict: "dict"}.get(type(before), "array")
+                return f"it changes its argument {name}; make a new {kind} instead"
         return self._differs(got, self.reference(*copy.deepcopy(arguments)))
 
     def _differs(self, got, wanted, name=""):
@@ -397,23 +398,28 @@ class Function:
         return next(filter(None, wrong), None)
 
     def _hint(self, yours):
-        """What to say to a function that does in all cases what a well-known wrong one does."""
+        """What to say to a function that does in all cases what a well-known wrong one does.
+
+        If several raise the same kind of error, the one that raises it with the same message.
+        """
+        cases = self.cases.values()
         with contextlib.redirect_stdout(io.StringIO()):
-            for wrong, said in self.hints:
-                if all(self._alike(yours, wrong, case) for case in self.cases.values()):
-                    return said
+            for message in (str, lambda error: ""):
+                for wrong, said in self.hints:
+                    if all(self._alike(yours, wrong, case, message) for case in cases):
+                        return said
         return None
 
-    def _alike(self, yours, wrong, arguments):
+    def _alike(self, yours, wrong, arguments, message):
         results = []
         for function in (yours, wrong):
             try:
-                results.append(function(*copy.deepcopy(arguments)))
+                results.append((function(*copy.deepcopy(arguments)), None))
             except Exception as error:
-                results.append(type(error))
-        got, wanted = results
-        if isinstance(got, type) or isinstance(wanted, type):
-            return got is wanted
+                results.append((None, (type(error), message(error))))
+        (got, mine), (wanted, its) = results
+        if mine or its:
+            return mine == its
         return self._differs(got, wanted) is None
 
 
