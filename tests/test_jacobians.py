@@ -215,6 +215,16 @@ def test_lyapunov_exponents_of_gaussian_matrices():
     assert (math.log(2) + psi[4]) / 2 == pytest.approx(0.558, abs=5e-4)
 
 
+@pytest.mark.parametrize("below", [0.0, 1.0])
+def test_a_frame_that_is_left_as_it_is_keeps_the_order_of_the_diagonal(below):
+    W = np.array([[0.5, 0.0], [below, 2.0]])
+    J = np.broadcast_to(W, (500, 2, 2))
+    np.testing.assert_allclose(lyapunov(J), np.log([0.5, 2.0]), rtol=1e-12)
+    turned = np.array([[0.6, -0.8], [0.8, 0.6]])  # the same net, its state in other directions
+    J = np.broadcast_to(turned @ W @ turned.T, (500, 2, 2))
+    np.testing.assert_allclose(lyapunov(J), np.log([2.0, 0.5]), atol=0.01)
+
+
 def test_orthogonalising_every_fifth_step_gives_the_digits_that_the_products_keep():
     J = tanh_products(103, 8, 1.0)
     every, fifth = log_qr_growth(J), log_qr_growth(J, every=5)

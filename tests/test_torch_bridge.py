@@ -1409,6 +1409,79 @@ def test_no_grad_in_the_middle_passes_exactly_nothing(torch, trace):
         trace(WithoutGrad().double(), x, squares)
 
 
+def test_steps_that_are_no_chain_are_called_so(torch, trace):
+    class Net(torch.nn.Module):
+        def __init__(self, join):
+            super().__init__()
+            self.a, self.b = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+            self.c, self.act = torch.nn.Linear(4, 4), torch.nn.Tanh()
+            self.word = torch.nn.Embedding(5, 4)
+            self.join = join
+
+        def forward(self, h):
+            return self.join(self, h)
+
+    def branches(net, h):
+        return net.c(net.a(h) + net.b(h))
+
+    def aside(net, h):
+        return net.c(net.b(h)) + net.a(h)
+
+    def chain(net, h):
+        return net.c(torch.tanh(net.b(torch.tanh(net.a(h)))))
+
+    def skips(net, h):
+        for layer in (net.a, net.b):
+            h = layer(h) + h
+        return h + net.c(h)
+
+    def before_its_activation(net, h):
+        before = net.a(h)
+        return net.act(before) + net.c(net.b(before))
+
+    def cut(net, h):
+        return net.c(net.b(net.a(h).detach()))
+
+    def cut_and_bypassed(net, h):
+        first = net.a(h)
+        return net.c(net.b(first.detach())) + first
+
+    def without_grad(net, h):
+        with torch.no_grad():
+            first = net.a(h)
+        return net.c(net.b(first + h))
+
+    def numbers(net, h):
+        return net.c(net.a(h)) + net.word(torch.tensor([1, 2, 0]))
+
+    x = torch.randn(3, 4).double()
+    joins = [branches, aside, chain, skips, before_its_activation]
+    joins += [cut, cut_and_bypassed, without_grad, numbers]
+    notes = {join.__name__: trace(Net(join).double(), x, squares).notes for join in joins}
+    no_chain = "{0} and {1} are no chain: no gradient passes from what {1} takes in to what {0}"
+    no_chain += " gives out"
+    assert notes == {
+        "branches": (no_chain.format("a", "b"),),
+        "aside": (no_chain.format("c", "a"),),
+        "chain": (),
+        "skips": (),
+        "before_its_activation": (),
+        "cut": (),
+        "cut_and_bypassed": (no_chain.format("a", "b"),),
+        "without_grad": (
+            "a ran under torch.no_grad(): it passes no gradient on, which counts as zero, -inf",
+            no_chain.format("a", "b"),
+        ),
+        "numbers": (
+            "log_h[2], of what word takes in, is nan: whole numbers, and no state at all, have no"
+            " gradient",
+        ),
+    }
+    frozen = Net(chain).double()
+    frozen.a.requires_grad_(False)
+    assert trace(frozen, x, squares).notes == ()
+
+
 @pytest.mark.parametrize("where", ["in", "out"])
 def test_a_state_in_an_object_of_your_own_is_refused(torch, trace, where):
     class Box:

@@ -83,7 +83,8 @@ def chain(ax, step, w1):
     ax.set_title(f"step {step:.0f}, the way {said}")
     bare(ax, (-3.1, 2.1), (-0.45, 4.4))
     ax.set_xlabel(
-        "blue: values    orange: slopes of the loss    dark: factors"
+        "blue: values    orange: slopes of the loss\n"
+        "dark: the factor between two boxes"
     )
     ax.set_ylabel("the input below, the loss on top")
 
@@ -236,7 +237,7 @@ def ladder(run):
     """Every number of one sample's way up, on the left, and down, on the
     right, the input at the bottom. A value that the way down reads has a thick
     blue edge; gradients are orange, and what is exactly zero is grey. Factors
-    of the way down stand among the gradients, without a colour.
+    of the way down stand among the gradients, without a box.
 
     run : returns a net of two layers, its states, the target, the loss and the
     gradients at the values of the sliders.
@@ -254,10 +255,12 @@ def ladder(run):
             top = bottom + len(np.atleast_2d(held)) - 1
             if value is not None:
                 colour = figures.BLUE if read else None
-                boxes += numbers(ax, value, 0, top, colour, thick=read)
-            if down is not None:
-                colour = None if value is None else figures.ORANGE
-                boxes += numbers(ax, down, right, top, colour)
+                edge = 1.6 if read else 0.6
+                boxes += numbers(ax, value, 0, top, colour, edge=edge)
+            if value is None:
+                boxes += numbers(ax, down, right, top, None, edge=0)
+            elif down is not None:
+                boxes += numbers(ax, down, right, top, figures.ORANGE)
             heights.append(0.5 * (bottom + top))
             labels.append(f"{name}  {held.shape}")
             bottom = top + 1.35
@@ -304,9 +307,12 @@ def rungs(net, h, y, grads):
     ]
 
 
-def numbers(ax, array, left, top, colour, *, thick=False):
+def numbers(ax, array, left, top, colour, *, edge=0.6):
     """Write the numbers of an array, and return corners, face, edge and its
-    thickness of a box for each."""
+    thickness of a box for each. The edge is blue where it is thick.
+
+    edge : its thickness; 0 is none.
+    """
     boxes = []
     for (i, j), number in np.ndenumerate(np.atleast_2d(array)):
         x = left + j
@@ -318,8 +324,8 @@ def numbers(ax, array, left, top, colour, *, thick=False):
             face = to_rgba(colour, 0.25)
         else:
             face = (0, 0, 0, 0)
-        edge = figures.BLUE if thick else figures.GREY
-        boxes.append((np.add(BOX, (x, y)), face, edge, 1.6 if thick else 0.6))
+        shade = figures.BLUE if edge > 1 else figures.GREY
+        boxes.append((np.add(BOX, (x, y)), face, shade, edge))
     return boxes
 
 
@@ -342,17 +348,18 @@ def difference(widths, errors):
         ax.plot(s, orders[recipe] * s, "--", color=grey, label="bending")
         ax.plot(s, np.log10(rounding), ":", color=grey, label="rounding")
         ax.plot(s, np.log10(error), color=figures.BLUE, label="measured")
-        orange = figures.ORANGE
-        ax.plot(np.log10(width), np.log10(marked), "o", color=orange)
+        dot = dict(marker="o", linestyle="none", color=figures.ORANGE)
+        ax.plot(np.log10(width), np.log10(marked), label="at this Δ", **dot)
         ax.set(
             xlabel="powers of ten of the width Δ",
             ylabel="powers of ten of the error",
             xlim=(-15.3, 0.3),
-            ylim=(-17, 4),
+            ylim=(-17, 7),
+            xticks=[-15, -10, -5, 0],
             yticks=[-15, -10, -5, 0],
             title=f"{candidate}: error {marked:.0e} at Δ = {width:.0e}",
         )
-        ax.legend(loc="upper center", ncols=3, columnspacing=1)
+        ax.legend(loc="upper center", ncols=2, columnspacing=1)
 
     return view
 
@@ -400,5 +407,9 @@ def points(axes, features, names, y, split):
         x = f"first entry of {name}"
         figures.frame(ax, x, "second entry", (-0.5, 2.5), (-0.5, 2.0))
         ax.grid(alpha=0.25)
-    axes[-1].plot(*split, "--", color=figures.GREY)
+    half = dict(color=figures.GREY, label="the model says ½")
+    axes[-1].plot(*split, "--", **half)
     axes[0].legend(loc="upper right", ncols=2)
+    axes[-1].legend(handles=axes[-1].lines[-1:], loc="upper right")
+    for ax, name in zip(axes, ("inputs", "features"), strict=True):
+        ax.set_title(name)

@@ -10,20 +10,29 @@ LAYER = "input ← layer $l$ ← top"  # the way of the gradient
 
 
 def opening(lines):
-    """One net's gradient norm by layer, measured from that at the scores.
+    """One net's gradient norm by layer, measured from that at the scores, as
+    far down as it has come.
 
     lines : by activation and gain, decades of shape (51,).
     """
 
-    def view(ax, gain, activation):
+    def view(ax, gain, activation, layers_passed):
         log = lines[activation, gain] - lines[activation, gain][-1]
+        front = 50 - layers_passed
+        l = np.maximum(
+            np.arange(51), front
+        )  # what lies below is not yet known
+        seen = np.clip(log[l], -30, 30)  # still outside the picture
         ax.axhline(0, color=figures.GREY, linewidth=1)
-        ax.plot(log, color=figures.BLUE, linewidth=2)
-        ax.plot([0], log[:1], "o", color=figures.BLUE)
-        title = f"at the input: $10^{{{log[0]:.0f}}}$ times that at the scores"
+        ax.plot(l, seen, color=figures.BLUE, linewidth=2)
+        ax.plot([front], seen[:1], "o", color=figures.BLUE)
+        place = "the input" if front == 0 else f"layer {front}"
+        title = (
+            f"at {place}: $10^{{{log[front]:.0f}}}$ times that at the scores"
+        )
         x = "input ← layer $l$ ← scores"
         y = "gradient, powers of ten"
-        figures.frame(ax, x, y, (0, 50), (-48, 20), title)
+        figures.frame(ax, x, y, (0, 50), (-16, 8), title)
 
     return view
 
@@ -94,20 +103,16 @@ def under_the_bound(fall, bound):
     return view
 
 
-def directions(factors, largest):
+def directions(factors, gain, largest):
     """By what one matrix multiplies the length of many random vectors, and of
-    the one in its worst direction."""
+    the one in its worst direction; and the gain."""
 
     def view(ax):
-        blue, red = figures.BLUE, figures.RED
+        blue, red, orange = figures.BLUE, figures.RED, figures.ORANGE
         ax.hist(factors, bins=np.linspace(0, 1.2, 49), color=blue)
-        ax.text(
-            np.mean(factors),
-            172,
-            "1000 random directions",
-            color=blue,
-            ha="center",
-        )
+        ax.text(0.36, 100, "1000 random\ndirections", color=blue, ha="right")
+        ax.plot([gain, gain], [0, 160], color=orange, linewidth=2)
+        ax.text(gain, 167, "the gain", color=orange, ha="center")
         ax.plot([largest, largest], [0, 120], "--", color=red)
         ax.text(
             largest,
@@ -124,28 +129,32 @@ def directions(factors, largest):
 
 def by_gain(activations, gains, sweep, factors):
     """Above, gradient norms by layer at one gain, for each activation; below,
-    the mean factor of a layer at every gain.
+    the mean factor of a layer at this gain and all smaller ones.
 
-    sweep : by activation, depth, draw and gain, decades of shape (depth + 1,);
-    factors : by activation, depth and draw, of shape (gains,).
+    sweep : by activation, depth and draw, decades of shape (gains, depth + 1);
+    factors : by the same, of shape (gains,).
     """
+    wide = {activations[0]: 4}  # seen under the others
 
     def view(axes, gain, depth):
-        here = gain == gains
+        here = np.flatnonzero(gain == gains)[0]
+        known = np.minimum(np.arange(len(gains)), here)
+        axes[1].axhline(1, color=figures.GREY, linewidth=1)
         for phi, colour in zip(activations, figures.COLOURS, strict=False):
             factor = factors[phi, depth, 0]
-            label = f"{phi}: {factor[here].item():.2f}"
-            log = sweep[phi, depth, 0, gain]
-            axes[0].plot(log, color=colour, label=label)
-            axes[1].loglog(gains, factor, base=2, color=colour)
+            style = {"color": colour, "linewidth": wide.get(phi, 1.5)}
+            log = np.clip(sweep[phi, depth, 0][here], -60, 60)
+            label = f"{phi}: {factor[here]:.2f}"
+            axes[0].plot(log, label=label, **style)
+            axes[1].loglog(gains[known], factor[known], base=2, **style)
         legend = "mean factor of a layer"
-        axes[0].legend(loc="upper right", fontsize=8, ncols=2, title=legend)
+        axes[0].legend(loc="lower right", fontsize=8, ncols=2, title=legend)
         axes[1].axvline(gain, color=figures.GREY, linestyle=":")
-        axes[1].axhline(1, color=figures.GREY, linewidth=1)
-        figures.frame(axes[0], LAYER, NORM, (0, 50), (-50, 110))
+        figures.frame(axes[0], LAYER, NORM, (0, 50), (-50, 25))
         x = "gain $s$"
         y = "mean factor of a layer"
-        figures.frame(axes[1], x, y, (0.5, 16), (0.1, 20), "level: factor 1")
+        figures.frame(axes[1], x, y, (0.5, 16), (0.1, 20))
+        axes[1].text(0.52, 1.15, "level", color=figures.GREY)
         ticks = [0.5, 1, 2, 4, 8, 16]
         axes[1].set_xticks(ticks, ["½", "1", "2", "4", "8", "16"])
         axes[1].set_yticks(
@@ -187,8 +196,9 @@ def fans(logs, means, deviations):
 
 
 def level_learns(lines, losses):
-    """Left, the gradient by layer of five starts of one gain; right, the loss
-    that each of them reaches, at the best of all rates.
+    """Left, the gradient by layer of five starts of one gain, from layer 49 to
+    layer 1; right, the loss that each of them reaches, at the best of all
+    rates.
 
     lines : by gain, decades of shape (51, 5); losses : by gain, the marks,
     the losses of shape (marks, 5) and the rate.
@@ -196,20 +206,26 @@ def level_learns(lines, losses):
 
     def view(axes, gain):
         blue, grey = figures.BLUE, figures.GREY
+        l = np.arange(1, 50)
         axes[0].axhline(0, color=grey, linewidth=1)
-        axes[0].plot(lines[gain] - lines[gain][-1], color=blue, linewidth=1)
-        x = "input ← layer $l$ ← scores"
-        y = "powers of ten"
-        title = "gradient, before learning"
-        figures.frame(axes[0], x, y, (0, 50), (-14, 8), title)
+        axes[0].plot(
+            l, lines[gain][l] - lines[gain][49], color=blue, linewidth=1
+        )
+        x = "layer 1 ← layer $l$ ← layer 49"
+        y = "gradient, powers of ten"
+        title = "before learning"
+        figures.frame(axes[0], x, y, (1, 49), (-14, 8), title)
+        axes[0].set_xticks([1, 10, 20, 30, 40, 49])
         epochs, loss, rate = losses[gain]
-        axes[1].axhline(np.log(10), color=grey, linestyle="--")
-        axes[1].text(19.8, 2.38, "knows nothing", color=grey, ha="right")
         labels = ["each of 5 starts"] + 4 * [None]
         axes[1].plot(epochs, loss, color=blue, linewidth=1, label=labels)
-        axes[1].legend(loc="upper right")
-        title = f"loss, at the best rate, {rate:g}"
-        y = "mean of an epoch"
+        nothing = "a net that knows nothing"
+        axes[1].axhline(
+            np.log(10), color=grey, linestyle="--", zorder=3, label=nothing
+        )
+        axes[1].legend(loc="upper right", fontsize=9)
+        title = f"at the best rate, {rate:g}"
+        y = "loss, mean of an epoch"
         figures.frame(axes[1], "epoch", y, (1, 20), (0, 3.5), title)
 
     return view

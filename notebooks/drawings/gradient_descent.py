@@ -179,10 +179,10 @@ def updates_to(goal, updates, loss):
     return below[0] if len(below) else np.nan
 
 
-def walls(rates, losses, sizes, sure, long_run, wall):
+def walls(rates, losses, sizes, each, long_run, wall):
     """The loss against the learning rate, each batch size with its limits.
 
-    losses : for a number of updates, (batch sizes, rates); sure, long_run :
+    losses : for a number of updates, (batch sizes, rates); each, long_run :
     for each batch size, up to where every update helps on average, and up to
     where the mean square fades in the end; wall : where it ends for all.
     """
@@ -192,13 +192,13 @@ def walls(rates, losses, sizes, sure, long_run, wall):
         ylim = (0.1, 5)
         family(ax, rates, losses[updates], k, ylim)
         lines = {"color": ORANGE, "linewidth": 1.8}
-        ax.axvline(sure[k], linestyle="--", label="for sure", **lines)
+        ax.axvline(each[k], linestyle="--", label="every update", **lines)
         ax.axvline(long_run[k], linestyle="-.", label="long run", **lines)
         red = {"color": RED, "linewidth": 1.8}
         ax.axvline(wall, linestyle=":", label="2/λ", **red)
         ax.legend(loc="upper left", fontsize=9)
         name = f"loss after {updates} updates"
-        title = f"batch {batch}: limits {sure[k]:.3f} and {long_run[k]:.3f}"
+        title = f"batch {batch}: limits {each[k]:.3f} and {long_run[k]:.3f}"
         rated(ax, rates, name, ylim, title, log="xy")
 
     return view

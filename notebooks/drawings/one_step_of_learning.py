@@ -13,32 +13,14 @@ def reading(images, runs):
     images : ten of (8, 8), one of each digit; runs : by the number of layers,
     with "guesses" (epochs, 10) and "accuracy" (epochs, starts).
     """
-    side_by_side = figures.mosaic(np.array(images), 5)  # 9 × 9 with its gap
-    gap = np.full((5, side_by_side.shape[1]), np.nan)  # room for the guesses
-    upper, lower = side_by_side[:8], side_by_side[9:]
-    picture = np.concatenate([upper, gap, lower, gap])  # 26 lines
 
     def view(axes, epochs, layers):
         run = runs[layers]
-        axes[0].imshow(picture, cmap="Greys", vmin=0, vmax=1)
-        for digit in range(10):
-            guess = run["guesses"][epochs][digit]
-            right = guess == digit
-            column = 3.5 + 9 * (digit % 5)
-            line = 10 + 13 * (digit // 5)
-            axes[0].text(
-                column,
-                line,
-                str(guess),
-                ha="center",
-                va="center",
-                fontsize=15,
-                color=figures.BLUE if right else figures.RED,
-            )
-        span = (-0.5, side_by_side.shape[1] - 0.5)
+        guesses = run["guesses"][epochs]
+        right = np.equal(guesses, range(10))
+        colours = np.where(right, figures.BLUE, figures.RED)
         title = "what the network takes them for"
-        figures.frame(axes[0], "column", "row", span, (26, -0.5), title)
-        axes[0].axis("off")
+        with_digits(axes[0], images, guesses, colours, title)
 
         percent = 100 * np.array(run["accuracy"][:21])
         so_far = percent.copy()
@@ -56,13 +38,30 @@ def reading(images, runs):
     return view
 
 
+def with_digits(ax, images, digits, colours, title):
+    """Ten images in two rows, with a coloured digit under each."""
+    side_by_side = figures.mosaic(np.array(images), 5)  # 9 × 9 with its gap
+    gap = np.full((5, side_by_side.shape[1]), np.nan)  # room for the digits
+    upper, lower = side_by_side[:8], side_by_side[9:]
+    picture = np.concatenate([upper, gap, lower, gap])  # 26 lines
+    ax.imshow(picture, cmap="Greys", vmin=0, vmax=1)
+    for i, (digit, colour) in enumerate(zip(digits, colours, strict=True)):
+        column = 3.5 + 9 * (i % 5)
+        line = 10 + 13 * (i // 5)
+        look = {"ha": "center", "va": "center", "fontsize": 15}
+        ax.text(column, line, str(digit), color=colour, **look)
+    span = (-0.5, side_by_side.shape[1] - 0.5)
+    figures.frame(ax, "column", "row", span, (26, -0.5), title)
+    ax.axis("off")
+
+
 def ten_digits(images, image):
     """Above, one image of each digit; below, an image with its 64 numbers."""
 
     def view(axes):
-        side_by_side = figures.mosaic(np.array(images), 5)
-        figures.pixels(axes[0], side_by_side, "one of each digit")
-        axes[0].axis("off")
+        ink = 10 * [figures.INK]
+        title = "one of each digit, and its label"
+        with_digits(axes[0], images, range(10), ink, title)
         figures.pixels(axes[1], image, "the 3: 64 numbers, rounded")
         for (row, column), value in np.ndenumerate(image):
             axes[1].text(
@@ -143,24 +142,22 @@ def network(ax):
     ax.axis("off")
 
 
-def shares(scores, probabilities):
-    """Left, the scores of three classes; in the middle, their probabilities;
-    right, the loss if the first class is the right one.
-
-    scores : by the score of the first class, all three; probabilities : the
-    same.
+def shares(b, c):
+    """Left, the scores of three classes, of which those of b and c stay; in
+    the middle, their probabilities; right, the loss if a is the right one.
     """
     names = ["a", "b", "c"]
     anywhere = np.linspace(0.005, 1, 200)
 
     def view(axes, score_of_a):
         colours = [figures.BLUE, figures.GREY, figures.GREY]
-        axes[0].bar(names, scores[score_of_a], color=colours)
+        u = np.array([score_of_a, b, c])
+        axes[0].bar(names, u, color=colours)
         title = f"score of a: {score_of_a:.2f}"
         frame = (-0.6, 2.6), (-5, 5), title.replace("-", "−")
         figures.frame(axes[0], "class", "score u", *frame)
         axes[0].axhline(0, color=figures.INK, linewidth=0.8)
-        p = probabilities[score_of_a]
+        p = np.exp(u) / np.exp(u).sum()
         axes[1].bar(names, p, color=colours)
         title = f"probability: {p[0]:.3f}"
         figures.frame(
@@ -218,14 +215,16 @@ def rates(descents):
 
     def view(ax, rate):
         loss = descents[rate]
-        ax.axhline(loss[0].mean(), color=figures.GREY, linestyle="--")
-        ax.text(59, 2.4, "untrained", color=figures.GREY, ha="right")
+        how = {"color": figures.GREY, "linestyle": "--"}
+        ax.axhline(loss[0].mean(), label="untrained", **how)
         # one inside the other where they coincide
         looks = [(figures.ORANGE, 4), (figures.SKY, 2.2), (figures.INK, 0.8)]
         for k, (colour, width) in enumerate(looks):
-            ax.plot(loss[:, k], color=colour, linewidth=width)
+            label = f"seed {k}"
+            ax.plot(loss[:, k], color=colour, linewidth=width, label=label)
         title = f"learning rate {rate:.2g}, three starts"
         figures.frame(ax, "updates", "loss L", (0, 60), (0, 5), title)
+        ax.legend(loc="upper right", ncols=2, fontsize=8)
 
     return view
 
@@ -285,8 +284,9 @@ def by_layer(norms):
         axes[1].plot(number, np.log10(norms[layers]), **how)
         x = "layer   (1 reads the picture)"
         y = "the same, in powers of ten"
-        figures.frame(axes[1], x, y, (0, 51), (-13, 0))
-        axes[1].set_yticks(range(-12, 1, 2))
+        # deeper than any line, so that the frame gives no answer away
+        figures.frame(axes[1], x, y, (0, 51), (-16.5, 0))
+        axes[1].set_yticks(range(-16, 1, 4))
         for ax in axes:
             ax.set_xticks([1, 10, 20, 30, 40, 50])
 

@@ -249,9 +249,10 @@ def gains(right, conditions, bases, labels):
         spread_out(ax, range(len(names)), points, GREY, across=True)
         spread_out(ax, [names.index(method)], [ours], BLUE, across=True)
         ax.axvline(0, color=ORANGE, linestyle="--")
-        before = 100 * np.median(right[first][k].mean(-1))
+        without = bases.get(method, first)
+        before = 100 * np.median(right[without][k].mean(-1))
         after = 100 * np.median(right[method][k].mean(-1))
-        title = f"{condition}: {first} {before:.1f} %, {method} {after:.1f} %"
+        title = f"{without}: {before:.1f} %, this {after:.1f} %"
         name = "change of test accuracy, points"
         ylim = (len(names) - 0.4, -0.6)
         frame(ax, name, "method", (-13, 13), ylim, title)
@@ -264,10 +265,7 @@ def gains(right, conditions, bases, labels):
         spread_out(ax, range(10), by_digit, BLUE, across=False)
         ax.axhline(0, color=ORANGE, linestyle="--")
         low, middle, high = [signed(value) for value in quartiles(ours)]
-        title = (
-            f"{method} − {bases.get(method, first)}: {middle} points, "
-            f"quartiles {low} and {high}"
-        )
+        title = f"{middle} points, quartiles {low} and {high}"
         frame(ax, "digit", "change, points", (-0.6, 9.6), (-45, 45), title)
         ticks(ax.xaxis, range(10), range(10))
 

@@ -5,6 +5,7 @@ have an entry 0, before the first step.
 """
 
 import numpy as np
+from matplotlib.collections import CircleCollection, LineCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
 from gradtrace import log_norm
@@ -28,49 +29,58 @@ def far_past(sizes, most):
     further to the left.
     """
 
+    k = np.arange(most)
+
     def view(ax, gain, steps):
         at_states, of_steps = sizes(gain, steps)
-        bars = np.zeros(most)
+        bars = np.full(most, np.nan)  # nothing where there is no step
         bars[:steps] = of_steps / of_steps.max()
-        ax.bar(-np.arange(most), bars, width=0.7, color=ORANGE)
+        ax.bar(k, bars, width=0.7, color=ORANGE, label="share of the step")
         net(ax, at_states / at_states.max())
         few = min(5, steps)
         newest = of_steps[:few].sum() / of_steps.sum()
-        title = (
-            f"newest {few} of {steps} bars: {newest:.0%} of the height of all"
-        )
         figures.frame(
             ax,
             "steps back from the loss",
-            "size of the share, largest = 1",
-            (-most - 0.2, 2.3),
+            "size, largest = 1",
+            (most + 0.2, -2.3),  # the past is at the left
             (0, 1.75),
-            title,
+            f"the newest {few} bars make {newest:.0%} of all {steps} together",
         )
         ax.grid(False)
-        ax.set(
-            xticks=-np.arange(0, most, 5),
-            xticklabels=[str(k) for k in range(0, most, 5)],
-            yticks=[0, 0.5, 1],
-        )
+        ax.set(xticks=range(0, most, 5), yticks=[0, 0.5, 1])
 
     def net(ax, strength):
         """A circle for each state, filled by the gradient that gets there."""
-        x = 0.5 - np.arange(most + 1)
-        y = np.full(most + 1, np.nan)
-        y[: len(strength)] = 1.35
-        filled = np.zeros(most + 1)
-        filled[: len(strength)] = strength
-        ax.plot(x, y, color=GREY, zorder=1)
+        states = len(strength)
+        x = np.arange(states) - 0.5
+        y = np.full(states, 1.35)
+        line = [np.column_stack([x, y])]
+        ax.add_collection(LineCollection(line, colors=GREY, zorder=1))
         # white beneath, so that a fill is read on any page
-        ax.scatter(x, y, s=110, c="white", edgecolors=GREY, zorder=2)
-        colours = [(*to_rgb(RED), alpha) for alpha in filled]
-        ax.scatter(x, y, s=110, c=colours, zorder=3)
-        ax.text(0.95, 1.35, "loss", va="center", color=INK)
-        words = "the states, filled by the gradient that gets there"
-        ax.text(0.5, 1.52, words, ha="right", color=RED)
-        words = "a bar for the step between two states"
-        ax.text(0.5, 1.1, words, ha="right", color=INK)
+        circles(ax, x, y, ["white"] * states, edgecolors=GREY, zorder=2)
+        fills = [(*to_rgb(RED), alpha) for alpha in strength]
+        circles(ax, x, y, fills, edgecolors="none", zorder=3)
+        # draws nothing: for the table, where the place of a circle says little
+        name = "gradient at the state after the step"
+        ax.plot(k[: states - 1], strength[:-1], linestyle="none", label=name)
+        ax.text(-0.95, 1.35, "loss", va="center", color=INK)
+        words = "the states; the fullest gets the largest gradient"
+        ax.text(-0.5, 1.52, words, ha="right", color=RED)
+        words = "a bar for the step between two states: its share"
+        ax.text(-0.5, 1.1, words, ha="right", color=INK)
+
+    def circles(ax, x, y, fills, **how):
+        at = np.column_stack([x, y])
+        ax.add_collection(
+            CircleCollection(
+                [110] * len(x),
+                offsets=at,
+                offset_transform=ax.transData,
+                facecolors=fills,
+                **how,
+            )
+        )
 
     return view
 
@@ -82,7 +92,9 @@ def loop_and_unrolled(axes):
         ax.set(ylim=(-0.35, 2.35), xticks=[], yticks=[])
         ax.set_frame_on(False)
     left.set(xlim=(-1, 1.3), title="one step, in a loop")
-    right.set(xlim=(-0.5, 3.5), title="unrolled: the same w at every arrow")
+    right.set(
+        xlim=(-0.5, 3.5), title="unrolled: the same u, w, v at every step"
+    )
 
     column(left, 0, "")
     angle = np.linspace(0.8 * np.pi, -0.72 * np.pi, 60)
@@ -188,7 +200,14 @@ def shares(log_sizes):
         share, gradient, state = log_sizes(w, phi, inputs)
         ceiling = state.max() + figures.powers(w, 39)
         figures.norms(ax, state, colour=BLUE, label="state, $|h_{t-1}|$")
-        figures.norms(ax, gradient, colour=RED, label="gradient, $|d_t|$")
+        # wide, so that the ceiling is seen on it where the two coincide
+        ax.plot(
+            figures.decades(gradient),
+            color=RED,
+            linewidth=4,
+            alpha=0.5,
+            label="gradient, $|d_t|$",
+        )
         ax.plot(
             figures.decades(share),
             "o",
@@ -208,7 +227,7 @@ def shares(log_sizes):
             f"share / ceiling: at most {highest:.2f}"
         )
         size = "size, powers of ten"
-        figures.frame(ax, "delay T − t", size, (-1, 40), (-31, 14), title)
+        figures.frame(ax, "steps back, T − t", size, (-1, 40), (-17, 8), title)
         ax.legend(loc="lower left", ncols=2)
 
     return view
@@ -225,11 +244,11 @@ def power_of_ten(log):
 def steps_back(runs):
     """Norms of gradients and shares by steps back, below the gain's powers.
 
-    ``runs[gain, phi, inputs]`` is a trace of 40 steps.
+    ``runs[gain, phi, input_size]`` is a trace of 40 steps.
     """
 
-    def view(ax, gain, phi, inputs):
-        run = runs[gain, phi, inputs]
+    def view(ax, gain, phi, input_size):
+        run = runs[gain, phi, input_size]
         gradient = run.log_h[::-1]
         ceiling = gradient[0] + figures.powers(gain, 40)
         share = run.log_p["W"][::-1]
@@ -308,11 +327,19 @@ def lags(parts_and_sizes):
         left, right = axes
         parts, sizes = parts_and_sizes(gain, phi)
         T = len(sizes) - 1
-        with np.errstate(divide="ignore"):
-            decades = np.log10(sizes[1:, 1:])
-        paint(left, decades, (0.5, T + 0.5, T + 0.5, 0.5))
-        stairs = np.repeat(np.arange(0.5, T + 1), 2)
-        left.plot(stairs[1:], stairs[:-1], color=GREY, linewidth=1)
+        terms = sizes[1:, 1:]
+        terms = np.where(terms > 0, terms, np.nan)  # no term, no colour
+        left.imshow(
+            np.log10(terms),
+            extent=(0.5, T + 0.5, T + 0.5, 0.5),
+            cmap=FADES,
+            vmin=-4,
+            vmax=0,
+            aspect="auto",
+        )
+        edges = np.repeat(np.arange(0.5, T + 1), 2)
+        stairs = [np.column_stack([edges[1:], edges[:-1]])]
+        left.add_collection(LineCollection(stairs, colors=GREY, linewidths=1))
         colours(left)
         whole = log_norm(parts.sum(axis=0), 2)
         far = log_norm(parts[11:].sum(axis=0), 2)
@@ -326,9 +353,10 @@ def lags(parts_and_sizes):
             f"whole: {power_of_ten(whole)}, lag 0: {power_of_ten(by_lag[0])}",
         )
         left.grid(False)
-        right.plot([10.5, 10.5], [-14, 9], ":", color=GREY)
+        right.axvline(10.5, linestyle=":", color=GREY)
         right.text(11.5, 7.6, "above 10 →", color=INK)
-        figures.norms(right, by_lag, colour=ORANGE)
+        name = "norm of the part"
+        figures.norms(right, by_lag, colour=ORANGE, label=name)
         figures.frame(
             right,
             "lag s − t",
@@ -338,13 +366,10 @@ def lags(parts_and_sizes):
             f"lags above 10: {power_of_ten(far)}",
         )
 
-    def paint(ax, decades, extent):
-        how = {"cmap": FADES, "vmin": -4, "vmax": 0, "aspect": "auto"}
-        ax.imshow(np.clip(decades, -4, 0), extent=extent, **how)
-
     def colours(ax):
         """What they mean, where the triangle leaves room."""
-        paint(ax, np.linspace(-4, 0, 50)[None], (21, 38, 7, 5))
+        bar = FADES(np.linspace(0, 1, 50))[None]
+        ax.imshow(bar, extent=(21, 38, 7, 5), aspect="auto")
         ax.text(29.5, 3.6, "norm of a term", color=INK, **MIDDLE)
         for x, power in ((21, -4), (29.5, -2), (38, 0)):
             ax.text(x, 8.8, f"$10^{{{power}}}$", color=INK, **MIDDLE)

@@ -84,3 +84,27 @@ def compute(gain, epochs, budget):
         "loss": loss.round(3).tolist(),
         "accuracy": accuracy.round(3).tolist(),
     }
+
+
+def at_best_rate(found):
+    """Of the stored result, each run at the rate whose median loss is least.
+
+    By gain (1/√3 is called 0.58) and number of epochs, a dict: ``"gain"``;
+    ``"rate"``, the best; at this rate, ``"loss"``, ``(marks, starts)``, after
+    the epochs in ``"marks"``, and ``"accuracy"``, ``(starts,)``; and
+    ``"at_all_rates"``, by rate the loss at the end, ``(starts,)``.
+    """
+    rates = found["budget"]["rates"]
+    runs = {}
+    for run in found["runs"]:
+        loss = np.array(run["loss"])  # (marks, rates, starts)
+        best = np.argmin(np.median(loss[-1], axis=1))
+        runs[round(run["gain"], 2), run["epochs"]] = {
+            "gain": run["gain"],
+            "rate": rates[best],
+            "marks": run["marks"],
+            "loss": loss[:, best],
+            "accuracy": np.array(run["accuracy"][best]),
+            "at_all_rates": dict(zip(rates, loss[-1], strict=True)),
+        }
+    return runs

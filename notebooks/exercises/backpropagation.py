@@ -309,6 +309,15 @@ def counted_from_one(g, params, phis, h, a):
     return g, grad_W, grad_b
 
 
+def a_below(g, params, phis, h, a):
+    one_too_low = [a[-1], *a[:-1]]  # a[l - 1] for a[l]
+    return walk_down(right_down)(g, params, phis, h, one_too_low)
+
+
+def g_once_more(g, params, phis, h, a):
+    return backward_net(h[-1] - 1.0, params, phis, h, a)
+
+
 def down_to_index_one(g, params, phis, h, a):
     grad_W = [None] * len(params)
     grad_b = [None] * len(params)
@@ -365,61 +374,92 @@ def without_x(g, params, phis, h, a):
 
 EXERCISES = {
     1: Number(
-        36.0,
+        7.0 * 4 * -6 * 5,
         hints=[
             (
-                72.0,
-                "twice too much. Either the loss: the slope of ½ (u - y)² is"
-                " u - y. Or w₁: it is no factor of its own slope.",
+                7.0 * 4 * 6 * 5,
+                "the sign is the other one. Either φ': the slope of a² is 2a,"
+                " and a₁ is below zero. Or the loss: its slope is u - y, not"
+                " y - u.",
             ),
             (
-                18.0,
-                "half of it: the slope of ½ (u - y)² is u - y, without a ½.",
+                7.0 * 4 * -3 * 5,
+                "half of it. The slope of a² is 2a, not a; the slope of"
+                " ½ (u - y)² is u - y, without a ½.",
             ),
             (
-                276.0,
-                "the bias is left out: a₁ = 3 · 2 - 5.",
-            ),
-            (516.0, "the bias is below zero: a₁ = 3 · 2 - 5."),
-            (3.0, "that is ∂L/∂u; go on down to w₁."),
-            (12.0, "that is ∂L/∂a₁; one factor of the chain is missing."),
-            (48.0, "the loss's slope in u is u - y, not u."),
-            (9.0, "on the way from u to h₁ you pass w₂."),
-            (24.0, "the slope of a₁ in w₁ is x; w₁ is its slope in x."),
-            (0.0, "a₁ is above zero, where a ReLU has slope 1."),
-            (4.5, "that is the loss itself."),
-            (
-                108.0,
-                "(u - y) and x are both 3 here, and one of the two is taken"
-                " twice.",
+                14.0 * 4 * -6 * 5,
+                "twice too much: the slope of ½ (u - y)² is u - y.",
             ),
             (
-                144.0,
-                "one factor too many: w₂ is taken twice, or u, which is 4"
-                " too.",
+                7.0 * 4 * 5,
+                "φ'(a₁), the slope of h₁ in a₁, is left out.",
             ),
             (
-                1.0,
-                "that is a₁, h₁ or φ'(a₁). Asked for is the product of all"
-                " factors from the loss down to w₁.",
+                7.0 * 4 * 9 * 5,
+                "φ(a₁) = a₁² is the value; on the way down you pass the slope,"
+                " 2 a₁.",
             ),
             (
-                4.0,
-                "that is u, or w₂, the slope of u in h₁; go on down to w₁,"
-                " and begin at the loss.",
+                7.0 * 4 * 18 * 5,
+                "the slope of a² is taken at h₁; φ' belongs at a₁.",
+            ),
+            (7.0 * 4 * 2 * 5, "the slope of a² is 2a, not 2."),
+            (
+                7.0 * 4 * -6 * -2,
+                "the slope of a₁ in w₁ is x; w₁ is its slope in x.",
             ),
             (
-                6.0,
-                "that is w₁ x, on the way up; or, on the way down, (u - y) w₁,"
-                " where w₁ is no factor of its own slope.",
+                7.0 * 4 * -6 * 5 * -2,
+                "w₁ is no factor of its own slope.",
+            ),
+            (7.0 * -6 * 5, "on the way from u to h₁ you pass w₂."),
+            (
+                7.0 * 9 * -6 * 5,
+                "on the way from u to h₁ you pass w₂; h₁ is the slope of u in"
+                " w₂.",
             ),
             (
-                27.0,
-                "on the way from u to h₁ you pass w₂; and (u - y) and x, which"
-                " are both 3, stand once each.",
+                24.5 * 4 * -6 * 5,
+                "that begins with L itself; begin with its slope, u - y.",
             ),
+            (36.0 * 4 * -6 * 5, "the loss's slope in u is u - y, not u."),
+            (
+                7.0 * 7 * 4 * -6 * 5,
+                "(u - y) is squared in the loss; in its slope it stands once.",
+            ),
+            (
+                4.0 * -6 * 5,
+                "that is the slope of u in w₁; begin at the loss, with u - y.",
+            ),
+            (7.0, "that is ∂L/∂u; go on down to w₁."),
+            (7.0 * 4, "that is ∂L/∂h₁; go on down to w₁."),
+            (
+                7.0 * 4 * -6,
+                "that is ∂L/∂a₁; one factor of the chain is missing.",
+            ),
+            (7.0 * 9, "that is ∂L/∂w₂; w₁ is further down."),
+            (
+                371.0 * 4 * -20 * 5,
+                "the bias is left out: a₁ = 5 · (-2) + 7.",
+            ),
+            (
+                1127.0 * 4 * -34 * 5,
+                "the bias is above zero: a₁ = 5 · (-2) + 7.",
+            ),
+            (
+                -65.0 * 4 * -6 * 5,
+                "a square is not below zero: h₁ = (-3)² = 9.",
+            ),
+            (
+                (4 * np.tanh(-3) - 29) * 4 * (1 - np.tanh(-3) ** 2) * 5,
+                "that is with tanh; here φ(a) = a².",
+            ),
+            (0.0, "that is with a ReLU; here φ(a) = a²."),
+            (24.5, "that is the loss itself."),
+            (36.0, "that is u, on the way up; go on to the loss, and down."),
         ],
-        why="(u - y) w₂ φ'(a₁) x = 3 · 4 · 1 · 3.",
+        why="(u - y) w₂ φ'(a₁) x = 7 · 4 · (-6) · 5.",
     ),
     2: Function(
         backward_dense,
@@ -601,6 +641,13 @@ EXERCISES = {
                 walk_down(right_down, state=-1),
                 "the states are one layer too low: `h[0]` is x, which goes"
                 " into the layer of `params[0]`.",
+            ),
+            (a_below, "`a[l]`, not `a[l - 1]`, stands beside `params[l]`."),
+            (
+                g_once_more,
+                "`g`, the slopes of the loss in the output, is given: take it"
+                " as it is. Which loss it comes from is not the net's"
+                " business.",
             ),
             (
                 walk_down(right_down, last=1),

@@ -70,6 +70,33 @@ def without_h(layers, params, x, y):
     return np.array(found[::-1])
 
 
+def not_unpacked(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    g = cross_entropy(h[-1], y)
+    found = []
+    for vjp in reversed(vjps):
+        grads = vjp(g)
+        found.append(np.linalg.norm(grads.p["W"]))
+        g = grads.h
+    return np.array(found[::-1])
+
+
+def asked_twice(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    loss, g = cross_entropy(h[-1], y)
+    found = []
+    for vjp in reversed(vjps):
+        g = vjp(g).h
+        found.append(np.linalg.norm(vjp(g).p["W"]))
+    return np.array(found[::-1])
+
+
+def from_the_loss(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    g, _ = cross_entropy(h[-1], y)
+    return np.exp(trace(vjps, g).log_p["W"])
+
+
 def logarithms(layers, params, x, y):
     return np.log10(weight_gradient_norms(layers, params, x, y))
 
@@ -119,6 +146,36 @@ def of_the_mean(phi, a):
 
 def of_the_largest(phi, a):
     return 1 / np.max(phi.slope(a))
+
+
+def of_the_bound(phi, a):
+    return 1 / phi.max_slope
+
+
+def of_the_median(phi, a):
+    return 1 / np.median(phi.slope(a))
+
+
+def of_the_median_square(phi, a):
+    return 1 / np.sqrt(np.median(phi.slope(a) ** 2))
+
+
+def mean_of_inverses(phi, a):
+    with np.errstate(divide="ignore"):
+        return np.sqrt(np.mean(1 / phi.slope(a) ** 2))
+
+
+def known_value(phi, a):
+    return 1.47
+
+
+def no_mean(phi, a):
+    with np.errstate(divide="ignore"):
+        return 1 / np.abs(phi.slope(a))
+
+
+def of_the_arguments(phi, a):
+    return 1 / np.sqrt(np.mean(a**2))
 
 
 def without_root(phi, a):
@@ -251,6 +308,21 @@ EXERCISES = {
                 " goes on to the layer below.",
             ),
             (
+                not_unpacked,
+                "cross_entropy returns two things, the loss and the gradient:"
+                " loss, g = cross_entropy(h, y).",
+            ),
+            (
+                asked_twice,
+                "you asked a pullback again, with the gradient that it had"
+                " returned: call it once in each layer, and keep what comes.",
+            ),
+            (
+                from_the_loss,
+                "cross_entropy returns the loss first and the gradient second:"
+                " loss, g = cross_entropy(h, y).",
+            ),
+            (
                 of_the_weights,
                 "these are the norms of W itself; take those of the gradient,"
                 ' .p["W"] of what the pullback returns.',
@@ -273,10 +345,23 @@ EXERCISES = {
                 " the 2 out.",
             ),
         ],
-        why="With the net of this page they fall from layer 50 to layer 1"
-        " by about eleven decades.",
+        why="With the net of this page they fall by about eleven decades from"
+        " layer 50 to layer 1: by less than the gradient at the states,"
+        " among other things because the pixels are longer than the later"
+        " states.",
     ),
-    3: Function(
+    3: Choice(
+        ["it explodes", "it vanishes", "nothing yet"],
+        "nothing yet",
+        hints={
+            "it explodes": "a bound above one allows growth; it does not"
+            " promise any.",
+            "it vanishes": "it may, and it need not: only a bound below one"
+            " would make sure of it.",
+        },
+        why="The bound limits what may happen; the rule says what does.",
+    ),
+    4: Function(
         level_gain,
         cases={
             "tanh": (tanh, drawn),
@@ -328,6 +413,40 @@ EXERCISES = {
                 "you took the slope at a typical a; the mean goes over the"
                 " squared slopes.",
             ),
+            (
+                of_the_bound,
+                "phi.max_slope is the largest slope that there is, as in the"
+                " bound; the rule takes the root mean square over a.",
+            ),
+            (
+                of_the_median,
+                "you took the middle one of the slopes; lengths want the root"
+                " of the mean of their squares.",
+            ),
+            (
+                of_the_median_square,
+                "you took the middle one of the squares; take their mean.",
+            ),
+            (
+                mean_of_inverses,
+                "you inverted each slope before the mean; take the mean of the"
+                " squares first, and invert at the end.",
+            ),
+            (
+                known_value,
+                "1.47 is right for tanh at standard normal numbers alone;"
+                " compute it from phi.slope(a).",
+            ),
+            (
+                no_mean,
+                "that is one number for each a; a layer has one gain: take"
+                " the mean of the squared slopes first.",
+            ),
+            (
+                of_the_arguments,
+                "you took the pre-activations themselves; take the slopes"
+                " there, phi.slope(a).",
+            ),
             (without_root, "the root is missing."),
             (of_the_values, "you took the values φ(a); take the slopes."),
             (
@@ -341,17 +460,6 @@ EXERCISES = {
             ),
         ],
         why="Where a lies is what one has to know for it.",
-    ),
-    4: Choice(
-        ["it explodes", "it vanishes", "nothing yet"],
-        "nothing yet",
-        hints={
-            "it explodes": "a bound above one allows growth; it does not"
-            " promise any.",
-            "it vanishes": "it may, and it need not: only a bound below one"
-            " would make sure of it.",
-        },
-        why="The bound limits what may happen; the rule says what does.",
     ),
     5: Number(
         np.ceil(8 / np.log10(4)),

@@ -138,6 +138,6 @@ EXERCISES = {
                 "the diagonal of R may be negative: take its size first.",
             ),
         ],
-        why="The first of them is the pace of the gradient itself.",
+        why="The largest is the pace of almost every gradient, in the long run.",
     ),
 }

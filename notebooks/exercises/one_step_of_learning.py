@@ -132,6 +132,12 @@ def last_but_one_left_out(params, h):
     return h @ params[-1]["W"] + params[-1]["b"]
 
 
+def last_but_one_twice(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"] + p["b"])
+    return h @ p["W"] + p["b"]
+
+
 def of_two_layers(params, h):
     h = np.tanh(h @ params[0]["W"] + params[0]["b"])
     return h @ params[1]["W"] + params[1]["b"]
@@ -283,6 +289,11 @@ def largest_score_after_exponential(u):
         return e / e.sum(axis=1, keepdims=True)
 
 
+def largest_score_after_exponential_not_divided(u):
+    with np.errstate(all="ignore"):
+        return np.exp(u) - u.max(axis=1, keepdims=True)
+
+
 def largest_of_all(u):
     with np.errstate(all="ignore"):
         e = np.exp(u - u.max())
@@ -406,12 +417,36 @@ def not_assigned(slope, w, rate, updates):
     return w
 
 
+def in_place(slope, w, rate, updates):
+    for _ in range(updates):
+        w -= rate * slope(w)
+    return w
+
+
+def until_flat(slope, w, rate, updates):
+    while abs(slope(w)) > 1e-6:
+        w = w - rate * slope(w)
+    return w
+
+
+def until_all_are_flat(slope, w, rate, updates):
+    while np.max(np.abs(slope(w))) > 1e-6:
+        w = w - rate * slope(w)
+    return w
+
+
 def slope_of_square(w):
     return 2 * w
 
 
-def slope_of_fourth_power(w):
-    return 4 * w**3
+def slope_of_square_with_floor(w):
+    """Flat where it is low: a loop that goes on until it is flat comes to an
+    end, and to the same one whatever it takes for flat."""
+    return np.where(np.abs(w) > 1, 2 * w, 0.0)
+
+
+def slope_of_fourth_power_with_floor(w):
+    return np.where(np.abs(w) > 0.1, 4 * w**3, 0.0)
 
 
 EXERCISES = {
@@ -422,6 +457,8 @@ EXERCISES = {
         hints=[
             (3392, "the biases are missing, one for each unit."),
             (74, "these are the biases alone; the weights are more."),
+            (3402, "layers 1 and 2 have biases, too, one for each unit."),
+            (3498, "that is 32 too many: has each unit a single bias?"),
             (2048, "these are the weights of layer 1 alone."),
             (2080, "this is layer 1 alone."),
             (2368, "layer 2 has weights, too, and every unit has a bias."),
@@ -489,6 +526,10 @@ EXERCISES = {
                 last_but_one_left_out,
                 "the loop stops too early: only the last layer is left for "
                 "after it.",
+            ),
+            (
+                last_but_one_twice,
+                "after the loop p is still the last but one; take params[-1].",
             ),
             (of_two_layers, "that is for two layers; loop over params."),
             (
@@ -609,6 +650,11 @@ EXERCISES = {
                 "subtract the largest score before e^u is taken, not after.",
             ),
             (
+                largest_score_after_exponential_not_divided,
+                "subtract the largest score from u, before e^u is taken; then "
+                "divide by the sum of the row.",
+            ),
+            (
                 largest_of_all,
                 "measure each row from its own largest score: axis=1.",
             ),
@@ -640,15 +686,20 @@ EXERCISES = {
     5: Function(
         descend,
         cases={
-            "one update": (slope_of_square, 8.0, 0.25, 1),
-            "three updates": (slope_of_fourth_power, 1.0, 0.1, 3),
+            "one update": (slope_of_square_with_floor, 8.0, 0.25, 1),
+            "three updates": (slope_of_fourth_power_with_floor, 1.0, 0.1, 3),
             "several weights at once": (
-                slope_of_square,
-                np.array([3.0, -1.0, 0.5]),
-                0.3,
+                slope_of_square_with_floor,
+                np.array([30.0, -10.0, 5.0]),
+                0.03,
                 10,
             ),
-            "many small updates": (slope_of_square, 1.0, 0.01, 300),
+            "many small updates": (
+                slope_of_square_with_floor,
+                1000.0,
+                0.01,
+                300,
+            ),
         },
         hints=[
             (uphill, "that goes up: against the slope is minus."),
@@ -692,6 +743,19 @@ EXERCISES = {
                 "`updates` is a number; a loop goes over range(updates).",
             ),
             (not_assigned, "w has not changed: assign the result to w."),
+            (
+                in_place,
+                "`w -= …` changes the array that was handed in: write "
+                "w = w - …, which makes a new one.",
+            ),
+            (
+                until_flat,
+                "as many updates as `updates` says, not until it is flat.",
+            ),
+            (
+                until_all_are_flat,
+                "as many updates as `updates` says, not until all are flat.",
+            ),
             (only_the_slope, "take the step *from w*: w - rate * slope(w)."),
         ],
     ),
@@ -705,6 +769,7 @@ EXERCISES = {
             (42.1, "the last batch is smaller; it is one more all the same."),
             (44, "after 42 full batches there is only one more."),
             (860, "that is for twenty epochs."),
+            (20, "that is how many epochs the figure at the top shows."),
             (15, "the held-out pictures are not learnt from."),
             (57, "the 450 held-out pictures are not learnt from."),
             (1347, "there is one update for a batch, not for a picture."),
@@ -721,13 +786,12 @@ EXERCISES = {
         ],
         "what reaches it is nearly the same for every picture",
         hints={
-            "its slopes are too small": "look again at layer 50 in the "
-            "figure: their norm is about that of the last layer of ten, and "
-            "ten layers learn. The slopes are large; nearly all of them say "
-            "the same for every picture.",
+            "its slopes are too small": "they are about as large as those of "
+            "the last layer of ten, and ten layers learn. But a slope is "
+            "h[i], what came in, times the slope at the sum: what comes in?",
             "the learning rate is too small for it": "six rates were tried, "
             "up to one that ruins shallow networks.",
         },
-        why="The way up and the way back fail for one reason.",
+        why="The way forward and the way back fail for one reason.",
     ),
 }

@@ -120,7 +120,7 @@ EXERCISES = {
         after_one_step(0.001),
         rtol=1e-6,
         hints=[(1 - 2e-5, "that is gradient descent, or weight decay.")],
-        why="For any strength: Adam divides it out.",
+        why="For any strength far above ε: Adam divides it out.",
     ),
     4: Function(
         inverted_dropout,

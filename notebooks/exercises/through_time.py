@@ -237,6 +237,12 @@ def loop_hints(wrong):
     ]
 
 
+def past_the_end(x, y, h, y_hat, w, v):
+    """Exercise 1 with a d for every time up to T, and none after it."""
+    d = np.zeros(len(h))
+    return d[len(h)]
+
+
 SCALAR_RETURNS = ("∂L/∂u", "∂L/∂w", "∂L/∂v")
 
 SCALAR_HINTS = [
@@ -320,6 +326,12 @@ SCALAR_HINTS = [
         "everything is twice what it should be: the loss has a factor ½,"
         " which cancels the 2 of the square.",
     ),
+    (
+        past_the_end,
+        "an index is larger than T, the last one. There is no step after the"
+        " last, so d_{T+1} is 0. Give d one more entry, np.zeros(T + 2), or"
+        " keep the d of the step after in a number that starts at 0.",
+    ),
 ]
 
 
@@ -329,7 +341,7 @@ SCALAR_HINTS = [
 def vector_net(T, batch, seed, every_step=True):
     """Arguments for exercise 2, with losses at all steps or at the last."""
     rng = np.random.default_rng(seed)
-    n_in, n = 2, 3
+    n_in, n = 5, 3  # no batch below has these sizes
     W = rng.standard_normal((n, n)) / 2
     U = rng.standard_normal((n_in, n)) / 2
     b = rng.standard_normal(n) / 4
@@ -421,9 +433,35 @@ def wrong_vector_share(**other):
 
 VECTOR_RETURNS = ("∂L/∂W", "∂L/∂U", "∂L/∂b", "∂L/∂h_0")
 
+SAMPLE_BY_SAMPLE = (
+    "h_{t-1} d_tᵀ has a number for each pair of samples, (batch, batch). The"
+    " share of W has the shape of W: h_{t-1}ᵀ d_t, with h[t - 1].T in front."
+    " For U it is x[t].T in front."
+)
+
 VECTOR_HINTS = [
     *loop_hints(wrong_way),
     *in_another_order(vector_reference, VECTOR_RETURNS),
+    (
+        wrong_vector_share(
+            W=lambda h, x, d, t: h[t - 1] @ d.T,
+            U=lambda h, x, d, t: x[t] @ d.T,
+        ),
+        SAMPLE_BY_SAMPLE,
+    ),
+    (
+        wrong_vector_share(W=lambda h, x, d, t: h[t - 1] @ d.T),
+        SAMPLE_BY_SAMPLE,
+    ),
+    (
+        wrong_vector_share(U=lambda h, x, d, t: x[t] @ d.T),
+        SAMPLE_BY_SAMPLE,
+    ),
+    (
+        wrong_vector_share(W=lambda h, x, d, t: h[t - 1] @ d),
+        "the shapes of a product do not fit: one of its sides has to be"
+        " transposed. The table above gives the shape of each product.",
+    ),
     (
         wrong_vector_share(W=lambda h, x, d, t: h[t].T @ d),
         "the share of W has the wrong state: W multiplied h_{t-1}, so the"
@@ -640,8 +678,9 @@ LAG_HINTS = [
     ),
     (
         from_terms(lambda terms: terms[-1, :0:-1]),
-        "this is the last loss alone. Every loss s has a walk of its own,"
-        " down to step 1.",
+        "only the last loss is left. Every loss s has a walk of its own, down"
+        " to step 1. If your loop walks from all of them, a later loss"
+        " overwrites an earlier one: add with +=.",
     ),
     (
         from_terms(lambda terms: by_lag(terms)[::-1]),
@@ -657,6 +696,19 @@ LAG_HINTS = [
         wrong_lags(factor=lambda w, slope, s, t: w * slope[t - 1] / slope[t]),
         "between use and loss stand the slopes of all the steps in between,"
         " not the powers of w alone.",
+    ),
+    (
+        from_terms(lambda terms: by_lag(terms * (np.arange(len(terms)) > 1))),
+        "the walks stop too early, at step 2. range stops before its end:"
+        " range(s, 0, -1) goes down to step 1.",
+    ),
+    (
+        wrong_lags(
+            first=lambda dL_dr, v, slope: dL_dr * v,
+            factor=lambda w, slope, s, t: w,
+        ),
+        "all slopes of tanh are missing. Each step that a walk goes through"
+        " brings 1 - h_t², that of loss s and that of the use, too.",
     ),
     (
         wrong_lags(last=lambda h, t: h[t]),
@@ -760,6 +812,8 @@ EXERCISES = {
             (0.9**40, EQUAL_SHARES),
             (0.8, "that is what is dropped."),
             (10, "as a fraction of the whole derivative."),
+            (20, "that is per cent. Give the fraction, a number up to 1."),
+            (5, "that is one over it: ten of fifty, not fifty over ten."),
         ],
         why="All 50 shares are equal, so ten of them are a fifth.",
     ),
@@ -770,6 +824,8 @@ EXERCISES = {
         hints=[
             (20, "0.8^20 is 0.0115, still a little more than one per cent."),
             (22, "certain, but not the smallest: fewer steps are enough."),
+            (18, "0.8^18 is 0.018, still nearly two per cent."),
+            (19, "0.8^19 is 0.014, still more than one per cent."),
             (np.log(0.01) / np.log(0.8), BETWEEN_STEPS),
             (20.6, BETWEEN_STEPS),
             (10, "that is one tenth of one tenth: 0.8^10 is 0.107."),
@@ -788,6 +844,10 @@ EXERCISES = {
         hints=[
             (50, "that would be right for one loss, at the last step."),
             (2500, "a loss does not depend on later uses of w."),
+            (
+                2550,
+                "50 · 51 is twice as many: 1 + 2 + … + 50 is half of it.",
+            ),
             (
                 1250,
                 "half of the square, 50 · 50 / 2, has cut the diagonal in"

@@ -362,7 +362,8 @@ class Function:
         for i, (before, after) in enumerate(zip(arguments, mine, strict=True)):
             if not _same(before, after):
                 name = names[i] if i < len(names) else f"number {i + 1}"
-                return f"it changes its argument {name}; make a new array instead"
+                kind = {list: "list", dict: "dict"}.get(type(before), "array")
+                return f"it changes its argument {name}; make a new {kind} instead"
         return self._differs(got, self.reference(*copy.deepcopy(arguments)))
 
     def _differs(self, got, wanted, name=""):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..expect import given
+from .chain import broken_at
 from .choose import choose_modules
 from .finite import finite
 from .norms import norms
@@ -34,8 +35,8 @@ class ModelTrace:
         The module of each step, with the number of the call where a module is called more than
         once.
     notes : tuple of str
-        A sentence for every ``nan`` in ``log_h`` and every call under ``no_grad``, with the name of
-        the module.
+        A sentence for every ``nan`` in ``log_h``, every call under ``no_grad`` and every step to
+        which the next one passes no gradient back, with the name of the module.
 
     Examples
     --------
@@ -58,7 +59,8 @@ def trace(model, input, loss, modules=None):
     tensors. Activations and the sum of a residual connection, between two calls, thus belong to the
     earlier step. After the last call only modules without parameters that keep the shape count to
     the step. A state that is a constant is measured through that call alone. A whole sequence in
-    one ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` is unrolled.
+    one ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` is unrolled. The steps stand in the order of their
+    calls; where that is no chain, as of two branches, ``notes`` says so.
 
     The model is left as it was, even if it raises: ``.grad``, buffers such as running averages, the
     tensors, lists, dicts and dataclasses that modules keep, hooks and the state of the random
@@ -119,12 +121,13 @@ def trace(model, input, loss, modules=None):
     chosen = choose_modules(model, modules)
     with recorded_pass(model, inputs, loss, chosen) as (record, total, explain):
         log_h, log_p = norms(record, total, explain)
+        gaps = broken_at(record, log_h)
     names = numbered([chosen[call.module] for call in record.calls])
     return ModelTrace(
         np.array(log_h),
         {name: np.array(logs) for name, logs in log_p.items()},
         names,
-        notes_on(log_h, record.calls, names),
+        notes_on(log_h, record.calls, names, gaps),
     )
 
 
@@ -151,13 +154,21 @@ def numbered(called):
     return tuple(name if often[name] == 1 else f"{name}[{next(number[name])}]" for name in called)
 
 
-def notes_on(log_h, calls, names):
-    """A sentence for every state without a number, and every call that passes no gradient on."""
+def notes_on(log_h, calls, names, gaps):
+    """A sentence for every state without a number, and every call that passes no gradient on.
+
+    And for every step of ``gaps``, to which the next one passes nothing back.
+    """
     notes = [
         f"{name} ran under torch.no_grad(): it passes no gradient on, which counts as zero, -inf"
         for call, name in zip(calls, names, strict=True)
         if call.cut
     ]
+    for t in gaps:
+        notes.append(
+            f"{names[t]} and {names[t + 1]} are no chain: no gradient passes from what"
+            f" {names[t + 1]} takes in to what {names[t]} gives out"
+        )
     states = [
         *((f"what {name} takes in", call.takes) for call, name in zip(calls, names, strict=True)),
         (f"what {names[-1]} gives out", calls[-1].gives),

@@ -140,8 +140,8 @@ def log_qr_growth(J, every=1):
 
     A frame of ``n`` orthogonal directions is carried along and made orthogonal again; these are the
     logarithms of how much each of them has grown. Divided by ``t`` they tend to the Lyapunov
-    exponents. They are not the singular values of the product: those are
-    :func:`~gradtrace.log_singular_values`.
+    exponents, where these exist (on their order see :func:`~gradtrace.lyapunov`). They are not the
+    singular values of the product: those are :func:`~gradtrace.log_singular_values`.
 
     Parameters
     ----------
@@ -207,7 +207,10 @@ def lyapunov(J, every=1):
     Returns
     -------
     ndarray of shape (*sweep, n)
-        The largest first, once ``T`` is large.
+        In the order of the frame, which starts as the identity. Once ``T`` is large, the largest
+        is first from almost every frame. The identity may be an exception: diagonal or lower
+        triangular Jacobians leave it as it is, and the exponents keep the order of the diagonal.
+        Sort them where that may happen.
 
     Raises
     ------
