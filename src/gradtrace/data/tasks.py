@@ -1,8 +1,8 @@
 """Tasks whose answer lies far back in the input: who can carry it there?
 
 Each function draws a batch of sequences as :class:`Sequences`, ready for ``unroll``, and says what
-a net must beat: the best loss of one that has forgotten what the answer is made of. Source: Lee
-(n.d.), "Advantages of LSTM".
+a net must beat: the best loss of one that has forgotten what the answer is made of.
+Source: Lee (n.d.), "Advantages of LSTM".
 """
 
 from dataclasses import dataclass
