@@ -11,6 +11,7 @@ import types
 from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ from gradtrace.steps.norms import BatchNorm, LayerNorm, standardise
 from gradtrace.tracing.schedules import advances
 
 from digit_net import digit_layers, learn, start
+from drawings.through_time import far_past, run_net, sizes
 from evidence import level_start, plain_depth
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
@@ -213,6 +215,23 @@ def of_flat_twice(p):
     return {name: 2 * value for name, value in p.items()}
 
 
+def another_net(result):
+    """As many steps from the same start, with other weights and inputs."""
+    h, _ = result
+    cell = RNN(1, 16)
+    p = init_params(cell, np.random.default_rng(1), init.orthogonal, gain=0.9)
+    return forward(unroll(cell, p, np.ones((len(h) - 1, 1, 1))), h[0])
+
+
+def of_the_far_past():
+    """The heights of the bars that the first figure draws."""
+    _, ax = plt.subplots()
+    far_past(sizes, most=5)(ax, gain=0.5, steps=5)
+    heights = np.array([bar.get_height() for bar in ax.containers[0]])
+    plt.close()
+    return {"far past": heights}
+
+
 SHOWN = {
     "Dense": (Dense.step, larger_step, lambda: of_a_chain(Dense(3, 3))),
     "RNN": (RNN.step, larger_step, lambda: of_a_chain(RNN(2, 3))),
@@ -258,6 +277,8 @@ SHOWN = {
     "digit_layers": (digit_layers, squashed_by_relu, of_the_digit_net),
     "start": (start, all_twice, of_the_digit_net),
     "learn": (learn, lambda run: dataclasses.replace(run, loss=2 * run.loss), of_the_digit_net),
+    "run_net": (run_net, another_net, of_the_far_past),
+    "sizes": (sizes, lambda result: (result[0], result[1][::-1]), of_the_far_past),
     "plain_depth.layers": (plain_depth.layers, squashed_by_relu, of_plain_depth),
     "plain_depth.start": (plain_depth.start, of_flat_twice, of_plain_depth),
     "tasks.adding": (

@@ -1,5 +1,7 @@
 """Pictures of one weight at every step: the net unrolled, shares, and lags.
 
+The first picture comes with its net, which the chapter shows.
+
 Logarithms come in natural and are drawn as powers of ten. Arrays over time
 have an entry 0, before the first step.
 """
@@ -8,7 +10,15 @@ import numpy as np
 from matplotlib.collections import CircleCollection, LineCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
-from gradtrace import log_norm
+from gradtrace import (
+    RNN,
+    forward,
+    init,
+    init_params,
+    log_norm,
+    trace,
+    unroll,
+)
 from gradtrace.notebook import figures
 from gradtrace.notebook.figures import BLUE, GREEN, GREY, INK, ORANGE, RED
 
@@ -18,6 +28,24 @@ FADES = LinearSegmentedColormap.from_list(
 )
 LAG_COLOURS = (ORANGE, BLUE, GREEN)
 MIDDLE = {"ha": "center", "va": "center"}
+
+
+def run_net(gain, T, phi="tanh", input_size=0.3, seed=0):
+    """States and pullbacks of a net of 16 units that reads T random inputs."""
+    rng = np.random.default_rng(seed)
+    cell = RNN(1, 16, phi)
+    p = init_params(cell, rng, init.orthogonal, gain=gain, U=init.gaussian)
+    x = rng.standard_normal((T, 1, 1))  # time, batch, features
+    newest_last = input_size * x[::-1]  # a longer T adds older inputs
+    return forward(unroll(cell, p, newest_last), np.zeros((1, 16)))
+
+
+def sizes(gain, steps):
+    """Norms of the gradients at the states and of the shares, newest first."""
+    _, vjps = run_net(gain, steps)
+    end = np.full((1, 16), 0.25)  # ∂L/∂h_T, of norm 1
+    log = trace(vjps, end)
+    return np.exp(log.log_h[::-1]), np.exp(log.log_p["W"][::-1])
 
 
 def far_past(sizes, most):
@@ -100,10 +128,10 @@ def loop_and_unrolled(axes):
     angle = np.linspace(0.8 * np.pi, -0.72 * np.pi, 60)
     x = 0.42 + 0.3 * np.cos(angle)
     y = 1 + 0.3 * np.sin(angle)
-    left.plot(x, y, color=RED, linewidth=2)
-    bend = {"arrowstyle": "->", "color": RED, "linewidth": 2}
+    left.plot(x, y, color=BLUE, linewidth=2)
+    bend = {"arrowstyle": "->", "color": BLUE, "linewidth": 2}
     left.annotate("", (0.17, 0.92), (x[-4], y[-4]), arrowprops=bend)
-    left.text(0.84, 1.0, "w", color=RED, fontsize=13, **MIDDLE)
+    left.text(0.84, 1.0, "w", color=BLUE, fontsize=13, **MIDDLE)
 
     for t in (1, 2, 3):
         column(right, t, f"_{t}")
@@ -113,9 +141,9 @@ def loop_and_unrolled(axes):
             "",
             (t + 0.78, 1),
             (t + 0.22, 1),
-            arrowprops={"arrowstyle": "->", "color": RED, "linewidth": 2},
+            arrowprops={"arrowstyle": "->", "color": BLUE, "linewidth": 2},
         )
-        right.text(t + 0.5, 1.13, "w", color=RED, fontsize=13, **MIDDLE)
+        right.text(t + 0.5, 1.13, "w", color=BLUE, fontsize=13, **MIDDLE)
 
 
 def column(ax, t, index):

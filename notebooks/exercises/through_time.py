@@ -433,6 +433,11 @@ def wrong_vector_share(**other):
 
 VECTOR_RETURNS = ("∂L/∂W", "∂L/∂U", "∂L/∂b", "∂L/∂h_0")
 
+OVER_THE_BATCH = (
+    "you divided by the batch. L is the sum over the batch, not the mean. If"
+    " a loss takes the mean, its 1/batch is already in direct."
+)
+
 SAMPLE_BY_SAMPLE = (
     "h_{t-1} d_tᵀ has a number for each pair of samples, (batch, batch). The"
     " share of W has the shape of W: h_{t-1}ᵀ d_t, with h[t - 1].T in front."
@@ -475,6 +480,27 @@ VECTOR_HINTS = [
         wrong_vector_share(b=lambda h, x, d, t: d.mean(axis=0)),
         "one bias serves all samples, so its gradient is their sum, not"
         " their mean.",
+    ),
+    (
+        wrong_vector_share(
+            W=lambda h, x, d, t: h[t - 1].T @ d / len(d),
+            U=lambda h, x, d, t: x[t].T @ d / len(d),
+            b=lambda h, x, d, t: d.mean(axis=0),
+        ),
+        OVER_THE_BATCH,
+    ),
+    (
+        wrong_vector_share(
+            W=lambda h, x, d, t: h[t - 1].T @ d / len(d),
+            U=lambda h, x, d, t: x[t].T @ d / len(d),
+        ),
+        OVER_THE_BATCH,
+    ),
+    (
+        wrong_way(
+            state=lambda direct, t, back: direct[t] / len(back) + back,
+        ),
+        OVER_THE_BATCH,
     ),
     (
         wrong_way(
@@ -811,6 +837,11 @@ EXERCISES = {
             (0, EQUAL_SHARES),
             (0.9**40, EQUAL_SHARES),
             (0.8, "that is what is dropped."),
+            (
+                0.21,
+                "nothing has to be rounded here. All shares are equal: divide"
+                " the number of those kept by the number of all.",
+            ),
             (10, "as a fraction of the whole derivative."),
             (20, "that is per cent. Give the fraction, a number up to 1."),
             (5, "that is one over it: ten of fifty, not fifty over ten."),
@@ -829,6 +860,17 @@ EXERCISES = {
             (np.log(0.01) / np.log(0.8), BETWEEN_STEPS),
             (20.6, BETWEEN_STEPS),
             (10, "that is one tenth of one tenth: 0.8^10 is 0.107."),
+            (
+                31,
+                "certain, but not the smallest. At 31 a share drops in the"
+                " figure, in one net. What is asked for is the gradient,"
+                " with any inputs: look at its ceiling.",
+            ),
+            (
+                40,
+                "certain, but not the smallest. 40 steps are all that the"
+                " figure shows; the ceiling gets there earlier.",
+            ),
             (
                 5,
                 "each step takes 20 per cent of what has come so far, not of"
@@ -854,6 +896,11 @@ EXERCISES = {
                 " two. All of its terms count.",
             ),
             (1225, "loss s also depends on the use of w in step s itself."),
+            (
+                1176,
+                "that is 1 + 2 + … + 48. Loss s has s terms, and the last"
+                " loss is that of step 50.",
+            ),
             (1276, "one too many: the start h_0 is given, no use of w."),
             (
                 1326,
