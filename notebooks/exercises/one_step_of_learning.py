@@ -65,6 +65,12 @@ def transposed(params, h):
     return h @ params[-1]["W"].T + params[-1]["b"]
 
 
+def entry_by_entry(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h * p["W"] + p["b"])
+    return h * params[-1]["W"] + params[-1]["b"]
+
+
 def bias_outside(params, h):
     for p in params[:-1]:
         h = np.tanh(h @ p["W"]) + p["b"]
@@ -213,6 +219,18 @@ def without_keepdims(u):
     with np.errstate(all="ignore"):
         e = np.exp(u - u.max(axis=1))
         return e / e.sum(axis=1)
+
+
+def as_it_stands_without_keepdims(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u)
+        return e / e.sum(axis=1)
+
+
+def subtracted_in_the_numerator(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u - u.max(axis=1, keepdims=True))
+        return e / np.exp(u).sum(axis=1, keepdims=True)
 
 
 def sum_without_keepdims(u):
@@ -475,6 +493,9 @@ EXERCISES = {
                 "numbers that come in.",
             ),
             (4490, "that is for four layers."),
+            (4522, "that is for four layers."),
+            (1056, "this is layer 2 alone."),
+            (330, "this is layer 3 alone."),
             (138, "each number that comes in has a weight to *each* unit."),
             (6, "that is how many arrays there are; count what they hold."),
             (
@@ -509,6 +530,11 @@ EXERCISES = {
             (last_without_bias, "the last layer does not add its bias."),
             (last_left_out, "the last layer is still missing."),
             (transposed, "h comes first: h @ W, and W as it is."),
+            (
+                entry_by_entry,
+                "h * W multiplies entry by entry; a row times a matrix is "
+                "h @ W.",
+            ),
             (bias_outside, "the bias is added before squashing, not after."),
             (bias_subtracted, "the bias is added, not subtracted."),
             (by_relu, "here units squash by np.tanh, not by relu."),
@@ -604,6 +630,16 @@ EXERCISES = {
                 "it meets its row: keepdims=True.",
             ),
             (
+                as_it_stands_without_keepdims,
+                "the sum of each row has to be a column, so that it meets its "
+                "row: keepdims=True. And e^1000 overflows.",
+            ),
+            (
+                subtracted_in_the_numerator,
+                "subtract the largest score below the line, too: the sum is "
+                "over the same e^(u - largest).",
+            ),
+            (
                 sum_without_keepdims,
                 "the sum of each row has to be a column, so that it meets its "
                 "row: keepdims=True.",
@@ -674,6 +710,11 @@ EXERCISES = {
             (-np.log(0.9), "take the right digit's probability: 0.1."),
             (0.9, "that is what the nine wrong digits have together."),
             (10, "that is one over the probability; take ln of it."),
+            (
+                2.3167,
+                "that is the untrained network, whose probabilities are not "
+                "quite equal.",
+            ),
             (np.log(9), "there are ten digits, not nine."),
             (
                 0.1 * np.log(10),
@@ -766,6 +807,7 @@ EXERCISES = {
         hints=[
             (42, "three pictures are left after 42 batches."),
             (1347 / 32, "the last batch is a smaller one; count it as one."),
+            (42.09, "the last batch is smaller; it is one more all the same."),
             (42.1, "the last batch is smaller; it is one more all the same."),
             (44, "after 42 full batches there is only one more."),
             (860, "that is for twenty epochs."),
@@ -788,7 +830,7 @@ EXERCISES = {
         hints={
             "its slopes are too small": "they are about as large as those of "
             "the last layer of ten, and ten layers learn. But a slope is "
-            "h[i], what came in, times the slope at the sum: what comes in?",
+            "what came in, times the slope for the sum: what comes in?",
             "the learning rate is too small for it": "six rates were tried, "
             "up to one that ruins shallow networks.",
         },
