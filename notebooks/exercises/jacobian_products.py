@@ -138,6 +138,6 @@ EXERCISES = {
                 "the diagonal of R may be negative: take its size first.",
             ),
         ],
-        why="The largest is the pace of almost every gradient, in the long run.",
+        why="The largest is the pace of most gradients in the long run.",
     ),
 }
