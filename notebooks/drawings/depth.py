@@ -65,7 +65,11 @@ def two_ways(ax):
             },
         )
         if l < 5:
-            up = f"$W_{l}$, $\\varphi$" if l < 4 else f"$W_{l}$"
+            up = (
+                f"$W_{l}$, $b_{l}$, $\\varphi$"
+                if l < 4
+                else f"$W_{l}$, $b_{l}$"
+            )
             down = f"$\\varphi'$, $W_{l}^{{\\mathsf{{T}}}}$"
             down = down if l < 4 else f"$W_{l}^{{\\mathsf{{T}}}}$"
             x = 2 * l - 1
@@ -146,14 +150,18 @@ def by_gain(activations, gains, sweep, factors):
             log = np.clip(sweep[phi, depth, 0][here], -60, 60)
             label = f"{phi}: {factor[here]:.2f}"
             axes[0].plot(log, label=label, **style)
-            axes[1].loglog(gains[known], factor[known], base=2, **style)
+            axes[1].loglog(
+                gains[known], factor[known], base=2, label=phi, **style
+            )
         legend = "mean factor of a layer"
         axes[0].legend(loc="lower right", fontsize=8, ncols=2, title=legend)
+        axes[1].legend(loc="lower right", fontsize=8, ncols=2)
         axes[1].axvline(gain, color=figures.GREY, linestyle=":")
         figures.frame(axes[0], LAYER, NORM, (0, 50), (-50, 25))
         x = "gain $s$"
         y = "mean factor of a layer"
-        figures.frame(axes[1], x, y, (0.5, 16), (0.1, 20))
+        title = f"at all gains up to {gain:.2f}"
+        figures.frame(axes[1], x, y, (0.5, 16), (0.1, 20), title)
         axes[1].text(0.52, 1.15, "level", color=figures.GREY)
         ticks = [0.5, 1, 2, 4, 8, 16]
         axes[1].set_xticks(ticks, ["½", "1", "2", "4", "8", "16"])
@@ -218,10 +226,14 @@ def level_learns(lines, losses):
         axes[0].set_xticks([1, 10, 20, 30, 40, 49])
         epochs, loss, rate = losses[gain]
         labels = ["each of 5 starts"] + 4 * [None]
-        axes[1].plot(epochs, loss, color=blue, linewidth=1, label=labels)
+        axes[1].plot(epochs, loss, color=blue, linewidth=1.5, label=labels)
         nothing = "a net that knows nothing"
         axes[1].axhline(
-            np.log(10), color=grey, linestyle="--", zorder=3, label=nothing
+            np.log(10),
+            color=grey,
+            linestyle=(0, (3, 5)),  # the losses are seen in its gaps
+            zorder=3,
+            label=nothing,
         )
         axes[1].legend(loc="upper right", fontsize=9)
         title = f"at the best rate, {rate:g}"

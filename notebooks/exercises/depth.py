@@ -121,6 +121,43 @@ def from_ones(layers, params, x, y):
     return np.exp(trace(vjps, np.ones_like(h[-1])).log_p["W"])
 
 
+def product_of_lengths(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    loss, g = cross_entropy(h[-1], y)
+    found = []
+    for below, vjp in zip(reversed(h[:-1]), reversed(vjps), strict=True):
+        found.append(np.linalg.norm(below) * np.linalg.norm(g))
+        g = vjp(g).h
+    return np.array(found[::-1])
+
+
+def without_slope(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    loss, g = cross_entropy(h[-1], y)
+    found = []
+    for below, vjp in zip(reversed(h[:-1]), reversed(vjps), strict=True):
+        found.append(np.linalg.norm(below.T @ g))
+        g = vjp(g).h
+    return np.array(found[::-1])
+
+
+def matrices(layers, params, x, y):
+    h, vjps = forward(deep(layers, params), x)
+    loss, g = cross_entropy(h[-1], y)
+    found = []
+    for vjp in reversed(vjps):
+        grads = vjp(g)
+        found.append(grads.p["W"])
+        g = grads.h
+    return found[::-1]
+
+
+with_biases = norms_with(
+    lambda grads, g: (
+        np.linalg.norm(grads.p["W"]) + np.linalg.norm(grads.p["b"])
+    )
+)
+sizes = norms_with(lambda grads, g: np.sum(np.abs(grads.p["W"])))
 largest = norms_with(lambda grads, g: np.max(np.abs(grads.p["W"])))
 
 
@@ -238,6 +275,10 @@ EXERCISES = {
                 "nearly: layers come whole, so round up.",
             ),
             (
+                12.5,
+                "layers come whole: try the whole powers of 0.56 about here.",
+            ),
+            (
                 3 / -np.log(0.56),
                 "a decade is a power of ten: take the logarithm to base 10.",
             ),
@@ -336,6 +377,30 @@ EXERCISES = {
                 largest,
                 "you took the largest entry; a norm is the root of the sum of"
                 " the squares of all.",
+            ),
+            (
+                product_of_lengths,
+                "the length of a product is not the product of the lengths;"
+                ' take the norm of .p["W"].',
+            ),
+            (
+                without_slope,
+                "the slopes are missing: h.T meets d, not g. The pullback has"
+                ' the product as .p["W"].',
+            ),
+            (
+                with_biases,
+                "you added the norm of ∂L/∂b; take that of ∂L/∂W alone.",
+            ),
+            (
+                sizes,
+                "you added the entries' sizes; a norm is the root of the sum"
+                " of their squares.",
+            ),
+            (
+                matrices,
+                "these are the gradients themselves: take the norm of each,"
+                " one number a layer.",
             ),
             (logarithms, "no logarithms here: the norms themselves."),
             (squares, "these are the squares of the norms: the root is left."),
