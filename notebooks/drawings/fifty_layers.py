@@ -32,7 +32,8 @@ def loss_by_net(runs, nets, epochs):
                 ax, epochs, loss, colour=colour, style=style, label=label
             )
         y = "loss, mean of an epoch"
-        figures.frame(ax, "epoch", y, (1, 20.2), (0, 3.6))
+        figures.frame(ax, "epoch", y, (1, 20.2), (0, 4.5))
+        ax.set_xticks(epochs)
         ax.legend(loc="upper right", fontsize=8)
 
     return view

@@ -83,15 +83,13 @@ def normed(norm, depth, rng):
     params = start([*curved, last], rng)  # as in Depth, bit for bit
     layers = []
     for l, layer in enumerate(curved):
-        behind = norm(layer.n_out)
-        p = params[l]
-        q = init_params(behind, rng)  # gamma is 1, beta is 0
-        layers.append(Seq(layer, behind))
+        n = layer.n_out
+        layers.append(Seq(layer, norm(n)))
         params[l] = {
-            "0.W": p["W"],
-            "0.b": p["b"],
-            "1.gamma": q["gamma"],
-            "1.beta": q["beta"],
+            "0.W": params[l]["W"],
+            "0.b": params[l]["b"],
+            "1.gamma": np.ones(n),
+            "1.beta": np.zeros(n),
         }
     return [*layers, last], params
 
