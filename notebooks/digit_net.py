@@ -16,6 +16,7 @@ from gradtrace import (
     forward,
     init,
     init_params,
+    trace,
     train,
     unflatten_params,
 )
@@ -86,3 +87,11 @@ def loss_by_epoch(run):
     """The mean loss of the updates of every epoch: (epochs, *sweep)."""
     epochs = len(run.loss) // UPDATES
     return np.mean(np.split(run.loss, epochs), axis=1)
+
+
+def gradient_by_layer(layers, params, n=200):
+    """Powers of ten of ‖∂L/∂h_l‖ for l = 0 … depth, of n images."""
+    x, y, _, _ = images()
+    h, vjps = forward(deep(layers, params), x[:n])
+    _, g = cross_entropy(h[-1], y[:n])
+    return trace(vjps, g).log_h / np.log(10)

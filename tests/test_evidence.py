@@ -8,12 +8,24 @@ import re
 import numpy as np
 import pytest
 
-from gradtrace import Dense, backward, flatten_params, init_params, stream, tile_params
+from gradtrace import (
+    Dense,
+    backward,
+    deep,
+    flatten_params,
+    forward,
+    init_params,
+    stream,
+    tile_params,
+    train,
+)
 
+from digit_net import images
 from evidence import (
     HERE,
     deep_start,
     depth_and_time,
+    fifty_layers,
     long_range_tasks,
     reversed_input,
     runner,
@@ -252,6 +264,52 @@ def test_what_exploded_is_told_as_missing_from_then_on():
     budget = {"epochs": 3, "marks": [1, 2, 3], "exploded": 100.0}
     losses = np.array([[2.0, 2.0], [1.0, 4.0], [1.0, 3.0], [1.0, 200.0], [0.5, 2.0], [0.5, 2.0]])
     assert deep_start.kept(losses, budget) == [[1.5, 1.0, 0.5], [3.0, None, None]]
+
+
+# Fifty layers
+
+
+@pytest.mark.parametrize("net", ["residual, gain 0.58", "layer norm, gain 0.58"])
+def test_a_remedy_starts_from_the_numbers_of_the_plain_net(net):
+    _, params = fifty_layers.plain(5, np.random.default_rng(3))
+    _, of_remedy = fifty_layers.NETS[net](5, np.random.default_rng(3))
+    for plain, own in zip(params, of_remedy, strict=True):
+        for name, value in plain.items():
+            np.testing.assert_array_equal(own.get(name, own.get(f"0.{name}")), value)
+
+
+def test_with_the_statistics_of_all_images_prediction_is_training_on_all_images():
+    layers, params = fifty_layers.NETS["batch norm, gain 0.58"](5, np.random.default_rng(0))
+    x = images()[0]
+    in_training, _ = forward(deep(layers, params), x)
+    fixed = fifty_layers.for_prediction(layers, params)
+    alone, _ = forward(deep(fixed, params), x[:1])
+    np.testing.assert_allclose(alone[-1], in_training[-1][:1], rtol=1e-9, atol=1e-12)
+
+
+def test_whole_batches_leave_three_images_out(monkeypatch):
+    asked = {}
+
+    def watched(*args, **kwargs):
+        asked.update(kwargs)
+        return train(*args, **kwargs)
+
+    monkeypatch.setattr(fifty_layers, "train", watched)
+    layers, params = fifty_layers.plain(3, np.random.default_rng(0))
+    run = fifty_layers.learn_in_whole_batches(
+        flatten_params(params), layers, 0.01, np.random.default_rng(0), 2
+    )
+    assert len(run.loss) == 2 * 42
+    assert asked["n"] == 42 * asked["size"] == len(images()[0]) - 3
+
+
+def test_the_best_rate_of_a_net_that_learns_lies_a_decade_within_those_tried():
+    learn = [net for net in fifty_layers.NETS if np.median(fifty_layers.best(net)["loss"][-1]) < 2]
+    assert len(learn) >= 5
+    for net in learn:
+        rate = fifty_layers.best(net)["rate"]
+        assert min(fifty_layers.RATES) <= rate / 10
+        assert max(fifty_layers.RATES) >= rate * 10
 
 
 # Reversed input

@@ -51,7 +51,7 @@ from gradtrace.tracing.schedules import advances
 
 from digit_net import digit_layers, learn, start
 from drawings.through_time import far_past, run_net, sizes
-from evidence import level_start, plain_depth
+from evidence import fifty_layers, level_start, plain_depth
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 REPLACED = {}
@@ -202,6 +202,15 @@ def of_plain_depth():
     return {"stored": np.array(plain_depth.compute(4, "residual", 0, plain_depth.QUICK)["loss"])}
 
 
+def of_fifty_layers(net):
+    return {"stored": np.array(fifty_layers.compute(net, 0.01, fifty_layers.QUICK)["loss"])}
+
+
+def from_all_twice(built):
+    layers, params = built
+    return layers, all_twice(params)
+
+
 def squashed_by_relu(layers):
     first = layers[0]
     return [Dense(first.n_in, first.n_out, "relu"), *layers[1:]]
@@ -279,6 +288,21 @@ SHOWN = {
     "learn": (learn, lambda run: dataclasses.replace(run, loss=2 * run.loss), of_the_digit_net),
     "run_net": (run_net, another_net, of_the_far_past),
     "sizes": (sizes, lambda result: (result[0], result[1][::-1]), of_the_far_past),
+    "fifty_layers.by_recipe": (
+        fifty_layers.by_recipe,
+        from_all_twice,
+        lambda: of_fifty_layers("orthogonal, biases 0"),
+    ),
+    "fifty_layers.residual": (
+        fifty_layers.residual,
+        from_all_twice,
+        lambda: of_fifty_layers("residual, gain 0.58"),
+    ),
+    "fifty_layers.normed": (
+        fifty_layers.normed,
+        from_all_twice,
+        lambda: of_fifty_layers("batch norm, gain 0.58"),
+    ),
     "plain_depth.layers": (plain_depth.layers, squashed_by_relu, of_plain_depth),
     "plain_depth.start": (plain_depth.start, of_flat_twice, of_plain_depth),
     "tasks.adding": (
