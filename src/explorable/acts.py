@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 
-from .grid import kind
+from .axes import every
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def expect_drag(drag, grid):
                 f"drag: expected some of {list(grid.values)}, the parameters of the grid,"
                 f" got {name!r}"
             )
-        if kind(grid.values[name][0]) != "number":
+        if grid.kind(name) != "number":
             raise ValueError(
                 f"drag: expected parameters with numbers, got {name} with {grid.values[name][:2]}"
             )
@@ -170,9 +170,9 @@ def drag_spec(drag, grid, harvest):
             f' such as ax.plot(x, y, "o", gid="drag"), got {len(slots)}'
         )
     slot = slots[0]
-    artist, _ = harvest.parts[slot]
+    ax = list(every(harvest.opened))[harvest.slots[slot].panel]
     units = harvest.recorder.units
-    (x0, y0), (x1, y1) = artist.axes.bbox.get_points()
+    (x0, y0), (x1, y1) = ax.bbox.get_points()
     left = x0 + units.margin
     top = units.height - y1 + units.margin
     box = (left, top, x1 - x0, y1 - y0)
@@ -220,5 +220,4 @@ def places(names, grid):
 
 def moving(harvest, gid):
     """The slots of the artists with this gid that are not the same in all states."""
-    marked = [i for i, (artist, _) in enumerate(harvest.parts) if artist.get_gid() == gid]
-    return [i for i in marked if len(harvest.slots[i].frames) > 1]
+    return [i for i, slot in enumerate(harvest.slots) if slot.gid == gid and len(slot.frames) > 1]

@@ -1,14 +1,9 @@
-"""What all states must share: where the axes stand, and their scales, limits and ticks."""
+"""Where the axes of all states stand, their limits, and what decides how they look."""
 
 import numpy as np
 from matplotlib import rcParams, ticker
 
-HINTS = {
-    "limits": "Axes are drawn once: fix them in the view, e.g. ax.set_xlim(...) and"
-    " ax.set_ylim(...)",
-    "scale": "Axes are drawn once: use the same scale in every state",
-    "place": "Fix the aspect and the position of the axes in the view",
-}
+from .parts import in_space
 
 
 class Layout:
@@ -27,15 +22,9 @@ class Layout:
         ]
         self.suptitle = fig._suptitle.get_position() if fig._suptitle else None
 
-    def apply(self, fig, number, said):
-        """Give a fresh figure the same places; `said(number)` is what an error calls its state."""
-        axes = list(every(fig))
-        if len(axes) != len(self.places):
-            raise ValueError(
-                "view: expected the same number of axes in every state,"
-                f" got {len(self.places)} at the start and {len(axes)} at {said(number)}"
-            )
-        for ax, (box, texts) in zip(axes, self.places, strict=True):
+    def apply(self, fig):
+        """Give a fresh figure, with as many axes, the same places."""
+        for ax, (box, texts) in zip(every(fig), self.places, strict=True):
             if ax in fig.axes:
                 ax._set_position(box)
             for text, at in zip(movable(ax), texts, strict=True):
@@ -43,6 +32,99 @@ class Layout:
             ax._autotitlepos = False  # else ticks are drawn to measure
         if fig._suptitle and self.suptitle:
             fig._suptitle.set_position(self.suptitle)
+
+
+WAYS = ("fixed", "union", "moving")  # of limits
+TINY = 1e-4  # of a range: a change that nobody sees
+
+
+class Limits:
+    """The limits of all axes, in all states.
+
+    Parameters
+    ----------
+    fig : Figure
+        In the state that the others are compared with.
+    way : {"fixed", "union", "moving"}
+        They have to be the same in every state; or all get what holds those of every state; or they
+        move. Those of a colour bar may move, and those of axes in space.
+    said : str
+        What an error calls that state.
+    """
+
+    def __init__(self, fig, way, said):
+        self.way, self.said = way, said
+        self.known = [list(map(extent, ax._axis_map.values())) for ax in flat(fig)]
+        self.scales = [list(map(scale, ax._axis_map.values())) for ax in flat(fig)]
+
+    def widen(self, fig):
+        """Take the limits of one more state in."""
+        for i, (ax, known) in enumerate(zip(flat(fig), self.known, strict=False)):
+            for j, axis in enumerate(ax._axis_map.values()):
+                self.known[i][j] = hull(known[j], extent(axis))
+
+    def apply(self, fig, said):
+        """Give the figure of another state the limits that all states have.
+
+        Raises
+        ------
+        ValueError
+            Its limits or scales differ, and are not said to move.
+        """
+        if self.way == "moving":
+            return
+        for ax, known, scales in zip(flat(fig), self.known, self.scales, strict=False):
+            for axis, (low, high), wanted in zip(
+                ax._axis_map.values(), known, scales, strict=False
+            ):
+                if scale(axis) != wanted:
+                    raise ValueError(self.changed(axis, "scale", wanted, scale(axis), said))
+                now = extent(axis)
+                if now == (low, high):
+                    continue
+                far = max(abs(now[0] - low), abs(now[1] - high))
+                if self.way == "fixed" and not far <= TINY * abs(high - low):
+                    raise ValueError(self.changed(axis, "limits", (low, high), now, said))
+                axis._set_lim(low, high, auto=False)
+
+    def changed(self, axis, what, before, now, said):
+        """What to say of an axis that is not the same in all states."""
+        panels = axis.axes.figure.axes
+        panel = panels.index(axis.axes) if axis.axes in panels else "inset"
+        name = axis.axis_name
+        hint = (
+            'Say limits="moving" to let axes move'
+            if what == "scale" or self.way == "union"
+            else f"Fix them in the view, e.g. ax.set_{name}lim(...), or say"
+            ' limits="union" for what holds all states, or limits="moving" to let axes move'
+        )
+        return (
+            f"{type(axis).__name__} of panel {panel}: expected the same {what} in every state, got"
+            f" {before} at {self.said} and {now} at {said}. {hint}"
+        )
+
+
+def flat(fig):
+    """The axes whose limits a view decides on: no colour bars, and nothing in space."""
+    return [ax for ax in every(fig) if not hasattr(ax, "_colorbar") and not in_space(ax)]
+
+
+def extent(axis):
+    """The limits of an axis, from its start to its end."""
+    axis.axes._unstale_viewLim()
+    return tuple(float(f"{v:.12g}") for v in axis.get_view_interval())
+
+
+def hull(a, b):
+    """The limits that hold two, in the direction of the first."""
+    low, high = min(*a, *b), max(*a, *b)
+    return (low, high) if a[0] <= a[1] else (high, low)
+
+
+def scale(axis):
+    """The name of an axis's scale and the numbers that it depends on."""
+    numbers = {k: v for k, v in vars(axis.get_transform()).items() if isinstance(v, int | float)}
+    return (axis.get_scale(), *sorted((k, v) for k, v in numbers.items() if not k.startswith("_")))
 
 
 def every(fig):
@@ -58,37 +140,33 @@ def movable(ax):
 
 
 def signature(axis, known):
-    """Everything that decides how an axis is drawn, by name; equal signatures draw equal ticks.
+    """Everything that decides how an axis is drawn; equal signatures draw equal ticks.
 
     `known` is a dict that keeps the ticks and labels of `ticks` for the next time.
     """
-    numbers = {k: v for k, v in vars(axis.get_transform()).items() if isinstance(v, int | float)}
-    public = sorted((k, v) for k, v in numbers.items() if not k.startswith("_"))
-    scale = (axis.get_scale(), *public)
     interval, bounds = axis.get_view_interval(), axis.axes.get_position().bounds
-    inputs = tickers(axis)
-    key = inputs and (inputs, scale, tuple(interval.tolist()), bounds, type(axis))
+    inputs, scaled = tickers(axis), scale(axis)
+    key = inputs and (inputs, scaled, tuple(interval.tolist()), bounds, type(axis))
     places, labels = known.get(key) or ticks(axis)
     if key:
         known[key] = places, labels
     # an axis makes its ticks when they are asked for: if no view asks, there are none
     made = [*vars(axis).get("majorTicks", ()), *vars(axis).get("minorTicks", ())]
-    return {
-        "scale": scale,
-        "limits": rounded(interval),
-        "place": rounded(bounds),
-        "ticks": places,
-        "tick labels": labels,
-        "tick parameters": (
-            repr(sorted(axis._major_tick_kw.items())),
-            repr(sorted(axis._minor_tick_kw.items())),
-            axis.get_visible(),
-            axis.labelpad,
-            axis.get_label_position(),
-            axis.axes.axison,
-        ),
-        "tick properties": tuple(tick(t) for t in made),
-    }
+    return (
+        type(axis).__name__,
+        scaled,
+        rounded(interval),
+        rounded(bounds),
+        places,
+        labels,
+        repr(sorted(axis._major_tick_kw.items())),
+        repr(sorted(axis._minor_tick_kw.items())),
+        axis.get_visible(),
+        axis.labelpad,
+        axis.get_label_position(),
+        axis.axes.axison,
+        *(tick(t) for t in made),
+    )
 
 
 def ticks(axis):
@@ -166,13 +244,3 @@ def tick(t):
 def rounded(values):
     """Numbers to twelve digits: what a view computes on the way may differ in the last bit."""
     return tuple(float(f"{v:.12g}") for v in np.ravel(values))
-
-
-def differing(before, now):
-    """The first entry in which two signatures differ."""
-    return next(what for what in before if before[what] != now[what])
-
-
-def hint(what):
-    """What to do about it."""
-    return HINTS.get(what, "Ticks are drawn once: fix them in the view")

@@ -18,8 +18,26 @@ import hashlib
 import json
 import zlib
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Frame(NamedTuple):
+    """What an artist draws: templates of shapes (see `record`), and all their coordinates."""
+
+    shapes: tuple
+    coordinates: bytes
+
+
+NOTHING = Frame((), b"")
+
+
+def frame_of(shapes):
+    """The frame of shapes ``(template, coordinates)``."""
+    parts = [xy for _, xy in shapes]
+    coordinates = np.concatenate(parts).tobytes() if parts else b""
+    return Frame(tuple(shape for shape, _ in shapes), coordinates)
 
 
 class Slot:
@@ -29,20 +47,32 @@ class Slot:
     ----------
     name : str
         What errors call the artist.
+    key : tuple
+        The number of its axes or None, its type, its role, its gid.
+    states : int
+        How many there are; where nothing is put, nothing is drawn.
+
+    Attributes
+    ----------
     role : str
         ``"data"`` or ``"axes"``: what a prediction hides, and what it leaves.
     """
 
-    def __init__(self, name, role, states):
-        self.name, self.role = name, role
-        self.frames, self.index = {}, np.zeros(states, int)
+    def __init__(self, name, key, states):
+        self.name, self.key = name, key
+        self.panel, _, self.role, self.gid = key
+        self.frames, self.index = {}, np.full(states, -1)
 
-    def put(self, state, shapes):
+    def put(self, state, frame):
         """Store what the artist draws in one state."""
-        template = tuple(shape for shape, _ in shapes)
-        parts = [xy for _, xy in shapes]
-        coordinates = np.concatenate(parts).tobytes() if parts else b""
-        self.index[state] = self.frames.setdefault((template, coordinates), len(self.frames))
+        self.index[state] = self.frames.setdefault(frame, len(self.frames))
+
+    def close(self):
+        """Say that nothing is drawn elsewhere, and that what moves is data: it tells an answer."""
+        if -1 in self.index:
+            self.index[self.index == -1] = self.frames.setdefault(NOTHING, len(self.frames))
+        if len(self.frames) > 1:
+            self.role = "data"
 
     def ordered(self):
         """Frames by first appearance among the states, and the index into them.
@@ -120,7 +150,7 @@ def pack(slots):
     """The deflated bytes of all frames, and the part of the spec that says what they are."""
     packer = Packer()
     entries = [packer.slot(number, slot) for number, slot in enumerate(slots)]
-    words = np.concatenate([np.asarray(w, "<u2") for w in packer.words])
+    words = np.concatenate([np.asarray(w, "<u2") for w in [[], *packer.words]])
     ends = np.cumsum([0, *map(len, packer.images)]).tolist()
     spec = {
         "words": len(words),

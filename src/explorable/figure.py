@@ -2,38 +2,26 @@
 
 import re
 from collections.abc import Mapping
+from inspect import signature
 
 from .acts import Prediction, Register, drag_spec, expect_drag, predict_spec, register_spec
-from .grid import Grid, check_view, kind
+from .axes import WAYS
+from .grid import Grid, View
 from .harvest import Harvest
-from .live import Live, described, picture, weigh
+from .live import Live, described, weigh
 from .progress import bar
-
-OPTIONS = (
-    "alt",
-    "anchor",
-    "start",
-    "size",
-    "panels",
-    "title",
-    "cases",
-    "predict",
-    "drag",
-    "register",
-    "play",
-    "autoplay",
-    "wide",
-)
+from .values import says_values
 
 
 def explore(
     view,
     *,
-    alt,
+    alt=None,
     anchor=None,
     start=None,
-    size=(4.25, 3.0),
-    panels=(1, 1),
+    size=None,
+    panels=None,
+    limits="fixed",
     title=None,
     cases=None,
     predict=None,
@@ -42,6 +30,7 @@ def explore(
     play=None,
     autoplay=False,
     wide=False,
+    figure=None,
     **grid,
 ):
     """A live figure: `view` drawn by matplotlib at every point of a grid, moved by sliders at 60
@@ -50,9 +39,9 @@ def explore(
     Parameters
     ----------
     view : callable
-        ``view(ax, gain, activation)`` draws one state on `ax`. It sets the limits of the axes
-        itself, to the same values in every state, and draws the same artists; everything else may
-        move. With several panels it gets their flat array.
+        ``view(ax, gain, activation)`` draws one state on `ax`, with several panels on their flat
+        array. ``view(gain, activation)`` draws by pyplot, ``plt.plot(...)``, on a figure of its
+        own if it likes. What it prints stands under the figure.
     alt : str
         What the figure shows, for those who cannot see it.
     anchor : str, optional
@@ -60,12 +49,17 @@ def explore(
         letters, digits and hyphens. Without one it is ``fig-1``, ``fig-2`` …, as it stands on its
         page.
     start : dict, optional
-        The state to open with, in part or whole; the first value of each parameter otherwise.
-    size : pair of float
-        Inches. On a phone a panel of 4.25 inches has texts of 11 pixels; columns of panels stand
-        under one another there.
-    panels : pair of int
-        Rows and columns of axes.
+        The state to open with, in part or whole.
+    size : pair of float, optional
+        Inches; 4.25 by 3 for a view that is given axes, else what matplotlib's settings say. On a
+        phone a panel of 4.25 inches has texts of 11 pixels; columns of panels stand under one
+        another there.
+    panels : pair of int, optional
+        Rows and columns of axes that the view is given.
+    limits : {"fixed", "union", "moving"}
+        ``"fixed"``: the view sets the same limits in every state, so that a line that rises has
+        risen; ``"union"``: axes have the limits that hold all states; ``"moving"``: limits, ticks
+        and labels move with the state.
     title : str, optional
         A line above the figure.
     cases : dict of str to dict, optional
@@ -87,9 +81,15 @@ def explore(
         open with.
     wide : bool
         Whether the picture grows to the full width of its place.
-    **grid : list or 1-d array
-        The values of each parameter: numbers (a slider), strings (a dropdown), ``[False, True]`` (a
-        checkbox).
+    figure : dict, optional
+        Options whose name the view has for a parameter: ``figure={"size": (6, 3)}`` for a view
+        with a parameter ``size``.
+    **grid
+        The values of each parameter, as in ipywidgets' `interact`: ``(0, 10)`` or
+        ``(0.0, 1.0, 0.05)`` for a range, an array or a list of numbers (a slider), a list or a dict
+        of labels and any values (a dropdown), a bool (a checkbox), ``fixed(value)`` or a string
+        for what stays, a number for a range around it, or a widget. A parameter starts with the
+        default that the view has for it, a range in its middle, a list with its first value.
 
     Returns
     -------
@@ -100,9 +100,9 @@ def explore(
     Raises
     ------
     TypeError, ValueError
-        An argument that cannot be used; a view that raises, or that changes what cannot be moved.
-        The message names the argument or artist, what was expected and what was given, and the
-        states between which it changed.
+        An argument that cannot be used; a view that raises, that draws nothing, or one state in two
+        ways, or whose limits change although they are fixed. The message names the argument or
+        artist, what was expected and what was given, and the states between which it changed.
 
     Examples
     --------
@@ -113,10 +113,80 @@ def explore(
     >>> explore(view, alt="powers of the gain", gain=np.linspace(0.8, 1.2, 41), play="gain")
     Explore(gain: 41 values)
     """
+    options = {
+        "alt": alt,
+        "anchor": anchor,
+        "start": start,
+        "size": size,
+        "panels": panels,
+        "limits": limits,
+        "title": title,
+        "cases": cases,
+        "predict": predict,
+        "drag": drag,
+        "register": register,
+        "play": play,
+        "autoplay": autoplay,
+        "wide": wide,
+    }
+    options, values = sorted_out(view, options, figure, grid)
+    view = View(view, values)
+    return built(view, Grid(values, view.defaults), **options)
+
+
+def sorted_out(view, options, figure, values):
+    """The options of a figure, and the values of its view's parameters.
+
+    An option whose name the view takes is the view's: then `figure` may give the figure's own. A
+    default of the view that is a range or a widget gives values, too.
+    """
+    usual = {
+        name: p.default for name, p in signature(explore).parameters.items() if name in options
+    }
+    figure = {} if figure is None else figure
+    if not isinstance(figure, Mapping) or not set(figure) <= usual.keys():
+        raise TypeError(f"figure: expected a dict of some of {list(usual)}, got {figure!r:.60}")
+    given = {name: value for name, value in options.items() if value is not usual[name]}
+    takes = View(view, given | values)
+    taken = {name: value for name, value in options.items() if name in takes.takes}
+    own = {name: value for name, value in options.items() if name not in taken}
+    meant = {name: value for name, value in taken.items() if name in given}
+    said = {name: value for name, value in takes.defaults.items() if says_values(value)}
+    return usual | own | dict(figure), said | meant | values
+
+
+def built(
+    view,
+    grid,
+    *,
+    alt,
+    anchor,
+    start,
+    size,
+    panels,
+    limits,
+    title,
+    cases,
+    predict,
+    drag,
+    register,
+    play,
+    autoplay,
+    wide,
+):
+    """The figure of a checked view and grid."""
+    view.expect({**grid.values, **grid.constants})
     expect_texts(alt, anchor, title)
-    grid = Grid(grid)
-    check_view(view, grid.values, OPTIONS)
-    size, panels = pair("size", size, float), pair("panels", panels, int)
+    if size is not None:
+        size = pair("size", size, float)
+    if panels is not None and not view.given:
+        raise ValueError(
+            "panels: expected none for a view that makes its own axes, got"
+            f" {panels!r:.60}; write view(axes, ...) to be given them"
+        )
+    panels = pair("panels", (1, 1) if panels is None else panels, int)
+    if limits not in WAYS:
+        raise ValueError(f"limits: expected one of {list(WAYS)}, got {limits!r:.60}")
     for name, given, wanted in (("predict", predict, Prediction), ("register", register, Register)):
         if given is not None and not isinstance(given, wanted):
             raise TypeError(f"{name}: expected a {wanted.__name__}, got {given!r:.60}")
@@ -135,7 +205,13 @@ def explore(
     number = grid.number(opening)
     with bar(grid.size, "drawing states") as shown:
         harvest = Harvest(
-            view, grid, size=size, panels=panels, start=number, progress=lambda done: shown.update()
+            view,
+            grid,
+            size=size,
+            panels=panels,
+            limits=limits,
+            start=number,
+            progress=lambda done: shown.update(),
         )
     data, spec = described(harvest, grid, opening, wide=wide, play=play, autoplay=autoplay)
     spec["drag"] = None if drag is None else drag_spec(drag, grid, harvest)
@@ -152,10 +228,9 @@ def explore(
         "registered": [],
     }
     for name, index in opening.items():
-        boolean = kind(grid.values[name][0]) == "bool"
-        traits[f"at_{name}"] = bool(index) if boolean else index
+        traits[f"at_{name}"] = bool(index) if grid.kind(name) == "bool" else index
     hidden = traits["locked"] and question["at"] == opening
-    live = Live(traits, data, picture(harvest, number, hidden))
+    live = Live(traits, data, harvest.picture(number, hidden))
     try:
         from .widget import Explore
     except ModuleNotFoundError as error:

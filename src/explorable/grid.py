@@ -1,14 +1,16 @@
-"""The grid of states behind the sliders: checks the values, names the states, writes the labels."""
+"""The grid of states behind the sliders: names the states, and asks what a view takes."""
 
 import inspect
 import itertools
 import math
-from collections.abc import Mapping, Set
-from numbers import Integral, Real
+from collections.abc import Mapping
 
 import numpy as np
 
-MAX_STATES = 5000
+from .values import kind, position, values_of
+
+MAX_STATES = 100_000  # drawing as many takes an hour; a figure's size has a limit of its own
+AXES = {"ax", "axes", "axs", "axis"}  # what views call the axes that they are given
 
 
 class Grid:
@@ -16,26 +18,40 @@ class Grid:
 
     Parameters
     ----------
-    values : dict of str to list
-        Finite numbers, strings or booleans; one kind per parameter, at least one value, none twice.
+    given : dict
+        What each parameter is given, see `values`.
+    defaults : dict, optional
+        The defaults of the view: where its parameters start.
+
+    Attributes
+    ----------
+    values, labels : dict of str to list
+        Of every parameter that has a control.
+    constants : dict
+        Of those that have none.
+    start : dict of str to int
 
     Raises
     ------
-    TypeError
-        A scalar or a string in place of a list; values of mixed or unknown kinds.
-    ValueError
-        No parameters, no values, NaN or infinity, duplicates, or more than `MAX_STATES` states.
+    TypeError, ValueError
+        Values that cannot be used, no parameters, or more than `MAX_STATES` states.
     """
 
-    def __init__(self, values):
-        if not values:
+    def __init__(self, given, defaults=None):
+        defaults = defaults or {}
+        found = {name: values_of(name, v, defaults.get(name)) for name, v in given.items()}
+        free = {name: each for name, each in found.items() if each.labels is not None}
+        self.constants = {name: each.values[0] for name, each in found.items() if name not in free}
+        if not free:
             raise ValueError(
                 "grid: expected a parameter with values, such as gain=np.linspace(0, 2, 21),"
                 " got none"
             )
-        self.values = {name: checked(name, given) for name, given in values.items()}
-        self.labels = {name: labels(given) for name, given in self.values.items()}
-        self.shape = tuple(len(v) for v in self.values.values())
+        self.parameters = free
+        self.values = {name: each.values for name, each in free.items()}
+        self.labels = {name: each.labels for name, each in free.items()}
+        self.start = {name: each.start for name, each in free.items()}
+        self.shape = tuple(map(len, self.values.values()))
         self.size = math.prod(self.shape)
         if self.size > MAX_STATES:
             raise ValueError(
@@ -43,10 +59,25 @@ class Grid:
                 f"{self.reduce()}"
             )
 
+    def kind(self, name):
+        """`bool`, `number`, `str` or `any`."""
+        return kind(self.values[name])
+
     def states(self):
         """Every state as a dict of arguments, in the order of the state numbers."""
         points = itertools.product(*self.values.values())
         return [dict(zip(self.values, point, strict=True)) for point in points]
+
+    def said(self, number):
+        """A state in words."""
+        at = np.unravel_index(number, self.shape)
+        return ", ".join(self.one(name, i) for name, i in zip(self.values, at, strict=True))
+
+    def one(self, name, index):
+        """The value of one parameter in words."""
+        any_kind = self.kind(name) == "any"
+        value = self.values[name][index]
+        return f"{name}={self.labels[name][index] if any_kind else repr(value)}"
 
     def counts(self):
         """How many values each parameter has, in words."""
@@ -70,16 +101,16 @@ class Grid:
             An unknown parameter, or a value that is not on the grid; `argument` is named.
         """
         if not isinstance(state, Mapping):
-            example = self.states()[0]
+            example = {name: values[0] for name, values in self.values.items()}
             raise TypeError(f"{argument}: expected a dict such as {example}, got {state!r}")
-        found = dict(base or dict.fromkeys(self.values, 0))
+        found = dict(base or self.start)
         for name, value in state.items():
             if name not in self.values:
                 raise ValueError(
                     f"{argument}: expected some of {list(self.values)}, the parameters of the grid,"
                     f" got {name!r}"
                 )
-            found[name] = position(self.values[name], value)
+            found[name] = position(self.parameters[name], value)
             if found[name] is None:
                 raise ValueError(
                     f"{argument}: expected {name} to be one of {', '.join(self.labels[name])},"
@@ -92,124 +123,59 @@ class Grid:
         return int(np.ravel_multi_index(tuple(indices[name] for name in self.values), self.shape))
 
 
-def checked(name, given):
-    """The values of one parameter as a list of Python scalars of one kind."""
-    if isinstance(given, str | bytes | Mapping | Set) or not np.iterable(given):
-        raise TypeError(f"{name}: expected a list or 1-d array of values, got {given!r}")
-    if np.ndim(given) > 1:
-        raise ValueError(
-            f"{name}: expected a list or 1-d array of values, got shape {np.shape(given)}"
-        )
-    values = [v.item() if isinstance(v, np.generic) else v for v in given]
-    if not values:
-        raise ValueError(f"{name}: expected at least one value, got an empty list")
-    kinds = {kind(v) for v in values}
-    if len(kinds) > 1 or None in kinds:
-        odd = next((v for v in values if kind(v) is None), values)
-        raise TypeError(
-            f"{name}: expected numbers, or strings, or booleans, all of one kind; got {odd!r}"
-        )
-    if kinds == {"number"}:
-        for i, v in enumerate(values):
-            if not math.isfinite(v):
-                raise ValueError(f"{name}: expected finite numbers, got {v!r} at position {i}")
-    twice = next((v for i, v in enumerate(values) if v in values[:i]), None)
-    if twice is not None:
-        raise ValueError(f"{name}: expected distinct values, got {twice!r} more than once")
-    return values
+class View:
+    """A function that draws, and what it takes.
 
-
-def kind(value):
-    """`bool`, `number` or `str`; None for anything else."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, Real):
-        return "number"
-    return "str" if isinstance(value, str) else None
-
-
-def position(values, value):
-    """Where a value stands among those of its parameter; numbers are compared to nine digits."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    for i, v in enumerate(values):
-        if same(v, value):
-            return i
-    return None
-
-
-def same(v, value):
-    """Whether two values are of one kind and equal, numbers to nine digits."""
-    if kind(v) != kind(value):
-        return False
-    if kind(v) == "number":
-        return math.isclose(v, value, rel_tol=1e-9, abs_tol=1e-12)
-    return v == value
-
-
-def labels(values):
-    """Short labels, told apart from one another.
-
-    They have a fixed number of decimals if that is fair, and a number of digits otherwise.
-
-    >>> labels([0.5, 0.75, 1.0])
-    ['0.50', '0.75', '1.00']
-    """
-    if kind(values[0]) == "bool":
-        return ["yes" if v else "no" for v in values]
-    if kind(values[0]) == "str" or all(isinstance(v, Integral) for v in values):
-        return [str(v) for v in values]
-    smallest = min((abs(v) for v in values if v), default=1)
-    if max(map(abs, values)) < 1e5:
-        for decimals in range(5):
-            written = [f"{v:.{decimals}f}" for v in values]
-            pairs = zip(written, values, strict=True)
-            if all(math.isclose(float(w), v, rel_tol=1e-9) for w, v in pairs):
-                return written
-        for decimals in (2, 3):
-            written = [f"{v:.{decimals}f}" for v in values]
-            if smallest > 10.0**-decimals * 50 and len(set(written)) == len(values):
-                return written
-    for digits in range(3, 18):
-        written = [f"{v:.{digits}g}" for v in values]
-        if len(set(written)) == len(values):
-            break
-    return written  # at 17 digits any two different floats differ
-
-
-def check_view(view, grid, reserved):
-    """Make sure that `view` takes exactly the parameters that the grid gives.
+    Attributes
+    ----------
+    given : bool
+        Whether its first argument is the axes to draw on: one that gets no values, unless it has a
+        default of its own and another name than `AXES`.
+    axes : str or None
+        What it calls them.
+    defaults : dict
+        Of its parameters.
 
     Raises
     ------
     TypeError
-        `view` is not callable, or takes no axes.
-    ValueError
-        A grid parameter that `view` does not take, a parameter of `view` without values, or a
-        reserved name.
+        It is no function.
     """
-    if not callable(view):
-        raise TypeError(f"view: expected a function view(ax, ...), got {view!r}")
-    takes = list(inspect.signature(view).parameters.values())
-    if not takes or takes[0].kind in (takes[0].KEYWORD_ONLY, takes[0].VAR_KEYWORD):
-        raise TypeError(
-            "view: expected a function whose first argument is the axes to draw on,"
-            f" got {view!r:.60}"
-        )
-    named = {p.name: p for p in takes[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    anything = any(p.kind is p.VAR_KEYWORD for p in takes)
-    for name in grid:
-        if name not in named and not anything:
-            raise ValueError(
-                f"{name}: expected one of {list(named)}, the parameters of the view,"
-                " got another name"
-            )
-    for name, parameter in named.items():
-        if name in reserved:
-            raise ValueError(
-                f"view: expected a parameter that is no option of explore, got {name!r}; rename it"
-            )
-        if parameter.default is parameter.empty and name not in grid:
-            raise ValueError(
-                f"{name}: expected values, which the view needs, got none; add {name}=[...]"
-            )
+
+    def __init__(self, view, values):
+        if not callable(view):
+            raise TypeError(f"view: expected a function view(ax, ...), got {view!r:.60}")
+        self.call = view
+        try:
+            takes = list(inspect.signature(view).parameters.values())
+        except ValueError:  # written in C
+            takes = []
+        first = takes[0] if takes and takes[0].kind <= takes[0].POSITIONAL_OR_KEYWORD else None
+        self.given = (
+            first is not None
+            and first.name not in values
+            and (first.default is first.empty or first.name in AXES)
+        ) or (bool(takes) and takes[0].kind is takes[0].VAR_POSITIONAL)
+        self.axes = first.name if first is not None and self.given else None
+        rest = takes[1:] if self.given else takes
+        self.takes = {
+            p.name: p for p in rest if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        }
+        self.anything = any(p.kind is p.VAR_KEYWORD for p in rest)
+        self.defaults = {
+            name: p.default for name, p in self.takes.items() if p.default is not p.empty
+        }
+
+    def expect(self, values):
+        """Raise unless these are values for all that the view takes, and for nothing else."""
+        for name in values:
+            if name not in self.takes and not self.anything:
+                raise ValueError(
+                    f"{name}: expected one of {list(self.takes)}, the parameters of the view,"
+                    " got another name"
+                )
+        for name in self.takes:
+            if name not in self.defaults and name not in values:
+                raise ValueError(
+                    f"{name}: expected values, which the view needs, got none; add {name}=[...]"
+                )

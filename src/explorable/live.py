@@ -9,16 +9,13 @@ import html
 import json
 from base64 import b64encode
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-
 from . import bundle, codec
-from .grid import kind
 from .tiles import tiles
+from .values import kind
 
-FORMAT = 2  # of what the browser gets; js/figure.js reads the same number
+FORMAT = 3  # of what the browser gets; js/figure.js reads the same number
 MAX_BYTES = 4_000_000
 NOTICE = "The controls of this figure need JavaScript; this is its first state."
 
@@ -139,7 +136,7 @@ def counted(spec):
 def described(harvest, grid, opening, *, wide=False, play=None, autoplay=False):
     """The frames of a harvest and the spec that the browser reads them by."""
     data, spec = codec.pack(harvest.slots)
-    columns, places = tiles(harvest.opened, harvest.recorder, harvest.parts)
+    columns, places = tiles(harvest.opened, harvest.recorder, harvest.slots)
     for slot, place in zip(spec["slots"], places, strict=True):
         slot["tile"] = place
     spec |= {
@@ -151,7 +148,8 @@ def described(harvest, grid, opening, *, wide=False, play=None, autoplay=False):
         ],
         "start": [opening[n] for n in grid.values],
         "numbers": harvest.numbers.spec(),
-        "said": harvest.told(),
+        "said": each_once(harvest.titles),
+        "printed": each_once(harvest.printed),
         "wide": wide,
         "play": None if play is None else list(grid.values).index(play),
         "autoplay": autoplay,
@@ -163,7 +161,7 @@ def control(values):
     """The kind of control that sets one of these values."""
     if values == [False, True]:
         return "check"
-    return "choice" if kind(values[0]) != "number" or len(values) == 1 else "slider"
+    return "choice" if kind(values) != "number" or len(values) == 1 else "slider"
 
 
 def weigh(grid, data, spec):
@@ -176,15 +174,11 @@ def weigh(grid, data, spec):
         )
 
 
-def picture(harvest, number, hidden):
-    """A PNG of one state, for places where no figure lives; ``hidden`` leaves the data out."""
-    out, fig = BytesIO(), harvest.figure(number)
-    if hidden:
-        for artist, slot in zip(harvest.artists(fig), harvest.slots, strict=True):
-            artist.set_visible(artist.get_visible() and slot.role != "data")
-    FigureCanvasAgg(fig)
-    fig.savefig(out, format="png", dpi=144, metadata={"Software": None})
-    return out.getvalue()
+def each_once(texts):
+    """Different texts, and which of them stands in each state; no list if there is only one."""
+    different = list(dict.fromkeys(texts))
+    several = len(different) > 1
+    return {"texts": different, "of": [different.index(t) for t in texts] if several else []}
 
 
 def fingerprint(text):

@@ -132,7 +132,9 @@ def cells(ax):
     for mesh in ax.collections:
         if isinstance(mesh, QuadMesh) and mesh.get_array() is not None:
             corners = mesh.get_coordinates()
-            middle = (corners[:-1, :-1] + corners[1:, 1:]) / 2
+            middle = corners  # where colours shade into one another
+            if np.size(mesh.get_array()) < corners[..., 0].size:
+                middle = (corners[:-1, :-1] + corners[1:, 1:]) / 2
             yield from rows(middle[0, :, 0], middle[:, 0, 1], mesh.get_array())
     for image in ax.images:
         values = image.get_array()

@@ -12,12 +12,14 @@ changes, the coordinates are `uint16` fractions of a point, y pointing down. Sha
     ("i", clip, png, w, h, matrix, css)      an image
 """
 
+import inspect
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import groupby
 
 import numpy as np
 from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import rgb2hex
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, Bbox
@@ -30,22 +32,60 @@ CAPS = {"projecting": "square", "butt": "butt", "round": "round"}
 LETTERS = {Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
 
 
-class Recorder(RendererBase):
-    """Collects the shapes of one artist at a time; the module's docstring says what a shape is."""
+HATCHES = "hatchcolors" in inspect.signature(RendererBase._iter_collection).parameters
+SHARP = 2  # pixels to the point
 
-    def __init__(self, width, height):
+
+class Unmovable(Exception):
+    """What an artist draws is no shape that can move: it becomes an image."""
+
+
+class Recorder(RendererBase):
+    """Collects the shapes of one artist at a time; the module's docstring says what a shape is.
+
+    On white paper black, white and greys follow the page, which may be dark; on a paper of another
+    colour every colour stays.
+    """
+
+    def __init__(self, width, height, paper=None):
         super().__init__()
-        self.units = Units(width, height)
+        self.units, self.paper = Units(width, height), paper
         self.glyphs = Glyphs(self._text2path)
         self.shapes = []
         self.layouts = {}  # of texts, see texts.py
         self.styles, self.clips, self.steps, self.symbols = {}, {}, {}, {}
 
+    def afresh(self):
+        """Another one for the same figure, which knows no text yet."""
+        return Recorder(self.units.width, self.units.height, self.paper)
+
     def record(self, artist):
         """The shapes that an artist draws."""
         self.shapes = []
-        artist.draw(self)
+        try:
+            artist.draw(self)
+        except Unmovable:
+            self.shapes = []
+            self.raster(artist)
         return self.shapes
+
+    def raster(self, artist):
+        """Record an artist as one image, as matplotlib's Agg draws it."""
+        fig = artist.get_figure(root=True)
+        size = round(SHARP * self.units.width), round(SHARP * self.units.height)
+        agg = RendererAgg(*size, 72 * SHARP)
+        fig.dpi = 72 * SHARP
+        try:
+            artist.draw(agg)
+        finally:
+            fig.dpi = 72
+        pixels = np.flipud(np.asarray(agg.buffer_rgba()))  # first row at the bottom
+        rows, columns = (np.flatnonzero(pixels[..., 3].any(axis)) for axis in (1, 0))
+        if len(rows):
+            bottom, left = rows[0], columns[0]
+            cut = pixels[bottom : rows[-1] + 1, left : columns[-1] + 1]
+            place = Affine2D().translate(left, bottom).scale(1 / SHARP)
+            self.image(None, np.ascontiguousarray(cut), place, crisp=False)
 
     @contextmanager
     def measuring(self):
@@ -64,7 +104,7 @@ class Recorder(RendererBase):
         return True
 
     def get_image_magnification(self):
-        return 2.0  # resampled images stay sharp
+        return float(SHARP)  # resampled images stay sharp
 
     def get_canvas_width_height(self):
         return (self.units.width, self.units.height)
@@ -111,6 +151,8 @@ class Recorder(RendererBase):
         raw = self._iter_collection_raw_paths(master_transform, paths, all_transforms)
         shapes = [(path, Affine2D(transform.get_matrix())) for path, transform in raw]
         numbers = range(len(shapes))
+        if HATCHES:
+            kw.setdefault("hatchcolors", [])  # a mesh with edges gives none
         symbols, uses, at = {}, [], []
         for x, y, i, gc0, face in self._iter_collection(
             gc, numbers, offsets, offset_trans, *args, **kw
@@ -154,9 +196,7 @@ class Recorder(RendererBase):
             size = Affine2D().scale((x1 - x0) / meshWidth, (y1 - y0) / meshHeight).translate(x0, y0)
             return self.image(gc, pixels, size, crisp=True)
         if cells > 400:
-            raise ValueError(
-                "an uneven mesh of over 400 cells cannot be moved: use imshow, or even spacing"
-            )
+            raise Unmovable("a mesh of so many cells")
         return super().draw_quad_mesh(
             gc,
             master_transform,
@@ -183,16 +223,17 @@ class Recorder(RendererBase):
     def image(self, gc, pixels, size, crisp):
         """Record pixels (h, w, 4), first row at the bottom; `size` maps pixels to points."""
         css = f"image-rendering:{'pixelated' if crisp else 'auto'}"
-        if crisp and gc.get_forced_alpha():
+        if crisp and gc is not None and gc.get_forced_alpha():
             css += f";opacity:{gc.get_alpha():.6g}"
         h, w = pixels.shape[:2]
-        shape = ("i", self.clip(gc), png(pixels), w, h, self.units.matrix(size), css)
+        clip = None if gc is None else self.clip(gc)
+        shape = ("i", clip, png(pixels), w, h, self.units.matrix(size), css)
         self.shapes.append((shape, np.empty(0, "<u2")))
 
     def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
         rgb = gc.get_rgb()
         alpha = gc.get_alpha() if gc.get_forced_alpha() else rgb[3]
-        css = f"fill:{ink(rgb)}" + (f";opacity:{alpha:.6g}" if alpha != 1 else "")
+        css = f"fill:{self.ink(rgb)}" + (f";opacity:{alpha:.6g}" if alpha != 1 else "")
         size = self.units.scale * prop.get_size_in_points() / self._text2path.FONT_SCALE / 64
         turn = np.radians(angle)
         cos, sin = size * np.cos(turn), size * np.sin(turn)
@@ -206,10 +247,10 @@ class Recorder(RendererBase):
         return self.draw_text(gc, x, y, s, prop, angle, "TeX", mtext)
 
     def draw_gouraud_triangles(self, gc, triangles_array, colors_array, transform):
-        raise ValueError("Gouraud shading cannot be moved: use shading='nearest' or imshow")
+        raise Unmovable("Gouraud shading")
 
     def start_filter(self):
-        raise ValueError("an agg_filter cannot be moved: remove it")
+        raise Unmovable("an agg_filter")
 
     def cut(self, path):
         """A filled path of straight lines without what lies outside 16 bits."""
@@ -236,8 +277,10 @@ class Recorder(RendererBase):
         path, transform = gc.get_clip_path()
         if path is None and box is None:
             return None
-        if path is not None:
+        if path is not None and len(path.vertices):  # an empty one clips nothing
             return self.region(path, transform)
+        if box is None:
+            return None
         bounds = box.bounds
         if bounds not in self.clips:
             place = Affine2D().scale(box.width, box.height).translate(box.x0, box.y0)
@@ -250,6 +293,12 @@ class Recorder(RendererBase):
         margin = self.units.margin
         down = path.vertices * (1, -1) + (margin, self.units.height + margin)
         return outline(Path(np.rint(down * self.units.scale), path.codes))
+
+    def ink(self, rgb):
+        """A colour; on white paper greys become variables, which a dark page turns round."""
+        code = rgb2hex(rgb[:3])
+        grey = code[1:3] == code[3:5] == code[5:7]
+        return f"var(--xp-{code[1:3]},{code})" if grey and self.paper is None else code
 
     def css(self, gc, face):
         """Fill and stroke as matplotlib's SVG backend writes them; once a set of properties."""
@@ -274,17 +323,17 @@ class Recorder(RendererBase):
     def style(self, gc, face):
         """Fill and stroke in CSS, lengths in units, greys following the page."""
         if gc.get_hatch() is not None:
-            raise ValueError("hatching cannot be moved: use a plain fill")
+            raise Unmovable("hatching")
         if gc.get_sketch_params() is not None:
-            raise ValueError("sketch lines (xkcd) cannot be moved: remove them")
+            raise Unmovable("a sketch line, as of xkcd")
         forced, unit = gc.get_forced_alpha(), self.units.scale
-        style = {"fill": "none" if face is None else ink(face)}
+        style = {"fill": "none" if face is None else self.ink(face)}
         if face is not None and len(face) == 4 and face[3] != 1 and not forced:
             style["fill-opacity"] = f"{face[3]:.6g}"
         if forced and gc.get_alpha() != 1:
             style["opacity"] = f"{gc.get_alpha():.6g}"
         if gc.get_linewidth():
-            style["stroke"] = ink(gc.get_rgb())
+            style["stroke"] = self.ink(gc.get_rgb())
             style["stroke-width"] = f"{gc.get_linewidth() * unit:.6g}"
             if not forced and gc.get_rgb()[3] != 1:
                 style["stroke-opacity"] = f"{gc.get_rgb()[3]:.6g}"
@@ -297,13 +346,6 @@ class Recorder(RendererBase):
             if gc.get_capstyle() != "butt":
                 style["stroke-linecap"] = CAPS[str(gc.get_capstyle())]
         return ";".join(f"{k}:{v}" for k, v in style.items())
-
-
-def ink(rgb):
-    """A colour; black, white and greys become variables, which a dark page turns round."""
-    code = rgb2hex(rgb[:3])
-    grey = code[1:3] == code[3:5] == code[5:7]
-    return f"var(--xp-{code[1:3]},{code})" if grey else code
 
 
 def commands(path):

@@ -30,6 +30,9 @@ class Stage:
 
     def reset(self):
         """Put everything back, and return the figure."""
+        for ax in self.fig.axes:
+            if ax not in self.axes:  # of a colour bar, or a twin
+                self.fig.delaxes(ax)
         for ax, (x, y) in zip(self.axes, self.scales, strict=True):
             if (ax.get_xscale(), ax.get_yscale()) != (x, y):
                 ax.set(xscale=x, yscale=y)

@@ -7,7 +7,7 @@ import numpy as np
 from .axes import every
 
 
-def tiles(fig, recorder, parts):
+def tiles(fig, recorder, slots):
     """The columns of a figure, and for each artist the number of its column.
 
     A cut goes where no axes has anything, its labels included. What belongs to no axes, such as a
@@ -19,7 +19,7 @@ def tiles(fig, recorder, parts):
         Laid out, in one state.
     recorder : Recorder
         Whose measures of texts count.
-    parts : list of (Artist, role)
+    slots : list of Slot
         What is drawn, in order.
 
     Returns
@@ -29,14 +29,14 @@ def tiles(fig, recorder, parts):
         points; and a list of numbers.
     """
     width, units = recorder.units.width, recorder.units
-    labels = {axis.label: axis.axes for ax in every(fig) for axis in (ax.xaxis, ax.yaxis)}
-    axes = [artist.axes or labels.get(artist) for artist, _ in parts]
+    panels = dict(enumerate(every(fig)))
+    axes = [panels.get(slot.panel) for slot in slots]
     spans = {}
     for ax in fig.axes:
         box = ax.get_tightbbox(recorder)
         spans[ax] = (box.x0, box.x1) if box else (0, 0)
     whole = any(ax is None for ax in axes)
-    cuts = [] if whole else gaps(sorted(spans.values()))
+    cuts = [] if whole or not spans else gaps(sorted(spans.values()))
     edges = [0, *cuts, width]
     columns = [
         {

@@ -7,7 +7,6 @@ import ipywidgets
 import traitlets
 
 from . import bundle
-from .grid import kind
 from .live import control, counted
 
 
@@ -130,7 +129,7 @@ def widget(name, grid, index, disabled):
     }
     if control(values) == "check":
         return ipywidgets.Checkbox(value=index, indent=True, **how)
-    if kind(values[0]) == "bool":
+    if isinstance(index, bool):
         index = int(index)
     options = list(zip(labels, values, strict=True))
     if control(values) == "choice":

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from explorable import explore
-from explorable.harvest import RC
+from explorable.desk import RC
 
 FRAMES = """async () => {
   const drawn = () => document.querySelector(".xp-picture").innerHTML;

@@ -2,11 +2,14 @@
 
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from ipywidgets import FloatRangeSlider, FloatText
 
 from explorable import Prediction, Register, explore
-from explorable.grid import Grid, labels
+from explorable.grid import Grid
+from explorable.values import labels
 
 
 def view(ax, gain, activation="tanh"):
@@ -36,15 +39,26 @@ ARGUMENTS = {
     ),
     "no grid": case(ValueError, "at least|a parameter with values"),
     "empty list": case(ValueError, "gain: expected at least one value", gain=[]),
-    "scalar": case(TypeError, "gain: expected a list.*got 1.0", gain=1.0),
-    "string": case(TypeError, "gain: expected a list.*got 'abc'", gain="abc"),
+    "set": case(TypeError, "gain: expected values, got {1.0}; write a list", gain={1.0}),
+    "None": case(TypeError, "gain: expected values, got None; write a list", gain=None),
+    "only constants": case(ValueError, "grid: expected a parameter with values", gain="abc"),
+    "a range downwards": case(
+        ValueError, r"gain: .*min below max .*got \(3, 1, 1\); a list, gain=\[3, 1\]", gain=(3, 1)
+    ),
+    "a step of zero": case(
+        ValueError, r"gain: .*a step above zero, got \(0, 1, 0\)", gain=(0, 1, 0)
+    ),
+    "a text field": case(
+        TypeError, "gain: expected a widget with a list of values.*got FloatText", gain=FloatText()
+    ),
+    "two numbers at once": case(
+        TypeError, "gain: expected a widget .*got FloatRangeSlider", gain=FloatRangeSlider()
+    ),
     "matrix": case(ValueError, r"gain: .*shape \(2, 2\)", gain=np.ones((2, 2))),
     "nan": case(
         ValueError, "gain: expected finite numbers, got nan at position 1", gain=[0.5, np.nan]
     ),
     "twice": case(ValueError, "gain: .*1 more than once", gain=[1, 2, 1]),
-    "mixed": case(TypeError, "gain: .*all of one kind", gain=[1, "a"]),
-    "None": case(TypeError, "gain: .*got None", gain=[None]),
     "unknown": case(ValueError, "depth: expected one of .*gain", gain=[1], depth=[1]),
     "missing": case(
         ValueError, "gain: expected values, which the view needs, got none", activation=["tanh"]
@@ -78,7 +92,13 @@ ARGUMENTS = {
         ValueError, "autoplay: expected False, as `play` names", gain=[1, 2], autoplay=True
     ),
     "many": case(
-        ValueError, "5001 states, expected at most 5000.*give gain fewer", gain=range(5001)
+        ValueError, "100001 states, expected at most 100000.*give gain fewer", gain=range(100_001)
+    ),
+    "limits": case(
+        ValueError, "limits: expected one of .*'union'.* got 'auto'", gain=[1, 2], limits="auto"
+    ),
+    "figure": case(
+        TypeError, "figure: expected a dict of some of .* got 'big'", gain=[1, 2], figure="big"
     ),
 }
 
@@ -104,45 +124,22 @@ CHANGES = {
         lambda ax, k: ax.set_yscale("symlog", linthresh=k),
         "YAxis of panel 0: expected the same scale",
     ),
-    "ticks": (lambda ax, k: ax.set_yticks([0, k / 3]), "YAxis of panel 0: expected the same ticks"),
-    "tick labels": (
-        lambda ax, k: ax.set_yticks([0, 1], ["a", f"b{k}"]),
-        "YAxis of panel 0: expected the same tick labels",
+    "size": (
+        lambda ax, k: ax.figure.set_size_inches(4, k),
+        r"view: expected a figure of one size in every state, got \(4.0, 1.0\) inches at the start",
     ),
-    "tick colour": (
-        lambda ax, k: ax.tick_params(colors=f"C{k}"),
-        "Axis of panel 0: expected the same tick parameters",
-    ),
-    "one tick": (
-        lambda ax, k: ax.get_xticklabels()[1].set_color(f"C{k}"),
-        "XAxis of panel 0: expected the same tick properties",
-    ),
-    "aspect": (lambda ax, k: ax.set_aspect(k / 3), "Axis of panel 0: expected the same place"),
-    "more": (
-        lambda ax, k: [ax.axhline(i) for i in range(k)],
-        "artists: expected the same in every state, got .* at k=1 and .* at k=2.*Line",
-    ),
-    "other": (lambda ax, k: ax.axhline(0) if k < 2 else ax.text(0, 0, "a"), "artists: .*Line2D"),
-    "zorder": (
-        lambda ax, k: ax.text(0, 0, "a", zorder=k + 3),
-        "Text 'a': expected one zorder in every state, got 4 at k=1 and 5 at k=2",
-    ),
-    "axes": (
-        lambda ax, k: ax.twinx() if k > 1 else None,
-        "expected the same number of axes in every state, got 1 at the start and 2 at k=2",
-    ),
-    "hatch": (
-        lambda ax, k: ax.bar(0, k, hatch="/"),
-        "Rectangle.* expected what can be moved, got at k=1: hatching",
-    ),
-    "gouraud": (
-        lambda ax, k: ax.pcolormesh(np.ones((3, 3)) * k, shading="gouraud"),
-        "QuadMesh.*Gouraud",
+    "two figures": (
+        lambda ax, k: plt.figure().add_subplot(),
+        "view: expected one figure, got 2 at k=1: draw on one",
     ),
     "raises": (lambda ax, k: 1 / (k - 2), "view: expected no error, got ZeroDivisionError at k=2"),
     "random": (
         lambda ax, k: ax.plot(CHANCE.random(4)),
-        "Line2D.*got another when drawn again at k=1",
+        "Line2D.*got another when drawn again at k=1; fix the seed",
+    ),
+    "a random number of artists": (
+        lambda ax, k: [ax.axhline(0) for _ in range(CHANCE.integers(99))],
+        "the view: expected the same picture each time, got another when drawn again at k=1",
     ),
 }
 
@@ -160,15 +157,19 @@ def test_a_raising_view_keeps_its_own_error():
     assert isinstance(error.value.__cause__, ZeroDivisionError)
 
 
-def test_a_view_that_draws_elsewhere_is_refused():
-    with pytest.raises(ValueError, match=r"view: expected something drawn .* got nothing"):
+def test_a_view_that_draws_nothing_in_any_state_is_refused():
+    with pytest.raises(ValueError, match=r"view: expected something drawn, got nothing in any"):
         explore(lambda ax, k: None, alt="nothing", k=[1, 2])
 
 
-def test_a_reserved_name_is_refused():
-    message = "view: expected a parameter that is no option of explore, got 'size'"
-    with pytest.raises(ValueError, match=message):
-        explore(lambda ax, k, size: None, alt="nothing", k=[1, 2])
+def test_what_got_the_axes_by_mistake_is_named():
+    with pytest.raises(ValueError, match="; depth, which got no values, was given the axes"):
+        explore(lambda depth, gain: depth + gain, alt="a sum", gain=[1, 2])
+
+
+def test_panels_are_for_views_that_are_given_axes():
+    with pytest.raises(ValueError, match=r"panels: expected none .* write view\(axes, \.\.\.\)"):
+        explore(lambda k: plt.plot([k]), alt="a point", k=[1, 2], panels=(1, 2))
 
 
 def test_too_many_bytes_are_refused():
@@ -333,13 +334,15 @@ LEGAL = {  # what is no mistake for an argument
     "drag": ("None",),
     "start": ("None",),
     "predict": ("None",),
-    "size": (),
-    "panels": (),
+    "size": ("None",),
+    "panels": ("None",),
+    "limits": (),
+    "figure": ("None",),
     "anchor": ("None", "'zz'"),
     "alt": ("'zz'",),
     "register": ("None",),
     "view": ("a function",),
-    "gain": ("[1]",),
+    "gain": ("[1]", "3", "{1: 2}", "'zz'"),
     "options": (),
     "answer": (),
     "question": ("'zz'",),

@@ -15,8 +15,9 @@ from matplotlib.path import Path
 from PIL import Image
 
 from explorable import Prediction, codec, explore
+from explorable.desk import RC
 from explorable.grid import Grid
-from explorable.harvest import RC, Harvest
+from explorable.harvest import Harvest
 
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
 POINTS = 0.05  # what the picture may be off, in points
@@ -30,7 +31,7 @@ def grid(name):
 def harvested(request):
     """A view, its grid, the harvest and the packed figure."""
     view, panels = VIEWS[request.param]
-    harvest = Harvest(view, grid(request.param), panels=panels)
+    harvest = Harvest(view, grid(request.param), panels=panels, size=(6.4, 3.6))
     return request.param, harvest, codec.pack(harvest.slots)
 
 
@@ -106,7 +107,9 @@ def test_the_order_of_the_states_changes_nothing(harvested):
     view, panels = VIEWS[name]
     states = grid(name)
     order = np.random.default_rng(3).permutation(states.size)
-    again, spec_again = codec.pack(Harvest(view, states, panels=panels, order=order).slots)
+    again, spec_again = codec.pack(
+        Harvest(view, states, panels=panels, order=order, size=(6.4, 3.6)).slots
+    )
     assert again == data
     assert spec_again == spec
 
@@ -176,11 +179,11 @@ def test_far_vertices_are_cut_not_clamped():
         ax.plot([0, 1], [-(10.0**k), 10.0**k])
         ax.set(xlim=(0, 1), ylim=(0, 1))
 
-    harvest = Harvest(view, Grid({"k": [1, 15, 30]}))
+    harvest = Harvest(view, Grid({"k": [1, 15, 30]}), size=(6.4, 3.6))
     packed = codec.pack(harvest.slots)
     for state in range(3):
         ((_, _, line),) = [s for s in shapes(harvest, packed, state) if s[0].startswith("Line2D")]
-        box = harvest.axes[0].bbox
+        box = harvest.opened.axes[0].bbox
         from_the_middle = np.abs(line[:, 0] - (box.x0 + box.x1) / 2)
         assert from_the_middle.max() <= (box.width * 0.15 if state == 0 else 0.1)
         assert line[:, 1].min() < 0
@@ -195,5 +198,11 @@ def test_nothing_is_left_over_from_the_state_before():
         ax.plot([0, 1], [0, 1])
         ax.set(xlim=(0, 1), ylim=(0, 1))
 
-    with pytest.raises(ValueError, match=r"artists.*Rectangle"):
-        explore(view, alt="a background that comes and goes", on=[False, True])
+    harvest = Harvest(view, Grid({"on": [False, True]}))
+    background, line = (
+        [slot for slot in harvest.slots if slot.name.startswith(kind)]
+        for kind in ("Rect", "Line2D")
+    )
+    assert background[0].index.tolist() == [1, 0]
+    assert list(background[0].frames)[1] == codec.NOTHING
+    assert len(line[0].frames) == 1

@@ -42,9 +42,9 @@ def packed(view, stage):
     used = []
 
     class Watched(harvest.Harvest):
-        def run(self, start, given):
+        def run(self, given):
             used.append(given is not None and stage)
-            super().run(start, given if stage else None)
+            super().run(given if stage else None)
 
     result = Watched(view, GRID, panels=VIEWS.get(view.__name__, (0, (1, 1)))[1])
     return codec.pack(result.slots), used
@@ -61,11 +61,11 @@ def test_a_stage_gives_the_bytes_that_new_figures_give(view):
 
 
 def test_a_view_that_the_stage_cannot_put_back_gets_new_figures():
-    """It keeps a count on the canvas, which no reset reaches; the check finds the difference."""
+    """It keeps a count on a transform, which no reset reaches; the check finds the difference."""
 
     def haunted(ax, k):
-        ax.figure.canvas.haunted = getattr(ax.figure.canvas, "haunted", 0) + 1
-        ax.plot([0, 1], [0, ax.figure.canvas.haunted])
+        ax.transData.haunted = getattr(ax.transData, "haunted", 0) + 1
+        ax.plot([0, 1], [0, ax.transData.haunted])
         ax.set(xlim=(0, 1), ylim=(0, 9))
 
     (staged, used), (fresh, _) = packed(haunted, True), packed(haunted, False)

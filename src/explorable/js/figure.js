@@ -13,7 +13,7 @@ import { register } from "./register.js";
 import { State } from "./state.js";
 import { adopt } from "./style.js";
 
-export const FORMAT = 2; // of the traits; live.py writes the same number
+export const FORMAT = 3; // of the traits; live.py writes the same number
 
 /** Build the view of a model in `el`; its root's `explorable` is what a link may do with it. */
 export async function render({ model, el }) {
@@ -47,6 +47,8 @@ export async function render({ model, el }) {
   if (model.get("title")) root.append(make("div", { class: "xp-title" }, [model.get("title")]));
   const body = make("div", { class: "xp-body" }, [side, picture.element]);
   root.append(body);
+  const out = make("pre", { class: "xp-printed" });
+  if (spec.printed.texts.join("")) root.append(out);
   if (spec.register) add(root, register(model, state, spec, frames, picture));
   if (model.get("cases").length) add(root, cases(state, model.get("cases")));
   if (spec.numbers.length) root.append(numbers.element);
@@ -75,6 +77,7 @@ export async function render({ model, el }) {
   function show() {
     const now = state.number();
     picture.show(now);
+    out.textContent = locked() ? "" : words(spec.printed, now);
     if (numbers.element.open) numbers.write(now);
     parts.forEach((part) => part.update(locked()));
   }
@@ -109,9 +112,10 @@ export async function render({ model, el }) {
     pause = setTimeout(() => {
       const now = state.number();
       if (now === announced) return;
-      const { texts, of } = spec.said;
-      const titles = of[now] === of[announced] ? [] : [texts[of[now]]];
-      said.textContent = [state.words(), ...titles, ...numbers.changes(now, announced)].join(". ");
+      const changed = [spec.said, spec.printed]
+        .filter((each) => words(each, now) !== words(each, announced))
+        .map((each) => words(each, now));
+      said.textContent = [state.words(), ...changed, ...numbers.changes(now, announced)].join(". ");
       announced = now;
     }, 500);
   }
@@ -162,3 +166,6 @@ export async function render({ model, el }) {
     picture.close();
   };
 }
+
+/** The text of a state, of those that live.py keeps once each. */
+const words = ({ texts, of }, state) => texts[of.length ? of[state] : 0];

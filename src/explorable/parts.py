@@ -1,0 +1,111 @@
+"""What draws in a figure, in matplotlib's order of drawing, and what errors call it."""
+
+from typing import NamedTuple
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import to_rgba
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
+
+CRISP = {"auto", "antialiased", "nearest"}  # interpolations of images that may keep their pixels
+
+
+NEAR = 6  # points: what stands closer to axes may reach over to others
+
+
+class Part(NamedTuple):
+    """An artist that draws, what it is for, and the axes it belongs to, or None.
+
+    The role is ``"data"`` or ``"axes"``: what a prediction hides, and what it leaves.
+    """
+
+    artist: Artist
+    role: str
+    ax: Axes | None
+
+
+def parts(fig, renderer):
+    """Every `Part` of a figure, the lowest first."""
+    if fig.patch.get_visible() and not white(fig.patch):
+        yield Part(fig.patch, "axes", None)
+    below = []
+    for artist in by_height(fig, {fig.patch}):
+        if isinstance(artist, Axes):
+            yield from parts_of_axes(artist, renderer, covers(artist, below))
+            below.append(artist)
+        else:
+            yield Part(artist, "axes" if isinstance(artist, Text) else "data", None)
+
+
+def by_height(parent, hidden):
+    """The artists in a figure or axes, without the hidden ones, the lowest first."""
+    shown = [a for a in parent.get_children() if a not in hidden]
+    return sorted(shown, key=lambda a: a.get_zorder())
+
+
+def covers(ax, below):
+    """Whether the background of axes may hide a part of others, such as the labels of ticks."""
+    box = ax.bbox.padded(NEAR)
+    return any(box.overlaps(other.bbox.padded(NEAR)) for other in below)
+
+
+def parts_of_axes(ax, renderer, on_others):
+    """The artists of one axes, and of the axes inside it.
+
+    These are the parts of `Axes.draw` that decide on limits, order and place. A white background is
+    left out, and the page's own paper shows, unless there may be something to be hidden.
+    """
+    if not ax.get_visible():
+        return
+    if in_space(ax):
+        yield Part(ax, "data", ax)  # its artists are sorted by depth in every state
+        return
+    ax._unstale_viewLim()
+    locate = ax.get_axes_locator()
+    ax.apply_aspect(locate(ax, renderer) if locate else None)
+    spines, axis = list(ax.spines.values()), [ax.xaxis, ax.yaxis]
+    framed = ax.axison and ax.get_frame_on()
+    if framed and (on_others or not white(ax.patch)):
+        yield Part(ax.patch, "axes", ax)
+    fixed = {ax.title, ax._left_title, ax._right_title, *spines, *axis}
+    hidden = {ax.patch}
+    if not framed:
+        hidden.update(spines)
+    if not ax.axison:
+        hidden.update(axis)
+    for artist in by_height(ax, hidden):
+        if isinstance(artist, Axes):
+            yield from parts_of_axes(artist, renderer, on_others=True)
+            continue
+        if isinstance(artist, AxesImage) and artist.get_interpolation() in CRISP:
+            artist.set_interpolation("none")  # pixels as they are: small and crisp
+        yield Part(artist, "axes" if artist in fixed else "data", ax)
+        if artist in axis:
+            yield Part(artist.label, "axes", ax)
+
+
+def in_space(ax):
+    """Whether these axes have three dimensions."""
+    return hasattr(ax, "get_proj")
+
+
+def white(patch):
+    """Whether a background is plain white or nothing: then the page's own paper shows."""
+    *colour, alpha = to_rgba(patch.get_facecolor())
+    return patch.get_hatch() is None and (alpha == 0 or colour == [1, 1, 1])
+
+
+def name(artist):
+    """An artist as errors call it: type, then label or text."""
+    kind, ax = type(artist).__name__, artist.axes
+    if isinstance(artist, Axis):
+        panels = ax.figure.axes
+        return f"{kind} of panel {panels.index(ax) if ax in panels else 'inset'}"
+    words = artist.get_text() if isinstance(artist, Text) else str(artist.get_label())
+    if words and not words.startswith("_"):
+        return f"{kind} {words!r}"
+    parent = ax or artist.figure
+    siblings = parent.get_children() if parent else []
+    return f"{kind} number {siblings.index(artist)}" if artist in siblings else kind
