@@ -13,7 +13,7 @@ from html import escape, unescape
 from docutils import nodes
 
 CHAPTER = ".ipynb"
-APPENDICES = {"notebooks/errata"}
+APPENDICES = {"notebooks/errata", "notebooks/gallery"}
 LIVE = re.compile(r'<div class="xp-live".*?</div>', re.DOTALL)
 ALT = re.compile(r'\balt="([^"]*)"')
 FIRST_SENTENCE = re.compile(r"(?:\w+ panels\.\s+)?(.+?)(?:[.]\s.*|[.]?$)", re.DOTALL)

@@ -20,7 +20,8 @@ BUILT = Path(__file__).parents[2] / "_build" / "html"
 SITE = Path(os.environ.get("GRADTRACE_SITE", BUILT)).resolve()
 # index.html only goes on to the first page
 NOT_PROSE = {"search.html", "genindex.html", "py-modindex.html", "index.html"}
-NOT_CHAPTERS = {"notebooks/errata.html", "notebooks/words.html"}  # these have no number
+# these have no number
+NOT_CHAPTERS = {"notebooks/errata.html", "notebooks/gallery.html", "notebooks/words.html"}
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
