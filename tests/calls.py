@@ -436,7 +436,7 @@ TABLE = {
     "irnn": call(gt.irnn, **cell()),
     "NARX": call(gt.NARX, **cell(), delays=sizes((1, 4)), phi=phi("tanh")),
     "LSTM": call(gt.LSTM, **cell()),
-    "LSTM.bias": call(gt.LSTM(2, 3).bias, **{gate: floats(GAINS) for gate in "ifog"}),
+    "LSTM.bias": call(gt.LSTM(2, 3).bias, **{gate: floats(GAINS) for gate in "ifoc"}),
     "GRU": call(gt.GRU, **cell(), reset=word("after"), keep=word("z")),
     "OneGate": call(gt.OneGate, n=size(3), phi=phi("tanh"), n_in=count(0)),
     "Masked": call(gt.Masked, inner=step(CELL)),

@@ -35,7 +35,12 @@ def watched_explore(explore):
 
 
 def watched_view(view):
-    """The view, whose axes have to have names and something on them in every state."""
+    """The view, whose axes have to have names and something on them in every state.
+
+    Those of the gallery are other people's.
+    """
+    if view.__module__ == "drawings.gallery":
+        return view
 
     @functools.wraps(view)
     def watched(axes, **state):
