@@ -21,6 +21,8 @@ import websocket
 PATIENCE = 60  # seconds
 LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
 DARK = 'user_pref("layout.css.prefers-color-scheme.content-override", 0);\n'
+# What plays by itself is looked at in Chromium; here it would move what is to be compared.
+STILL = 'user_pref("ui.prefersReducedMotion", 1);\n'
 INSIDE = ("data:", "blob:", "about:")  # addresses that ask nobody
 KEYS = {  # https://www.w3.org/TR/webdriver2/#keyboard-actions
     "Tab": "\ue004",
@@ -54,7 +56,7 @@ def running(executable, dark=False):
     with TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True) as home:
         profile, log = Path(home, "profile"), Path(home, "log")
         profile.mkdir()
-        (profile / "user.js").write_text(DARK if dark else "")
+        (profile / "user.js").write_text(STILL + (DARK if dark else ""))
         command = [executable, "--headless", "--no-remote", "--remote-debugging-port=0"]
         with log.open("w") as out:
             process = subprocess.Popen(

@@ -42,7 +42,7 @@ export async function render({ model, el }) {
   if (model.get("own_controls")) add(side, controls(state));
   const buttons = tools(state, spec);
   add(side, buttons);
-  const numbers = new Numbers(spec.numbers);
+  const numbers = new Numbers(spec.numbers, name);
   const said = make("div", { class: "xp-said", role: "status" });
   if (model.get("title")) root.append(make("div", { class: "xp-title" }, [model.get("title")]));
   const body = make("div", { class: "xp-body" }, [side, picture.element]);

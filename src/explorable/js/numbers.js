@@ -3,9 +3,9 @@
 import { make } from "./dom.js";
 
 export class Numbers {
-  constructor(series) {
+  constructor(series, figure) {
     this.series = series;
-    const name = "numbers of this state";
+    const name = `numbers of this state: ${figure}`;
     const scrolls = { role: "region", "aria-label": name, tabindex: "0" };
     const summary = make("summary", {}, ["Numbers"]);
     this.table = make("div", { class: "xp-tables", ...scrolls });
