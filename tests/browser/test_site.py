@@ -4,9 +4,7 @@ Runs over ``_build/html``, so ``make book`` comes first.
 """
 
 import io
-import re
-from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl
 
 from PIL import Image, ImageStat
 
@@ -70,7 +68,6 @@ TOO_NARROW = """() => [...document.querySelectorAll(".bd-article pre")].filter((
     const columns = Math.max(...box.innerText.split("\\n").map((line) => [...line].length));
     return columns <= 79 && box.scrollWidth > box.clientWidth;
 }).map((box) => box.innerText)"""
-ICONS = "link[rel=icon], link[rel=apple-touch-icon], meta[property='og:image']"
 NOT_FOR_PAPER = "button, .bd-sidebar, .bd-header-article, .prev-next-footer, details.fold > summary"
 
 
@@ -109,70 +106,6 @@ def test_page_is_whole(visit, site, page_name):
     assert page.locator(NOT_FOR_PAPER).filter(visible=True).count() == 0
     assert page.locator("h1").filter(visible=True).count() >= 1
     v.assert_clean()
-
-
-def test_page_says_what_it_is(visit, site, any_page):
-    """A description of its own words, icons and a picture for whoever links to it."""
-    page = visit(site.as_uri(), java_script_enabled=False).page
-    page.goto(f"{site.as_uri()}/{any_page}")
-    about = page.locator("meta[name=description]").get_attribute("content")
-    assert 20 <= len(about) <= 300
-    assert page.locator("meta[property='og:description']").get_attribute("content") == about
-    links = page.locator(ICONS).evaluate_all(
-        "all => all.map((each) => new URL(each.content || each.href, location).href)"
-    )
-    assert len(links) == 4
-    for link in links:
-        assert Path(unquote(urlsplit(link).path)).is_file(), f"{link} is missing"
-
-
-def test_the_entrance_has_a_preview_too(site):
-    """People share the address of the book, which goes on to its first page."""
-    entrance = (site / "index.html").read_text("utf-8")
-    first = re.search(r'content="0; url=([^"]*)"', entrance)[1]
-    assert (site / first).is_file()
-    assert 'content="_static/preview.png"' in entrance and 'name="description"' in entrance
-
-
-CHAPTERS = "nav.bd-links li.toctree-l1 > a:has(> .section-number)"
-ENTRIES = """links => links.map((link) => [
-    Number(link.querySelector(".section-number").textContent),
-    new URL(link.getAttribute("href"), document.baseURI).pathname.split("/").pop(),
-])"""
-
-
-def test_chapters_are_numbered_as_the_table_of_contents_has_them(visit, site):
-    """The same number in the tree of pages, over the chapter and in the links of its neighbours."""
-    toc, _ = (Path(__file__).parents[2] / "_toc.yml").read_text().split("caption: Reference")
-    in_the_book = re.findall(r"notebooks/([\w-]+)", toc)
-    in_the_book.remove("words")  # that page is no chapter
-    page = visit(site.as_uri(), java_script_enabled=False).page
-    page.goto(f"{site.as_uri()}/genindex.html")
-    listed = page.locator(CHAPTERS).evaluate_all(ENTRIES)
-    assert listed == [[i, f"{name}.html"] for i, name in enumerate(in_the_book, start=1)]
-    for number, name in listed:
-        page.goto(f"{site.as_uri()}/notebooks/{name}")
-        assert page.locator("h1 > .section-number").text_content().strip() == str(number)
-        if number > 1:
-            before = page.locator(".left-prev .section-number")
-            assert before.text_content().strip() == str(number - 1)
-
-
-def test_figures_are_numbered_and_have_captions(visit, site, chapter_page):
-    """Every figure of a chapter, live or still, without a script."""
-    page = visit(site.as_uri(), java_script_enabled=False).page
-    page.goto(f"{site.as_uri()}/{chapter_page}")
-    chapter = page.locator("h1 > .section-number").text_content().strip()
-    pictures = page.locator(".xp-live, .cell_output img:not(.xp-first)").count()
-    figures = page.locator("figure.plate").all()
-    assert len(figures) == pictures
-    for number, figure in enumerate(figures, start=1):
-        assert figure.get_attribute("id") == f"figure-{chapter}-{number}"
-        caption = figure.locator("figcaption")
-        count = caption.locator(".figure-number").inner_text()
-        assert count == f"Figure {chapter}.{number}"
-        assert len(caption.inner_text().removeprefix(count).strip()) > 5
-    assert page.locator("[id^=figure-]").count() == len(figures)
 
 
 def expect_formulas(page):
@@ -372,17 +305,17 @@ def test_dark_stills_have_the_paper_of_the_page(visit, server, still_page):
         assert len(colours) == 1 and max(colours[0][1]) < 60
 
 
-def test_first_frame_without_javascript(visit, site, figure_page):
-    """A reader without JavaScript sees the first frame of each figure, described, and a notice."""
+def test_first_frame_without_javascript(visit, site, first_figure_page):
+    """A reader without JavaScript sees the first frame of each figure and a notice."""
     v = visit(site.as_uri(), java_script_enabled=False)
-    v.page.goto(f"{v.home}/{figure_page}")
+    v.page.goto(f"{v.home}/{first_figure_page}")
     figures = v.page.locator(".xp-live").all()
     assert figures
     for figure in figures:
         first = figure.locator("img.xp-first")
-        assert first.get_attribute("alt") and first.bounding_box()["height"] > 100
+        assert first.bounding_box()["height"] > 100
         assert first.evaluate("img => img.complete && img.naturalWidth > 0")
-        assert "JavaScript" in figure.locator(".xp-notice").inner_text()
+        assert figure.locator(".xp-notice").is_visible()
 
 
 def test_a_strict_policy_lets_figures_live(visit, server, first_figure_page):
