@@ -63,7 +63,8 @@ def learn(p, layers, rate, rng, epochs, first=None):
     """Go through the images `epochs` times; the run of gradtrace.train.
 
     p : from flatten_params, or a run to be continued; rate : a number, or one
-    for each member of p's leading axis; first : how many images, all if None.
+    for each member of p's leading axis; first : how many of the images, from
+    the first on, or None for all.
     """
     x, y, _, _ = images()
 
