@@ -59,11 +59,12 @@ def start(layers, rng, gain=PYTORCH):
     return params
 
 
-def learn(p, layers, rate, rng, epochs):
+def learn(p, layers, rate, rng, epochs, first=None):
     """Go through the images `epochs` times; the run of gradtrace.train.
 
     p : from flatten_params, or a run to be continued; rate : a number, or one
-    for each member of p's leading axis.
+    for each member of p's leading axis; first : how many of the images, from
+    the first on, or None for all.
     """
     x, y, _, _ = images()
 
@@ -77,7 +78,7 @@ def learn(p, layers, rate, rng, epochs):
         gradient,
         GradientDescent(rate),
         rng,
-        n=len(x),
+        n=len(x[:first]),  # all, or the first few
         size=BATCH,
         epochs=epochs,
     )

@@ -20,7 +20,7 @@ from gradtrace import (
     train,
 )
 
-from digit_net import images
+import digit_net
 from evidence import (
     HERE,
     deep_start,
@@ -280,27 +280,28 @@ def test_a_remedy_starts_from_the_numbers_of_the_plain_net(net):
 
 def test_with_the_statistics_of_all_images_prediction_is_training_on_all_images():
     layers, params = fifty_layers.NETS["batch norm, gain 0.58"](5, np.random.default_rng(0))
-    x = images()[0]
+    x = digit_net.images()[0]
     in_training, _ = forward(deep(layers, params), x)
     fixed = fifty_layers.for_prediction(layers, params)
     alone, _ = forward(deep(fixed, params), x[:1])
     np.testing.assert_allclose(alone[-1], in_training[-1][:1], rtol=1e-9, atol=1e-12)
 
 
-def test_whole_batches_leave_three_images_out(monkeypatch):
-    asked = {}
+@pytest.mark.parametrize("net, size", [(fifty_layers.WHOLE, 32), ("batch norm, gain 0.58", 3)])
+def test_whole_batches_leave_three_images_out(net, size, monkeypatch):
+    sizes = []
 
-    def watched(*args, **kwargs):
-        asked.update(kwargs)
-        return train(*args, **kwargs)
+    def watched(p, gradient, rule, rng, **options):
+        def counted(p, rows, rng):
+            sizes.append(len(rows))
+            return gradient(p, rows, rng)
 
-    monkeypatch.setattr(fifty_layers, "train", watched)
-    layers, params = fifty_layers.plain(3, np.random.default_rng(0))
-    run = fifty_layers.learn_in_whole_batches(
-        flatten_params(params), layers, 0.01, np.random.default_rng(0), 2
-    )
-    assert len(run.loss) == 2 * 42
-    assert asked["n"] == 42 * asked["size"] == len(images()[0]) - 3
+        return train(p, counted, rule, rng, **options)
+
+    monkeypatch.setattr(digit_net, "train", watched)
+    fifty_layers.compute(net, 0.01, fifty_layers.QUICK | {"marks": [1]})
+    assert min(sizes) == size
+    assert sum(sizes) == len(digit_net.images()[0]) - 3 * (net == fifty_layers.WHOLE)
 
 
 def test_the_best_rate_of_a_net_that_learns_lies_a_decade_within_those_tried():

@@ -137,6 +137,12 @@ def test_what_is_said_to_a_choice(yours, said):
     assert GROWS.judge(yours).said == said
 
 
+@pytest.mark.parametrize("options", [["b₁", "b1"], ["w_1", "w1"], ["Yes", "yes."]])
+def test_options_that_are_one_answer_are_refused(options):
+    with pytest.raises(ValueError, match="options: expected two or more, all different, got"):
+        Choice(options, options[0])
+
+
 def test_zero_may_be_rounded():
     zero = Number(0.0)
     assert zero.judge(1e-17).right and not zero.judge(1e-6).right

@@ -10,20 +10,16 @@ import numpy as np
 
 from gradtrace import (
     BatchNorm,
-    GradientDescent,
     LayerNorm,
     Residual,
     Seq,
     argmax,
-    backward,
     batch_statistics,
-    cross_entropy,
     deep,
     flatten_params,
     forward,
     init,
     init_params,
-    train,
     unflatten_params,
 )
 
@@ -142,8 +138,10 @@ def compute(net, rate, budget):
         p[name] = np.array([one[name] for one in starts])
     rng = np.random.default_rng(100)  # all see the same batches
     epochs = budget["marks"][-1]
-    way = learn_in_whole_batches if net == WHOLE else learn
-    run = way(p, layers, rate, rng, epochs)
+    x, _, _, _ = images()
+    # 42 whole batches leave the last three images out
+    first = len(x) // BATCH * BATCH if net == WHOLE else None
+    run = learn(p, layers, rate, rng, epochs, first)
     loss = np.mean(np.split(run.loss, epochs), axis=1)
     loss = loss[np.array(budget["marks"]) - 1]
     _, _, x, y = images()
@@ -155,26 +153,6 @@ def compute(net, rate, budget):
         "loss": loss.round(3).tolist(),
         "accuracy": accuracy.round(3).tolist(),
     }
-
-
-def learn_in_whole_batches(p, layers, rate, rng, epochs):
-    """As `digit_net.learn`, without the last three images: 42 batches."""
-    x, y, _, _ = images()
-
-    def gradient(p, rows, rng):
-        h, vjps = forward(deep(layers, unflatten_params(p)), x[rows])
-        loss, g = cross_entropy(h[-1], y[rows])
-        return loss, flatten_params(backward(vjps, g).p)
-
-    return train(
-        p,
-        gradient,
-        GradientDescent(rate),
-        rng,
-        n=len(x) // BATCH * BATCH,
-        size=BATCH,
-        epochs=epochs,
-    )
 
 
 def for_prediction(layers, params):

@@ -230,10 +230,8 @@ class Choice:
 
     def __init__(self, options, answer, *, hints=MappingProxyType({}), why=""):
         self.options = _expect_strings("options", options)
-        if (
-            len({option.lower() for option in self.options}) != len(self.options)
-            or len(self.options) < 2
-        ):
+        alike = {_plain(option) for option in self.options}  # answers are compared so, too
+        if len(alike) != len(self.options) or len(self.options) < 2:
             raise ValueError(f"options: expected two or more, all different, got {given(options)}")
         self.answer = expect_word("answer", answer, self.options)
         if not isinstance(hints, Mapping):
