@@ -82,7 +82,7 @@ def parts_of_axes(ax, renderer, on_others):
         if isinstance(artist, AxesImage) and artist.get_interpolation() in CRISP:
             artist.set_interpolation("none")  # pixels as they are: small and crisp
         yield Part(artist, "axes" if artist in fixed else "data", ax)
-        if artist in axis:
+        if artist in axis and artist.get_visible():
             yield Part(artist.label, "axes", ax)
 
 
