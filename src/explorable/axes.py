@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import rcParams, ticker
 from matplotlib.transforms import Bbox
 
-from .parts import in_space, name
+from .parts import in_space, name, subfigures
 
 
 class Layout:
@@ -25,7 +25,11 @@ class Layout:
         boxes = [ax.get_position(original=True).extents for ax in every(fig)]
         self.boxes = np.array(boxes).reshape(-1, 4)
         self.titles = [[title.get_position() for title in titles(ax)] for ax in every(fig)]
-        self.suptitle = fig._suptitle.get_position() if fig._suptitle else None
+        self.figures = [
+            (part.bbox_relative.frozen(), [text.get_position() for text in over(part)])
+            for part in subfigures(fig)
+        ]
+        self.suptitle = [text.get_position() for text in over(fig)]
         axes = list(every(fig))
         self.free = np.array([ax in fig.axes and bool(arranged(ax)) for ax in axes], bool)
         parents = {i: getattr(ax, "_colorbar", None) for i, ax in enumerate(axes)}
@@ -37,16 +41,17 @@ class Layout:
 
     def apply(self, fig):
         """Give a fresh figure, with its axes arranged alike, the same places."""
+        for part, (box, places) in zip(subfigures(fig), self.figures, strict=False):
+            part._redo_transform_rel_fig(bbox=box)
+            place_texts(over(part), places)
         for ax, box, free, places in zip(
             every(fig), self.boxes, self.free, self.titles, strict=True
         ):
             if self.arranges and free:
                 ax._set_position(Bbox.from_extents(box))
-            for title, at in zip(titles(ax), places, strict=True):
-                title.set_position(at)
+            place_texts(titles(ax), places)
             ax._autotitlepos = False  # else ticks are drawn to measure
-        if fig._suptitle and self.suptitle:
-            fig._suptitle.set_position(self.suptitle)
+        place_texts(over(fig), self.suptitle)
 
     def make_room(self, fig, needed):
         """Move axes so that their ticks and labels end where they ended at first, see `room`.
@@ -86,15 +91,27 @@ class Layout:
             self.boxes = boxes
 
 
+def over(fig):
+    """The texts of a whole figure, or of one within it, which a layout places."""
+    return [text for text in (fig._suptitle, fig._supxlabel, fig._supylabel) if text]
+
+
+def place_texts(texts, places):
+    """Put texts where those of the first state stand; what that did not have stays."""
+    for text, at in zip(texts, places, strict=False):
+        text.set_position(at)
+
+
 def arrangement(fig):
     """What decides which axes there are to be laid out: of each its kind and its cell."""
     return tuple(map(kind_of, every(fig)))
 
 
 def kind_of(ax):
-    """The type of axes and the cell of a grid that they stand in, if any."""
-    cell = ax.get_subplotspec()
-    return type(ax).__name__, cell and cell.get_geometry(), hasattr(ax, "_colorbar")
+    """The type of axes and the cell of a grid that they stand in, and that of their subfigure."""
+    cells = [ax.get_subplotspec(), getattr(ax.figure, "_subplotspec", None)]
+    places = tuple(cell and cell.get_geometry() for cell in cells)
+    return type(ax).__name__, *places, hasattr(ax, "_colorbar")
 
 
 def arranged(ax):
@@ -109,7 +126,7 @@ def room(fig, renderer):
         shown = ax.get_visible() and ax.axison and not in_space(ax)
         boxes = [axis.get_tightbbox(renderer) for axis in ax._axis_map.values() if shown]
         reach = Bbox.union([ax.bbox, *(box for box in boxes if box)])
-        found.append(SIGNS * (ax.bbox.extents - reach.extents) / size_of(fig))
+        found.append(SIGNS * (within(ax, ax.bbox) - within(ax, reach)))
     return np.array(found).reshape(-1, 4)
 
 
@@ -120,13 +137,13 @@ def slack(fig):
         if ax.get_axes_locator() is None:
             ax.apply_aspect()
         place = ax.get_position(original=True).extents
-        found.append(SIGNS * (ax.bbox.extents / size_of(fig) - place))
+        found.append(SIGNS * (within(ax, ax.bbox) - place))
     return np.array(found).reshape(-1, 4)
 
 
-def size_of(fig):
-    """Width and height of a figure, twice."""
-    return np.array(2 * [fig.bbox.width, fig.bbox.height])
+def within(ax, box):
+    """A box in the coordinates of the figure that axes stand in."""
+    return box.transformed(ax.figure.transSubfigure.inverted()).extents
 
 
 SIGNS = np.array([1, 1, -1, -1])  # of the ways in which left, bottom, right, top go inwards

@@ -8,6 +8,7 @@ check. What does not change between states (layouts of texts, styles, clips, tic
 
 import gc
 from contextlib import contextmanager
+from inspect import isasyncgen, iscoroutine, isgenerator
 from io import BytesIO
 
 import numpy as np
@@ -22,7 +23,7 @@ from .codec import Slot, frame_of
 from .desk import desk
 from .grid import AXES, View
 from .numbers import Numbers, plain
-from .parts import name, parts, white
+from .parts import name, parts, subfigures, white
 from .record import Recorder
 from .stage import Stage
 from .texts import fonts, laid_out_once
@@ -176,31 +177,42 @@ class Harvest:
                 return
             self.expect_size(fig, number)
             if arrangement(fig) not in self.layouts:
-                self.lay_out(fig, self.said(number))  # spoils it: an aspect may change limits
+                self.lay_out(here, fig, number)  # spoils it: an aspect may change limits
                 fig, printed = self.draw(here, number, stage)
                 if open:
                     self.opened = fig
             self.settle(fig, number)
             yield fig, printed
 
-    def draw(self, here, number, stage):
+    def draw(self, here, number, stage=None, **how):
         """Let the view draw one state on a desk."""
         fig, arguments = None, ()
         if self.given:
-            fig = stage.reset() if stage else self.empty()
+            fig = stage.reset() if stage else self.empty(**how)
             axes = np.array(fig.axes)
             arguments = (axes[0] if self.panels == (1, 1) else axes,)
         return here.draw(lambda: self.called(number, arguments), fig, self.said(number))
 
-    def called(self, number, arguments):
+    def called(self, number, axes):
         """Let the view draw; an error names the state."""
         try:
-            return self.view.call(*arguments, **self.states[number], **self.grid.constants)
+            result = self.view.draw(axes, self.states[number] | self.grid.constants)
         except Exception as error:
             what = f"{type(error).__name__} at {self.said(number)}: {error}"
+            if self.view.anything and isinstance(error, KeyError):
+                what += "; a parameter that is called as an option of explore has to be named:"
+                what += f" def view({error.args[0]}, **others)"
             if self.view.axes not in {None, *AXES}:
                 what += f"; {self.view.axes}, which got no values, was given the axes"
             raise ValueError(f"view: expected no error, got {what}") from error
+        if isgenerator(result) or isasyncgen(result) or iscoroutine(result):
+            kind = "async def" if iscoroutine(result) else "yield"
+            getattr(result, "close", lambda: None)()
+            raise TypeError(
+                "view: expected a function that draws when it is called, got one that waits to be"
+                f" run, with {kind}; write a plain def that draws one state"
+            )
+        return result
 
     def expect_size(self, fig, number):
         """Raise unless the figure is as large as the first one."""
@@ -219,18 +231,19 @@ class Harvest:
         self.layouts[arrangement(fig)].apply(fig)
         self.limits.apply(fig, self.said(number))
 
-    def lay_out(self, fig, said):
+    def lay_out(self, here, fig, number):
         """Find the places of axes that are arranged in a new way."""
-        if self.given:
-            fig.set_layout_engine("constrained")
+        key = arrangement(fig)
+        if self.given and any(ax.get_subplotspec() for ax in fig.axes):
+            fig, _ = self.draw(here, number, layout="constrained")  # colour bars ask for it
         fig.canvas.get_renderer = lambda: self.recorder  # whose measures of texts count
         try:
             with self.recorder.measuring():
                 fig.draw(self.recorder)
-                self.layouts[arrangement(fig)] = Layout(fig, self.recorder)
+                self.layouts[key] = Layout(fig, self.recorder)
         except Exception as error:
             raise ValueError(
-                f"view: expected what matplotlib can draw, got at {said}: {error}"
+                f"view: expected what matplotlib can draw, got at {self.said(number)}: {error}"
             ) from error
 
     def visit(self, number, stage):
@@ -354,7 +367,7 @@ def distance(there, here):
 
 def titles(fig):
     """The titles of a figure in one line."""
-    texts = [fig._suptitle] if fig._suptitle else []
+    texts = [part._suptitle for part in (fig, *subfigures(fig)) if part._suptitle]
     for ax in fig.axes:
         texts += [ax._left_title, ax.title, ax._right_title]
     return ". ".join(plain(text.get_text()) for text in texts if text.get_text())
