@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .values import kind, position, values_of
+from .values import MAX_STATES, kind, position, values_of
 
-MAX_STATES = 100_000  # drawing as many takes an hour; a figure's size has a limit of its own
 AXES = {"ax", "axes", "axs", "axis"}  # what views call the axes that they are given
 
 
@@ -158,13 +157,18 @@ class View:
         ) or (bool(takes) and takes[0].kind is takes[0].VAR_POSITIONAL)
         self.axes = first.name if first is not None and self.given else None
         rest = takes[1:] if self.given else takes
-        self.takes = {
-            p.name: p for p in rest if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-        }
+        self.takes = {p.name: p for p in rest if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+        self.ahead = [p.name for p in rest if p.kind is p.POSITIONAL_ONLY]
         self.anything = any(p.kind is p.VAR_KEYWORD for p in rest)
         self.defaults = {
             name: p.default for name, p in self.takes.items() if p.default is not p.empty
         }
+
+    def draw(self, axes, values):
+        """Call it; returns what it returns."""
+        named = self.defaults | values if self.ahead else dict(values)
+        ahead = [named.pop(name) for name in self.ahead]
+        return self.call(*axes, *ahead, **named)
 
     def expect(self, values):
         """Raise unless these are values for all that the view takes, and for nothing else."""

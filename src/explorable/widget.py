@@ -8,6 +8,7 @@ import traitlets
 
 from . import bundle
 from .live import control, counted
+from .values import same
 
 
 class LiveFigure(anywidget.AnyWidget):
@@ -133,5 +134,5 @@ def widget(name, grid, index, disabled):
         index = int(index)
     options = list(zip(labels, values, strict=True))
     if control(values) == "choice":
-        return ipywidgets.Dropdown(options=options, index=index, **how)
+        return ipywidgets.Dropdown(options=options, index=index, equals=same, **how)
     return ipywidgets.SelectionSlider(options=options, index=index, continuous_update=True, **how)
