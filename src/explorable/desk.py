@@ -139,7 +139,16 @@ def listening():
     shown = []
     with redirect_stdout(out), capture(shown), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
-        yield lambda: "\n".join([*out.getvalue().rstrip().splitlines(), *map(words, shown)])
+        yield lambda: "\n".join([*left(out.getvalue()).splitlines(), *map(words, shown)])
+
+
+CLEARED = "\x1b[2K"  # what IPython's `clear_output` prints where nothing can be cleared
+
+
+def left(text):
+    """What is left of a text after all that cleared it; what clears waits for what comes next."""
+    parts = [part.strip("\r").rstrip() for part in text.split(CLEARED)]
+    return next(filter(None, reversed(parts)), "")
 
 
 def displayed():
@@ -154,6 +163,7 @@ def displayed():
         from IPython.utils.capture import capture_output
 
         with capture_output(stdout=False, stderr=False, display=True) as captured:
+            shell.display_pub.clear_output = lambda wait=False: print(CLEARED, end="")
             yield
         shown += captured.outputs
 

@@ -55,7 +55,7 @@ class Grid:
         if self.size > MAX_STATES:
             raise ValueError(
                 f"{self.counts()} make {self.size} states, expected at most {MAX_STATES}: "
-                f"{self.reduce()}"
+                f"{self.coarser()}"
             )
 
     def kind(self, name):
@@ -88,6 +88,18 @@ class Grid:
         widest = max(self.values, key=lambda name: len(self.values[name]))
         many = len(self.values[widest])
         return f"give {widest} fewer than its {many} values, or split the figure"
+
+    def coarser(self):
+        """The advice about too many states: fewer values of one parameter, or of each."""
+        widest = max(self.shape)
+        if 4 * MAX_STATES * widest // self.size >= widest:  # a quarter of its values is enough
+            return self.reduce()
+        several = sum(n > 1 for n in self.shape)
+        each = int(MAX_STATES ** (1 / several) * (1 + 1e-9))
+        return (
+            f"give each at most {each} values, by a larger step, or leave out those that the view"
+            " has a default for"
+        )
 
     def locate(self, state, argument, base=None):
         """Indices of a state given by some or all of its values; the rest comes from `base`.

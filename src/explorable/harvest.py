@@ -331,7 +331,7 @@ class Harvest:
         return ValueError(
             f"{what}: expected the same picture each time, got another when drawn again at"
             f" {self.said(number)}; fix the seed of random numbers inside the view, as by"
-            " rng = np.random.default_rng(0), or what else varies"
+            " rng = np.random.default_rng(0), or what else varies, such as a list that grows"
         )
 
     def picture(self, number, hidden):

@@ -35,6 +35,7 @@ def laid_out_once():
 
 
 SAID = set()  # what matplotlib has said of fonts
+LOGS = [logging.getLogger(f"matplotlib.{name}") for name in ("font_manager", "mathtext")]
 
 
 def is_new(record):
@@ -47,16 +48,15 @@ def is_new(record):
 
 @contextmanager
 def warned_once():
-    """Let matplotlib say once that a font is missing, not for every text of every state."""
-    log = logging.getLogger("matplotlib.font_manager")
-    if is_new in log.filters:
-        yield
-        return
-    log.addFilter(is_new)
+    """Let matplotlib say once that a font or a glyph is missing, not for every text."""
+    filtered = [log for log in LOGS if is_new not in log.filters]
+    for log in filtered:
+        log.addFilter(is_new)
     try:
         yield
     finally:
-        log.removeFilter(is_new)
+        for log in filtered:
+            log.removeFilter(is_new)
 
 
 def properties(text):

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 import pytest
+from IPython.display import clear_output
 from matplotlib import rcParams
 
 from explorable import explore
@@ -62,8 +63,10 @@ def test_too_many_values_are_counted_before_they_are_listed(name):
 
 
 def test_states_are_counted_before_they_are_listed():
-    with pytest.raises(ValueError, match=r"10000000000 states, expected .*: give a fewer"):
-        Grid({"a": range(10**5), "b": range(10**5)})
+    with pytest.raises(ValueError, match=r" 100000000 states, expected .*: give each at most 316"):
+        Grid({"a": range(10**4), "b": range(10**4), "c": [1]})
+    with pytest.raises(ValueError, match=r" 200000 states, expected .*: give a fewer than its"):
+        Grid({"a": range(10**5), "b": range(2)})
 
 
 def test_numbers_that_no_float_holds_are_refused():
@@ -217,6 +220,19 @@ def test_what_a_view_returns_stands_under_the_figure():
 
     assert printed(both, k=[2]) == ["printed\n{'k': 2}"]
     assert printed(lambda k: line() or object(), k=[2]) == ["object"], "an address says nothing"
+
+
+def test_what_is_cleared_is_not_told():
+    """Many views under interact begin or end with `clear_output`."""
+
+    def view(k):
+        print("gone")
+        clear_output()
+        print(k)
+        clear_output(wait=True)
+        line()
+
+    assert printed(view, k=[1, 2]) == ["1", "2"]
 
 
 DRAWN = {
