@@ -49,7 +49,7 @@ class Harvest:
     start : int
         The number of the state whose layout serves all.
     progress : callable, optional
-        Called with the number of states done.
+        Called with the harvest after every drawing of a state.
     order : iterable of int, optional
         In which order to visit the states; it changes nothing.
 
@@ -83,7 +83,7 @@ class Harvest:
         self.grid = grid
         self.states = grid.states()
         self.order = range(grid.size) if order is None else order
-        self.progress = progress
+        self.progress = progress or (lambda harvest: None)
         self.fonts = fonts()
         self.layouts, self.opened = {}, None
         with laid_out_once(), few_collections() as self.collect:
@@ -124,8 +124,6 @@ class Harvest:
             self.visit(number, stage)
             if done % 20 == 0:
                 self.collect(1)
-            if self.progress:
-                self.progress(done)
         if not self.inked and not any(self.printed):
             raise ValueError(
                 "view: expected something drawn, got nothing in any state; draw on the axes that"
@@ -164,6 +162,7 @@ class Harvest:
             elif self.opened is not None:
                 self.settle(fig, number)
             yield fig, printed
+        self.progress(self)
 
     def called(self, number, arguments):
         """Let the view draw; an error names the state."""
