@@ -13,8 +13,8 @@ def unpacked(figure):
     """
     spec, words = inflate(figure.data, figure.spec)
     states = np.prod([param["count"] for param in spec["params"]])
-    for param, labels in zip(spec["params"], spec["labels"], strict=True):
-        param["labels"] = labels
+    both = zip(spec["params"], spec["labels"], strict=True)
+    spec["params"] = [param | {"labels": labels} for param, labels in both]
     for series in spec["numbers"]:
         series["values"] = [rows(spec, words, series, i) for i in range(series["frames"])]
         moves = series["frames"] > 1
