@@ -33,7 +33,7 @@ from typing import NamedTuple
 import numpy as np
 
 MANY = 8  # frames of one length that make a block of their own
-TRIED = 1 << 16  # words that lags and columns are tried on
+TRIED = 1 << 22  # words of a block that lags and columns are tried on
 
 
 class Frame(NamedTuple):
@@ -190,12 +190,12 @@ class Packer:
         for place, words in group:
             self.table[place][1] = at
             at += len(words) // 2
-        lags = [(2,), (2, 2)]
+        ways = [(2, (2,)), (2, (2, 2))]
         if length > 2:
-            lags += [(length,), (length, 2), (length, 2, 2), (length, length)]
-        columns = [2] if length == 2 else [2, length]
+            ways += [(2, (length, 2)), (2, (length, 2, 2)), (2, (length, length))]
+            ways += [(length, (length,)), (length, (length, length))]
         words = np.frombuffer(b"".join(words for _, words in group), "<u2")
-        self.block(words, [(c, by) for c in columns for by in lags])
+        self.block(words, ways)
 
     def index(self, of):
         """Write a number for each state; returns where."""
@@ -206,7 +206,7 @@ class Packer:
         at = self.count
         if len(words):
             some = max(1, TRIED // ways[-1][0]) * ways[-1][0]  # whole rows
-            tried = [len(zlib.compress(laid_out(words[:some], *way), 1)) for way in ways]
+            tried = [len(zlib.compress(laid_out(words[:some], *way))) for way in ways]
             columns, lags = ways[int(np.argmin(tried))]
             self.blocks.append([len(words), columns, list(lags)])
             self.parts.append(laid_out(words, columns, lags))

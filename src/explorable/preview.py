@@ -65,7 +65,7 @@ def first_sight(total, alt, picture, advice):
 
 
 class Bar:
-    """Where no picture can be shown."""
+    """A bar alone, where no picture can be shown."""
 
     def __init__(self, shown, total):
         self.shown, self.left = shown, total
@@ -144,23 +144,25 @@ class Sight:
         return int.from_bytes(self.png[16:20]) // 2
 
     def stop(self):
-        """Leave the picture, without a bar."""
-        if self.png is not None:
+        """Leave the picture alone."""
+        if self.png:
             data = {"image/png": self.png, "text/plain": f"the first state of {self.alt!r}"}
             metadata = {"image/png": {"alt": self.alt, "width": self.wide()}}
             self.display.update(data, raw=True, metadata=metadata)
+            self.display = None
 
     def close(self):
         """Take away what is left of picture and bar."""
         if self.box is not None:
             for each in (*self.box.children[-1].children, *self.box.children, self.box):
                 each.close()
+        if self.display is not None:
+            self.display.update({}, raw=True)
 
     def give_way(self, figure):
-        """Empty the display; if the figure is shown in the same cell, that is where it stands."""
+        """If the figure is shown in the same cell, let it stand where the display stood."""
         if self.display is None:
             return
-        self.display.update({}, raw=True)
         cell = self.shell.execution_count
 
         def show():
