@@ -170,7 +170,7 @@ class Packer:
             if there is none.
         """
         entry = {"frames": len(frames), "first": len(self.table), "index": -1}
-        if 1 < len(frames) < len(index):
+        if len(frames) > 1 and list(index) != list(range(len(frames))):
             entry["index"] = self.index(index)
         alike = Counter(len(words) for _, words in frames)
         groups = {}

@@ -63,10 +63,13 @@ def test_more_frames_than_sixteen_bits_count_come_back():
     assert (whole["styles"][shape[1]], xy.tolist()) == (str(size - 4), [(size - 4) % 65536, 1])
 
 
-def test_numbers_and_texts_come_back():
+@pytest.mark.parametrize("mixed", ["repeated", "each once"])
+def test_numbers_and_texts_come_back(mixed):
     cells = [["-3", "cat"], ["0.001", "nan"], ["12", ""], ["1e-09", "é"]]
-    values = [[["0", "1"], cells[i % 4]] for i in range(20)] + [[[], []]]
-    of = RNG.integers(21, size=70).tolist()
+    count = 20 if mixed == "repeated" else 69
+    values = [[["0", str(i)], cells[i % 4]] for i in range(count)] + [[[], []]]
+    of = RNG.integers(21, size=70) if mixed == "repeated" else RNG.permutation(70)
+    of = of.tolist()
     series = {"panel": 0, "label": "a", "x": "x", "y": "y", "values": values, "of": of}
     said = [f"title {i % 7}" for i in range(70)]
     data, spec = codec.pack([], [series], {"said": said, "printed": [""] * 70})
