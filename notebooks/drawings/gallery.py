@@ -186,7 +186,7 @@ def hexagons(gridsize):
     plt.axis([-3, 3, -3, 3])
 
 
-@shown("statistics: two-dimensional histogram", bins=[5, 15])
+@shown("statistics: two-dimensional histogram", "moving", bins=[5, 15])
 def two_dimensional(bins):
     x, y = np.random.default_rng(7).normal(size=(2, 500))
     plt.hist2d(x, y, bins=bins, range=[[-3, 3], [-3, 3]])
@@ -282,7 +282,7 @@ def threshold(threshold):
     plt.axis("off")
 
 
-@shown("images: kernels", sigma=[0.5, 2.0, 6.0])
+@shown("images: kernels", "union", sigma=[0.5, 2.0, 6.0])
 def blurred(sigma):
     axis = np.arange(-10, 11)
     kernel = np.exp(-(axis**2) / (2 * sigma**2))

@@ -2,38 +2,151 @@
 
 import numpy as np
 from matplotlib import rcParams, ticker
+from matplotlib.transforms import Bbox
 
-from .parts import in_space
+from .parts import in_space, name, subfigures
 
 
 class Layout:
-    """The places that a layout engine found, to be used for figures without one.
+    """The places that a layout found, for all states whose axes are arranged alike.
 
     Parameters
     ----------
     fig : Figure
-        Drawn once, with its layout engine.
+        Drawn once, with its layout engine, or laid out by ``tight_layout``. Without either the
+        view's own places stay, and titles alone are placed.
+    renderer : Recorder
+        Whose measures of texts count.
     """
 
-    def __init__(self, fig):
-        self.places = [
-            (ax.get_position(original=True), [t.get_position() for t in movable(ax)])
-            for ax in every(fig)
+    def __init__(self, fig, renderer):
+        self.reach = room(fig, renderer) - slack(fig)
+        self.arranges = fig.get_layout_engine() is not None
+        boxes = [ax.get_position(original=True).extents for ax in every(fig)]
+        self.boxes = np.array(boxes).reshape(-1, 4)
+        self.titles = [[title.get_position() for title in titles(ax)] for ax in every(fig)]
+        self.figures = [
+            (part.bbox_relative.frozen(), [text.get_position() for text in over(part)])
+            for part in subfigures(fig)
         ]
-        self.suptitle = fig._suptitle.get_position() if fig._suptitle else None
+        self.suptitle = [text.get_position() for text in over(fig)]
+        axes = list(every(fig))
+        self.free = np.array([ax in fig.axes and bool(arranged(ax)) for ax in axes], bool)
+        parents = {i: getattr(ax, "_colorbar", None) for i, ax in enumerate(axes)}
+        self.bars = {
+            i: [axes.index(bar.mappable.axes)]
+            for i, bar in parents.items()
+            if bar is not None and getattr(bar.mappable, "axes", None) in axes
+        }
 
     def apply(self, fig):
-        """Give a fresh figure, with as many axes, the same places."""
-        for ax, (box, texts) in zip(every(fig), self.places, strict=True):
-            if ax in fig.axes:
-                ax._set_position(box)
-            for text, at in zip(movable(ax), texts, strict=True):
-                text.set_position(at)
+        """Give a fresh figure, with its axes arranged alike, the same places."""
+        for part, (box, places) in zip(subfigures(fig), self.figures, strict=False):
+            part._redo_transform_rel_fig(bbox=box)
+            place_texts(over(part), places)
+        for ax, box, free, places in zip(
+            every(fig), self.boxes, self.free, self.titles, strict=True
+        ):
+            if self.arranges and free:
+                ax._set_position(Bbox.from_extents(box))
+            place_texts(titles(ax), places)
             ax._autotitlepos = False  # else ticks are drawn to measure
-        if fig._suptitle and self.suptitle:
-            fig._suptitle.set_position(self.suptitle)
+        place_texts(over(fig), self.suptitle)
+
+    def make_room(self, fig, needed):
+        """Move axes so that their ticks and labels end where they ended at first, see `room`.
+
+        ``fig`` is a figure that is arranged so: an aspect may let axes fill a part of their place
+        only, and another part of another place.
+        """
+        for _ in range(8):
+            self.apply(fig)
+            reach = needed - slack(fig)
+            more = np.where(self.free[:, None], reach - self.reach, 0)
+            self.reach = reach
+            self.move_sides(more)
+            if np.abs(more).max(initial=0) < 1e-3:
+                break
+
+    def move_sides(self, more):
+        """Move all sides inwards, as parts of the figure.
+
+        Sides on one line, such as those of twins or of panels in a column, stay on one line; a
+        colour bar keeps its width, and the axes beside it give the room. Where nothing would be
+        left of some axes all stay as they are.
+        """
+        lines, boxes = self.boxes.round(6), self.boxes.copy()
+        for bar, beside in self.bars.items():
+            for side in range(4):
+                row = [b for b in self.bars if lines[b, side] == lines[bar, side]]
+                reach = more[row, side].max() if bar in row else 0
+                boxes[bar, [side, (side + 2) % 4]] += SIGNS[side] * reach
+                more[beside, side] = np.maximum(more[beside, side], reach)
+        axes = np.array([i not in self.bars for i in range(len(boxes))])
+        for side in range(4):
+            for at in np.unique(lines[axes, side]):
+                line = axes & (lines[:, side] == at)
+                boxes[line, side] += SIGNS[side] * more[line, side].max()
+        if (boxes[:, :2] < boxes[:, 2:]).all():
+            self.boxes = boxes
 
 
+def over(fig):
+    """The texts of a whole figure, or of one within it, which a layout places."""
+    return [text for text in (fig._suptitle, fig._supxlabel, fig._supylabel) if text]
+
+
+def place_texts(texts, places):
+    """Put texts where those of the first state stand; what that did not have stays."""
+    for text, at in zip(texts, places, strict=False):
+        text.set_position(at)
+
+
+def arrangement(fig):
+    """What decides which axes there are to be laid out: of each its kind and its cell."""
+    return tuple(map(kind_of, every(fig)))
+
+
+def kind_of(ax):
+    """The type of axes and the cell of a grid that they stand in, and that of their subfigure."""
+    cells = [ax.get_subplotspec(), getattr(ax.figure, "_subplotspec", None)]
+    places = tuple(cell and cell.get_geometry() for cell in cells)
+    return type(ax).__name__, *places, hasattr(ax, "_colorbar")
+
+
+def arranged(ax):
+    """Whether a layout places these axes: in a cell of a grid, or as a colour bar."""
+    return ax.get_in_layout() and (ax.get_subplotspec() or hasattr(ax, "_colorbar_info"))
+
+
+def room(fig, renderer):
+    """How far the ticks and labels of all axes reach beyond their sides, as parts of the figure."""
+    found = []
+    for ax in every(fig):
+        shown = ax.get_visible() and ax.axison and not in_space(ax)
+        boxes = [axis.get_tightbbox(renderer) for axis in ax._axis_map.values() if shown]
+        reach = Bbox.union([ax.bbox, *(box for box in boxes if box)])
+        found.append(SIGNS * (within(ax, ax.bbox) - within(ax, reach)))
+    return np.array(found).reshape(-1, 4)
+
+
+def slack(fig):
+    """How far the sides of all axes stand within their places, as parts of the figure."""
+    found = []
+    for ax in every(fig):
+        if ax.get_axes_locator() is None:
+            ax.apply_aspect()
+        place = ax.get_position(original=True).extents
+        found.append(SIGNS * (within(ax, ax.bbox) - place))
+    return np.array(found).reshape(-1, 4)
+
+
+def within(ax, box):
+    """A box in the coordinates of the figure that axes stand in."""
+    return box.transformed(ax.figure.transSubfigure.inverted()).extents
+
+
+SIGNS = np.array([1, 1, -1, -1])  # of the ways in which left, bottom, right, top go inwards
 WAYS = ("fixed", "union", "moving")  # of limits
 TINY = 1e-4  # of a range: a change that nobody sees
 
@@ -41,27 +154,26 @@ TINY = 1e-4  # of a range: a change that nobody sees
 class Limits:
     """The limits of all axes, in all states.
 
+    Axes of two states are the same if they stand at the same place, see `identities`. What all
+    states have to agree on is said by the first of them that has these axes.
+
     Parameters
     ----------
-    fig : Figure
-        In the state that the others are compared with.
     way : {"fixed", "union", "moving"}
         They have to be the same in every state; or all get what holds those of every state; or they
-        move. Those of a colour bar may move, and those of axes in space.
-    said : str
-        What an error calls that state.
+        move. Those of axes in space may always move.
     """
 
-    def __init__(self, fig, way, said):
-        self.way, self.said = way, said
-        self.known = [list(map(extent, ax._axis_map.values())) for ax in flat(fig)]
-        self.scales = [list(map(scale, ax._axis_map.values())) for ax in flat(fig)]
+    def __init__(self, way):
+        self.way = way
+        self.ranges, self.scales, self.first = {}, {}, {}
 
-    def widen(self, fig):
-        """Take the limits of one more state in."""
-        for i, (ax, known) in enumerate(zip(flat(fig), self.known, strict=False)):
-            for j, axis in enumerate(ax._axis_map.values()):
-                self.known[i][j] = hull(known[j], extent(axis))
+    def widen(self, fig, said):
+        """Take the limits of one more state in; ``said`` is what an error calls it."""
+        for key, ranged in ranges(fig):
+            self.first.setdefault(key, said)
+            self.scales.setdefault(key, ranged.scale())
+            self.ranges[key] = hull(self.ranges.get(key, ranged.get()), ranged.get())
 
     def apply(self, fig, said):
         """Give the figure of another state the limits that all states have.
@@ -73,40 +185,125 @@ class Limits:
         """
         if self.way == "moving":
             return
-        for ax, known, scales in zip(flat(fig), self.known, self.scales, strict=False):
-            for axis, (low, high), wanted in zip(
-                ax._axis_map.values(), known, scales, strict=False
-            ):
-                if scale(axis) != wanted:
-                    raise ValueError(self.changed(axis, "scale", wanted, scale(axis), said))
-                now = extent(axis)
-                if now == (low, high):
-                    continue
-                far = max(abs(now[0] - low), abs(now[1] - high))
-                if self.way == "fixed" and not far <= TINY * abs(high - low):
-                    raise ValueError(self.changed(axis, "limits", (low, high), now, said))
-                axis._set_lim(low, high, auto=False)
+        for key, ranged in ranges(fig):
+            if key not in self.ranges:
+                self.first[key], self.scales[key] = said, ranged.scale()
+                self.ranges[key] = ranged.get()
+            low, high = self.ranges[key]
+            now, scale = ranged.get(), ranged.scale()
+            if scale != self.scales[key]:
+                raise ValueError(self.changed(key, ranged, "scale", self.scales[key], scale, said))
+            if now == (low, high):
+                continue
+            far = max(abs(now[0] - low), abs(now[1] - high))
+            fixed = self.way == "fixed" or not ranged.follows()
+            if fixed and not far <= TINY * abs(high - low):
+                raise ValueError(self.changed(key, ranged, "limits", (low, high), now, said))
+            ranged.set(low, high)
 
-    def changed(self, axis, what, before, now, said):
-        """What to say of an axis that is not the same in all states."""
-        panels = axis.axes.figure.axes
-        panel = panels.index(axis.axes) if axis.axes in panels else "inset"
-        name = axis.axis_name
-        hint = (
-            'Say limits="moving" to let axes move'
-            if what == "scale" or self.way == "union"
-            else f"Fix them in the view, e.g. ax.set_{name}lim(...), or say"
-            ' limits="union" for what holds all states, or limits="moving" to let axes move'
-        )
+    def changed(self, key, ranged, what, before, now, said):
+        """What to say of an axis or a colour bar that is not the same in all states."""
+        ways = [f'limits="moving" to let {ranged.kind} move']
+        if what == "limits" and ranged.follows():
+            ways.insert(0, 'limits="union" for what holds all states')
+        hint = f"Say {ways[0]}"
+        if what == "limits":
+            hint = f"Fix them in the view, e.g. {ranged.fix}, or say {', or '.join(ways)}"
         return (
-            f"{type(axis).__name__} of panel {panel}: expected the same {what} in every state, got"
-            f" {before} at {self.said} and {now} at {said}. {hint}"
+            f"{ranged.name()}: expected the same {what} in every state, got"
+            f" {before} at {self.first[key]} and {now} at {said}. {hint}"
         )
 
 
-def flat(fig):
-    """The axes whose limits a view decides on: no colour bars, and nothing in space."""
-    return [ax for ax in every(fig) if not hasattr(ax, "_colorbar") and not in_space(ax)]
+class AxisRange:
+    """The limits of one axis."""
+
+    kind = "axes"
+
+    def __init__(self, axis):
+        self.axis = axis
+        self.fix = f"ax.set_{axis.axis_name}lim(...)"
+
+    def get(self):
+        return extent(self.axis)
+
+    def set(self, low, high):
+        self.axis._set_lim(low, high, auto=False)
+
+    def scale(self):
+        return scale(self.axis)
+
+    def name(self):
+        return name(self.axis)
+
+    def follows(self):
+        """Whether what is drawn follows the limits."""
+        return True
+
+
+class ColourRange:
+    """The numbers at both ends of a colour bar."""
+
+    kind = "colour bars"
+    fix = "vmin=..., vmax=..."
+
+    def __init__(self, bar, panel):
+        self.mappable, self.panel = bar.mappable, panel
+
+    def get(self):
+        return tuple(map(float, self.mappable.get_clim()))
+
+    def set(self, low, high):
+        self.mappable.set_clim(low, high)
+
+    def scale(self):
+        norm = self.mappable.norm
+        bounds = getattr(norm, "boundaries", None)
+        return type(norm).__name__, *numbers_of(norm), *(() if bounds is None else bounds)
+
+    def name(self):
+        return f"colour bar of panel {self.panel}"
+
+    def follows(self):
+        """Whether what is drawn follows the colour bar: not if the view has mapped its colours."""
+        return getattr(self.mappable, "axes", None) is not None
+
+    def told(self):
+        """Whether its colours stand for numbers between two ends."""
+        by_list = getattr(self.mappable, "colors", None) is not None
+        return not by_list and np.isfinite(np.ma.filled(self.mappable.get_clim(), np.nan)).all()
+
+
+def ranges(fig):
+    """A key for every axis and every colour bar whose range a view decides on, and the range."""
+    for panel, (ax, key) in enumerate(identities(fig).items()):
+        bar = getattr(ax, "_colorbar", None)
+        if bar is not None:
+            ranged = ColourRange(bar, panel)
+            if ranged.told():
+                yield key, ranged
+        elif not in_space(ax):
+            for which, axis in ax._axis_map.items():
+                yield (*key, which), AxisRange(axis)
+
+
+def identities(fig):
+    """What each axes is known by in all states.
+
+    This is its kind and cell, the sides that its labels stand on, by which twins differ, its own
+    label, and a number if there are several of these; of axes within others that of the outer ones,
+    too.
+    """
+    found, seen = {}, {}
+    outer = {inner: ax for ax in fig.axes for inner in ax.child_axes}
+    for ax in every(fig):
+        sides = tuple(
+            axis.get_label_position() for axis in ax._axis_map.values() if axis.axis_name in "xy"
+        )
+        key = (*kind_of(ax), sides, ax.get_label(), found.get(outer.get(ax)))
+        seen[key] = seen.get(key, 0) + 1
+        found[ax] = (*key, seen[key])
+    return found
 
 
 def extent(axis):
@@ -123,8 +320,13 @@ def hull(a, b):
 
 def scale(axis):
     """The name of an axis's scale and the numbers that it depends on."""
-    numbers = {k: v for k, v in vars(axis.get_transform()).items() if isinstance(v, int | float)}
-    return (axis.get_scale(), *sorted((k, v) for k, v in numbers.items() if not k.startswith("_")))
+    return (axis.get_scale(), *numbers_of(axis.get_transform()))
+
+
+def numbers_of(thing):
+    """The names and values of what a scale or a norm depends on."""
+    numbers = {k: v for k, v in vars(thing).items() if isinstance(v, int | float)}
+    return sorted((k, v) for k, v in numbers.items() if not k.startswith("_"))
 
 
 def every(fig):
@@ -134,9 +336,9 @@ def every(fig):
         yield from ax.child_axes
 
 
-def movable(ax):
-    """The texts that a layout places: titles and axis labels."""
-    return [ax.title, ax._left_title, ax._right_title, ax.xaxis.label, ax.yaxis.label]
+def titles(ax):
+    """The texts over axes, which a layout places."""
+    return [ax.title, ax._left_title, ax._right_title]
 
 
 def signature(axis, known):
@@ -165,6 +367,7 @@ def signature(axis, known):
         axis.labelpad,
         axis.get_label_position(),
         axis.axes.axison,
+        repr([spine._position for spine in axis.axes.spines.values()]),
         *(tick(t) for t in made),
     )
 

@@ -7,16 +7,20 @@ prints is kept. pyplot's figures, its current axes and all settings are as befor
 
 import sys
 import warnings
+from collections.abc import Mapping
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from types import SimpleNamespace
 
-from matplotlib import rc_context
+import numpy as np
+from matplotlib import rc_context, rcParams
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import FigureManagerBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from .texts import warned_once
 
 RC = {
     "path.simplify": False,
@@ -71,7 +75,7 @@ class Desk:
             result = view()
         fig = self.chosen(given, result, said)
         fig.dpi = 72
-        return fig, heard()
+        return fig, "\n".join(filter(None, [heard(), returned(result)]))
 
     def chosen(self, given, result, said):
         """The figure that a view has drawn, from what it was given, made and returned."""
@@ -103,7 +107,9 @@ def desk(size=None):
     from matplotlib import pyplot  # not at the top: importing the package stays light
 
     kept, backend, shell = list(Gcf.figs.items()), pyplot._backend_mod, pyplot._REPL_DISPLAYHOOK
+    switch, named = pyplot.switch_backend, rcParams._get("backend")
     place = Desk()
+    pyplot.switch_backend = lambda *args, **kwargs: None  # so does `matplotlib.use`
     pyplot._backend_mod = SimpleNamespace(
         new_figure_manager=place.new_figure_manager,
         new_figure_manager_given_figure=place.new_figure_manager_given_figure,
@@ -114,10 +120,13 @@ def desk(size=None):
         backend_version="",
     )
     try:
-        with rc_context(RC if size is None else RC | {"figure.figsize": size}):
+        how = RC if size is None else RC | {"figure.figsize": size}
+        with rc_context(how), warned_once():
             yield place
     finally:
         pyplot._backend_mod, pyplot._REPL_DISPLAYHOOK = backend, shell
+        pyplot.switch_backend = switch
+        rcParams._set("backend", named)  # which rc_context leaves alone
         Gcf.figs.clear()
         Gcf.figs.update(kept)
 
@@ -130,7 +139,16 @@ def listening():
     shown = []
     with redirect_stdout(out), capture(shown), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
-        yield lambda: "\n".join([*out.getvalue().rstrip().splitlines(), *map(words, shown)])
+        yield lambda: "\n".join([*left(out.getvalue()).splitlines(), *map(words, shown)])
+
+
+CLEARED = "\x1b[2K"  # what IPython's `clear_output` prints where nothing can be cleared
+
+
+def left(text):
+    """What is left of a text after all that cleared it; what clears waits for what comes next."""
+    parts = [part.strip("\r").rstrip() for part in text.split(CLEARED)]
+    return next(filter(None, reversed(parts)), "")
 
 
 def displayed():
@@ -145,10 +163,28 @@ def displayed():
         from IPython.utils.capture import capture_output
 
         with capture_output(stdout=False, stderr=False, display=True) as captured:
+            shell.display_pub.clear_output = lambda wait=False: print(CLEARED, end="")
             yield
         shown += captured.outputs
 
     return capture
+
+
+def returned(result):
+    """What a view returns as `interact` shows it; nothing of what it has drawn."""
+    if result is None or is_drawn(result):
+        return ""
+    text = repr(result)
+    return type(result).__name__ if " object at 0x" in text else text
+
+
+def is_drawn(result):
+    """Whether this is a piece of a drawing, or holds one."""
+    if isinstance(result, Mapping):
+        result = [*result.values()]
+    if isinstance(result, list | tuple) or getattr(result, "dtype", None) == np.dtype(object):
+        return any(map(is_drawn, result))
+    return type(result).__module__.split(".")[0] in ("matplotlib", "mpl_toolkits", "seaborn")
 
 
 def words(output):

@@ -11,11 +11,13 @@ from .harvest import Harvest
 from .live import TRAITS, Live, described, weigh
 from .preview import first_sight
 from .settings import expect_bytes, rcParams
+from .texts import warned_once
 from .values import says_values
 
 
 def explore(
-    view,
+    view=None,
+    /,
     *,
     alt=None,
     anchor=None,
@@ -43,7 +45,8 @@ def explore(
     view : callable
         ``view(ax, gain, activation)`` draws one state on `ax`, with several panels on their flat
         array. ``view(gain, activation)`` draws by pyplot, ``plt.plot(...)``, on a figure of its
-        own if it likes. What it prints stands under the figure.
+        own if it likes. What it prints stands under the figure, and so does what it returns, as
+        under `interact`, unless that is what it has drawn.
     alt : str
         What the figure shows, for those who cannot see it.
     anchor : str, optional
@@ -60,8 +63,9 @@ def explore(
         Rows and columns of axes that the view is given.
     limits : {"fixed", "union", "moving"}
         ``"fixed"``: the view sets the same limits in every state, so that a line that rises has
-        risen; ``"union"``: axes have the limits that hold all states; ``"moving"``: limits, ticks
-        and labels move with the state.
+        risen; ``"union"``: axes have the limits that hold all states, for which every state is
+        drawn once more; ``"moving"``: limits, ticks and labels move with the state, and the axes
+        leave room for the widest. So it is with the numbers at both ends of a colour bar.
     title : str, optional
         A line above the figure.
     cases : dict of str to dict, optional
@@ -88,13 +92,15 @@ def explore(
         which is 4 MB unless a course sets it.
     figure : dict, optional
         Options whose name the view has for a parameter: ``figure={"size": (6, 3)}`` for a view
-        with a parameter ``size``.
+        with a parameter ``size``. A view with ``**others`` gets the option only if it names it.
     **grid
         The values of each parameter, as in ipywidgets' `interact`: ``(0, 10)`` or
         ``(0.0, 1.0, 0.05)`` for a range, an array or a list of numbers (a slider), a list or a dict
         of labels and any values (a dropdown), a bool (a checkbox), ``fixed(value)`` or a string
         for what stays, a number for a range around it, or a widget. A parameter starts with the
-        default that the view has for it, a range in its middle, a list with its first value.
+        default that the view has for it if that is among its values; else a range in its middle
+        and a list with its first value. What takes the place of a missing value (NaN, NaT, a
+        masked entry) is no value.
 
     Returns
     -------
@@ -138,9 +144,12 @@ def explore(
         "wide": wide,
         "max_bytes": max_bytes,
     }
+    if view is None and callable(grid.get("view")):
+        view = grid.pop("view")  # by its name
     options, values = sorted_out(view, options, figure, grid)
     view = View(view, values)
-    return built(view, Grid(values, view.defaults), **options)
+    with warned_once():
+        return built(view, Grid(values, view.defaults), **options)
 
 
 def sorted_out(view, options, figure, values):
@@ -152,6 +161,8 @@ def sorted_out(view, options, figure, values):
     usual = {
         name: p.default for name, p in signature(explore).parameters.items() if name in options
     }
+    if figure is not None and "figure" in View(view, values | {"figure": figure}).takes:
+        figure, values = None, values | {"figure": figure}
     figure = {} if figure is None else figure
     if not isinstance(figure, Mapping) or not set(figure) <= usual.keys():
         raise TypeError(f"figure: expected a dict of some of {list(usual)}, got {figure!r:.60}")
@@ -159,6 +170,12 @@ def sorted_out(view, options, figure, values):
     takes = View(view, given | values)
     taken = {name: value for name, value in options.items() if name in takes.takes}
     own = {name: value for name, value in options.items() if name not in taken}
+    if takes.anything and not values and given:
+        name = [*given][-1]
+        raise ValueError(
+            f"{name}: expected a parameter with values, got an option of the figure; a view that"
+            f" takes it names it, as in def view({name}, **others)"
+        )
     meant = {name: value for name, value in taken.items() if name in given}
     said = {name: value for name, value in takes.defaults.items() if says_values(value)}
     return usual | own | dict(figure), said | meant | values
@@ -217,7 +234,6 @@ def built(
     locked = question is not None and question["lock"]
     hidden = locked and question["at"] == opening
     with first_sight(
-        grid.size * (2 if limits == "union" else 1),
         alt,
         lambda harvest: None if hidden else harvest.picture(number, hidden),
         grid.reduce() + ", or draw less in the view",
@@ -283,7 +299,9 @@ def expect_texts(alt, anchor, title):
 
 def expect_play(play, autoplay, grid):
     """Raise unless ``play`` names a parameter with several values, if it is to play by itself."""
-    if play is not None and (play not in grid.values or len(grid.values[play]) < 2):
+    if play is not None and (
+        not isinstance(play, str) or play not in grid.values or len(grid.values[play]) < 2
+    ):
         several = [name for name, values in grid.values.items() if len(values) > 1]
         raise ValueError(f"play: expected one of {several}, got {play!r:.60}")
     expect_flag("autoplay", autoplay)

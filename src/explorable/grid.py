@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .values import kind, position, values_of
+from .values import MAX_STATES, kind, position, values_of
 
-MAX_STATES = 100_000  # drawing as many takes an hour; a figure's size has a limit of its own
 AXES = {"ax", "axes", "axs", "axis"}  # what views call the axes that they are given
 
 
@@ -56,7 +55,7 @@ class Grid:
         if self.size > MAX_STATES:
             raise ValueError(
                 f"{self.counts()} make {self.size} states, expected at most {MAX_STATES}: "
-                f"{self.reduce()}"
+                f"{self.coarser()}"
             )
 
     def kind(self, name):
@@ -89,6 +88,18 @@ class Grid:
         widest = max(self.values, key=lambda name: len(self.values[name]))
         many = len(self.values[widest])
         return f"give {widest} fewer than its {many} values, or split the figure"
+
+    def coarser(self):
+        """The advice about too many states: fewer values of one parameter, or of each."""
+        widest = max(self.shape)
+        if 4 * MAX_STATES * widest // self.size >= widest:  # a quarter of its values is enough
+            return self.reduce()
+        several = sum(n > 1 for n in self.shape)
+        each = int(MAX_STATES ** (1 / several) * (1 + 1e-9))
+        return (
+            f"give each at most {each} values, by a larger step, or leave out those that the view"
+            " has a default for"
+        )
 
     def locate(self, state, argument, base=None):
         """Indices of a state given by some or all of its values; the rest comes from `base`.
@@ -158,13 +169,18 @@ class View:
         ) or (bool(takes) and takes[0].kind is takes[0].VAR_POSITIONAL)
         self.axes = first.name if first is not None and self.given else None
         rest = takes[1:] if self.given else takes
-        self.takes = {
-            p.name: p for p in rest if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-        }
+        self.takes = {p.name: p for p in rest if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+        self.ahead = [p.name for p in rest if p.kind is p.POSITIONAL_ONLY]
         self.anything = any(p.kind is p.VAR_KEYWORD for p in rest)
         self.defaults = {
             name: p.default for name, p in self.takes.items() if p.default is not p.empty
         }
+
+    def draw(self, axes, values):
+        """Call it; returns what it returns."""
+        named = self.defaults | values if self.ahead else dict(values)
+        ahead = [named.pop(name) for name in self.ahead]
+        return self.call(*axes, *ahead, **named)
 
     def expect(self, values):
         """Raise unless these are values for all that the view takes, and for nothing else."""

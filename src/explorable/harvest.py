@@ -1,13 +1,14 @@
 """Run a view over a grid of states and keep what every artist draws.
 
-The layout is computed once, for the state that the figure opens with. An axis is drawn once for
-every way in which it looks: drawing ticks is most of the cost of a figure. Some states are drawn
-again in new figures as a check. What does not change between states (layouts of texts, styles,
-clips, ticks) is looked up.
+The layout is computed once, for the state that the figure opens with, and with room for the ticks
+of all states if limits are not fixed. An axis is drawn once for every way in which it looks:
+drawing ticks is most of the cost of a figure. Some states are drawn again in new figures as a
+check. What does not change between states (layouts of texts, styles, clips, ticks) is looked up.
 """
 
 import gc
 from contextlib import contextmanager
+from inspect import isasyncgen, iscoroutine, isgenerator
 from io import BytesIO
 
 import numpy as np
@@ -17,12 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from .align import align
-from .axes import Layout, Limits, every, signature
+from .axes import Layout, Limits, arrangement, every, room, signature, slack
 from .codec import Slot, frame_of
 from .desk import desk
 from .grid import AXES, View
 from .numbers import Numbers, plain
-from .parts import name, parts, white
+from .parts import name, parts, subfigures, white
 from .record import Recorder
 from .stage import Stage
 from .texts import fonts, laid_out_once
@@ -56,6 +57,8 @@ class Harvest:
     Attributes
     ----------
     slots : list of Slot
+    draws : int
+        How often states are drawn, repetitions as a check aside.
     titles, printed : list of str
         Of every state, its titles in one line, and what the view printed.
 
@@ -82,17 +85,25 @@ class Harvest:
         self.given, self.size, self.panels = self.view.given, size, panels
         self.grid = grid
         self.states = grid.states()
-        self.order = range(grid.size) if order is None else order
+        self.order = range(grid.size) if order is None else list(order)
         self.progress = progress or (lambda harvest: None)
+        self.draws = grid.size
         self.fonts = fonts()
         self.layouts, self.opened = {}, None
         with laid_out_once(), few_collections() as self.collect:
-            with self.drawn(start) as (opened, _):
-                self.open(opened, limits, self.said(start))
+            self.limits = Limits(limits)
+            with self.drawn(start, open=True):
+                pass
+            arranges = limits != "fixed" and self.layouts[arrangement(self.opened)].arranges
+            self.draws *= 1 + (limits == "union" or (limits == "moving" and arranges))
             if limits == "union":
                 for number in self.order:
                     with self.drawn(number, widen=True):
                         pass
+            if arranges:
+                self.make_room(self.order if limits == "moving" else [start])
+            with self.drawn(start) as (self.opened, _):
+                pass
             try:
                 self.run(Stage(self.empty()) if self.given else None)
             except ValueError:
@@ -101,14 +112,24 @@ class Harvest:
                 # the view changes what a stage cannot put back, or it is at fault itself
                 self.run(None)
 
-    def open(self, opened, limits, said):
-        """Let the state that the figure opens with decide on size, paper, layout and limits."""
+    def open(self, opened):
+        """Let the state that the figure opens with decide on size and paper."""
         paper = None if white(opened.patch) else opened.patch.get_facecolor()
         width, height = inches(opened)
         self.recorder = Recorder(72 * width, 72 * height, paper)
         self.opened = opened
-        self.limits = Limits(opened, limits, said)  # before an aspect widens them
-        self.lay_out(opened, said)
+
+    def make_room(self, numbers):
+        """Give axes that a layout has placed the room that their ticks need in these states."""
+        needed, figures = {}, {}
+        for number in numbers:
+            with self.drawn(number) as (fig, _), self.recorder.measuring():
+                key = arrangement(fig)
+                figures[key] = fig
+                slack(fig)  # their sides are where an aspect puts them
+                needed[key] = np.maximum(room(fig, self.recorder), needed.get(key, 0))
+        for key, fig in figures.items():
+            self.layouts[key].make_room(fig, needed[key])
 
     def run(self, stage):
         """Visit all states, on one stage or each in a figure of its own; check some by new ones."""
@@ -143,67 +164,90 @@ class Harvest:
         return fig
 
     @contextmanager
-    def drawn(self, number, stage=None, widen=False):
+    def drawn(self, number, stage=None, open=False, widen=False):
         """The figure of one state and what was printed, while the settings are those of the view.
 
-        The figure is laid out as the first one was, and its axes have the limits of all states,
-        or widen them.
+        The figure is laid out as the first one was, and its axes have the limits of all states;
+        or it opens, or its limits are taken in.
         """
         with desk(self.size) as here:
-            fig, arguments = None, ()
-            if self.given:
-                opening = "constrained" if self.opened is None else None
-                fig = stage.reset() if stage else self.empty(layout=opening)
-                axes = np.array(fig.axes)
-                arguments = (axes[0] if self.panels == (1, 1) else axes,)
-            fig, printed = here.draw(lambda: self.called(number, arguments), fig, self.said(number))
+            fig, printed = self.draw(here, number, stage)
+            if open:
+                self.open(fig)
             if widen:
-                self.limits.widen(fig)
-            elif self.opened is not None:
+                self.limits.widen(fig, self.said(number))
+            else:
+                self.expect_size(fig, number)
+                if arrangement(fig) not in self.layouts:
+                    self.lay_out(here, fig, number)  # spoils it: an aspect may change limits
+                    fig, printed = self.draw(here, number, stage)
+                    if open:
+                        self.opened = fig
                 self.settle(fig, number)
             yield fig, printed
         self.progress(self)
 
-    def called(self, number, arguments):
+    def draw(self, here, number, stage=None, **how):
+        """Let the view draw one state on a desk."""
+        fig, arguments = None, ()
+        if self.given:
+            fig = stage.reset() if stage else self.empty(**how)
+            axes = np.array(fig.axes)
+            arguments = (axes[0] if self.panels == (1, 1) else axes,)
+        return here.draw(lambda: self.called(number, arguments), fig, self.said(number))
+
+    def called(self, number, axes):
         """Let the view draw; an error names the state."""
         try:
-            return self.view.call(*arguments, **self.states[number], **self.grid.constants)
+            result = self.view.draw(axes, self.states[number] | self.grid.constants)
         except Exception as error:
             what = f"{type(error).__name__} at {self.said(number)}: {error}"
+            if self.view.anything and isinstance(error, KeyError):
+                what += "; a parameter that is called as an option of explore has to be named:"
+                what += f" def view({error.args[0]}, **others)"
             if self.view.axes not in {None, *AXES}:
                 what += f"; {self.view.axes}, which got no values, was given the axes"
             raise ValueError(f"view: expected no error, got {what}") from error
+        if isgenerator(result) or isasyncgen(result) or iscoroutine(result):
+            kind = "async def" if iscoroutine(result) else "yield"
+            getattr(result, "close", lambda: None)()
+            raise TypeError(
+                "view: expected a function that draws when it is called, got one that waits to be"
+                f" run, with {kind}; write a plain def that draws one state"
+            )
+        return result
 
-    def settle(self, fig, number):
-        """Give the figure of a state the size, the fonts, the layout and the limits of all."""
+    def expect_size(self, fig, number):
+        """Raise unless the figure is as large as the first one."""
         if inches(fig) != inches(self.opened):
             raise ValueError(
                 f"view: expected a figure of one size in every state, got {inches(self.opened)}"
                 f" inches at the start and {inches(fig)} at {self.said(number)}"
             )
+
+    def settle(self, fig, number):
+        """Give the figure of a state the fonts, the layout and the limits of all."""
         now = fonts()  # a view may change them for all that comes
         if now != self.fonts:
             self.recorder = self.recorder.afresh()
             self.fonts = now
-        self.lay_out(fig, self.said(number))
+        self.layouts[arrangement(fig)].apply(fig)
         self.limits.apply(fig, self.said(number))
 
-    def lay_out(self, fig, said):
-        """Put axes and titles where the first figure with as many axes has them."""
-        count = len(list(every(fig)))
-        if count not in self.layouts:
-            if self.given:
-                fig.set_layout_engine("constrained")
-            fig.canvas.get_renderer = lambda: self.recorder  # whose measures of texts count
-            try:
-                with self.recorder.measuring():
-                    fig.draw(self.recorder)
-            except Exception as error:
-                raise ValueError(
-                    f"view: expected what matplotlib can draw, got at {said}: {error}"
-                ) from error
-            self.layouts[count] = Layout(fig)
-        self.layouts[count].apply(fig)
+    def lay_out(self, here, fig, number):
+        """Find the places of axes that are arranged in a new way."""
+        key = arrangement(fig)
+        if self.given and any(ax.get_subplotspec() for ax in fig.axes):
+            fig, _ = self.draw(here, number, layout="constrained")  # colour bars ask for it
+        fig.canvas.get_renderer = lambda: self.recorder  # whose measures of texts count
+        try:
+            with self.recorder.measuring():
+                fig.draw(self.recorder)
+                self.layouts[key] = Layout(fig, self.recorder)
+        except Exception as error:
+            raise ValueError(
+                f"view: expected what matplotlib can draw, got at {self.said(number)}: {error}"
+            ) from error
 
     def visit(self, number, stage):
         """Keep what every artist draws in one state."""
@@ -236,13 +280,27 @@ class Harvest:
             if looks not in self.axes or ticks:
                 shown = artist.label.get_visible()
                 artist.label.set_visible(False)  # the label is a part of its own
-                self.axes[looks] = frame_of(self.recorder.record(artist))
+                frame = frame_of(self.recorder.record(artist))
                 artist.label.set_visible(shown)
-            return self.axes[looks]
+                self.axes[looks] = frame, artist.label.get_position()
+            else:
+                frame, at = self.axes[looks]
+                self.put_label(artist, at)
+            return frame
         except Exception as error:
             raise ValueError(
                 f"{name(artist)}: expected what can be moved, got at {self.said(number)}: {error}"
             ) from error
+
+    def put_label(self, axis, at):
+        """Let the label of an axis stand clear of its ticks, as where the axis was drawn."""
+        aligned = axis.axes.figure._align_label_groups.get(axis.axis_name)
+        if aligned and len(aligned.get_siblings(axis.axes)) > 1:
+            axis._update_label_position(self.recorder)  # which depends on the ticks of others
+        elif axis._autolabelpos and axis.axis_name == "x":
+            axis.label.set_y(at[1])
+        elif axis._autolabelpos and axis.axis_name == "y":
+            axis.label.set_x(at[0])
 
     def filled(self):
         """The slots of all artists, filled; and for each sequence of keys their places."""
@@ -276,7 +334,7 @@ class Harvest:
         return ValueError(
             f"{what}: expected the same picture each time, got another when drawn again at"
             f" {self.said(number)}; fix the seed of random numbers inside the view, as by"
-            " rng = np.random.default_rng(0), or what else varies"
+            " rng = np.random.default_rng(0), or what else varies, such as a list that grows"
         )
 
     def picture(self, number, hidden):
@@ -312,7 +370,7 @@ def distance(there, here):
 
 def titles(fig):
     """The titles of a figure in one line."""
-    texts = [fig._suptitle] if fig._suptitle else []
+    texts = [part._suptitle for part in (fig, *subfigures(fig)) if part._suptitle]
     for ax in fig.axes:
         texts += [ax._left_title, ax.title, ax._right_title]
     return ". ".join(plain(text.get_text()) for text in texts if text.get_text())

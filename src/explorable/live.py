@@ -114,6 +114,12 @@ class Live:
         lang : str
             The language of its texts, for screen readers.
         """
+        folder = Path(path).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"path: expected a file in a folder that exists, got {str(path)!r}; make the"
+                f" folder first, by Path({str(folder)!r}).mkdir(parents=True)"
+            )
         Path(path).write_text(self.html(lang=lang), encoding="utf-8")
 
     def frame(self, *, lang="en"):
@@ -178,7 +184,7 @@ def described(
 
 def control(values):
     """The kind of control that sets one of these values."""
-    if values == [False, True]:
+    if kind(values) == "bool" and values == [False, True]:
         return "check"
     return "choice" if kind(values) != "number" or len(values) == 1 else "slider"
 

@@ -6,6 +6,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_rgba
+from matplotlib.figure import SubFigure
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
@@ -32,11 +33,21 @@ def parts(fig, renderer):
         yield Part(fig.patch, "axes", None)
     below = []
     for artist in by_height(fig, {fig.patch}):
-        if isinstance(artist, Axes):
+        if isinstance(artist, SubFigure):
+            if artist.get_visible():
+                yield from parts(artist, renderer)
+        elif isinstance(artist, Axes):
             yield from parts_of_axes(artist, renderer, covers(artist, below))
             below.append(artist)
         else:
             yield Part(artist, "axes" if isinstance(artist, Text) else "data", None)
+
+
+def subfigures(fig):
+    """All figures within a figure."""
+    for part in fig.subfigs:
+        yield part
+        yield from subfigures(part)
 
 
 def by_height(parent, hidden):
@@ -82,7 +93,7 @@ def parts_of_axes(ax, renderer, on_others):
         if isinstance(artist, AxesImage) and artist.get_interpolation() in CRISP:
             artist.set_interpolation("none")  # pixels as they are: small and crisp
         yield Part(artist, "axes" if artist in fixed else "data", ax)
-        if artist in axis:
+        if artist in axis and artist.get_visible():
             yield Part(artist.label, "axes", ax)
 
 

@@ -24,13 +24,11 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def first_sight(total, alt, picture, advice):
+def first_sight(alt, picture, advice):
     """Show a reader the first state, and how far the others are.
 
     Parameters
     ----------
-    total : int
-        How many drawings there are to be.
     alt : str
         What the figure shows.
     picture : callable
@@ -51,10 +49,10 @@ def first_sight(total, alt, picture, advice):
     """
     shell = front_end()
     if shell is None or importlib.util.find_spec("ipywidgets") is None:
-        with bar(total, "drawing states") as shown:
-            yield Bar(shown, total)
+        with bar(None, "drawing states") as shown:
+            yield Bar(shown)
         return
-    sight = Sight(shell, total, alt, picture)
+    sight = Sight(shell, alt, picture)
     try:
         yield sight
     except KeyboardInterrupt:
@@ -67,13 +65,14 @@ def first_sight(total, alt, picture, advice):
 class Bar:
     """A bar alone, where no picture can be shown."""
 
-    def __init__(self, shown, total):
-        self.shown, self.left = shown, total
+    def __init__(self, shown):
+        self.shown, self.done = shown, 0
 
     def drawn(self, harvest):
         """One more drawing is done; some are repeated as a check."""
-        if self.left:
-            self.left -= 1
+        self.done += 1
+        if self.done <= harvest.draws:
+            self.shown.total = harvest.draws
             self.shown.update()
 
     def give_way(self, figure):
@@ -83,10 +82,10 @@ class Bar:
 class Sight:
     """The first state and a bar, as one display of a cell."""
 
-    def __init__(self, shell, total, alt, picture):
-        self.shell, self.total, self.alt, self.picture = shell, total, alt, picture
+    def __init__(self, shell, alt, picture):
+        self.shell, self.alt, self.picture = shell, alt, picture
         self.began = self.moved = time.monotonic()
-        self.done, self.png = 0, None
+        self.done, self.total, self.png = 0, 1, None
         self.display = self.box = None
         self.busy = False  # while the first state is drawn for its picture
 
@@ -94,6 +93,7 @@ class Sight:
         """One more drawing is done."""
         if self.busy:
             return
+        self.total = harvest.draws
         self.done = min(self.done + 1, self.total)  # some are repeated as a check
         now = time.monotonic()
         if self.display is None:
@@ -104,7 +104,8 @@ class Sight:
                 self.show()
         elif now - self.moved > BEAT:
             self.moved = now
-            self.bar.value, self.words.value = self.done, self.so_far()
+            self.bar.max, self.bar.value = self.total, self.done
+            self.words.value = self.so_far()
 
     def left(self):
         """How many seconds the rest takes, if it goes on as it went."""

@@ -29,7 +29,15 @@ class Stage:
         self.scales = [(ax.get_xscale(), ax.get_yscale()) for ax in self.axes]
 
     def reset(self):
-        """Put everything back, and return the figure."""
+        """Put everything back, and return the figure.
+
+        Raises
+        ------
+        ValueError
+            Its axes are gone: the view has cleared the figure.
+        """
+        if not set(self.axes) <= set(self.fig.axes):
+            raise ValueError("stage: expected the axes that were given, got others")
         for ax in self.fig.axes:
             if ax not in self.axes:  # of a colour bar, or a twin
                 self.fig.delaxes(ax)

@@ -5,6 +5,7 @@ is harvested, what it returns is kept by the recorder that draws; every other re
 matplotlib's own.
 """
 
+import logging
 from contextlib import contextmanager
 
 from matplotlib import rcParams
@@ -31,6 +32,31 @@ def laid_out_once():
         yield
     finally:
         Text._get_layout = compute
+
+
+SAID = set()  # what matplotlib has said of fonts
+LOGS = [logging.getLogger(f"matplotlib.{name}") for name in ("font_manager", "mathtext")]
+
+
+def is_new(record):
+    """Whether matplotlib has not said this before."""
+    said = record.getMessage()
+    known = said in SAID
+    SAID.add(said)
+    return not known
+
+
+@contextmanager
+def warned_once():
+    """Let matplotlib say once that a font or a glyph is missing, not for every text."""
+    filtered = [log for log in LOGS if is_new not in log.filters]
+    for log in filtered:
+        log.addFilter(is_new)
+    try:
+        yield
+    finally:
+        for log in filtered:
+            log.removeFilter(is_new)
 
 
 def properties(text):

@@ -8,13 +8,16 @@ there are no states to be drawn beforehand: that is refused.
 import datetime
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from itertools import islice
 from numbers import Integral, Real
 from types import SimpleNamespace
 
 import numpy as np
 
+MAX_STATES = 100_000  # drawing as many takes an hour; a figure's size has a limit of its own
 STEP = 0.1  # of floats between two limits, as FloatSlider has it
 WRITE = "write a list of values, (min, max) or (min, max, step), a dict of labels and values"
 
@@ -65,6 +68,8 @@ def listed(name, given):
         return of_widget(name, given)
     if isinstance(given, str):
         return Values([given], None)
+    if isinstance(given, np.ndarray) and given.ndim == 0:
+        given = given[()]
     if isinstance(given, bool | np.bool_):
         return named(name, [False, True], start=int(given))
     if isinstance(given, Real):
@@ -75,15 +80,37 @@ def listed(name, given):
         return paired(name, given.items())
     if isinstance(given, Set | bytes) or not isinstance(given, Iterable | np.ndarray):
         raise TypeError(f"{name}: expected values, got {given!r:.60}; {WRITE}")
-    if isinstance(given, np.ndarray) and given.ndim != 1:
+    if len(getattr(given, "shape", ())) > 1:  # a table of pandas, too
         raise ValueError(
             f"{name}: expected a list or 1-d array of values, got shape {given.shape};"
-            f" {name}=list(...) takes its rows"
+            f" {name}=list(...) takes its rows, fixed(...) gives it to the view as it is"
         )
-    values = [plain(value) for value in given]
+    expect_few(name, size_of(given))
+    values = [plain(value) for value in islice(given, MAX_STATES + 1)]
+    expect_few(name, len(values))  # an iterator does not say how many it has
     if values and all(map(is_pair, values)):
         return paired(name, values)
     return named(name, values)
+
+
+def expect_few(name, count):
+    """Raise if there are more values than a figure may have states: before they are listed."""
+    if count > MAX_STATES:
+        raise ValueError(
+            f"{name}: expected at most {MAX_STATES} values, got"
+            f" {'more than can be counted' if count == math.inf else f'{count:.12g}'}; give"
+            f" {name} fewer, by a larger step or a shorter range"
+        )
+
+
+def size_of(given):
+    """How many values something has, if it says so."""
+    try:
+        return len(given)
+    except OverflowError:  # a range of more than 2**63
+        return math.inf
+    except TypeError:
+        return 0
 
 
 def around(name, value):
@@ -97,12 +124,14 @@ def between(name, low, high, step=None):
     """Numbers from ``low`` to ``high``, both included; it starts in the middle."""
     whole = isinstance(low, Integral) and isinstance(high, Integral)
     step = (1 if whole else STEP) if step is None else step
-    if not all(map(math.isfinite, (low, high, step))) or not low < high or not step > 0:
+    if not all(map(is_finite, (low, high, step))) or not low < high or not step > 0:
         raise ValueError(
             f"{name}: expected (min, max) or (min, max, step) with min below max and a step above"
             f" zero, got {(low, high, step)}; a list, {name}=[{low}, {high}], gives single values"
         )
-    count = int((high - low) / step * (1 + 1e-12)) + 1
+    many = math.inf if high - low > step * 1e300 else (high - low) / step * (1 + 1e-12)
+    expect_few(name, many + 1)
+    count = int(many) + 1
     if whole and isinstance(step, Integral):
         values = list(range(low, high + 1, step))
     else:
@@ -120,12 +149,15 @@ def named(name, values, written=None, start=0):
     """Checked values with their labels."""
     if not values:
         raise ValueError(f"{name}: expected at least one value, got an empty list")
-    if kind(values) == "number":
-        for i, v in enumerate(values):
-            if not math.isfinite(v):
-                raise ValueError(f"{name}: expected finite numbers, got {v!r} at position {i}")
+    expect_few(name, len(values))
+    numbers = kind(values) == "number"
+    for i, v in enumerate(values):
+        if is_missing(v):
+            raise ValueError(f"{name}: expected values, got {v} at position {i}; leave it out")
+        if numbers and not is_finite(v):
+            raise ValueError(f"{name}: expected finite numbers, got {v!r:.60} at position {i}")
     if kind(values) != "any":
-        twice = next((v for i, v in enumerate(values) if v in values[:i]), None)
+        twice = next((v for v, count in Counter(values).items() if count > 1), None)
         if twice is not None:
             raise ValueError(f"{name}: expected distinct values, got {twice!r} more than once")
     return Values(values, apart(written) if written else labels(values), start)
@@ -135,13 +167,18 @@ def of_widget(name, given):
     """The values that a ready-made widget can take, from where it stands."""
     kind_of = type(given).__name__
     if hasattr(given, "options") and not isinstance(getattr(given, "index", None), tuple):
-        pairs = [(str(label), value) for label, value in given._options_full]
-        found = paired(name, pairs)
-        return Values(found.values, found.labels, given.index or 0)
+        pairs = getattr(given, "_options_full", None)
+        if pairs is None:  # a Combobox, which suggests words
+            pairs = [(word, word) for word in given.options]
+        found = paired(name, [(str(label), value) for label, value in pairs])
+        at = position(found, given.value)
+        return Values(found.values, found.labels, getattr(given, "index", at) or 0)
     value = getattr(given, "value", None)
     if isinstance(value, bool):
         return named(name, [False, True], start=int(value))
-    if hasattr(given, "base") and is_number(value):
+    if is_number(value) and getattr(given, "min", 0) == getattr(given, "max", 1):
+        found = named(name, [value])
+    elif hasattr(given, "base") and is_number(value):
         exponents = between(name, given.min, given.max, given.step).values
         found = named(name, [float(f"{given.base**e:.12g}") for e in exponents])
     elif hasattr(given, "min") and is_number(value):
@@ -163,8 +200,28 @@ def says_values(default):
 
 
 def plain(value):
-    """A scalar of numpy as one of Python."""
+    """A scalar of numpy as one of Python, if that loses nothing."""
+    if isinstance(value, np.ndarray) and value.ndim == 0 and value is not np.ma.masked:
+        value = value[()]
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        exact = isinstance(value.item(), datetime.date | datetime.timedelta)
+        return value.item() if exact else value  # nanoseconds would become an integer
     return value.item() if isinstance(value, np.generic) else value
+
+
+def is_finite(value):
+    """Whether a number is one that a float holds."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def is_missing(value):
+    """Whether a value stands for one that is not there: masked, or no time, or pandas' NA."""
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return bool(np.isnat(value))
+    return value is np.ma.masked or type(value).__name__ in ("NaTType", "NAType")
 
 
 def is_number(value):
@@ -201,9 +258,16 @@ def same(v, value):
     """Whether two values are equal, numbers to nine digits; a bool is no number."""
     if is_number(v) and is_number(value):
         return math.isclose(v, value, rel_tol=1e-9, abs_tol=1e-12)
-    if isinstance(v, np.ndarray) or isinstance(value, np.ndarray):
-        return isinstance(v, np.ndarray) and np.array_equal(v, value)
-    return type(v) is type(value) and bool(v == value)
+    if type(v) is not type(value):
+        return False
+    if isinstance(v, np.ndarray):
+        return np.array_equal(v, value)
+    if hasattr(v, "equals"):  # a table or a series, which compares cell by cell
+        return bool(v.equals(value))
+    try:
+        return bool(v == value)
+    except ValueError:  # a list that holds arrays, say
+        return False
 
 
 def labels(values):
@@ -221,6 +285,7 @@ def labels(values):
         return apart([written(v) for v in values])
     if all(isinstance(v, Integral) for v in values):
         return [str(v) for v in values]
+    values = [float(v) for v in values]
     smallest = min((abs(v) for v in values if v), default=1)
     if max(map(abs, values)) < 1e5:
         for decimals in range(5):
@@ -257,8 +322,8 @@ def apart(texts):
     >>> apart(["f", "g", "f"])
     ['f 1', 'g', 'f 2']
     """
-    seen, found = {}, []
+    seen, found, counts = {}, [], Counter(texts)
     for text in texts:
         seen[text] = seen.get(text, 0) + 1
-        found.append(f"{text} {seen[text]}" if texts.count(text) > 1 else text)
+        found.append(f"{text} {seen[text]}" if counts[text] > 1 else text)
     return found

@@ -9,6 +9,7 @@ import traitlets
 
 from . import bundle
 from .live import TRAITS, control, counted
+from .values import same
 
 KINDS = {
     dict: traitlets.Dict,
@@ -137,5 +138,5 @@ def widget(name, grid, index, disabled):
         index = int(index)
     options = list(zip(labels, values, strict=True))
     if control(values) == "choice":
-        return ipywidgets.Dropdown(options=options, index=index, **how)
+        return ipywidgets.Dropdown(options=options, index=index, equals=same, **how)
     return ipywidgets.SelectionSlider(options=options, index=index, continuous_update=True, **how)

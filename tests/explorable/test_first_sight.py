@@ -31,11 +31,13 @@ class Cell:
     """What a front end keeps of a cell: outputs in order, those with an id replaced."""
 
     def __init__(self):
-        self.outputs, self.places, self.closed, self.displays = [], {}, 0, 0
+        self.outputs, self.places, self.closed, self.displays, self.texts = [], {}, 0, 0, []
 
     def hear(self, message):
         kind, content = message["msg_type"], message["content"]
         self.closed += kind == "comm_close"
+        if kind == "comm_msg":  # a widget is told something
+            self.texts.append(str(content["data"].get("state", {}).get("value", "")))
         if kind == "update_display_data":
             self.outputs[self.places[content["transient"]["display_id"]]] = content["data"]
         elif kind in ("display_data", "execute_result"):
@@ -81,6 +83,17 @@ def test_the_figure_takes_the_place_of_the_first_state(run):
     assert before == "before\n"
     assert set(shown) == {"text/plain", "image/png", VIEW}
     assert shown["text/plain"] == "Explore(k: 8 values)"
+
+
+@pytest.mark.parametrize("limits", ["union", "moving"])
+def test_every_state_is_drawn_twice_where_limits_are_sought(run, limits):
+    said = []
+
+    def hear(cell):
+        said.extend(text for text in cell.texts if " of 16 drawn" in text)
+
+    cell = run(code(more=f', limits="{limits}"', after="figure"), stop=hear)
+    assert said and cell.outputs[-1]["text/plain"] == "Explore(k: 8 values)"
 
 
 def test_a_figure_that_is_shown_later_stands_where_it_is_shown(run):
