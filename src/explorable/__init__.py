@@ -13,8 +13,9 @@ except ModuleNotFoundError:
 from .acts import Prediction, Register
 from .figure import explore
 from .live import Live
+from .settings import rcParams
 
-__all__ = ["Explore", "Live", "LiveFigure", "Prediction", "Register", "explore"]
+__all__ = ["Explore", "Live", "LiveFigure", "Prediction", "Register", "explore", "rcParams"]
 
 
 def __getattr__(name):

@@ -26,7 +26,7 @@ def esm():
 
 @cache
 def script():
-    """The script of a page; it gives `window.explorable` the functions `put` and `all`."""
+    """The script of a page; it gives `window.explorable` the functions `put`, `fit` and `all`."""
     return f'(() => {{\n"use strict";\n{joined("page")}\nwindow.explorable = $page;\n}})();\n'
 
 

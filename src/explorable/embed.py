@@ -7,7 +7,7 @@ the view's place. What could not live without a kernel is listed in ``problems``
 import re
 from base64 import b64decode
 
-from .live import FORMAT, Live
+from .live import FORMAT, TRAITS, Live
 
 BOXES = {"BoxModel", "VBoxModel", "HBoxModel", "GridBoxModel"}
 REFERENCE = "IPY_MODEL_"
@@ -108,7 +108,6 @@ def live(model):
     """The figure of a saved model."""
     buffers = {b["path"][0]: b64decode(b["data"]) for b in model.get("buffers", [])}
     state = model["state"]
-    names = ("spec", "alt", "name", "title", "cases", "predict", "locked", "registered")
-    traits = {name: state[name] for name in names}
+    traits = {name: state[name] for name in TRAITS}
     traits |= {name: value for name, value in state.items() if name.startswith("at_")}
     return Live(traits, buffers["data"], buffers["first"])

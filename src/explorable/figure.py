@@ -8,8 +8,9 @@ from .acts import Prediction, Register, drag_spec, expect_drag, predict_spec, re
 from .axes import WAYS
 from .grid import Grid, View
 from .harvest import Harvest
-from .live import Live, described, weigh
-from .progress import bar
+from .live import TRAITS, Live, described, weigh
+from .preview import first_sight
+from .settings import expect_bytes, rcParams
 from .texts import warned_once
 from .values import says_values
 
@@ -32,6 +33,7 @@ def explore(
     play=None,
     autoplay=False,
     wide=False,
+    max_bytes=None,
     figure=None,
     **grid,
 ):
@@ -85,6 +87,9 @@ def explore(
         open with.
     wide : bool
         Whether the picture grows to the full width of its place.
+    max_bytes : float, optional
+        How much the figure may take, compressed; without it ``explorable.rcParams["max_bytes"]``,
+        which is 4 MB unless a course sets it.
     figure : dict, optional
         Options whose name the view has for a parameter: ``figure={"size": (6, 3)}`` for a view
         with a parameter ``size``. A view with ``**others`` gets the option only if it names it.
@@ -109,6 +114,9 @@ def explore(
         An argument that cannot be used; a view that raises, that draws nothing, or one state in two
         ways, or whose limits change although they are fixed. The message names the argument or
         artist, what was expected and what was given, and the states between which it changed.
+    KeyboardInterrupt
+        Stopped before all states were drawn. In a notebook the first state stays, and one sentence
+        says how far it was.
 
     Examples
     --------
@@ -134,6 +142,7 @@ def explore(
         "play": play,
         "autoplay": autoplay,
         "wide": wide,
+        "max_bytes": max_bytes,
     }
     if view is None and callable(grid.get("view")):
         view = grid.pop("view")  # by its name
@@ -190,6 +199,7 @@ def built(
     play,
     autoplay,
     wide,
+    max_bytes,
 ):
     """The figure of a checked view and grid."""
     view.expect({**grid.values, **grid.constants})
@@ -213,6 +223,7 @@ def built(
         expect_drag(drag, grid)
     expect_play(play, autoplay, grid)
     expect_flag("wide", wide)
+    most = rcParams["max_bytes"] if max_bytes is None else expect_bytes("max_bytes", max_bytes)
     opening = grid.locate({} if start is None else start, "start")
     question = None if predict is None else predict_spec(predict, grid, opening)
     jumps = [
@@ -220,7 +231,13 @@ def built(
         for label, state in (cases or {}).items()
     ]
     number = grid.number(opening)
-    with bar(grid.size, "drawing states") as shown:
+    locked = question is not None and question["lock"]
+    hidden = locked and question["at"] == opening
+    with first_sight(
+        alt,
+        lambda harvest: None if hidden else harvest.picture(number, hidden),
+        grid.reduce() + ", or draw less in the view",
+    ) as sight:
         harvest = Harvest(
             view,
             grid,
@@ -228,33 +245,41 @@ def built(
             panels=panels,
             limits=limits,
             start=number,
-            progress=lambda done: shown.update(),
+            progress=sight.drawn,
         )
-    data, spec = described(harvest, grid, opening, wide=wide, play=play, autoplay=autoplay)
-    spec["drag"] = None if drag is None else drag_spec(drag, grid, harvest)
-    spec["register"] = None if register is None else register_spec(register, grid, harvest)
-    weigh(grid, data, spec)
-    traits = {
+        data, spec = described(
+            harvest,
+            grid,
+            opening,
+            drag=None if drag is None else drag_spec(drag, grid, harvest),
+            register=None if register is None else register_spec(register, grid, harvest),
+            wide=wide,
+            play=play,
+            autoplay=autoplay,
+        )
+        weigh(grid, data, most)
+        first = harvest.picture(number, hidden)
+    traits = TRAITS | {
         "spec": spec,
         "alt": alt,
         "name": anchor or "",
         "title": title or "",
         "cases": jumps,
         "predict": question,
-        "locked": question is not None and question["lock"],
-        "registered": [],
+        "locked": locked,
     }
     for name, index in opening.items():
         traits[f"at_{name}"] = bool(index) if grid.kind(name) == "bool" else index
-    hidden = traits["locked"] and question["at"] == opening
-    live = Live(traits, data, harvest.picture(number, hidden))
+    live = Live(traits, data, first)
     try:
         from .widget import Explore
     except ModuleNotFoundError as error:
         if error.name not in ("anywidget", "ipywidgets", "traitlets"):
             raise
         return live  # matplotlib alone
-    return Explore(live, grid)
+    shown = Explore(live, grid)
+    sight.give_way(shown)
+    return shown
 
 
 def expect_texts(alt, anchor, title):

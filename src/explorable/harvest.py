@@ -50,13 +50,15 @@ class Harvest:
     start : int
         The number of the state whose layout serves all.
     progress : callable, optional
-        Called with the number of states done.
+        Called with the harvest after every drawing of a state.
     order : iterable of int, optional
         In which order to visit the states; it changes nothing.
 
     Attributes
     ----------
     slots : list of Slot
+    draws : int
+        How often states are drawn, repetitions as a check aside.
     titles, printed : list of str
         Of every state, its titles in one line, and what the view printed.
 
@@ -84,18 +86,21 @@ class Harvest:
         self.grid = grid
         self.states = grid.states()
         self.order = range(grid.size) if order is None else list(order)
-        self.progress = progress
+        self.progress = progress or (lambda harvest: None)
+        self.draws = grid.size
         self.fonts = fonts()
         self.layouts, self.opened = {}, None
         with laid_out_once(), few_collections() as self.collect:
             self.limits = Limits(limits)
             with self.drawn(start, open=True):
                 pass
+            arranges = limits != "fixed" and self.layouts[arrangement(self.opened)].arranges
+            self.draws *= 1 + (limits == "union" or (limits == "moving" and arranges))
             if limits == "union":
                 for number in self.order:
                     with self.drawn(number, widen=True):
                         pass
-            if limits != "fixed" and self.layouts[arrangement(self.opened)].arranges:
+            if arranges:
                 self.make_room(self.order if limits == "moving" else [start])
             with self.drawn(start) as (self.opened, _):
                 pass
@@ -140,8 +145,6 @@ class Harvest:
             self.visit(number, stage)
             if done % 20 == 0:
                 self.collect(1)
-            if self.progress:
-                self.progress(done)
         if not self.inked and not any(self.printed):
             raise ValueError(
                 "view: expected something drawn, got nothing in any state; draw on the axes that"
@@ -173,16 +176,16 @@ class Harvest:
                 self.open(fig)
             if widen:
                 self.limits.widen(fig, self.said(number))
-                yield fig, printed
-                return
-            self.expect_size(fig, number)
-            if arrangement(fig) not in self.layouts:
-                self.lay_out(here, fig, number)  # spoils it: an aspect may change limits
-                fig, printed = self.draw(here, number, stage)
-                if open:
-                    self.opened = fig
-            self.settle(fig, number)
+            else:
+                self.expect_size(fig, number)
+                if arrangement(fig) not in self.layouts:
+                    self.lay_out(here, fig, number)  # spoils it: an aspect may change limits
+                    fig, printed = self.draw(here, number, stage)
+                    if open:
+                        self.opened = fig
+                self.settle(fig, number)
             yield fig, printed
+        self.progress(self)
 
     def draw(self, here, number, stage=None, **how):
         """Let the view draw one state on a desk."""

@@ -7,6 +7,7 @@ Nothing here needs more than matplotlib. `widget.py` gives the same data to a wi
 import hashlib
 import html
 import json
+import math
 from base64 import b64encode
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +16,17 @@ from . import bundle, codec
 from .tiles import tiles
 from .values import kind
 
-FORMAT = 3  # of what the browser gets; js/figure.js reads the same number
-MAX_BYTES = 4_000_000
+FORMAT = 4  # of what the browser gets; js/figure.js reads the same number
+TRAITS = {  # what a figure has besides its two blocks of bytes and an index for every parameter
+    "spec": {},
+    "alt": "",
+    "name": "",
+    "title": "",
+    "cases": [],
+    "predict": None,
+    "locked": False,
+    "registered": [],
+}
 NOTICE = "The controls of this figure need JavaScript; this is its first state."
 
 PAGE = """<!doctype html>
@@ -49,9 +59,9 @@ class Live:
     Attributes
     ----------
     traits : dict
-        JSON-able: the spec of the frames, texts, options, and an index for every parameter.
+        JSON-able: those of `TRAITS`, and an index ``at_<name>`` for every parameter.
     data : bytes
-        The frames.
+        Frames, numbers and texts of all states, see `codec`.
     first : bytes
         A PNG of the state that the figure opens with.
     """
@@ -136,26 +146,35 @@ class Live:
 
 def counted(spec):
     """How many values each parameter of a figure has, in words."""
-    return ", ".join(f"{p['name']}: {len(p['labels'])} values" for p in spec["params"])
+    return ", ".join(f"{p['name']}: {p['count']} values" for p in spec["params"])
 
 
-def described(harvest, grid, opening, *, wide=False, play=None, autoplay=False):
-    """The frames of a harvest and the spec that the browser reads them by."""
-    data, spec = codec.pack(harvest.slots)
+def described(
+    harvest, grid, opening, *, drag=None, register=None, wide=False, play=None, autoplay=False
+):
+    """The bytes of a harvest and the spec that the browser reads them by.
+
+    What grows with the states is in the bytes.
+    """
     columns, places = tiles(harvest.opened, harvest.recorder, harvest.slots)
-    for slot, place in zip(spec["slots"], places, strict=True):
-        slot["tile"] = place
+    for slot, place in zip(harvest.slots, places, strict=True):
+        slot.tile = place
+    data, spec = codec.pack(
+        harvest.slots,
+        harvest.numbers.spec(),
+        {"said": harvest.titles, "printed": harvest.printed},
+        labels=list(grid.labels.values()),
+        register=register,
+    )
     spec |= {
         "format": FORMAT,
         "tiles": columns,
         "params": [
-            {"name": n, "trait": f"at_{n}", "kind": control(v), "labels": grid.labels[n]}
+            {"name": n, "trait": f"at_{n}", "kind": control(v), "count": len(v)}
             for n, v in grid.values.items()
         ],
         "start": [opening[n] for n in grid.values],
-        "numbers": harvest.numbers.spec(),
-        "said": each_once(harvest.titles),
-        "printed": each_once(harvest.printed),
+        "drag": drag,
         "wide": wide,
         "play": None if play is None else list(grid.values).index(play),
         "autoplay": autoplay,
@@ -170,21 +189,14 @@ def control(values):
     return "choice" if kind(values) != "number" or len(values) == 1 else "slider"
 
 
-def weigh(grid, data, spec):
+def weigh(grid, data, most):
     """Refuse a figure that is too heavy for a page, and say what to cut."""
-    total = len(data) + len(json.dumps(spec))
-    if total > MAX_BYTES:
+    if len(data) > most:
         raise ValueError(
-            f"the figure takes {total / 1e6:.1f} MB, expected at most {MAX_BYTES / 1e6:g} MB; "
-            f"{grid.counts()}: {grid.reduce()}, or draw fewer points"
+            f"the figure takes {len(data) / 1e6:.3g} MB compressed, expected at most"
+            f" {most / 1e6:g} MB; {grid.counts()}: {grid.reduce()}, draw fewer points, or allow"
+            f" more by max_bytes={math.ceil(len(data) / 1e6)}e6"
         )
-
-
-def each_once(texts):
-    """Different texts, and which of them stands in each state; no list if there is only one."""
-    different = list(dict.fromkeys(texts))
-    several = len(different) > 1
-    return {"texts": different, "of": [different.index(t) for t in texts] if several else []}
 
 
 def fingerprint(text):

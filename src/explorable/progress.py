@@ -53,8 +53,11 @@ def attended():
 
     nbclient and nbval cannot ask.
     """
-    if sys.stderr is not None and sys.stderr.isatty():
-        return True
-    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)
-    kernel = getattr(get_shell(), "kernel", None)
-    return bool(getattr(kernel, "_allow_stdin", False))
+    return (sys.stderr is not None and sys.stderr.isatty()) or front_end() is not None
+
+
+def front_end():
+    """The shell of a notebook that somebody reads; None where nobody does, or at a terminal."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    kernel = getattr(shell, "kernel", None)
+    return shell if getattr(kernel, "_allow_stdin", False) else None

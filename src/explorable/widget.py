@@ -1,14 +1,24 @@
 """A live figure where a widget manager is: JupyterLab, Notebook, Voila and their kin."""
 
 import sys
+from functools import partial
 
 import anywidget
 import ipywidgets
 import traitlets
 
 from . import bundle
-from .live import control, counted
+from .live import TRAITS, control, counted
 from .values import same
+
+KINDS = {
+    dict: traitlets.Dict,
+    list: traitlets.List,
+    str: traitlets.Unicode,
+    bool: traitlets.Bool,
+    int: traitlets.Int,
+    type(None): partial(traitlets.Dict, allow_none=True, default_value=None),
+}
 
 
 class LiveFigure(anywidget.AnyWidget):
@@ -17,23 +27,17 @@ class LiveFigure(anywidget.AnyWidget):
     """
 
     _esm = bundle.esm()
-    spec = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes().tag(sync=True)
     first = traitlets.Bytes().tag(sync=True)
-    alt = traitlets.Unicode().tag(sync=True)
-    name = traitlets.Unicode().tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    cases = traitlets.List().tag(sync=True)
-    predict = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    locked = traitlets.Bool(False).tag(sync=True)
     own_controls = traitlets.Bool(True).tag(sync=True)
-    registered = traitlets.List(traitlets.Int()).tag(sync=True)
 
     def __init__(self, live, **how):
-        for name, value in live.traits.items():
-            if name.startswith("at_"):
-                trait = traitlets.Bool if isinstance(value, bool) else traitlets.Int
-                self.add_traits(**{name: trait(value).tag(sync=True)})
+        self.add_traits(
+            **{
+                name: KINDS[type(TRAITS.get(name, value))]().tag(sync=True)
+                for name, value in live.traits.items()
+            }
+        )
         super().__init__(**live.traits, data=live.data, first=live.first, **how)
 
     def __repr__(self):

@@ -85,7 +85,7 @@ def opened(lab, chromium):
 def run(lab, opened):
     """Function that runs all cells of a notebook of the book, or of one made of the given cells."""
 
-    def start(name, cells=None, text=""):
+    def start(name, cells=None, text="", wait=True):
         if cells:
             notebook = nbformat.v4.new_notebook(
                 cells=[nbformat.v4.new_code_cell(c.strip()) for c in cells]
@@ -102,6 +102,8 @@ def run(lab, opened):
         page, errors = opened(name)
         # no waiting here
         page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        if not wait:
+            return page, errors
         page.wait_for_function(DONE, timeout=300_000)
         failed = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
         assert not failed.count(), failed.first.inner_text()
@@ -223,6 +225,46 @@ def test_a_game_is_played_in_jupyterlab(run):
     box.get_by_role("button", name="Register").click()
     assert box.locator(".xp-registered").inner_text() == "Registered: depth 3, rate 4, 12. 1 of 4."
     assert box.locator(".xp-kept > g").count() == 1
+    assert not errors
+
+
+SLOW = """
+import time
+from explorable import explore
+def slow(ax, k):
+    time.sleep(0.3)
+    ax.plot([0, 1], [0, k])
+    ax.set(xlim=(0, 1), ylim=(0, 60))
+explore(slow, alt="a slow line", k=range({}))
+"""
+OUTPUTS = ".jp-CodeCell .jp-OutputArea-child"
+
+
+def test_the_first_state_stands_until_the_figure_does(run):
+    page, errors = run("slow.ipynb", [SLOW.format(8)], wait=False)
+    page.locator(".widget-image").wait_for()
+    assert page.get_by_text(re.compile(r"\d of 8 drawn, about \d+ s left")).count() == 1
+    page.locator(".xp-picture").wait_for()
+    assert page.locator(".widget-image, .widget-hprogress").count() == 0
+    assert page.locator(OUTPUTS).count() == 1
+    box = page.locator(".xp-explore")
+    box.locator(".noUi-handle").focus()
+    assert changes(page, box, lambda: page.keyboard.press("End"))
+    assert not errors
+
+
+def test_whoever_stops_the_kernel_keeps_the_first_state(run):
+    page, errors = run("stopped.ipynb", [SLOW.format(60), "print('not run')"], wait=False)
+    page.locator(".widget-image").wait_for()
+    page.get_by_role("button", name="Interrupt the kernel").click()
+    said = page.locator(f"{OUTPUTS} pre").filter(has_text="explore: stopped")
+    said.wait_for()
+    sentence = said.inner_text().strip()
+    assert re.match(r"explore: stopped after \d+ of 60 drawings; the others would have", sentence)
+    assert "\n" not in sentence
+    picture = page.locator(f"{OUTPUTS} img[src^='data:image/png']")
+    assert picture.is_visible() and page.locator(".widget-image").count() == 0
+    assert page.get_by_text("not run", exact=True).count() == 0, "the cells behind are not run"
     assert not errors
 
 

@@ -13,6 +13,7 @@ import pandas
 import pytest
 from IPython.display import clear_output
 from matplotlib import rcParams
+from unpacked import unpacked
 
 from explorable import explore
 from explorable.grid import Grid
@@ -31,7 +32,7 @@ def explored(view, /, **how):
 
 def printed(view, /, **how):
     """What stands under a figure, in every state."""
-    told = explored(view, **how).figure.spec["printed"]
+    told = unpacked(explored(view, **how).figure)["printed"]
     return [told["texts"][i] for i in told["of"]] or told["texts"]
 
 

@@ -177,7 +177,8 @@ def test_too_many_bytes_are_refused():
         ax.plot(*np.random.default_rng(k).random((2, 9000)))
         ax.set(xlim=(0, 1), ylim=(0, 1))
 
-    with pytest.raises(ValueError, match=r"MB, expected at most 4 MB; k: 150 values: give k fewer"):
+    refusal = r"takes [\d.]+ MB compressed, expected at most 4 MB; k: 150 values: give k fewer .*"
+    with pytest.raises(ValueError, match=refusal + "max_bytes=[5-9]e6$"):
         explore(noise, alt="x", k=range(150))
 
 

@@ -1,6 +1,7 @@
 """The table of numbers says what the picture shows, in every state."""
 
 import numpy as np
+from unpacked import unpacked
 
 from explorable import explore
 from explorable.numbers import digits, plain
@@ -11,8 +12,8 @@ X = np.linspace(0, 1, 41)
 def tables(view, **grid):
     """What the browser gets of a view, by label."""
     panels = grid.pop("panels", (1, 1))
-    found = explore(view, alt="numbers", panels=panels, **grid).figure.spec["numbers"]
-    return {series["label"]: series for series in found}
+    found = explore(view, alt="numbers", panels=panels, **grid).figure
+    return {series["label"]: series for series in unpacked(found)["numbers"]}
 
 
 def at(series, state):
@@ -77,7 +78,7 @@ def test_steps_bands_and_words_have_numbers():
         axes[3].set(xlim=(0, 9), ylim=(0, 9), ylabel="apart")
 
     live = explore(view, panels=(2, 2), k=range(4), alt="a picture")
-    series = live.figure.spec["numbers"]
+    series = unpacked(live.figure)["numbers"]
     found = {each["label"]: each for each in series}
     assert at(found["steps"], 1) == [["0.5", "1.5", "2.5"], ["1", "2", "3"]]
     assert at(found["band from"], 1) == [["0", "1"], ["1", "2"]]
@@ -104,7 +105,8 @@ def test_the_titles_of_a_state_are_told():
         ax.plot([0, 1], [0, k])
         ax.set(xlim=(0, 1), ylim=(0, 9), title=f"$k = {k}$")
 
-    told = explore(view, alt="titles", k=range(3), dark=[False, True]).figure.spec["said"]
+    figure = explore(view, alt="titles", k=range(3), dark=[False, True]).figure
+    told = unpacked(figure)["said"]
     assert [told["texts"][i] for i in told["of"]] == [f"k = {k}" for k in (0, 0, 1, 1, 2, 2)]
 
 

@@ -13,6 +13,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from PIL import Image
+from unpacked import inflate, unpacked
+from unpacked import shapes as shapes_of
 
 from explorable import Prediction, codec, explore
 from explorable.desk import RC
@@ -49,10 +51,10 @@ def matplotlib_svg(view, panels, state):
 def shapes(harvest, packed, state):
     """All shapes of a state out of the bytes, as `(artist, shape, points)`."""
     data, spec = packed
-    words = codec.inflate(spec, data)
+    spec, words = inflate(data, spec)
     units = harvest.recorder.units
     for entry, slot in zip(spec["slots"], harvest.slots, strict=True):
-        for shape, xy in codec.decode(spec, words, entry, state):
+        for shape, xy in shapes_of(spec, words, entry, state):
             yield slot.name, shape, np.reshape(xy, (-1, 2)) / units.scale - units.margin
 
 
@@ -136,7 +138,7 @@ def test_a_figure_is_cut_where_no_panel_has_anything():
             ax.set(xlim=(0, 1), ylim=(0, 3), ylabel="height")
 
     def widths(panels, view=view):
-        spec = explore(view, alt="x", panels=panels, k=range(3)).figure.spec
+        spec = unpacked(explore(view, alt="x", panels=panels, k=range(3)).figure)
         places = [slot["tile"] for slot in spec["slots"]]
         assert set(places) == set(range(len(spec["tiles"]))), "no column is empty"
         return [tile["points"] for tile in spec["tiles"]]
@@ -167,10 +169,11 @@ def test_an_artist_that_ignores_a_slider_ships_few_frames():
         ax.set(xlim=(0, 1), ylim=(0, 1))
 
     figure = explore(view, alt="two lines", a=range(9), b=range(8)).figure
-    moving = [entry["frames"] for entry in figure.spec["slots"] if entry["frames"] > 1]
+    moving = [entry["frames"] for entry in unpacked(figure)["slots"] if entry["frames"] > 1]
     assert sorted(moving) == [8, 9]
     still = explore(view, alt="two lines", a=[0], b=[0]).figure
-    added = 2 * 72 + 15 * (3 + 4)  # two indices, and fifteen more frames of two points
+    # of two artists and of their numbers: an index, and fifteen more frames of two points or rows
+    added = 4 * 2 * 72 + 15 * (4 + 4) + 15 * (4 + 8)
     assert figure.spec["words"] - still.spec["words"] == added
 
 

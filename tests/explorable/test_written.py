@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from ipywidgets import fixed
+from unpacked import unpacked
 
 from explorable import codec, explore
 from explorable.align import align
@@ -26,7 +27,7 @@ def line(k):
 
 def spec(view, **how):
     """What the browser is told of a figure."""
-    return explore(view, alt="a view", **how).figure.spec
+    return unpacked(explore(view, alt="a view", **how).figure)
 
 
 def names(harvest):

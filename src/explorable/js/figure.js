@@ -13,15 +13,15 @@ import { register } from "./register.js";
 import { State } from "./state.js";
 import { adopt } from "./style.js";
 
-export const FORMAT = 3; // of the traits; live.py writes the same number
+export const FORMAT = 4; // of the traits; live.py writes the same number
 
 /** Build the view of a model in `el`; its root's `explorable` is what a link may do with it. */
 export async function render({ model, el }) {
-  const spec = model.get("spec");
-  if (spec.format !== FORMAT) {
+  if (model.get("spec").format !== FORMAT) {
     throw new Error("it was made by another version of explorable: run it again");
   }
-  const frames = await unpack(spec, model.get("data"));
+  const frames = await unpack(model.get("spec"), model.get("data"));
+  const spec = frames.spec;
   const state = new State(model, spec.params);
   const question = model.get("predict");
   const memory = new Memory(spec.id);
@@ -42,7 +42,7 @@ export async function render({ model, el }) {
   if (model.get("own_controls")) add(side, controls(state));
   const buttons = tools(state, spec);
   add(side, buttons);
-  const numbers = new Numbers(spec.numbers, name);
+  const numbers = new Numbers(frames, name);
   const said = make("div", { class: "xp-said", role: "status" });
   if (model.get("title")) root.append(make("div", { class: "xp-title" }, [model.get("title")]));
   const body = make("div", { class: "xp-body" }, [side, picture.element]);
@@ -77,7 +77,7 @@ export async function render({ model, el }) {
   function show() {
     const now = state.number();
     picture.show(now);
-    out.textContent = locked() ? "" : words(spec.printed, now);
+    out.textContent = locked() ? "" : frames.text(spec.printed, now);
     if (numbers.element.open) numbers.write(now);
     parts.forEach((part) => part.update(locked()));
   }
@@ -113,8 +113,8 @@ export async function render({ model, el }) {
       const now = state.number();
       if (now === announced) return;
       const changed = [spec.said, spec.printed]
-        .filter((each) => words(each, now) !== words(each, announced))
-        .map((each) => words(each, now));
+        .filter((each) => frames.text(each, now) !== frames.text(each, announced))
+        .map((each) => frames.text(each, now));
       said.textContent = [state.words(), ...changed, ...numbers.changes(now, announced)].join(". ");
       announced = now;
     }, 500);
@@ -166,6 +166,3 @@ export async function render({ model, el }) {
     picture.close();
   };
 }
-
-/** The text of a state, of those that live.py keeps once each. */
-const words = ({ texts, of }, state) => texts[of.length ? of[state] : 0];

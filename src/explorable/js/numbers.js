@@ -3,8 +3,9 @@
 import { make } from "./dom.js";
 
 export class Numbers {
-  constructor(series, figure) {
-    this.series = series;
+  constructor(frames, figure) {
+    this.frames = frames;
+    this.series = frames.spec.numbers;
     const name = `numbers of this state: ${figure}`;
     const scrolls = { role: "region", "aria-label": name, tabindex: "0" };
     const summary = make("summary", {}, ["Numbers"]);
@@ -16,7 +17,7 @@ export class Numbers {
   write(state) {
     const tables = new Map();
     for (const series of this.series) {
-      const [x, y] = values(series, state);
+      const [x, y] = this.frames.rows(series, state);
       if (!x.length) continue;
       const key = `${series.panel} ${series.x} ${series.y} ${x}`;
       if (!tables.has(key)) tables.set(key, { names: [series.x, series.y], x, columns: [] });
@@ -29,16 +30,15 @@ export class Numbers {
 
   /** What a listener hears of a state after another: labelled series that changed, and how. */
   changes(state, before) {
-    const changed = this.series.filter((s) => s.label && s.of[state] !== s.of[before]);
+    const frame = (series, at) => this.frames.frame(series, at);
+    const changed = this.series.filter((s) => s.label && frame(s, state) !== frame(s, before));
     return changed.slice(0, 3).map((s) => {
-      const [, y] = values(s, state);
+      const [, y] = this.frames.rows(s, state);
       if (!y.length) return `${s.label} is not drawn`;
       return y.length === 1 ? `${s.label}: ${y[0]}` : `${s.label}: from ${y[0]} to ${y.at(-1)}`;
     });
   }
 }
-
-const values = ({ values, of }, state) => values[of.length ? of[state] : 0];
 
 function table({ names, x, columns }) {
   const labels = [names[0], ...columns.map(([label]) => label)];

@@ -82,7 +82,7 @@ export class Painter {
     const path = element.firstChild;
     const w = this.frames.words;
     this.style(path, style);
-    if (path.xpRun !== run) path.setAttribute("d", this.frames.text(run));
+    if (path.xpRun !== run) path.setAttribute("d", this.frames.outline(run));
     path.xpRun = run;
     path.setAttribute("transform", `matrix(${matrix.join(" ")} ${w[at]} ${w[at + 1]})`);
     return at + 2;
