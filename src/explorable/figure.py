@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from inspect import signature
 
 from .acts import Prediction, Register, drag_spec, expect_drag, predict_spec, register_spec
-from .axes import WAYS
 from .grid import Grid, View
 from .harvest import Harvest
+from .limits import WAYS
 from .live import TRAITS, Live, described, weigh
 from .preview import first_sight
 from .settings import expect_bytes, rcParams

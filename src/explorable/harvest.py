@@ -18,10 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from .align import align
-from .axes import Layout, Limits, arrangement, every, room, signature, slack
+from .axes import every, signature
 from .codec import Slot, frame_of
 from .desk import desk
 from .grid import AXES, View
+from .layout import Layout, arrangement, room, slack
+from .limits import Limits
 from .numbers import Numbers, plain
 from .parts import name, parts, subfigures, white
 from .record import Recorder

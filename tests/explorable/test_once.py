@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 from matplotlib.ticker import FuncFormatter
 
-from explorable import axes, codec, harvest, texts
+from explorable import axes, codec, harvest, layout, texts
 from explorable.desk import RC
 from explorable.grid import Grid
 from explorable.harvest import Harvest
@@ -107,7 +107,7 @@ def test_a_view_may_change_the_fonts_in_some_states(change):
     with rc_context(RC | SETTINGS[change]):
         fig = result.empty()
         view(fig.axes[0], 2)
-        result.layouts[axes.arrangement(fig)].apply(fig)
+        result.layouts[layout.arrangement(fig)].apply(fig)
         artist = next(
             a
             for a, *_ in parts(fig, recorder())
