@@ -1328,7 +1328,7 @@ def test_minus_infinity_within_the_model_is_no_fault(torch, trace):
     log = trace(model, x, squares)
     squares(model(x)).backward()
     np.testing.assert_allclose(log.log_h[0], x.grad.norm().log().item(), rtol=1e-6)
-    with pytest.raises(ValueError, match=r"; input\[0\] holds -inf, which only a mask may"):
+    with pytest.raises(ValueError, match=r"; the input holds nan or infinity"):
         trace(model, torch.full((4, 4), -torch.inf), squares)
 
 
@@ -1550,8 +1550,12 @@ BAD = {
         TypeError,
         "loss: expected a function of the model's output, got float 1.0",
     ),
-    "input a list": (dict(input=[1.0]), TypeError, "input: expected a tensor or a tuple, got list"),
-    "input with NaN": (dict(input="nan"), ValueError, "input: expected finite numbers"),
+    "input a list": (
+        dict(input=[1.0]),
+        TypeError,
+        r"input: expected a tensor.* got list",
+    ),
+    "input with NaN": (dict(input="nan"), ValueError, "the input holds nan"),
     "loss of many numbers": (
         dict(loss=lambda out: out),
         TypeError,
@@ -1593,11 +1597,6 @@ BAD = {
         ValueError,
         "modules: expected none within another, got '1' within",
     ),
-    "two recurrent": (
-        dict(model="two"),
-        ValueError,
-        r"modules: expected one recurrent module, got \['0', '1'\]",
-    ),
     "never called": (
         dict(model="idle"),
         ValueError,
@@ -1613,7 +1612,6 @@ BAD = {
         TypeError,
         "modules: expected names, classes or modules, got int 3",
     ),
-    "two ways": (dict(model="both"), ValueError, "modules: expected an RNN in one direction"),
     "no time": (
         dict(model="rnn", input="no time"),
         ValueError,
@@ -1628,10 +1626,8 @@ def test_bad_input_is_named(torch, trace, case):
     idle = torch.nn.Identity()
     idle.cell = torch.nn.RNNCell(2, 2)
     words = {
-        "two": torch.nn.Sequential(torch.nn.RNN(2, 2), torch.nn.RNN(2, 2)),
         "idle": idle,
         "bare": torch.nn.Tanh(),
-        "both": torch.nn.GRU(2, 2, bidirectional=True),
         "rnn": torch.nn.RNN(2, 2),
         "nan": torch.full((3, 2), torch.nan),
         "no time": torch.ones(0, 3, 2),

@@ -891,17 +891,23 @@ def bad_models(torch):
         def forward(self, x):
             return self.rnn(torch.nn.utils.rnn.pack_sequence([*x]))[0].data
 
+    class Lengths(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = torch.nn.GRU(2, 2), torch.nn.GRU(2, 2)
+
+        def forward(self, x):
+            return self.a(x[:2])[0].sum() + self.b(x[2:3])[0].sum()
+
     layer = torch.nn.TransformerEncoderLayer
     return {
         "blocks": torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)),
         "single": torch.nn.Linear(2, 2),
         "bare": torch.nn.Tanh(),
-        "both ways": torch.nn.GRU(2, 2, bidirectional=True),
-        "projected": torch.nn.LSTM(2, 2, proj_size=1),
         "packs": Packs(),
         "twice": Twice(),
         "rnn": torch.nn.LSTM(2, 2),
-        "two": torch.nn.Sequential(torch.nn.RNN(2, 2), torch.nn.RNN(2, 2)),
+        "lengths": Lengths(),
         "and more": torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.RNN(2, 2)),
         "cell": torch.nn.GRUCell(2, 2),
         "conv": torch.nn.Sequential(torch.nn.Conv1d(2, 2, 1), torch.nn.Conv1d(2, 2, 1)),
@@ -916,7 +922,11 @@ CHAINS = "gradtrace.torch.trace follows any chain of modules"
 BAD = {
     "model a function": (dict(model=squares), TypeError, "model: expected a torch.nn.Module, got"),
     "loss a number": (dict(loss=1.0), TypeError, "loss: expected a function of the model's output"),
-    "input a list": (dict(input=[1.0]), TypeError, "input: expected a tensor or a tuple, got list"),
+    "input a list": (
+        dict(input=[1.0]),
+        TypeError,
+        "input: expected a tensor, .* got list",
+    ),
     "batch_first a number": (
         dict(batch_first=1),
         TypeError,
@@ -930,19 +940,21 @@ BAD = {
         " with neither; say which modules are the blocks",
     ),
     "no parameters": (dict(model="bare"), ValueError, "model: expected modules that have param"),
-    "both ways": (dict(model="both ways"), ValueError, "modules: expected an RNN in one direction"),
-    "projected": (dict(model="projected"), ValueError, "modules: expected an RNN in one direction"),
-    "packed": (dict(model="packs"), ValueError, "modules: expected an RNN .* on a PackedSequence"),
+    "packed": (dict(model="packs"), ValueError, "modules: expected a rec.* reads a PackedSequence"),
+    "of other lengths": (
+        dict(model="lengths"),
+        ValueError,
+        r"modules: expected as many steps in every recurrent module, got \[2, 1\] in \['a', 'b'\]",
+    ),
     "called twice": (
         dict(model="twice"),
         ValueError,
         f"modules: expected one call of rnn, with the whole sequence, got 2 calls; {CHAINS}",
     ),
-    "two recurrent": (dict(model="two"), ValueError, "modules: expected one recurrent module, got"),
     "recurrent and more": (
         dict(model="and more", modules=["0", "1"]),
         ValueError,
-        r"modules: expected a recurrent module alone, or blocks, got \['0', '1'\]",
+        r"modules: expected recurrent modules alone, or blocks, got \['0', '1'\]",
     ),
     "cell": (
         dict(model="cell"),

@@ -1,16 +1,12 @@
 """Gradient norms of a PyTorch model."""
 
-from collections import Counter, defaultdict
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
-import torch
 
-from ..expect import given
+from .arguments import expect_arguments
 from .chain import broken_at
 from .choose import choose_modules
-from .finite import finite
 from .norms import norms
 from .passes import recorded_pass
 
@@ -50,7 +46,7 @@ class ModelTrace:
     notes: tuple[str, ...] = ()
 
 
-def trace(model, input, loss, modules=None):
+def trace(model, input, loss=None, modules=None):
     """``ln ‖∂L/∂h_t‖`` of a PyTorch model, for every layer or every step in time.
 
     A step is one call of a chosen module, hooks included. Its state is the first argument, for
@@ -112,46 +108,24 @@ def trace(model, input, loss, modules=None):
 
     Examples
     --------
+    >>> import torch
     >>> model = torch.nn.Sequential(*[torch.nn.Linear(4, 4) for layer in range(10)])
     >>> log = trace(model, torch.ones(2, 4), lambda out: out.pow(2).sum())
     >>> log.log_h.shape, log.log_p["weight"].shape, log.names[-1]
     ((11,), (10,), '9')
     """
-    inputs = expect_arguments(model, input, loss)
+    model, inputs, loss = expect_arguments(model, input, loss)
     chosen = choose_modules(model, modules)
     with recorded_pass(model, inputs, loss, chosen) as (record, total, explain):
         log_h, log_p = norms(record, total, explain)
         gaps = broken_at(record, log_h)
-    names = numbered([chosen[call.module] for call in record.calls])
+    names = record.names()
     return ModelTrace(
         np.array(log_h),
         {name: np.array(logs) for name, logs in log_p.items()},
         names,
         notes_on(log_h, record.calls, names, gaps),
     )
-
-
-def expect_arguments(model, input, loss):
-    """The model's arguments as a tuple, if these, the model and the loss are what a trace needs."""
-    if not isinstance(model, torch.nn.Module):
-        raise TypeError(f"model: expected a torch.nn.Module, got {given(model)}")
-    if not callable(loss):
-        raise TypeError(f"loss: expected a function of the model's output, got {given(loss)}")
-    if not isinstance(input, tuple | torch.Tensor):
-        raise TypeError(f"input: expected a tensor or a tuple, got {given(input)}")
-    inputs = input if isinstance(input, tuple) else (input,)
-    for i, value in enumerate(inputs):
-        if not finite(value, low=True):
-            name = f"input[{i}]" if inputs is input else "input"
-            got = "a tensor with NaN or infinity"
-            raise ValueError(f"{name}: expected finite numbers, or -inf in a mask, got {got}")
-    return inputs
-
-
-def numbered(called):
-    """The names of the steps, with the number of the call where a name comes several times."""
-    often, number = Counter(called), defaultdict(count)
-    return tuple(name if often[name] == 1 else f"{name}[{next(number[name])}]" for name in called)
 
 
 def notes_on(log_h, calls, names, gaps):

@@ -6,6 +6,7 @@ import torch
 from torch.nn.utils import parametrize
 
 from ..expect import given
+from .wrappers import named_modules
 
 RECURRENT = torch.nn.RNNBase, torch.nn.RNNCellBase
 
@@ -15,7 +16,7 @@ def choose_modules(model, modules, blocks=False):
 
     If none were, and they are to be ``blocks``, single modules without a box will not do.
     """
-    named = {module: name for name, module in model.named_modules()}
+    named = named_modules(model)
     found = default_modules(named, blocks) if modules is None else requested_modules(named, modules)
     chosen = {m: named[m] or type(m).__name__ for m in found}
     for m, name in chosen.items():
@@ -23,10 +24,6 @@ def choose_modules(model, modules, blocks=False):
             raise ValueError(
                 f"modules: expected none within another, got {inner[0]!r} within {name!r}"
             )
-    if len(several := [name for m, name in chosen.items() if isinstance(m, RECURRENT)]) > 1:
-        raise ValueError(
-            f"modules: expected one recurrent module, got {several}; choose one of them"
-        )
     return chosen
 
 

@@ -7,7 +7,7 @@ import torch
 
 from ..expect import given
 from ..steps.arrays import log_norm_of
-from .bridge import expect_arguments
+from .arguments import expect_arguments
 from .choose import choose_modules
 from .layout import expect_rows, of_blocks, of_layers
 from .norms import back
@@ -55,7 +55,7 @@ class ModelGrid:
     notes: tuple[str, ...] = ()
 
 
-def grid(model, input, loss, modules=None, batch_first=None):
+def grid(model, input, loss=None, modules=None, batch_first=None):
     """``ln ‖∂L/∂h[l, t]‖`` of a PyTorch model: of every layer at every step, or block and position.
 
     Of an ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` the grid is that of :func:`gradtrace.trace` on a
@@ -130,7 +130,7 @@ def grid(model, input, loss, modules=None, batch_first=None):
     >>> found.log_h.shape, found.axes, found.names[1:]
     ((4, 21), ('layer', 'step'), ('LSTM layer 1', 'LSTM layer 2', 'LSTM layer 3'))
     """
-    inputs = expect_arguments(model, input, loss)
+    model, inputs, loss = expect_arguments(model, input, loss)
     if not (batch_first is None or isinstance(batch_first, bool)):
         raise TypeError(f"batch_first: expected True, False or None, got {given(batch_first)}")
     chosen = choose_modules(model, modules, blocks=True)

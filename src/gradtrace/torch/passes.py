@@ -13,6 +13,7 @@ from .nested import copied, has_slopes, replace, tensors
 from .plain import Survey, first_difference, nearly_same, needs_survey, same_bits
 from .record import Recorder
 from .snapshot import Snapshot
+from .wrappers import eagerly, named_modules
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def recorded_pass(model, inputs, loss, chosen, recorder=Recorder):
     What cannot be traced is refused. The model is as it was found when the context is left.
     """
     with ExitStack() as stack:
-        for context in (torch.inference_mode(False), torch.enable_grad()):
+        for context in (torch.inference_mode(False), torch.enable_grad(), eagerly()):
             stack.enter_context(context)
         found = stack.enter_context(Snapshot(model, inputs))
         passes = Passes(model, inputs, loss, chosen, found, recorder)
@@ -62,7 +63,8 @@ class Passes:
         self.model, self.inputs, self.loss = model, inputs, loss
         self.chosen, self.found, self.kind = chosen, found, recorder
         self.names = {
-            m: f"{name or 'the model'} ({type(m).__name__})" for name, m in model.named_modules()
+            m: f"{name or 'the model'} ({type(m).__name__})"
+            for m, name in named_modules(model).items()
         }
         self.reference, self.places, self.writers = None, {}, set()
         self.with_slopes = [*map(has_slopes, tensors(inputs))]  # which inputs get a gradient
@@ -92,14 +94,16 @@ class Passes:
         """The loss with every call recorded."""
         place, values = iter(self.with_slopes), copied(self.inputs)
         values = replace(values, lambda t: record.variable(t) if next(place) else t)
-        return self._loss(values, listening(record, self.model))
+        total = self._loss(values, listening(record, self.model))
+        record.leaves = [leaf for leaf in record.leaves if leaf.requires_grad]
+        return total
 
     def _loss(self, values, *contexts):
         self.found.restore()
         with ExitStack() as stack:
             for context in contexts:
                 stack.enter_context(context)
-            out = self.model(*values)
+            out = self.model(*values.args, **values.kwargs)
         total = self.loss(out)
         if isinstance(total, torch.Tensor) and total.numel() == 1 and total.is_floating_point():
             return total
@@ -158,9 +162,8 @@ class Passes:
         first = first_not_finite(self.plain, self.names)
         if first is not None:
             return first
-        low = [i for i, value in enumerate(self.inputs) if not finite(value)]
-        if low:
-            return f"input[{low[0]}] holds -inf, which only a mask may"
+        if not finite(self.inputs):
+            return "the input holds nan or infinity, of which only a mask may hold -inf"
         return f"the output of the model is finite: {ZERO} in the loss, or {RANGE}"
 
     def refuse_spoilt_gradients(self):
