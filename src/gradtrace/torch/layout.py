@@ -33,13 +33,13 @@ def expect_rows(chosen, batch_first):
     cells = [name for m, name in chosen.items() if isinstance(m, torch.nn.RNNCellBase)]
     if cells:
         raise ValueError(
-            f"modules: expected an nn.RNN, nn.LSTM or nn.GRU, or blocks, got the cell {cells[0]};"
+            f"steps: expected an nn.RNN, nn.LSTM or nn.GRU, or blocks, got the cell {cells[0]};"
             f" {CHAINS}, and a cell through its loop"
         )
     rnns = [m for m in chosen if isinstance(m, torch.nn.RNNBase)]
     if rnns and len(chosen) > len(rnns):
         raise ValueError(
-            f"modules: expected recurrent modules alone, or blocks, got {sorted(chosen.values())}"
+            f"steps: expected recurrent modules alone, or blocks, got {sorted(chosen.values())}"
         )
     for rnn in rnns:
         if batch_first not in (None, rnn.batch_first):
@@ -49,7 +49,7 @@ def expect_rows(chosen, batch_first):
     for m, name in chosen.items():
         if isinstance(m, CHANNELS_IN_THE_MIDDLE):
             raise ValueError(
-                "modules: expected blocks whose states are (batch, positions, width), got"
+                "steps: expected blocks whose states are (batch, positions, width), got"
                 f" {name}, a {type(m).__name__}, with channels in the middle; {CHAINS}"
             )
     return bool(rnns)
@@ -61,13 +61,13 @@ def of_layers(record):
     for (module, _), times in calls.items():
         if times > 1:
             raise ValueError(
-                f"modules: expected one call of {record.chosen[module]}, with the whole sequence,"
+                f"steps: expected one call of {record.chosen[module]}, with the whole sequence,"
                 f" got {times} calls; {CHAINS}, and a module through its calls"
             )
     long = {len(lane.h): record.chosen[lane.module] for lane in record.lanes}
     if len(long) > 1:
         raise ValueError(
-            f"modules: expected as many steps in every recurrent module, got {[*long]} in"
+            f"steps: expected as many steps in every recurrent module, got {[*long]} in"
             f" {[*long.values()]}; choose one of them"
         )
     (sequence, _), *_ = record.read
@@ -123,7 +123,7 @@ def axis_of_positions(chosen, batch_first):
         raise ValueError(f"batch_first: expected True or False, as {within[0]}, got None")
     if len(said) > 1:
         raise ValueError(
-            f"modules: expected blocks with the same batch_first, got {[*said.values()]}"
+            f"steps: expected blocks with the same batch_first, got {[*said.values()]}"
         )
     return int(next(iter(said), True)), bool(said)
 
@@ -135,8 +135,8 @@ def shape_of_state(state, tensors, alone):
         return tuple(tensor.shape[:-1])
     got = f"{len(tensors)} tensors" if others else f"shape {tuple(tensor.shape)}"
     raise ValueError(
-        "modules: expected blocks whose state is one tensor (batch, positions, width), got"
-        f" {got} for {state}; choose other modules; {CHAINS}"
+        "steps: expected blocks whose state is one tensor (batch, positions, width), got"
+        f" {got} for {state}; choose other steps; {CHAINS}"
     )
 
 
@@ -146,6 +146,6 @@ def expect_same_places(shapes):
     for state, other in others:
         if other != shape:
             raise ValueError(
-                "modules: expected as many samples and positions in every state, got"
-                f" {shape} for {first}, but {other} for {state}; choose other modules"
+                "steps: expected as many samples and positions in every state, got"
+                f" {shape} for {first}, but {other} for {state}; choose other steps"
             )

@@ -29,12 +29,13 @@ def measure(g):
     top = np.abs(a).max(initial=0.0)
     if top == 0:
         return ZERO
-    with np.errstate(invalid="ignore"):  # of infinity
-        return (
-            float(log_norm_of(a.ravel(), 1)),
-            math.log2(info.max) - float(np.log2(top)),
-            float(np.log2(top)) - math.log2(info.tiny) + math.log2(info.eps),
-        )
+    if not math.isfinite(top):
+        return float(top), -math.inf, math.inf
+    return (
+        float(log_norm_of(a.ravel(), 1)),
+        math.log2(info.max) - float(np.log2(top)),
+        float(np.log2(top)) - math.log2(info.tiny) + math.log2(info.eps),
+    )
 
 
 def has_all_digits(up, down):

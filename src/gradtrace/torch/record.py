@@ -188,7 +188,7 @@ class Recorder:
         if last.out:
             raise TypeError(
                 f"{self.chosen[last.module]}: expected to give out tensors, or lists, tuples, dicts"
-                f" or dataclasses of them, as the last step, got {last.out}; choose other modules"
+                f" or dataclasses of them, as the last step, got {last.out}; choose other steps"
             )
         whole = last.number is not None  # else it may give out more than a state
         gives = last.gives if whole else last.gives[: max(1, len(last.takes))]
@@ -233,7 +233,7 @@ class GridRecorder(Recorder):
 
     def pieces(self, x, sizes):
         raise ValueError(
-            "modules: expected a recurrent module that reads a tensor, got one that reads a"
+            "steps: expected a recurrent module that reads a tensor, got one that reads a"
             " PackedSequence; gradtrace.torch.trace follows it"
         )
 
