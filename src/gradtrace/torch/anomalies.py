@@ -209,7 +209,7 @@ class Watch(TorchDispatchMode):
         """What kind of anomaly an operation is, and its cause."""
         dtype = spoilt[0].dtype
         name, nan = func.overloadpacket.__name__.strip("_"), any(t.isnan().any() for t in spoilt)
-        if finite_in_float64(func, *before) or (not nan and name not in POLES):
+        if finite_if_wider(func, *before) or (not nan and name not in POLES):
             return "overflow", (
                 f"numbers past the range of {str(dtype).removeprefix('torch.')},"
                 f" {torch.finfo(dtype).max:.3g}; scale them down, or compute them in a dtype with"
@@ -231,18 +231,25 @@ def finite(value):
     return True
 
 
-def finite_in_float64(func, args, kwargs):
-    """Whether an operation gives finite numbers where its own are wider."""
+WIDER = {
+    torch.float16: torch.float32,
+    torch.bfloat16: torch.float64,  # float32 has the same range
+    torch.float32: torch.float64,
+    torch.complex64: torch.complex128,
+}
+
+
+def finite_if_wider(func, args, kwargs):
+    """Whether an operation gives finite numbers in a dtype with more range, if the device has it."""
 
     def wide(value):
-        if has_slopes(value):
-            return value.to(torch.complex128 if value.is_complex() else torch.float64)
-        floats = isinstance(value, torch.dtype) and value.is_floating_point
-        return torch.float64 if floats else value
+        if isinstance(value, torch.Tensor):
+            return value.to(WIDER.get(value.dtype, value.dtype))
+        return WIDER.get(value, value) if isinstance(value, torch.dtype) else value
 
     try:
         return finite(func(*tree_map(wide, args), **tree_map(wide, kwargs)))
-    except (RuntimeError, TypeError, NotImplementedError):  # there is none for wider numbers
+    except (RuntimeError, TypeError, NotImplementedError):
         return False
 
 

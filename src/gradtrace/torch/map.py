@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from ..expect import given
-from ..steps.arrays import log_norm_of
 from .anomalies import Anomaly
 from .arguments import expect_arguments
 from .bridge import in_words
@@ -15,7 +14,7 @@ from .layout import expect_rows, of_blocks, of_layers
 from .norms import back
 from .passes import recorded_pass
 from .record import GridRecorder
-from .walk import log_norms_walked, range_of, to_front
+from .walk import log_norms_walked, range_of
 
 TOKENS = "whole numbers, and no state at all, have no gradient"
 UNKNOWN = "it, or what it is made of, is zero or past the float range, which cannot be told apart"
@@ -182,7 +181,7 @@ def log_norms(record, total, axes, explain):
 
     def hear(key, g):
         if key in axes:
-            logs[key], exact[key] = measured(to_front(g, axes[key]), range_of(g)[0])
+            logs[key], exact[key] = measured(g, axes[key])
 
     back(record, total, hear)
     spoilt = not all((logs[key] < np.inf).all() for key in exact) and explain()
@@ -226,10 +225,22 @@ def nothing_at(tensor, axis):
     return np.full(1 if axis is None else tensor.shape[axis], -np.inf)
 
 
-def measured(g, low):
-    """``ln ‖g‖`` of each place along the first axis, and whether it has all digits."""
-    size = np.abs(g).max(axis=tuple(range(1, g.ndim)), initial=0.0)
-    return log_norm_of(g, g.ndim - 1), (low <= size) & (size < np.inf)
+def measured(g, axis):
+    """``ln ‖g‖`` of each place along an axis, and whether it has all digits.
+
+    The norms are taken where ``g`` lies, in its own dtype or float32.
+    """
+    low, _ = range_of(g)
+    a = g.detach()
+    a = torch.view_as_real(a.resolve_conj()) if a.is_complex() else a
+    a = a.float() if torch.finfo(a.dtype).bits < 32 else a
+    a = (a[None] if axis is None else a.movedim(axis, 0)).flatten(1)
+    tops = a.abs().amax(1) if a.shape[1] else a.new_zeros(len(a))
+    near_one = torch.linalg.vector_norm(a / torch.where(tops > 0, tops, 1)[:, None], dim=1)
+    size, norm = (found.cpu().numpy().astype(float) for found in (tops, near_one))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(size) + np.where(size > 0, np.log(norm), 0)
+    return logs, (low <= size) & (size < np.inf)
 
 
 def agree(plain, walked, exact, rounding):

@@ -95,7 +95,9 @@ def chain_rule(record, total, states):
             direct[key] = g
             return torch.zeros_like(g)
 
-    back(record, total, cut)
+    record.hear = cut
+    tops = [record.kept[key] for key in direct]  # not the parameters: that saves their products
+    torch.autograd.grad(total, tops, retain_graph=True, allow_unused=True)
     record.hear = ignore
     direct = {key: g for key, g in direct.items() if g is not None}
     found = step_by_step(states, record.kept, direct)
