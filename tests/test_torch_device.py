@@ -103,6 +103,15 @@ def test_a_grid_needs_neither_within_the_float_range(torch, as_on_a_small_device
     np.testing.assert_array_equal(found.log_h, wanted.log_h)
 
 
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 3_000_001])
+def test_a_long_sum_in_float32_keeps_its_digits(torch, size):
+    from gradtrace.torch.measure import measure
+
+    g = torch.randn(size, generator=torch.Generator().manual_seed(1))
+    wanted = np.log(np.linalg.norm(g.numpy().astype(float)))
+    assert measure(g)[0] == pytest.approx(wanted, abs=2e-6)
+
+
 def test_the_guard_guards(torch, as_on_a_small_device):
     with as_on_a_small_device():
         with pytest.raises(AssertionError, match="float64"):

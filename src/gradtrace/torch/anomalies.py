@@ -240,7 +240,7 @@ WIDER = {
 
 
 def finite_if_wider(func, args, kwargs):
-    """Whether an operation gives finite numbers in a dtype with more range, if the device has it."""
+    """Whether an operation gives finite numbers in a dtype with more range."""
 
     def wide(value):
         if isinstance(value, torch.Tensor):
@@ -249,7 +249,7 @@ def finite_if_wider(func, args, kwargs):
 
     try:
         return finite(func(*tree_map(wide, args), **tree_map(wide, kwargs)))
-    except (RuntimeError, TypeError, NotImplementedError):
+    except (RuntimeError, TypeError, NotImplementedError):  # the device has none
         return False
 
 

@@ -11,6 +11,7 @@ from .arguments import expect_arguments
 from .bridge import in_words
 from .choose import choose_steps
 from .layout import expect_rows, of_blocks, of_layers
+from .measure import norms_of_rows
 from .norms import back
 from .passes import recorded_pass
 from .record import GridRecorder
@@ -236,7 +237,7 @@ def measured(g, axis):
     a = a.float() if torch.finfo(a.dtype).bits < 32 else a
     a = (a[None] if axis is None else a.movedim(axis, 0)).flatten(1)
     tops = a.abs().amax(1) if a.shape[1] else a.new_zeros(len(a))
-    near_one = torch.linalg.vector_norm(a / torch.where(tops > 0, tops, 1)[:, None], dim=1)
+    near_one = norms_of_rows(a / torch.where(tops > 0, tops, 1)[:, None])
     size, norm = (found.cpu().numpy().astype(float) for found in (tops, near_one))
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(size) + np.where(size > 0, np.log(norm), 0)
