@@ -461,7 +461,7 @@ def test_tokens_have_no_gradient_and_what_follows_has(torch, grid):
     parts = [torch.nn.Embedding(11, 8), *encoder(torch, batch_first=True).eval().layers]
     model = torch.nn.Sequential(*parts, torch.nn.Linear(8, 3)).double()
     tokens = torch.randint(11, (2, 7))
-    found = grid(model, tokens, squares, steps=[*model])
+    found = grid(model, tokens, squares)
     assert found.log_h.shape == (7, 7)
     assert np.isnan(found.log_h[0]).all()
     assert found.notes == (

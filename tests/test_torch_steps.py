@@ -135,6 +135,11 @@ def shapes(torch):
             ["0", "1", "2"],
             ["0", "1", "2"],
         ),
+        "blocks between two layers": (
+            nn.Sequential(nn.Linear(4, 4), nn.Tanh(), Block(), Block(), nn.Linear(4, 4)),
+            ["0", "2", "3", "4"],
+            ["0", "2", "3", "4"],
+        ),
         "a single block": (
             Attributes(stem=nn.Linear(4, 4), blocks=Few([Block()])),
             ["blocks.0"],
@@ -152,6 +157,7 @@ SHAPES = [
     "blocks as attributes",
     "layers in two boxes",
     "layers with their activations",
+    "blocks between two layers",
     "a single block",
 ]
 

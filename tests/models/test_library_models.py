@@ -110,11 +110,11 @@ def of_transformers(name):
 TORCHVISION = {
     "resnet18": (64, 8, {"BasicBlock"}),
     "resnet50": (64, 16, {"Bottleneck"}),
-    "convnext_tiny": (64, 21, {"CNBlock", "Sequential"}),
-    "densenet121": (64, 61, {"_DenseLayer", "_Transition"}),
+    "convnext_tiny": (64, 22, {"CNBlock", "Sequential", "Conv2dNormActivation"}),
+    "densenet121": (64, 64, {"_DenseLayer", "_Transition", "Conv2d", "BatchNorm2d"}),
     "efficientnet_b0": (64, 18, {"MBConv", "Conv2dNormActivation"}),
     "mobilenet_v3_small": (64, 13, {"InvertedResidual", "Conv2dNormActivation"}),
-    "swin_t": (64, 15, {"SwinTransformerBlock", "PatchMerging"}),
+    "swin_t": (64, 16, {"SwinTransformerBlock", "PatchMerging", "Sequential"}),
     "shufflenet_v2_x0_5": (64, 16, {"InvertedResidual"}),
 }
 

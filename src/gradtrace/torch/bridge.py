@@ -124,8 +124,8 @@ def trace(model, input, loss=None, steps=None):
         Which modules are the steps: by name (as in ``model.named_modules()``), by class, or
         themselves. Otherwise all recurrent modules, if there are any; else the blocks, which are
         the modules of one class that stand side by side, wherever they stand, as in the four stages
-        of a ResNet or in the encoder and the decoder; else the layers. ``coverage`` says how much
-        of the model that is.
+        of a ResNet or in the encoder and the decoder, and what stands in one ``Sequential`` with
+        them; else the layers. ``coverage`` says how much of the model that is.
 
     Returns
     -------

@@ -38,10 +38,9 @@ def default_steps(model, named, blocks):
         raise ValueError("model: expected modules that have parameters, got a model without any")
     stacks = repeated_blocks(tree)
     if blocks and stacks:
-        return longest_stack(named, stacks[0])
+        stacks = [longest_stack(named, stacks[0])]
     if stacks:
-        united = {m for stack in stacks for m in stack}
-        return [m for m in named if m in united]
+        return with_siblings(tree, {m for stack in stacks for m in stack})
     boxes = [tree.inside[m] for m in named if isinstance(m, BOXES) and m in tree.inside]
     longest = max(boxes, key=len, default=[])
     if len(longest) > 1 and (blocks or tree.share(longest) > 0.9):
@@ -170,6 +169,16 @@ def longest_stack(named, stack):
     often = Counter(above[m] for m in stack)
     (most, _), *_ = often.most_common(1)
     return [m for m in stack if above[m] is most]
+
+
+def with_siblings(tree, blocks):
+    """The blocks, and what stands in one box with them, as the first and the last layer may."""
+    taken = {part for m in blocks for part in m.modules()}
+    steps = set(blocks)
+    for m, within in tree.inside.items():
+        if isinstance(m, BOXES) and blocks.intersection(within):
+            steps |= {part for part in within if taken.isdisjoint(part.modules())}
+    return [m for m in tree.inside if m in steps]
 
 
 def requested(named, steps):
