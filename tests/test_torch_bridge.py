@@ -284,7 +284,7 @@ def test_a_cell_of_your_own_shows_its_memory_not_its_input(torch, trace, nets):
     own = filled(
         torch, nets.Own(2, 3), **{"U.weight": p["U"].T, "U.bias": p["b"], "W.weight": p["W"].T}
     )
-    theirs = trace(nets.Loop(own), (torch.tensor(x), torch.tensor(start)), squares, modules="cell")
+    theirs = trace(nets.Loop(own), (torch.tensor(x), torch.tensor(start)), squares, steps="cell")
     assert_same(
         theirs,
         ended(unroll(cell, p, x), start),
@@ -370,7 +370,7 @@ def test_transformer_blocks(torch, trace):
 def test_any_depth_and_width(torch, trace, depth, n, seed):
     params, linear, h0 = layers(torch, depth, n, seed)
     model = torch.nn.Sequential(*[torch.nn.Sequential(layer, torch.nn.Tanh()) for layer in linear])
-    theirs = trace(model, torch.tensor(h0), squares, modules=[*model])
+    theirs = trace(model, torch.tensor(h0), squares, steps=[*model])
     assert_same(theirs, ended(deep(Dense(n, n), params), h0), **{"0.weight": "W", "0.bias": "b"})
 
 
@@ -396,12 +396,12 @@ def test_the_modules_that_are_steps(torch, trace, nets, case):
         OrderedDict(stem=torch.nn.Linear(3, 4), body=body, head=torch.nn.Linear(4, 1))
     )
     chosen = torch.nn.Linear if modules == "Linear" else modules
-    assert trace(model, torch.ones(2, 3), squares, modules=chosen).names == names
+    assert trace(model, torch.ones(2, 3), squares, steps=chosen).names == names
 
 
 def test_a_module_list_stands_for_its_children(torch, trace, nets):
     model = nets.Functional([torch.nn.Linear(3, 3) for _ in range(4)], 1)
-    assert trace(model, torch.ones(1, 3), squares, modules=model.layers).names == tuple(
+    assert trace(model, torch.ones(1, 3), squares, steps=model.layers).names == tuple(
         f"layers.{k}" for k in range(4)
     )
 
@@ -764,7 +764,7 @@ def test_weights_made_outside_forward_are_told_apart_by_call(torch, trace, way):
             cell.register_forward_hook(lambda cell, args, out: torch.tanh(out @ cell.raw))
     x = torch.randn(4, 2, 3).double()
     h = torch.randn(2, 3).double()
-    log = trace(Model([cells[0]] * 4), (x, h), squares, modules=Cell)
+    log = trace(Model([cells[0]] * 4), (x, h), squares, steps=Cell)
     squares(Model(cells)(x, h)).backward()
     assert_shares(log, cells)
 
@@ -1204,114 +1204,6 @@ def test_a_sparse_gradient(torch, trace):
     squares(model(tokens)).backward()
     wanted = model[0].weight.grad.to_dense().norm().log().item()
     np.testing.assert_allclose(log.log_p["weight"][0], wanted, rtol=1e-6)
-    spoilt = torch.nn.Sequential(*model, function(torch, lambda h: (0 * h).sqrt()))
-    with pytest.raises(ValueError, match=r"; 2 \(Module\) makes the first on the way back"):
-        trace(spoilt, tokens, squares)
-
-
-# --- numbers that are not finite ---
-
-
-def function(torch, f):
-    module = torch.nn.Module()
-    module.forward = f
-    return module
-
-
-def nan_weight(torch):
-    layer = torch.nn.Linear(4, 4)
-    layer.weight.data[1, 1] = torch.nan
-    return layer
-
-
-def unfinished(torch):
-    """Models of layers 0, 1, … with a layer that is to blame, and losses."""
-
-    def lin():
-        return torch.nn.Linear(4, 4)
-
-    relu = torch.nn.ReLU()
-    log, sqrt = function(torch, torch.log), function(torch, torch.sqrt)
-    zero = function(torch, lambda h: 0 * h)
-    forward = "loss: expected a finite number, got -?(nan|inf); "
-    first = "is the first module whose output is not finite though its input is: "
-    back = "loss: expected finite gradients, got nan or infinity; "
-    made = "makes the first on the way back, of a finite gradient: look for a root"
-    return {
-        "log of zero": (
-            [lin(), relu, log, lin()],
-            squares,
-            rf"{forward}2 \(Module\) {first}look for a root",
-        ),
-        "in a block": (
-            [lin(), torch.nn.Sequential(relu, log), lin()],
-            squares,
-            rf"{forward}1.1 \(Module\) {first}",
-        ),
-        "a weight": (
-            [lin(), nan_weight(torch), lin()],
-            squares,
-            rf"{forward}1 \(Linear\) {first}its weight is not finite either;"
-            " load or initialise it anew",
-        ),
-        "float16": (
-            [lin().half(), lin().half(), function(torch, lambda h: h * 6e4)],
-            squares,
-            rf"{forward}(2 \(Module\) {first}|the output of the model is finite: ).* model.double",
-        ),
-        "the loss": (
-            [lin(), lin()],
-            lambda out: (0 * out).sum().log(),
-            f"{forward}the output of the model is finite: look for a root, .* in the loss",
-        ),
-        "slope of a root": ([lin(), zero, sqrt, lin()], squares, rf"{back}2 \(Module\) {made}"),
-        "root of a norm": (
-            [lin(), zero, lin(), zero],
-            lambda out: out.norm(dim=1).sqrt().sum(),
-            f"{back}the loss {made}",
-        ),
-        "after an explosion": (
-            [function(torch, lambda h: 1e30 * h), lin(), zero, sqrt, lin()],
-            lambda out: 1e30 * out.sum(),
-            rf"{back}3 \(Module\) {made}",
-        ),
-    }
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        "log of zero",
-        "in a block",
-        "a weight",
-        "float16",
-        "the loss",
-        "slope of a root",
-        "root of a norm",
-        "after an explosion",
-    ],
-)
-def test_what_is_not_finite_names_its_module(torch, trace, case):
-    torch.manual_seed(9)
-    layers, loss, message = unfinished(torch)[case]
-    x = torch.ones(2, 4, dtype=next(torch.nn.Sequential(*layers).parameters()).dtype)
-    with pytest.raises(ValueError, match=message) as error:
-        trace(torch.nn.Sequential(*layers), x, loss)
-    assert "\n" not in str(error.value)
-
-
-def test_a_slope_that_is_not_finite_within_forward(torch, trace):
-    class Where(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
-
-        def forward(self, h):
-            h = 0 * self.a(h)
-            return self.b(torch.where(h > 0, h.sqrt(), 0.0))
-
-    with pytest.raises(ValueError, match=r"; the model \(Where\) makes the first on the way back"):
-        trace(Where(), torch.ones(2, 4), squares)
 
 
 def test_minus_infinity_within_the_model_is_no_fault(torch, trace):
@@ -1328,8 +1220,7 @@ def test_minus_infinity_within_the_model_is_no_fault(torch, trace):
     log = trace(model, x, squares)
     squares(model(x)).backward()
     np.testing.assert_allclose(log.log_h[0], x.grad.norm().log().item(), rtol=1e-6)
-    with pytest.raises(ValueError, match=r"; input\[0\] holds -inf, which only a mask may"):
-        trace(model, torch.full((4, 4), -torch.inf), squares)
+    assert log.anomalies == ()
 
 
 # --- states without a gradient ---
@@ -1507,7 +1398,7 @@ def test_a_state_in_an_object_of_your_own_is_refused(torch, trace, where):
     with pytest.raises(
         TypeError, match=r"^block: expected .*of tensors|tensors, or lists.* got Box .*choose other"
     ):
-        trace(Model(), torch.ones(2, 4), squares, modules="block")
+        trace(Model(), torch.ones(2, 4), squares, steps="block")
 
 
 @pytest.mark.filterwarnings("ignore:Complex modules are a new feature")
@@ -1550,8 +1441,11 @@ BAD = {
         TypeError,
         "loss: expected a function of the model's output, got float 1.0",
     ),
-    "input a list": (dict(input=[1.0]), TypeError, "input: expected a tensor or a tuple, got list"),
-    "input with NaN": (dict(input="nan"), ValueError, "input: expected finite numbers"),
+    "input a list": (
+        dict(input=[1.0]),
+        TypeError,
+        r"input: expected a tensor.* got list",
+    ),
     "loss of many numbers": (
         dict(loss=lambda out: out),
         TypeError,
@@ -1563,45 +1457,35 @@ BAD = {
         TypeError,
         "loss: expected to return a tensor .* got float 2.0",
     ),
-    "loss not finite": (
-        dict(loss=lambda out: out.sum() / 0),
-        ValueError,
-        "loss: expected a finite number, got -?(inf|nan)",
-    ),
     "loss detached": (
         dict(loss=lambda out: out.detach().sum()),
         ValueError,
         "loss: expected a number that depends",
     ),
     "modules a number": (
-        dict(modules=[3]),
+        dict(steps=[3]),
         TypeError,
-        "modules: expected names, classes or modules, got int 3",
+        "steps: expected names, classes or modules, got int 3",
     ),
     "modules unknown": (
-        dict(modules="layer4"),
+        dict(steps="layer4"),
         ValueError,
-        r"modules: expected modules of the model, such as \['0', '1'.*got 'layer4'",
+        r"steps: expected modules of the model, such as \['0', '1'.*got 'layer4'",
     ),
     "modules empty": (
-        dict(modules=[]),
+        dict(steps=[]),
         ValueError,
-        "modules: expected at least one module, got none",
+        "steps: expected at least one module, got none",
     ),
     "modules nested": (
-        dict(modules=["", "1"]),
+        dict(steps=["", "1"]),
         ValueError,
-        "modules: expected none within another, got '1' within",
-    ),
-    "two recurrent": (
-        dict(model="two"),
-        ValueError,
-        r"modules: expected one recurrent module, got \['0', '1'\]",
+        "steps: expected no module within another, got '1' within",
     ),
     "never called": (
         dict(model="idle"),
         ValueError,
-        r"modules: expected modules that the model calls, got \['cell'\]",
+        r"steps: expected modules that the model calls, got \['cell'\]",
     ),
     "no parameters": (
         dict(model="bare"),
@@ -1609,11 +1493,10 @@ BAD = {
         "model: expected modules that have parameters, got",
     ),
     "modules neither": (
-        dict(modules=3),
+        dict(steps=3),
         TypeError,
-        "modules: expected names, classes or modules, got int 3",
+        "steps: expected names, classes or modules, got int 3",
     ),
-    "two ways": (dict(model="both"), ValueError, "modules: expected an RNN in one direction"),
     "no time": (
         dict(model="rnn", input="no time"),
         ValueError,
@@ -1628,12 +1511,9 @@ def test_bad_input_is_named(torch, trace, case):
     idle = torch.nn.Identity()
     idle.cell = torch.nn.RNNCell(2, 2)
     words = {
-        "two": torch.nn.Sequential(torch.nn.RNN(2, 2), torch.nn.RNN(2, 2)),
         "idle": idle,
         "bare": torch.nn.Tanh(),
-        "both": torch.nn.GRU(2, 2, bidirectional=True),
         "rnn": torch.nn.RNN(2, 2),
-        "nan": torch.full((3, 2), torch.nan),
         "no time": torch.ones(0, 3, 2),
     }
     known = {
@@ -1684,7 +1564,7 @@ def test_an_activation_after_a_sequence_is_no_state_of_it(torch, trace):
     model = Around().double()
     x = torch.ones(4, 2, 2, dtype=torch.double)
     found = trace(
-        model, x, lambda out: squares(out[0]) + 100 * squares(out[1]), modules=["lift", "rnn"]
+        model, x, lambda out: squares(out[0]) + 100 * squares(out[1]), steps=["lift", "rnn"]
     )
     assert found.log_h[-1] == pytest.approx(model(x)[0].norm().log().item())
 
@@ -1711,9 +1591,7 @@ def test_a_state_without_gradient_in_a_chain_past_the_float_range(torch, trace):
             return self.table(self.score(h).argmax(-1))
 
     model = Picks()
-    found = trace(
-        model, torch.ones(1, 2), lambda out: 1e-36 * out.sum(), modules=["score", "table"]
-    )
+    found = trace(model, torch.ones(1, 2), lambda out: 1e-36 * out.sum(), steps=["score", "table"])
     assert np.isnan(found.log_h[1])
     assert found.log_h[2] == pytest.approx(np.log(1e-36 * 3**0.5))
     assert found.log_p["weight"][1] == pytest.approx(np.log(1e-36 * 3**0.5))
@@ -1741,9 +1619,7 @@ def test_what_was_called_before_a_recurrent_module_stays_a_step(torch, trace):
         def forward(self, x):
             return self.rnn(self.first(x))[0]
 
-    log = trace(
-        Ahead(), torch.ones(5, 1, 2), lambda out: out.pow(2).sum(), modules=["first", "rnn"]
-    )
+    log = trace(Ahead(), torch.ones(5, 1, 2), lambda out: out.pow(2).sum(), steps=["first", "rnn"])
     assert log.names == ("first", *(f"rnn[{t}]" for t in range(5)))
 
 
@@ -1760,17 +1636,6 @@ def test_a_node_is_reached_through_any_branch_of_the_graph(torch):
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks")
 @pytest.mark.parametrize(("number", "expected"), [(1.0, True), (math.nan, False)])
 def test_sparse_gradients_are_looked_at(torch, number, expected):
-    from gradtrace.torch.finite import finite
+    from gradtrace.torch.anomalies import finite
 
     assert finite(torch.sparse_coo_tensor([[0]], [number], (3,))) == expected
-
-
-def test_a_hook_that_makes_nan_is_among_the_reasons(torch, trace):
-    model = torch.nn.Sequential(*[torch.nn.Linear(4, 4) for _ in range(3)])
-    model[1].register_full_backward_hook(
-        lambda module, before, after: (torch.full_like(before[0], math.nan),)
-    )
-    log = trace(model, torch.ones(2, 4), lambda out: out.pow(2).sum())
-    assert np.isnan(log.log_h[:2]).all()
-    assert np.isfinite(log.log_h[2:]).all()
-    assert sum("a hook changed a gradient" in note for note in log.notes) == 2

@@ -4,6 +4,7 @@ It needs PyTorch, which ``import gradtrace`` does not.
 """
 
 try:
+    from .anomalies import Anomaly
     from .bridge import ModelTrace, trace
     from .map import ModelGrid, grid
 except ModuleNotFoundError as error:
@@ -14,4 +15,4 @@ except ModuleNotFoundError as error:
         name="torch",
     ) from None
 
-__all__ = ["ModelGrid", "ModelTrace", "grid", "trace"]
+__all__ = ["Anomaly", "ModelGrid", "ModelTrace", "grid", "trace"]

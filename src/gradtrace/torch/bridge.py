@@ -1,16 +1,13 @@
 """Gradient norms of a PyTorch model."""
 
-from collections import Counter, defaultdict
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
-import torch
 
-from ..expect import given
+from .anomalies import Anomaly
+from .arguments import expect_arguments
 from .chain import broken_at
-from .choose import choose_modules
-from .finite import finite
+from .choose import choose_steps
 from .norms import norms
 from .passes import recorded_pass
 
@@ -37,20 +34,46 @@ class ModelTrace:
     notes : tuple of str
         A sentence for every ``nan`` in ``log_h``, every call under ``no_grad`` and every step to
         which the next one passes no gradient back, with the name of the module.
+    loss : float
+        As the model gives it without a trace, bit for bit.
+    status : tuple of str
+        What each entry of ``log_h`` is: ``"finite"``, ``"exactly zero"``, ``"no gradient
+        (integers)"``, ``"nan"``, ``"overflow"`` or ``"underflow"``. The last two left the float
+        range, and no chain of states led around it.
+    anomalies : tuple of Anomaly
+        Where numbers first cease to be finite, forward and on the way back, if they do. An overflow
+        on the way back is one for your optimiser, also where ``log_h`` has the norm all the same.
+    coverage : float
+        The share of the model's parameters that lie within the steps.
 
     Examples
     --------
-    >>> ModelTrace(np.zeros(3), {}, ("0", "2")).names
-    ('0', '2')
+    >>> print(ModelTrace(np.zeros(3), {}, ("0", "2"), loss=0.5, coverage=0.25))
+    2 steps, 0 to 2: they cover 25 % of the parameters; loss 0.5
     """
 
     log_h: np.ndarray
     log_p: dict[str, np.ndarray]
     names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    loss: float = np.nan
+    status: tuple[str, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+    coverage: float = 1.0
+
+    def __str__(self):
+        return in_words(f"{len(self.names)} steps", self.names, self)
 
 
-def trace(model, input, loss, modules=None):
+def in_words(steps, names, log):
+    """A line on the steps and what they cover, one for each anomaly, one for each note."""
+    where = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    covered = f"they cover {100 * log.coverage:.3g} % of the parameters"
+    first = f"{steps}, {where}: {covered}; loss {log.loss:.6g}"
+    return "\n".join([first, *map(str, log.anomalies), *log.notes])
+
+
+def trace(model, input, loss=None, steps=None):
     """``ln ‖∂L/∂h_t‖`` of a PyTorch model, for every layer or every step in time.
 
     A step is one call of a chosen module, hooks included. Its state is the first argument, for
@@ -58,19 +81,27 @@ def trace(model, input, loss, modules=None):
     is what its last call gave out. It may be a tensor, or a list, tuple, dict or dataclass of
     tensors. Activations and the sum of a residual connection, between two calls, thus belong to the
     earlier step. After the last call only modules without parameters that keep the shape count to
-    the step. A state that is a constant is measured through that call alone. A whole sequence in
-    one ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` is unrolled. The steps stand in the order of their
-    calls; where that is no chain, as of two branches, ``notes`` says so.
+    the step. A state that is a constant is measured through that call alone. The steps stand in the
+    order of their calls; where that is no chain, as of two branches, ``notes`` says so.
 
-    The model is left as it was, even if it raises: ``.grad``, buffers such as running averages, the
-    tensors, lists, dicts and dataclasses that modules keep, hooks and the state of the random
-    numbers (PyTorch's, numpy's and Python's). Whatever else its ``forward`` keeps stays changed.
+    A whole sequence in one ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` is unrolled: a step is one time of
+    all layers. In two directions it is one time of one layer in one direction, and the reverse one
+    begins at the end.
 
-    The loss is bit for bit that of the model without a trace; an unrolled RNN rounds differently.
-    Where a module may take several arguments, or is given a copy because its state has no gradient,
-    the model runs once more, without a trace, and the two losses are compared: the model's hooks
-    and the loss then run twice. A module that asks whether its only argument has a gradient is told
-    that it has one.
+    The model is left as it was, even if it raises: ``.grad``, ``requires_grad``, training flags,
+    buffers such as running averages, the tensors, lists, dicts and dataclasses that modules keep,
+    hooks, and the state of the random numbers (PyTorch's, numpy's, Python's, and of generators that
+    modules keep). Whatever else its ``forward`` keeps stays changed.
+
+    The loss is bit for bit that of the model without a trace; only where a GPU draws the dropout
+    between the layers of an RNN, it is one of another draw. Data parallel and compiled models run
+    as the module inside, in this process alone and as it is written. Where a module may take
+    several arguments, or is given a copy because its state has no gradient, the model runs once
+    more, without a trace, and the two losses are compared: the model's hooks and the loss then run
+    twice. A module that asks whether its only argument has a gradient is told that it has one.
+
+    A loss or gradient that is not finite is explained: ``anomalies`` names the first module whose
+    numbers are not, and the range of its input.
 
     Where gradients leave the float range, PyTorch's pass back is done once more step by step, each
     from a gradient near one, as :func:`gradtrace.trace` does. That needs a chain: where something
@@ -82,16 +113,19 @@ def trace(model, input, loss, modules=None):
     ----------
     model : torch.nn.Module
         In training or evaluation mode, as you want it traced.
-    input : Tensor or tuple
-        What the model is called with; a tuple holds several arguments. Floats are finite, but a
-        mask may hold ``-inf``.
-    loss : callable
-        What the model returns to the number ``L``.
-    modules : str, type, Module, or list of these, optional
+    input : Tensor, tuple, mapping or dataclass
+        What the model is called with. A tuple holds several arguments, a mapping keywords, as the
+        batches of many libraries do; where the model does not know these, it is one argument, as
+        is a dataclass or a named tuple.
+    loss : callable, optional
+        What the model returns to the number ``L``. Otherwise the model computes it: it is the
+        output, or its ``loss``, as an attribute or under that key.
+    steps : str, type, Module, or list of these, optional
         Which modules are the steps: by name (as in ``model.named_modules()``), by class, or
-        themselves. Otherwise the recurrent module, if there is one; else the modules with
-        parameters in the longest ``Sequential`` or ``ModuleList``, the outermost of these; else all
-        innermost modules with parameters.
+        themselves. Otherwise all recurrent modules, if there are any; else the blocks, which are
+        the modules of one class that stand side by side, wherever they stand, as in the four stages
+        of a ResNet or in the encoder and the decoder, and what stands in one ``Sequential`` with
+        them; else the layers. ``coverage`` says how much of the model that is.
 
     Returns
     -------
@@ -100,11 +134,10 @@ def trace(model, input, loss, modules=None):
     Raises
     ------
     ValueError, TypeError
-        An argument is of the wrong kind, no chosen module is called, one lies within another, two
-        of them are recurrent, or an RNN is bidirectional, projected or fed a packed sequence; a
-        state holds no tensors; the loss is not one finite number that depends on the model, or
-        differs from the loss without a trace, or a gradient is not finite though it need not be
-        past the float range: the error names the module.
+        An argument is of the wrong kind, no chosen module is called, or one lies within another; a
+        part of the model is TorchScript, or lazy and was not called yet; a state holds no tensors;
+        the loss is not one number that depends on the model, or differs from the loss without a
+        trace: the error names the module.
 
     Notes
     -----
@@ -112,49 +145,45 @@ def trace(model, input, loss, modules=None):
 
     Examples
     --------
+    >>> import torch
     >>> model = torch.nn.Sequential(*[torch.nn.Linear(4, 4) for layer in range(10)])
     >>> log = trace(model, torch.ones(2, 4), lambda out: out.pow(2).sum())
     >>> log.log_h.shape, log.log_p["weight"].shape, log.names[-1]
     ((11,), (10,), '9')
     """
-    inputs = expect_arguments(model, input, loss)
-    chosen = choose_modules(model, modules)
-    with recorded_pass(model, inputs, loss, chosen) as (record, total, explain):
-        log_h, log_p = norms(record, total, explain)
+    model, inputs, loss = expect_arguments(model, input, loss)
+    chosen = choose_steps(model, steps)
+    with recorded_pass(model, inputs, loss, chosen) as (record, total, passes):
+        log_h, status, log_p = norms(record, total, passes.explain)
         gaps = broken_at(record, log_h)
-    names = numbered([chosen[call.module] for call in record.calls])
+    names, anomalies = record.names(), passes.anomalies or ()
     return ModelTrace(
         np.array(log_h),
         {name: np.array(logs) for name, logs in log_p.items()},
         names,
-        notes_on(log_h, record.calls, names, gaps),
+        notes_on(record.calls, status, names, gaps),
+        total.item(),
+        tuple(status),
+        anomalies,
+        passes.coverage(record),
     )
 
 
-def expect_arguments(model, input, loss):
-    """The model's arguments as a tuple, if these, the model and the loss are what a trace needs."""
-    if not isinstance(model, torch.nn.Module):
-        raise TypeError(f"model: expected a torch.nn.Module, got {given(model)}")
-    if not callable(loss):
-        raise TypeError(f"loss: expected a function of the model's output, got {given(loss)}")
-    if not isinstance(input, tuple | torch.Tensor):
-        raise TypeError(f"input: expected a tensor or a tuple, got {given(input)}")
-    inputs = input if isinstance(input, tuple) else (input,)
-    for i, value in enumerate(inputs):
-        if not finite(value, low=True):
-            name = f"input[{i}]" if inputs is input else "input"
-            got = "a tensor with NaN or infinity"
-            raise ValueError(f"{name}: expected finite numbers, or -inf in a mask, got {got}")
-    return inputs
+WHY = {
+    "no gradient (integers)": "whole numbers, and no state at all, have no gradient",
+    "nan": "the gradient holds nan itself, as the anomalies say, or a hook made it so",
+    "overflow": (
+        "it left the float range where something bypasses a state (model.double() has more range),"
+        " or is infinite itself, as the anomalies say"
+    ),
+    "underflow": (
+        "it left the float range where something bypasses a state (model.double() has more range),"
+        " or a hook changed a gradient on its way"
+    ),
+}
 
 
-def numbered(called):
-    """The names of the steps, with the number of the call where a name comes several times."""
-    often, number = Counter(called), defaultdict(count)
-    return tuple(name if often[name] == 1 else f"{name}[{next(number[name])}]" for name in called)
-
-
-def notes_on(log_h, calls, names, gaps):
+def notes_on(calls, status, names, gaps):
     """A sentence for every state without a number, and every call that passes no gradient on.
 
     And for every step of ``gaps``, to which the next one passes nothing back.
@@ -169,19 +198,8 @@ def notes_on(log_h, calls, names, gaps):
             f"{names[t]} and {names[t + 1]} are no chain: no gradient passes from what"
             f" {names[t + 1]} takes in to what {names[t]} gives out"
         )
-    states = [
-        *((f"what {name} takes in", call.takes) for call, name in zip(calls, names, strict=True)),
-        (f"what {names[-1]} gives out", calls[-1].gives),
-    ]
-    for t, (what, keys) in enumerate(states):
-        if not keys:
-            notes.append(
-                f"log_h[{t}], of {what}, is nan:"
-                " whole numbers, and no state at all, have no gradient"
-            )
-        elif np.isnan(log_h[t]):
-            notes.append(
-                f"log_h[{t}], of {what}, is nan: it left the float range where something bypasses a"
-                " state (model.double() has more range), or a hook changed a gradient on its way"
-            )
+    states = [*(f"what {name} takes in" for name in names), f"what {names[-1]} gives out"]
+    for t, (what, word) in enumerate(zip(states, status, strict=True)):
+        if word in WHY:
+            notes.append(f"log_h[{t}], of {what}, is nan: {WHY[word]}")
     return tuple(notes)

@@ -1,10 +1,9 @@
 """Which gradient is which entry of a grid: rows of a recurrent module, or of a stack of blocks."""
 
+from collections import Counter
 from typing import NamedTuple
 
 import torch
-
-from .bridge import numbered
 
 OF_PYTORCH = torch.nn.TransformerEncoderLayer, torch.nn.TransformerDecoderLayer
 CHANNELS_IN_THE_MIDDLE = torch.nn.modules.conv._ConvNd, torch.nn.modules.batchnorm._NormBase
@@ -34,52 +33,59 @@ def expect_rows(chosen, batch_first):
     cells = [name for m, name in chosen.items() if isinstance(m, torch.nn.RNNCellBase)]
     if cells:
         raise ValueError(
-            f"modules: expected an nn.RNN, nn.LSTM or nn.GRU, or blocks, got the cell {cells[0]};"
+            f"steps: expected an nn.RNN, nn.LSTM or nn.GRU, or blocks, got the cell {cells[0]};"
             f" {CHAINS}, and a cell through its loop"
         )
     rnns = [m for m in chosen if isinstance(m, torch.nn.RNNBase)]
-    if rnns and len(chosen) > 1:
+    if rnns and len(chosen) > len(rnns):
         raise ValueError(
-            f"modules: expected a recurrent module alone, or blocks, got {sorted(chosen.values())}"
+            f"steps: expected recurrent modules alone, or blocks, got {sorted(chosen.values())}"
         )
-    if rnns and batch_first not in (None, rnns[0].batch_first):
-        raise ValueError(
-            f"batch_first: expected {rnns[0].batch_first}, as {chosen[rnns[0]]} says,"
-            f" got {batch_first}"
-        )
+    for rnn in rnns:
+        if batch_first not in (None, rnn.batch_first):
+            raise ValueError(
+                f"batch_first: expected {rnn.batch_first}, as {chosen[rnn]} says, got {batch_first}"
+            )
     for m, name in chosen.items():
         if isinstance(m, CHANNELS_IN_THE_MIDDLE):
             raise ValueError(
-                "modules: expected blocks whose states are (batch, positions, width), got"
+                "steps: expected blocks whose states are (batch, positions, width), got"
                 f" {name}, a {type(m).__name__}, with channels in the middle; {CHAINS}"
             )
     return bool(rnns)
 
 
 def of_layers(record):
-    """The grid of a recurrent module: layers × steps."""
-    (name,) = record.chosen.values()
-    if len(record.read) != 1:
+    """The grid of recurrent modules: layers × steps."""
+    calls = Counter((lane.module, lane.name) for lane in record.lanes)
+    for (module, _), times in calls.items():
+        if times > 1:
+            raise ValueError(
+                f"steps: expected one call of {record.chosen[module]}, with the whole sequence,"
+                f" got {times} calls; {CHAINS}, and a module through its calls"
+            )
+    long = {len(lane.h): record.chosen[lane.module] for lane in record.lanes}
+    if len(long) > 1:
         raise ValueError(
-            f"modules: expected one call of {name}, with the whole sequence, got"
-            f" {len(record.read)} calls; {CHAINS}, and a module through its calls"
+            f"steps: expected as many steps in every recurrent module, got {[*long]} in"
+            f" {[*long.values()]}; choose one of them"
         )
-    [(sequence, axis)] = record.read
-    first = record.calls[0]
-    parts = 2 if first.module.mode == "LSTM" else 1  # h, and of an LSTM c
-    rows = [[None, *((sequence, t) for t in range(len(record.calls)))]]
+    (sequence, _), *_ = record.read
+    times = range(*long)
+    rows = [[None, *((sequence, t) for t in times)]]
     names = ["input"]
-    for l in range(first.module.num_layers):
-        rows.append([(first.takes[0], l), *((call.gives[parts * l], 0) for call in record.calls)])
-        names.append(f"{name} layer {l + 1}")
+    for lane in record.lanes:
+        layer, _, way = lane.name.removeprefix("l").partition("_")
+        rows.append([lane.start[0], *((lane.h[t], 0) for t in times)])
+        names.append(f"{record.chosen[lane.module]} layer {int(layer) + 1} {way}".rstrip())
     axes = dict.fromkeys(key for call in record.calls for key in call.gives)
-    axes |= dict.fromkeys(first.takes, 0) | {sequence: axis}
+    axes |= {key: 0 for lane in record.lanes for key, _ in lane.start} | dict(record.read)
     return Layout(rows, axes, tuple(names))
 
 
 def of_blocks(record, batch_first):
     """The grid of a stack of blocks: blocks × positions."""
-    called = numbered([record.chosen[call.module] for call in record.calls])
+    called = record.names()
     states = [*(f"what {name} reads" for name in called), f"what {called[-1]} hands on"]
     axis, alone = axis_of_positions(record.chosen, batch_first)
     keys, shapes = [], {}
@@ -117,7 +123,7 @@ def axis_of_positions(chosen, batch_first):
         raise ValueError(f"batch_first: expected True or False, as {within[0]}, got None")
     if len(said) > 1:
         raise ValueError(
-            f"modules: expected blocks with the same batch_first, got {[*said.values()]}"
+            f"steps: expected blocks with the same batch_first, got {[*said.values()]}"
         )
     return int(next(iter(said), True)), bool(said)
 
@@ -129,8 +135,8 @@ def shape_of_state(state, tensors, alone):
         return tuple(tensor.shape[:-1])
     got = f"{len(tensors)} tensors" if others else f"shape {tuple(tensor.shape)}"
     raise ValueError(
-        "modules: expected blocks whose state is one tensor (batch, positions, width), got"
-        f" {got} for {state}; choose other modules; {CHAINS}"
+        "steps: expected blocks whose state is one tensor (batch, positions, width), got"
+        f" {got} for {state}; choose other steps; {CHAINS}"
     )
 
 
@@ -140,6 +146,6 @@ def expect_same_places(shapes):
     for state, other in others:
         if other != shape:
             raise ValueError(
-                "modules: expected as many samples and positions in every state, got"
-                f" {shape} for {first}, but {other} for {state}; choose other modules"
+                "steps: expected as many samples and positions in every state, got"
+                f" {shape} for {first}, but {other} for {state}; choose other steps"
             )

@@ -70,7 +70,7 @@ def keys_of_state(record, module, state):
         raise TypeError(
             f"{record.chosen[module]}: expected a state of tensors, or of lists, tuples, dicts or"
             f" dataclasses of them, got {given(state)}; hand the tensors over in one of these,"
-            " or choose other modules"
+            " or choose other steps"
         )
     return record.watch(state)
 

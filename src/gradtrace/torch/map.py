@@ -6,19 +6,22 @@ import numpy as np
 import torch
 
 from ..expect import given
-from ..steps.arrays import log_norm_of
-from .bridge import expect_arguments
-from .choose import choose_modules
+from .anomalies import Anomaly
+from .arguments import expect_arguments
+from .bridge import in_words
+from .choose import choose_steps
 from .layout import expect_rows, of_blocks, of_layers
+from .measure import norms_of_rows
 from .norms import back
 from .passes import recorded_pass
 from .record import GridRecorder
-from .walk import log_norms_walked, range_of, to_front
+from .walk import log_norms_walked, range_of
 
 TOKENS = "whole numbers, and no state at all, have no gradient"
 UNKNOWN = "it, or what it is made of, is zero or past the float range, which cannot be told apart"
 IN_PLACE = f"{UNKNOWN} where a state is changed in place (model.double() has more range)"
 HOOKED = f"{UNKNOWN} where a hook changes gradients (model.double() has more range)"
+SPOILT = "it, or what it is made of, is nan or past the float range, as the anomalies say"
 LOST = "it left the float range within one cell or block (model.double() has more range)"
 
 
@@ -42,6 +45,12 @@ class ModelGrid:
     notes : tuple of str
         A sentence for the ``nan`` of each row, but not for ``[0, 0]``, and for every module under
         ``no_grad``.
+    loss : float
+        As the model gives it without a trace, bit for bit.
+    anomalies : tuple of Anomaly
+        Where numbers first cease to be finite, forward and on the way back, if they do.
+    coverage : float
+        The share of the model's parameters that lie within the layers or blocks.
 
     Examples
     --------
@@ -53,9 +62,18 @@ class ModelGrid:
     names: tuple[str, ...]
     axes: tuple[str, str]
     notes: tuple[str, ...] = ()
+    loss: float = np.nan
+    anomalies: tuple[Anomaly, ...] = ()
+    coverage: float = 1.0
+
+    def __str__(self):
+        rows, columns = self.log_h.shape
+        return in_words(
+            f"{rows - 1} {self.axes[0]}s × {columns} {self.axes[1]}s", self.names[1:], self
+        )
 
 
-def grid(model, input, loss, modules=None, batch_first=None):
+def grid(model, input, loss=None, steps=None, batch_first=None):
     """``ln ‖∂L/∂h[l, t]‖`` of a PyTorch model: of every layer at every step, or block and position.
 
     Of an ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` the grid is that of :func:`gradtrace.trace` on a
@@ -65,6 +83,9 @@ def grid(model, input, loss, modules=None, batch_first=None):
         log_h[0, t]   the input of time t                                     (t = 1 … T)
         log_h[l, 0]   the initial state of layer l, given or zero             (l = 1 … layers)
         log_h[0, 0]   does not exist, nan
+
+    In two directions every layer has two rows; what the reverse one starts from stands in column 0,
+    too. Several modules, such as an LSTM for each layer, stand one upon another.
 
     Of a stack of blocks, such as those of an ``nn.TransformerEncoder``, it is::
 
@@ -93,15 +114,14 @@ def grid(model, input, loss, modules=None, batch_first=None):
     ----------
     model : torch.nn.Module
         In training or evaluation mode, as you want it traced.
-    input : Tensor or tuple
-        What the model is called with; a tuple holds several arguments. Floats are finite, but a
-        mask may hold ``-inf``.
-    loss : callable
-        What the model returns to the number ``L``.
-    modules : str, type, Module, or list of these, optional
-        The recurrent module, or the blocks: by name (as in ``model.named_modules()``), by class, or
-        themselves. Otherwise the recurrent module, if there is one; else the modules with
-        parameters in the longest ``Sequential`` or ``ModuleList``, the outermost of these.
+    input : Tensor, tuple, mapping or dataclass
+        What the model is called with, as by :func:`gradtrace.torch.trace`.
+    loss : callable, optional
+        What the model returns to the number ``L``, unless the model computes it.
+    steps : str, type, Module, or list of these, optional
+        The recurrent modules, or the blocks: by name (as in ``model.named_modules()``), by class,
+        or themselves. Otherwise all recurrent modules, if there are any; else the longest stack of
+        blocks, one of two in an encoder and decoder. ``coverage`` says how much of the model it is.
     batch_first : bool, optional
         Whether the states of blocks are ``(batch, positions, width)``, not ``(positions, batch,
         width)``. PyTorch's own recurrent modules and transformer layers say so themselves, and may
@@ -114,10 +134,11 @@ def grid(model, input, loss, modules=None, batch_first=None):
     Raises
     ------
     ValueError, TypeError
-        An argument is of the wrong kind; the model has neither a recurrent module nor blocks; the
-        recurrent module is bidirectional, projected, a cell, fed a packed sequence, or called more
-        than once; a state of a block is no tensor of ``batch``, ``positions`` and ``width``, or
-        these are not as many in all of them; and for what :func:`gradtrace.torch.trace` refuses.
+        An argument is of the wrong kind; the model has neither a recurrent module nor blocks; a
+        recurrent module is a cell, fed a packed sequence, called more than once, or has other
+        steps than another one; a state of a block is no tensor of ``batch``, ``positions`` and
+        ``width``, or these are not as many in all of them; and for what
+        :func:`gradtrace.torch.trace` refuses.
 
     Notes
     -----
@@ -130,34 +151,41 @@ def grid(model, input, loss, modules=None, batch_first=None):
     >>> found.log_h.shape, found.axes, found.names[1:]
     ((4, 21), ('layer', 'step'), ('LSTM layer 1', 'LSTM layer 2', 'LSTM layer 3'))
     """
-    inputs = expect_arguments(model, input, loss)
+    model, inputs, loss = expect_arguments(model, input, loss)
     if not (batch_first is None or isinstance(batch_first, bool)):
         raise TypeError(f"batch_first: expected True, False or None, got {given(batch_first)}")
-    chosen = choose_modules(model, modules, blocks=True)
+    chosen = choose_steps(model, steps, blocks=True)
     recurrent = expect_rows(chosen, batch_first)
-    with recorded_pass(model, inputs, loss, chosen, GridRecorder) as (record, total, explain):
+    with recorded_pass(model, inputs, loss, chosen, GridRecorder) as (record, total, passes):
         layout = of_layers(record) if recurrent else of_blocks(record, batch_first)
-        logs, why = log_norms(record, total, layout.axes, explain)
+        logs, why = log_norms(record, total, layout.axes, passes.explain)
     log_h = np.array([[entry(logs, place) for place in row] for row in layout.rows])
     axes = ("layer", "step") if recurrent else ("block", "position")
-    return ModelGrid(log_h, layout.names, axes, notes_on(record, layout, log_h, why))
+    return ModelGrid(
+        log_h,
+        layout.names,
+        axes,
+        notes_on(record, layout, log_h, why),
+        total.item(),
+        passes.anomalies or (),
+        passes.coverage(record),
+    )
 
 
 def log_norms(record, total, axes, explain):
     """``{key: ln ‖g‖}``, one number for each place along the key's axis, and why some are nan.
 
-    ``explain()`` is called where a gradient is not finite, and may raise.
+    ``explain()`` is called where a gradient is not finite, and says whether that is a fault.
     """
     logs = {key: nothing_at(record.kept[key], axis) for key, axis in axes.items()}
     exact = {}
 
     def hear(key, g):
         if key in axes:
-            logs[key], exact[key] = measured(to_front(g, axes[key]), range_of(g)[0])
+            logs[key], exact[key] = measured(g, axes[key])
 
     back(record, total, hear)
-    if not all((logs[key] < np.inf).all() for key in exact):
-        explain()
+    spoilt = not all((logs[key] < np.inf).all() for key in exact) and explain()
     if all(good.all() for good in exact.values()):
         return logs, ""
     walked = log_norms_walked(record, total, axes)
@@ -165,8 +193,12 @@ def log_norms(record, total, axes, explain):
     if walked is None:
         walked = {key: np.full(len(good), np.nan) for key, good in exact.items()}
     rounding = 1e-3 + 20 * max(torch.finfo(record.kept[key].dtype).eps for key in axes)
-    logs, hooked = combined(logs, exact, walked, rounding)
-    return logs, HOOKED if hooked else why
+    found, hooked = combined(logs, exact, walked, rounding)
+    if spoilt:
+        nothing = {key: np.isnan(logs[key]) for key in exact}
+        found |= {key: np.where(nothing[key], np.nan, found[key]) for key in exact}
+        return found, SPOILT
+    return found, HOOKED if hooked else why
 
 
 def combined(plain, exact, walked, rounding):
@@ -194,10 +226,22 @@ def nothing_at(tensor, axis):
     return np.full(1 if axis is None else tensor.shape[axis], -np.inf)
 
 
-def measured(g, low):
-    """``ln ‖g‖`` of each place along the first axis, and whether it has all digits."""
-    size = np.abs(g).max(axis=tuple(range(1, g.ndim)), initial=0.0)
-    return log_norm_of(g, g.ndim - 1), (low <= size) & (size < np.inf)
+def measured(g, axis):
+    """``ln ‖g‖`` of each place along an axis, and whether it has all digits.
+
+    The norms are taken where ``g`` lies, in its own dtype or float32.
+    """
+    low, _ = range_of(g)
+    a = g.detach()
+    a = torch.view_as_real(a.resolve_conj()) if a.is_complex() else a
+    a = a.float() if torch.finfo(a.dtype).bits < 32 else a
+    a = (a[None] if axis is None else a.movedim(axis, 0)).flatten(1)
+    tops = a.abs().amax(1) if a.shape[1] else a.new_zeros(len(a))
+    near_one = norms_of_rows(a / torch.where(tops > 0, tops, 1)[:, None])
+    size, norm = (found.cpu().numpy().astype(float) for found in (tops, near_one))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(size) + np.where(size > 0, np.log(norm), 0)
+    return logs, (low <= size) & (size < np.inf)
 
 
 def agree(plain, walked, exact, rounding):

@@ -9,13 +9,11 @@ import math
 import numpy as np
 import torch
 
-from ..steps.arrays import log_norm_of
-
 ZERO = -math.inf, math.inf, -math.inf
 
 
 def measure(g):
-    """``(ln ‖g‖, up, down)`` of a tensor.
+    """``(ln ‖g‖, up, down)`` of a tensor, reduced where it lies, in its own dtype or float32.
 
     Examples
     --------
@@ -24,17 +22,37 @@ def measure(g):
     (0.0, 128, 103)
     """
     info = torch.finfo(g.dtype)
-    a = (g.coalesce().values() if g.is_sparse else g).detach()
-    a = (torch.view_as_real(a.resolve_conj()) if a.is_complex() else a).double().cpu().numpy()
-    top = np.abs(a).max(initial=0.0)
+    a, top = entries(g)
+    top = top.item()
     if top == 0:
         return ZERO
-    with np.errstate(invalid="ignore"):  # of infinity
-        return (
-            float(log_norm_of(a.ravel(), 1)),
-            math.log2(info.max) - float(np.log2(top)),
-            float(np.log2(top)) - math.log2(info.tiny) + math.log2(info.eps),
-        )
+    if not math.isfinite(top):
+        return top, -math.inf, math.inf
+    log = math.log(top) + math.log(norms_of_rows((a / top).reshape(1, -1)).item())
+    return (
+        log,
+        math.log2(info.max) - math.log2(top),
+        math.log2(top) - math.log2(info.tiny) + math.log2(info.eps),
+    )
+
+
+def entries(g):
+    """The numbers in ``g``, in float32 or wider, and the size of the largest."""
+    a = (g.coalesce().values() if g.is_sparse else g).detach()
+    a = torch.view_as_real(a.resolve_conj()) if a.is_complex() else a
+    a = a.float() if torch.finfo(a.dtype).bits < 32 else a
+    return a, a.abs().amax() if a.numel() else a.new_zeros(())
+
+
+def norms_of_rows(a, block=256):
+    """The norm of each row, over blocks and then over their norms.
+
+    One sum over millions of float32 is wrong in the fourth digit, where it is taken in order.
+    """
+    while a.shape[1] > block:
+        a = torch.nn.functional.pad(a, (0, -a.shape[1] % block))
+        a = torch.linalg.vector_norm(a.reshape(len(a), -1, block), dim=2)
+    return torch.linalg.vector_norm(a, dim=1)
 
 
 def has_all_digits(up, down):
@@ -93,8 +111,8 @@ def step_by_step(states, tensors, direct):
         else:
             g = {}
         extra = {key: direct[key] for key in keys if key in direct}
-        powers = [power + _power(g)] * any(map(not_zero, g.values()))
-        powers += [_power(extra)] * any(map(not_zero, extra.values()))
+        powers = [power + p for p in [_power(g)] if p is not None]
+        powers += [p for p in [_power(extra)] if p is not None]
         below = max(powers, default=0)
         g = {
             key: _times(g.get(key), power - below, tensors[key])
@@ -112,22 +130,22 @@ def not_zero(g):
 
 
 def _power(g):
-    """The power of two that brings the largest entry between 1 and 2."""
-    return (
-        math.frexp(
-            max((part.abs().max().item() for part in g.values() if part.numel()), default=0.0)
-        )[1]
-        - 1
-    )
+    """The power of two that brings the largest entry between 1 and 2; None if there is none."""
+    top = max((entries(part)[1].item() for part in g.values()), default=0.0)
+    return math.frexp(top)[1] - 1 if top else None
 
 
 def _times(g, power, like):
-    """``g 2^power`` in the shape and dtype of ``like``."""
+    """``g 2^power`` in the shape and dtype of ``like``, by factors that it has numbers for."""
     if g is None:
         return torch.zeros_like(like)
-    return (
-        g.to(torch.promote_types(g.dtype, torch.float64)) * 2.0 ** max(-1000, min(1000, power))
-    ).to(like.dtype)
+    most = int(math.log2(torch.finfo(like.dtype).max)) - 1
+    power = max(-3 * most, min(3 * most, power))
+    g = g.to(like.dtype)
+    while power:
+        step = max(-most, min(most, power))
+        g, power = g * 2.0**step, power - step
+    return g
 
 
 def measure_scaled(g, power):

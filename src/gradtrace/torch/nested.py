@@ -78,10 +78,21 @@ def replace(value, change, undo=None):
     return value
 
 
+def cloned(tensor):
+    """A copy with the same strides where there is one: with others, kernels round differently."""
+    if tensor.layout is not torch.strided or tensor.is_nested:
+        return tensor.clone()
+    if any(step == 0 < size - 1 for step, size in zip(tensor.stride(), tensor.shape, strict=True)):
+        return tensor.clone()  # one number in several places
+    return torch.empty_strided(
+        tensor.shape, tensor.stride(), dtype=tensor.dtype, device=tensor.device
+    ).copy_(tensor)
+
+
 def copied(value):
     """``value`` in containers of its own, with every tensor cloned without its history."""
     if isinstance(value, torch.Tensor):
-        return value.detach().clone()
+        return cloned(value.detach())
     inside = parts(value)
     if not inside:
         return value

@@ -18,9 +18,9 @@ from .weights import reaches
 
 
 def norms(record, total, explain):
-    """``ln ‖∂L/∂h_t‖`` as a list, and for each parameter the list of its contributions.
+    """``ln ‖∂L/∂h_t‖`` as a list, what each of these is, and for each parameter its contributions.
 
-    ``explain()`` is called where a gradient is not finite, and may raise.
+    ``explain()`` is called where a gradient is not finite.
     """
     states, plain = record.states(), {}
     totals = back(record, total, lambda key, g: plain.update({key: measure(g)}))
@@ -39,13 +39,30 @@ def norms(record, total, explain):
         else:
             log, lost = norm_over(runs, keys, lost)
         log_h.insert(0, log)
+    status = [
+        what_it_is(log, [plain[key][0] for key in keys if key in plain], keys)
+        for log, keys in zip(log_h, states, strict=True)
+    ]
     log_p = {name: [] for call in record.calls for name in call.p}
     for call, keys, log in zip(record.calls, states[1:], log_h[1:], strict=True):
         lost = bool(keys) and math.isnan(log)
         for name, logs in log_p.items():
             mine = [call.p[name]] if name in call.p and call.p[name] not in unused else []
             logs.append(norm_over(runs, mine, lost and not record.deaf.issuperset(mine))[0])
-    return log_h, log_p
+    return log_h, status, log_p
+
+
+def what_it_is(log, plain, keys):
+    """One of the words of ``ModelTrace.status``; ``plain`` are the logs of one pass back."""
+    if not keys:
+        return "no gradient (integers)"
+    if log == -math.inf:
+        return "exactly zero"
+    if not math.isnan(log):
+        return "finite"
+    if any(map(math.isnan, plain)):
+        return "nan"
+    return "overflow" if math.inf in plain else "underflow"
 
 
 def used_elsewhere(record, plain, totals):
@@ -78,7 +95,9 @@ def chain_rule(record, total, states):
             direct[key] = g
             return torch.zeros_like(g)
 
-    back(record, total, cut)
+    record.hear = cut
+    tops = [record.kept[key] for key in direct]  # not the parameters: that saves their products
+    torch.autograd.grad(total, tops, retain_graph=True, allow_unused=True)
     record.hear = ignore
     direct = {key: g for key, g in direct.items() if g is not None}
     found = step_by_step(states, record.kept, direct)

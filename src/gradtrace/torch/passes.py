@@ -6,37 +6,36 @@ from functools import partial
 import torch
 
 from ..expect import given
+from .anomalies import find_anomalies, finite
 from .calls import calls_through
-from .finite import RANGE, ZERO, finite, first_not_finite, first_not_finite_back
 from .listen import listening
-from .nested import copied, has_slopes, replace, tensors
+from .nested import cloned, copied, has_slopes, replace, tensors
 from .plain import Survey, first_difference, nearly_same, needs_survey, same_bits
 from .record import Recorder
 from .snapshot import Snapshot
+from .wrappers import eagerly, named_modules
 
 
 @contextmanager
 def recorded_pass(model, inputs, loss, chosen, recorder=Recorder):
-    """A record of all calls, the loss, and what to call where a gradient is not finite.
+    """A record of all calls, the loss as a tensor, and the passes that were made for them.
 
     What cannot be traced is refused. The model is as it was found when the context is left.
     """
     with ExitStack() as stack:
-        for context in (torch.inference_mode(False), torch.enable_grad()):
+        for context in (torch.inference_mode(False), torch.enable_grad(), eagerly()):
             stack.enter_context(context)
         found = stack.enter_context(Snapshot(model, inputs))
         passes = Passes(model, inputs, loss, chosen, found, recorder)
         record, total = passes.recorded(stack)
         if not record.calls:
             raise ValueError(
-                f"modules: expected modules that the model calls, got {sorted(chosen.values())}"
+                f"steps: expected modules that the model calls, got {sorted(chosen.values())}"
             )
         if record.lent or passes.reference is not None:
             passes.compare(total)
         if not torch.isfinite(total):
-            raise ValueError(
-                f"loss: expected a finite number, got {total.item()}; {passes.why_not_finite()}"
-            )
+            passes.explain()
         if not total.requires_grad:
             cut = [chosen[call.module] for call in record.calls if call.cut]
             more = f"; {cut[0]} ran under torch.no_grad()" if cut else ""
@@ -44,7 +43,7 @@ def recorded_pass(model, inputs, loss, chosen, recorder=Recorder):
                 "loss: expected a number that depends on the model, got one without a gradient"
                 + more
             )
-        yield record, total, passes.refuse_spoilt_gradients
+        yield record, total, passes
 
 
 class Passes:
@@ -56,15 +55,18 @@ class Passes:
         The class of the recorders.
     reference : Tensor or None
         The loss of the plain pass, if there was one.
+    anomalies : tuple of Anomaly or None
+        Where numbers cease to be finite; None where nobody has asked.
     """
 
     def __init__(self, model, inputs, loss, chosen, found, recorder):
         self.model, self.inputs, self.loss = model, inputs, loss
         self.chosen, self.found, self.kind = chosen, found, recorder
         self.names = {
-            m: f"{name or 'the model'} ({type(m).__name__})" for name, m in model.named_modules()
+            m: f"{name or 'the model'} ({type(m).__name__})"
+            for m, name in named_modules(model).items()
         }
-        self.reference, self.places, self.writers = None, {}, set()
+        self.reference, self.places, self.writers, self.anomalies = None, {}, set(), None
         self.with_slopes = [*map(has_slopes, tensors(inputs))]  # which inputs get a gradient
         if needs_survey(chosen, tensors(inputs)):
             self.survey()
@@ -92,14 +94,16 @@ class Passes:
         """The loss with every call recorded."""
         place, values = iter(self.with_slopes), copied(self.inputs)
         values = replace(values, lambda t: record.variable(t) if next(place) else t)
-        return self._loss(values, listening(record, self.model))
+        total = self._loss(values, listening(record, self.model))
+        record.leaves = [leaf for leaf in record.leaves if leaf.requires_grad]
+        return total
 
     def _loss(self, values, *contexts):
         self.found.restore()
         with ExitStack() as stack:
             for context in contexts:
                 stack.enter_context(context)
-            out = self.model(*values)
+            out = self.model(*values.args, **values.kwargs)
         total = self.loss(out)
         if isinstance(total, torch.Tensor) and total.numel() == 1 and total.is_floating_point():
             return total
@@ -153,19 +157,32 @@ class Passes:
     def _who(self, module):
         return self.names.get(module, "the loss")
 
-    def why_not_finite(self):
-        """What made the loss not finite, in half a sentence."""
-        first = first_not_finite(self.plain, self.names)
-        if first is not None:
-            return first
-        low = [i for i, value in enumerate(self.inputs) if not finite(value)]
-        if low:
-            return f"input[{low[0]}] holds -inf, which only a mask may"
-        return f"the output of the model is finite: {ZERO} in the loss, or {RANGE}"
+    def explain(self):
+        """Find the :attr:`anomalies`, in a pass forward and back without a trace.
 
-    def refuse_spoilt_gradients(self):
-        """Raise if a gradient is not finite for another reason than the float range."""
-        with self.recorder() as record:
-            first = first_not_finite_back(lambda: self.traced(record), record.leaves, self.names)
-        if first is not None:
-            raise ValueError(f"loss: expected finite gradients, got nan or infinity; {first}")
+        Returns whether numbers are spoilt, not merely too large for one pass back.
+        """
+        if self.anomalies is None:
+            self.anomalies = self.find_anomalies()
+        return any((a.way, a.kind) != ("backward", "overflow") for a in self.anomalies)
+
+    def find_anomalies(self):
+        leaves = [p for p in self.model.parameters() if p.requires_grad]
+
+        def run(look):
+            place, values = iter(self.with_slopes), copied(self.inputs)
+            for t in tensors(values):
+                look(t)
+            for t in tensors(values):
+                if next(place):
+                    leaves.append(t.requires_grad_())
+            return self._loss(replace(values, lambda t: cloned(t) if t.requires_grad else t))
+
+        return find_anomalies(run, leaves, self.names)
+
+    def coverage(self, record):
+        """The share of the model's parameters that lie within the steps."""
+        modules = {call.module for call in record.calls}
+        covered = {p for module in modules for p in module.parameters()}
+        size = sum(p.numel() for p in self.model.parameters())
+        return sum(p.numel() for p in covered) / size if size else 1.0

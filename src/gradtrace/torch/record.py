@@ -1,10 +1,12 @@
 """Listening to a PyTorch model: which calls it makes, and the gradients that come back."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import count
 
 import torch
 
-from .nested import has_slopes, replace, tensors
+from .nested import cloned, has_slopes, replace, tensors
 
 
 @dataclass
@@ -17,6 +19,29 @@ class Call:
     p: dict[str, int] = field(default_factory=dict)
     out: str = ""  # what it gave out instead of tensors
     cut: bool = False  # whether it ran without gradients
+    lane: str = ""  # of a recurrent module in two directions, the one of this step
+    number: int | None = None  # of the time step, counted through all calls of the module
+
+
+@dataclass
+class Lane:
+    """One layer of a recurrent module in one direction, through all of its time steps.
+
+    Attributes
+    ----------
+    module : Module
+    name : str
+        The end of the names of its parameters, such as ``"l0"`` or ``"l0_reverse"``.
+    start : list of (int, int)
+        For each part of its first state the key of a tensor and the place along its first axis.
+    h : dict of int to int
+        By time, the key of what it gives out.
+    """
+
+    module: torch.nn.Module
+    name: str
+    start: list[tuple[int, int]]
+    h: dict[int, int] = field(default_factory=dict)
 
 
 class Recorder:
@@ -36,6 +61,7 @@ class Recorder:
     Attributes
     ----------
     calls : list of Call
+    lanes : list of Lane
     lent : bool
         Whether a module was given a copy of its state.
     written : set of Module
@@ -56,7 +82,7 @@ class Recorder:
 
     def __init__(self, leaves, chosen, places, writers):
         self.leaves, self.chosen, self.places, self.writers = leaves, chosen, places, writers
-        self.calls, self.lent, self.written = [], False, set()
+        self.calls, self.lanes, self.lent, self.written = [], [], False, set()
         self.end = None  # the tensor that the last call gave out
         self.hear = lambda key, g: None
         self.kept, self.nodes, self.deaf = [], [], set()
@@ -79,9 +105,9 @@ class Recorder:
         """``value``, or where it is a tensor of floats without a gradient a copy that has one."""
         if not has_slopes(value) or value.requires_grad or not torch.is_grad_enabled():
             return value
-        leaf = value.detach().clone().requires_grad_()
+        leaf = cloned(value.detach()).requires_grad_()
         self.leaves.append(leaf)
-        return leaf.clone()  # which may be changed in place
+        return cloned(leaf)  # which may be changed in place
 
     def watch(self, value):
         """The keys of the tensors in ``value`` that are no whole numbers."""
@@ -105,12 +131,37 @@ class Recorder:
             tensor.register_hook(lambda g: None if g is None else self.hear(key, g))
         )
 
+    def enter(self, calls, takes, lane, back):
+        """The time steps of one recurrent module, or of one of its lanes, are the next calls.
+
+        Parameters
+        ----------
+        calls : list of Call
+            In the order of time.
+        takes : list of int
+            The keys of the state in which they begin.
+        lane : str
+        back : bool
+            Whether they begin at the end.
+        """
+        before = [c for c in self.calls if c.module is calls[0].module and c.lane == lane]
+        for t, call in enumerate(calls, len(before)):
+            call.lane, call.number = lane, t
+        in_order = calls[::-1] if back else calls
+        for call in in_order:
+            call.takes, takes = takes, call.gives
+        self.calls += in_order
+
     def sequence(self, x, axis):
         """The steps of what a recurrent module reads."""
         return x.unbind(axis)
 
-    def step(self, x_t, state):
-        """What its lowest layer reads at one of them, beside its ``state``."""
+    def pieces(self, x, sizes):
+        """The steps of a packed sequence."""
+        return x.split(sizes)
+
+    def step(self, x_t, state, t):
+        """What the lowest layer reads at time ``t`` beside its ``state``."""
         return x_t
 
     def alias(self, call, name, p):
@@ -137,9 +188,26 @@ class Recorder:
         if last.out:
             raise TypeError(
                 f"{self.chosen[last.module]}: expected to give out tensors, or lists, tuples, dicts"
-                f" or dataclasses of them, as the last step, got {last.out}; choose other modules"
+                f" or dataclasses of them, as the last step, got {last.out}; choose other steps"
             )
-        return [*(call.takes for call in self.calls), last.gives[: max(1, len(last.takes))]]
+        whole = last.number is not None  # else it may give out more than a state
+        gives = last.gives if whole else last.gives[: max(1, len(last.takes))]
+        return [*(call.takes for call in self.calls), gives]
+
+    def names(self):
+        """The name of each call's module, with the number of the call where there are several."""
+        called = [
+            f"{self.chosen[call.module]}.{call.lane}".removesuffix(".") for call in self.calls
+        ]
+        often, counted = Counter(called), defaultdict(count)
+        numbers = [
+            next(counted[name]) if call.number is None else call.number
+            for call, name in zip(self.calls, called, strict=True)
+        ]
+        return tuple(
+            f"{name}[{number}]" if often[name] > 1 else name
+            for name, number in zip(called, numbers, strict=True)
+        )
 
 
 class GridRecorder(Recorder):
@@ -151,26 +219,28 @@ class GridRecorder(Recorder):
         For each call of the module, the key of the sequence and its axis of time.
     slices : dict of int to (int, int)
         For the key of one time step the key of its sequence and its place there, from 0.
-    steps : int
-        How many steps of the sequence have been read.
     """
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.read, self.slices, self.steps = [], {}, 0
+        self.read, self.slices = [], {}
 
     def sequence(self, x, axis):
         x = self.variable(x)
         (whole,) = self.watch(x)
         self.read.append((whole, axis))
-        self.steps = 0
         return x.unbind(axis)
 
-    def step(self, x_t, state):
+    def pieces(self, x, sizes):
+        raise ValueError(
+            "steps: expected a recurrent module that reads a tensor, got one that reads a"
+            " PackedSequence; gradtrace.torch.trace follows it"
+        )
+
+    def step(self, x_t, state, t):
         x_t = AsLate.apply(x_t, state)
         (key,) = self.watch(x_t)
-        self.slices[key] = self.read[-1][0], self.steps
-        self.steps += 1
+        self.slices[key] = self.read[-1][0], t
         return x_t
 
 

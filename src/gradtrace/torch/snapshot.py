@@ -8,16 +8,16 @@ from dataclasses import is_dataclass
 import numpy as np
 import torch
 
-from .nested import parts
+from .nested import parts, tensors
 
 OWN_MEMORY = torch.Tensor, torch.nn.Module, type
-OF_EVERY_MODULE = {*vars(torch.nn.Module()), "forward", "_call_impl"} - {"_buffers"}
+OF_EVERY_MODULE = {*vars(torch.nn.Module()), "forward", "_call_impl"} - {"_buffers", "training"}
 
 
 class Snapshot:
-    """Buffers, what modules keep as tensors, lists, dicts and dataclasses, and the random numbers.
+    """What a pass may change: see :meth:`restore`.
 
-    ``with Snapshot(model, inputs):`` puts them back at the end, ``restore()`` also in between; of
+    ``with Snapshot(model, inputs):`` puts it back at the end, ``restore()`` also in between; of
     objects among the inputs, too. Parameters are not copied.
     """
 
@@ -25,9 +25,12 @@ class Snapshot:
         self.attributes = []  # (dict of a module, what it held)
         self.boxes = {}  # id: (list, dict, set or dataclass, what it held)
         self.tensors = {}  # id: (tensor, its values, whether it had a gradient)
+        self.generators = []  # (function that sets its state, the state)
+        self.parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]
+        given = [*inputs.args, *inputs.kwargs.values()]
         objects = [
             value
-            for value in inputs
+            for value in given
             if hasattr(value, "__dict__") and not isinstance(value, OWN_MEMORY)
         ]
         for one in [*model.modules(), *objects]:
@@ -36,13 +39,10 @@ class Snapshot:
             self.attributes.append((own, held))
             for value in held.values():
                 self._keep(value)
-        self.cuda = {p.device.index for p in model.parameters() if p.is_cuda}
-        self.random = (
-            torch.get_rng_state(),
-            {i: torch.cuda.get_rng_state(i) for i in self.cuda},
-            random.getstate(),
-            np.random.get_state(),  # noqa: NPY002
-        )
+        for value in given:
+            if not tensors(value):  # each pass is called with copies of those
+                self._keep(value)
+        self.generators += of_library({t.device for t in [*model.parameters(), *model.buffers()]})
 
     def __enter__(self):
         return self
@@ -61,10 +61,18 @@ class Snapshot:
             self.boxes[id(value)] = value, dict(value)
         elif is_dataclass(value) and hasattr(value, "__dict__"):
             self.boxes[id(value)] = value, dict(vars(value))
+        elif state := of_generator(value):
+            self.generators.append(state)
         for _, part in parts(value):
             self._keep(part)
 
     def restore(self):
+        """Put back all that was found, as the same objects with the same contents.
+
+        That is: buffers, training flags, what modules keep as tensors, lists, dicts, sets and
+        dataclasses, ``.grad`` and ``requires_grad`` of parameters, and the state of all generators
+        of random numbers, PyTorch's, numpy's, Python's and the modules' own.
+        """
         for own, held in self.attributes:
             for name in [name for name in own if name not in held and name not in OF_EVERY_MODULE]:
                 del own[name]
@@ -76,15 +84,55 @@ class Snapshot:
                 inside = box if isinstance(box, deque | set | MutableMapping) else vars(box)
                 inside.clear()
                 (inside.extend if isinstance(inside, deque) else inside.update)(held)
+        for p, had_gradient, grad in self.parameters:
+            if p.requires_grad != had_gradient:
+                p.requires_grad_(had_gradient)
+            if p.grad is not grad:
+                p.grad = grad
         with torch.no_grad():
             for tensor, values, had_gradient in self.tensors.values():
                 if tensor.requires_grad and not had_gradient and not tensor._is_view():
                     tensor.detach_()
                 if not torch.equal(tensor, values):
                     tensor.copy_(values)
-        state, cuda, of_python, of_numpy = self.random
-        torch.set_rng_state(state)
-        for i, of_device in cuda.items():
-            torch.cuda.set_rng_state(of_device, i)
-        random.setstate(of_python)
-        np.random.set_state(of_numpy)  # noqa: NPY002
+        put_back(self.generators)
+
+
+def put_back(generators):
+    """Set each generator of random numbers to the state that it had."""
+    for set_state, state in generators:
+        set_state(state)
+
+
+def of_library(devices):
+    """How to set the generators that everybody shares, and the state in which each of them is."""
+    states = [
+        (torch.set_rng_state, torch.get_rng_state()),
+        (random.setstate, random.getstate()),
+        (np.random.set_state, np.random.get_state()),  # noqa: NPY002
+    ]
+    for device in devices:
+        library = getattr(torch, device.type, None)
+        if device.type == "mps":
+            states.append((library.set_rng_state, library.get_rng_state()))
+        elif hasattr(library, "get_rng_state") and device.type != "cpu":
+            states.append((_set_on(library, device), library.get_rng_state(device)))
+    return states
+
+
+def _set_on(library, device):
+    return lambda state: library.set_rng_state(state, device)
+
+
+def of_generator(value):
+    """The same of a generator that somebody holds; None if it is none."""
+    if isinstance(value, torch.Generator):
+        return value.set_state, value.get_state()
+    if isinstance(value, np.random.RandomState):
+        return value.set_state, value.get_state()
+    if isinstance(value, random.Random):
+        return value.setstate, value.getstate()
+    if isinstance(value, np.random.Generator):
+        bits = value.bit_generator
+        return lambda state: setattr(bits, "state", state), bits.state
+    return None

@@ -178,14 +178,14 @@ def range_of(tensor):
 def to_front(tensor, axis):
     """A tensor as an array in double precision, with the axis of its places first."""
     wide = torch.promote_types(tensor.dtype, torch.float64)
-    a = tensor.detach().to(wide).resolve_conj().cpu().numpy()
+    a = tensor.detach().resolve_conj().cpu().to(wide).numpy()  # some devices have no float64
     return a[None] if axis is None else np.moveaxis(a, axis, 0)
 
 
 def from_front(a, like, axis):
     """The opposite, in the dtype and on the device of ``like``."""
     a = a[0] if axis is None else np.moveaxis(a, 0, axis)
-    return torch.as_tensor(np.array(a, order="C")).to(like.device, like.dtype)
+    return torch.as_tensor(np.array(a, order="C")).to(like.dtype).to(like.device)
 
 
 def zeros_at(tensor, axis):

@@ -1,0 +1,120 @@
+"""A trace reduces gradients where they lie: no float64, and no whole gradient on the host.
+
+Not so where numbers are not finite: that is explained by one operation in a wider dtype.
+"""
+
+import contextlib
+
+import numpy as np
+import pytest
+from test_torch_bridge import squares
+
+
+@pytest.fixture(scope="module")
+def torch(oracle):
+    torch = oracle("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for tensors this small more of them only wait
+    yield torch
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def as_on_a_small_device(torch, monkeypatch):
+    """A context in which float64 does not exist, and the host takes few numbers at a time."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    class Refuses(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            out = func(*args, **(kwargs or {}))
+            for t in tree_leaves(out):
+                if isinstance(t, torch.Tensor) and t.dtype in (torch.float64, torch.complex128):
+                    raise AssertionError(f"{func} made a tensor of {t.dtype}")
+            return out
+
+    @contextlib.contextmanager
+    def refusing():
+        with monkeypatch.context() as patch, Refuses():
+            for name in ("cpu", "numpy", "tolist", "__array__"):
+                patch.setattr(torch.Tensor, name, at_most(8, getattr(torch.Tensor, name)))
+            yield
+
+    def at_most(size, method):
+        def guarded(tensor, *args, **kwargs):
+            if tensor.numel() > size and tensor.is_floating_point():
+                raise AssertionError(f"{tensor.numel()} numbers came to the host")
+            return method(tensor, *args, **kwargs)
+
+        return guarded
+
+    return refusing
+
+
+def models(torch):
+    """``{name: (model, input, loss)}``, in float32 or less."""
+    nn = torch.nn
+    torch.manual_seed(0)
+    fading = nn.Sequential(*[nn.Linear(8, 8) for _ in range(20)])
+    for p in fading.parameters():
+        p.data *= 1e-4
+    words = nn.Sequential(nn.Embedding(9, 8, sparse=True), nn.Linear(8, 8))
+    picture = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 3))
+    x = torch.randn(4, 8)
+    return {
+        "layers": (nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8)), x, squares),
+        "past the range, down": (fading, x, lambda out: out.sum()),
+        "half": (nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)).bfloat16(), x.bfloat16(), squares),
+        "recurrent": (nn.LSTM(8, 8, 2), torch.randn(5, 4, 8), lambda out: squares(out[0])),
+        "words": (words, torch.tensor([1, 2, 1]), squares),
+        "pictures": (picture, torch.randn(2, 3, 8, 8), squares),
+    }
+
+
+NAMES = [
+    "layers",
+    "past the range, down",
+    "half",
+    "recurrent",
+    "words",
+    "pictures",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_trace_needs_neither_float64_nor_the_host(torch, as_on_a_small_device, name):
+    from gradtrace.torch import trace
+
+    model, x, loss = models(torch)[name]
+    wanted = trace(model, x, loss)
+    with as_on_a_small_device():
+        log = trace(model, x, loss)
+    np.testing.assert_array_equal(log.log_h, wanted.log_h)
+    assert np.isfinite(log.log_h[1:]).all()
+
+
+def test_a_grid_needs_neither_within_the_float_range(torch, as_on_a_small_device):
+    from gradtrace.torch import grid
+
+    model, x, loss = models(torch)["recurrent"]
+    wanted = grid(model, x, loss)
+    with as_on_a_small_device():
+        found = grid(model, x, loss)
+    np.testing.assert_array_equal(found.log_h, wanted.log_h)
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 3_000_001])
+def test_a_long_sum_in_float32_keeps_its_digits(torch, size):
+    from gradtrace.torch.measure import measure
+
+    g = torch.randn(size, generator=torch.Generator().manual_seed(1))
+    wanted = np.log(np.linalg.norm(g.numpy().astype(float)))
+    assert measure(g)[0] == pytest.approx(wanted, abs=2e-6)
+
+
+def test_the_guard_guards(torch, as_on_a_small_device):
+    with as_on_a_small_device():
+        with pytest.raises(AssertionError, match="float64"):
+            torch.ones(2).double()
+        with pytest.raises(AssertionError, match="9 numbers came to the host"):
+            torch.ones(9).numpy()
