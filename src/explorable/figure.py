@@ -65,7 +65,8 @@ def explore(
         ``"fixed"``: the view sets the same limits in every state, so that a line that rises has
         risen; ``"union"``: axes have the limits that hold all states, for which every state is
         drawn once more; ``"moving"``: limits, ticks and labels move with the state, and the axes
-        leave room for the widest. So it is with the numbers at both ends of a colour bar.
+        leave room for the widest (states are drawn once more where a layout places the axes). So
+        it is with the numbers at both ends of a colour bar.
     title : str, optional
         A line above the figure.
     cases : dict of str to dict, optional

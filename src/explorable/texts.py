@@ -34,8 +34,10 @@ def laid_out_once():
         Text._get_layout = compute
 
 
-SAID = set()  # what matplotlib has said of fonts
-LOGS = [logging.getLogger(f"matplotlib.{name}") for name in ("font_manager", "mathtext")]
+SAID = set()  # what matplotlib has said of fonts and limits
+LOGS = [
+    logging.getLogger(f"matplotlib.{name}") for name in ("font_manager", "mathtext", "axes._base")
+]
 
 
 def is_new(record):
@@ -48,7 +50,7 @@ def is_new(record):
 
 @contextmanager
 def warned_once():
-    """Let matplotlib say once that a font or a glyph is missing, not for every text."""
+    """Let matplotlib say once what it says of every text and of every state."""
     filtered = [log for log in LOGS if is_new not in log.filters]
     for log in filtered:
         log.addFilter(is_new)

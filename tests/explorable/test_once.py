@@ -107,7 +107,7 @@ def test_a_view_may_change_the_fonts_in_some_states(change):
     with rc_context(RC | SETTINGS[change]):
         fig = result.empty()
         view(fig.axes[0], 2)
-        result.lay_out(fig, "")
+        result.layouts[axes.arrangement(fig)].apply(fig)
         artist = next(
             a
             for a, *_ in parts(fig, recorder())
