@@ -21,8 +21,8 @@ def unpacked(figure):
         series["of"] = [frame_at(words, series, i) for i in range(states)] if moves else []
     for name in ("said", "printed"):
         texts = spec[name]
-        index = {"frames": len(texts["texts"]), "index": texts["index"]}
-        moves = texts["index"] >= 0
+        index = {"frames": len(texts["texts"]), "index": texts.pop("index")}
+        moves = index["index"] >= 0
         texts["of"] = [frame_at(words, index, i) for i in range(states)] if moves else []
     return spec
 

@@ -11,7 +11,7 @@ export async function unpack(spec, data) {
   const packed = typeof data === "string" ? bytes(data) : data; // a home that passes JSON alone
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const plain = new Uint8Array(await new Response(stream).arrayBuffer());
-  const images = plain.subarray(2 * spec.words, 2 * spec.words + spec.images);
+  const images = plain.slice(2 * spec.words, 2 * spec.words + spec.images); // plain is let go
   const rest = plain.subarray(2 * spec.words + spec.images);
   const whole = { ...spec, ...JSON.parse(new TextDecoder().decode(rest)) };
   whole.params = spec.params.map((param, i) => ({ ...param, labels: whole.labels[i] }));
