@@ -9,12 +9,14 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 #   torch    PyTorch, for the chapter on your own network: make lab PEERS=torch
 #   cluster  Dask, for long computations on several machines
 #   peers    PyTorch, JAX and Dask, which the tests compare with: make test PEERS=peers
+#   models   PyTorch, transformers and torchvision, for make models
 # CI sets the variable CI, and so has the peers.
 PEERS ?= $(if $(CI),peers,base)
 EXTRAS_base := lab,book,test
 EXTRAS_torch := lab,book,test,torch
 EXTRAS_cluster := lab,book,test,cluster
 EXTRAS_peers := lab,book,test,peers
+EXTRAS_models := test,torch,models
 
 # Where `make lab` puts the reader's own copy of the notebooks.
 WORK := my-notebooks
@@ -27,7 +29,7 @@ READ_MARKDOWN := {"$(DOCUMENTS)": {"defaultViewers": {"markdown": "Markdown Prev
 # JupyterLab runs as root only if it is told that this is meant; in a container it is.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab book notebooks test mutants evidence bench homes clean
+.PHONY: lab book notebooks test models mutants evidence bench homes clean
 
 lab: .venv/$(PEERS)
 	python notebooks/working_copy.py $(WORK)
@@ -41,6 +43,11 @@ notebooks: .venv/torch
 
 test: .venv/$(PEERS)
 	python tests/run.py $(ARGS)
+
+# Trace models of other libraries, with their retained gradients as the oracle. This is not a part
+# of CI: it installs transformers and torchvision.
+models: .venv/models
+	pytest tests/models $(ARGS)
 
 # Change the package at random places, and see whether the tests notice. The options are listed by
 # python tests/mutants.py --help; an example:
@@ -75,7 +82,7 @@ clean:
 
 # The file .venv/base (or .venv/torch, …) is empty. It says that these packages are installed, so
 # that they are installed again only after pyproject.toml or constraints.txt has changed.
-.venv/base .venv/torch .venv/cluster .venv/peers: .venv/bin/python pyproject.toml constraints.txt
+.venv/base .venv/torch .venv/cluster .venv/peers .venv/models: .venv/bin/python pyproject.toml constraints.txt
 	python -m pip install --quiet --disable-pip-version-check \
 		-c constraints.txt -e '.[$(EXTRAS_$(@F))]'
 	touch $@

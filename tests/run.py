@@ -10,6 +10,7 @@ import time
 
 WORKERS = ["-n", "2"]
 BROWSER = "tests/browser"
+MODELS = "tests/models"  # models of other libraries, by `make models`
 LAB = "tests/browser/test_lab.py"
 
 # A stage is one command or several; it passes if each of them does.
@@ -19,7 +20,10 @@ STAGES = {
         ["ruff", "format", "--check", "."],
     ],
     "unit": [
-        ["pytest", "tests", f"--ignore={BROWSER}", "--durations=5", *WORKERS, "--dist=worksteal"],
+        [
+            *("pytest", "tests", f"--ignore={BROWSER}", f"--ignore={MODELS}"),
+            *("--durations=5", *WORKERS, "--dist=worksteal"),
+        ],
     ],
     # The notebooks run here once; the book and JupyterLab's tests take the results.
     "notebooks": [
