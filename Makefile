@@ -29,7 +29,7 @@ READ_MARKDOWN := {"$(DOCUMENTS)": {"defaultViewers": {"markdown": "Markdown Prev
 # JupyterLab runs as root only if it is told that this is meant; in a container it is.
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab book notebooks test models mutants evidence bench homes clean
+.PHONY: lab book notebooks test models mutants evidence bench bench-figures homes clean
 
 lab: .venv/$(PEERS)
 	python notebooks/working_copy.py $(WORK)
@@ -63,6 +63,18 @@ evidence: .venv/$(if $(findstring dask,$(EXECUTOR)),cluster,base)
 bench: .venv/peers
 	python -m benchmarks
 
+# The same figure as one file by explorable, HoloViews, Plotly, Bokeh and Panel: sizes and seconds.
+# This is not a part of CI: it takes the newest packages, in a folder of their own, and some minutes.
+PEERS_OF_FIGURES := holoviews plotly bokeh panel
+
+bench-figures: .venv-figures/installed
+	.venv-figures/bin/python -W ignore -m benchmarks.figures $(ARGS)
+
+.venv-figures/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-figures
+	.venv-figures/bin/python -m pip install --quiet --disable-pip-version-check -e '.[live]' $(PEERS_OF_FIGURES)
+	touch $@
+
 # Try the live figure in other homes, from Voila to marimo, and write book/homes.md. This is not a
 # part of CI: it takes the newest packages, in a folder of their own, and some minutes. Some homes
 # by a word in their name: make homes ARGS="--only marimo"
@@ -78,7 +90,7 @@ homes: .venv-homes/installed
 
 # my-notebooks stays: that is the reader's own work.
 clean:
-	rm -rf _build .venv .venv-homes
+	rm -rf _build .venv .venv-homes .venv-figures
 
 # The file .venv/base (or .venv/torch, …) is empty. It says that these packages are installed, so
 # that they are installed again only after pyproject.toml or constraints.txt has changed.

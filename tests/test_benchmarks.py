@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import measure, plot, recurrent, spectrum, table  # noqa: E402
+from benchmarks import figures, measure, plot, recurrent, spectrum, table  # noqa: E402
 from benchmarks.__main__ import SECTIONS, main, write  # noqa: E402
 
 FOLDER = ROOT / "benchmarks"
@@ -111,6 +111,12 @@ def test_table_and_plot_on_disk_come_from_the_results_on_disk(tmp_path):
     write(results, tmp_path)
     for name in ("results.json", "results.md", "results.svg"):
         assert (tmp_path / name).read_text("utf-8") == (FOLDER / name).read_text("utf-8"), name
+
+
+def test_our_figure_is_measured_as_it_is_written():
+    (row,) = figures.measured({"explorable": figures.Ours()}, 4, 1)
+    assert row["alone"] == row["linked"] and 50_000 < row["alone"]["gzip"] < row["alone"]["bytes"]
+    assert 0 < row["seconds"][1] < 60
 
 
 def test_the_page_shows_them_and_types_no_figure_by_hand():
