@@ -1,5 +1,6 @@
 """Where numbers cease to be finite: the first operation forward, and the first on the way back."""
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -62,7 +63,7 @@ class Anomaly:
 
 
 MASKED_ALONE = Anomaly(
-    *("forward", "overflow", "the input", "its numbers", -torch.inf, torch.nan),
+    *("forward", "overflow", "the input", "its numbers", -math.inf, math.nan),
     cause="-inf, which only a mask may hold, reaches the loss",
 )
 
