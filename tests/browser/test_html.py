@@ -89,7 +89,8 @@ def test_first_frames_are_described(read, site, figure_page):
     for figure in figures:
         first = figure.select_one("img.xp-first")
         assert first["alt"].strip()
-        width, height = Image.open(file_at(site, figure_page, first["src"])).size
+        with Image.open(file_at(site, figure_page, first["src"])) as picture:
+            width, height = picture.size
         assert (width // 2, height // 2) == (int(first["width"]), int(first["height"]))
         assert height > 200
         assert "JavaScript" in words(figure.select_one(".xp-notice"))
