@@ -159,6 +159,28 @@ def answers(params, h):
     return scores(params, h).argmax(axis=1)
 
 
+def returns_too_early_with_last(params, h):
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"] + p["b"])
+        return h @ params[-1]["W"] + params[-1]["b"]
+
+
+def squashed_twice_at_most(params, h):
+    for l, p in enumerate(params):
+        h = h @ p["W"] + p["b"]
+        if l < min(2, len(params) - 1):
+            h = np.tanh(h)
+    return h
+
+
+def states_alone(params, h):
+    states = []
+    for p in params[:-1]:
+        h = np.tanh(h @ p["W"] + p["b"])
+        states.append(h)
+    return states
+
+
 def all_states(params, h):
     states = [h]
     for p in params[:-1]:
@@ -280,6 +302,21 @@ def other_way_round(u):
     return softmax(-u)
 
 
+def largest_less_score(u):
+    with np.errstate(all="ignore"):
+        e = np.exp(u.max(axis=1, keepdims=True) - u)
+        return e / e.sum(axis=1, keepdims=True)
+
+
+def without_exponential(u):
+    return u - u.max(axis=1, keepdims=True)
+
+
+def divided_by_largest_exponential(u):
+    with np.errstate(all="ignore"):
+        return np.exp(u) / np.exp(u.max(axis=1, keepdims=True))
+
+
 def powers_of_two(u):
     e = 2.0 ** (u - u.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
@@ -364,6 +401,12 @@ def one_less(slope, w, rate, updates):
 
 def slope_written_in(slope, w, rate, updates):
     return descend(slope_of_square, w, rate, updates)
+
+
+def only_the_step(slope, w, rate, updates):
+    for _ in range(updates):
+        w = -rate * slope(w)
+    return w
 
 
 def only_the_slope(slope, w, rate, updates):
@@ -568,6 +611,19 @@ EXERCISES = {
             ),
             (all_states, "these are all states; give back the scores alone."),
             (
+                states_alone,
+                "these are the states, not yet the scores: the last layer is "
+                "missing, and only its row for each picture is asked for.",
+            ),
+            (
+                returns_too_early_with_last,
+                "it returns after the first layer: is `return` in the loop?",
+            ),
+            (
+                squashed_twice_at_most,
+                "all layers but the last squash, however many there are.",
+            ),
+            (
                 dict_unpacked,
                 'each entry of params is a dict: p["W"] and p["b"].',
             ),
@@ -674,6 +730,20 @@ EXERCISES = {
                 "to cut scores off makes large ones equal; subtract instead.",
             ),
             (other_way_round, "the largest score gets the most: e^u."),
+            (
+                largest_less_score,
+                "subtract the largest score from u, not u from the largest.",
+            ),
+            (
+                without_exponential,
+                "these are still scores: take e to them, then divide by the "
+                "sum of the row.",
+            ),
+            (
+                divided_by_largest_exponential,
+                "subtract before e^u is taken: e^1000 overflows. And divide "
+                "by the sum of the row.",
+            ),
             (powers_of_two, "powers of e, not of 2: np.exp."),
             (logarithms, "these are the logarithms of the probabilities."),
             (rounded, "do not round; that is for printing."),
@@ -703,7 +773,13 @@ EXERCISES = {
         rtol=5e-3,
         hints=[
             (0.1, "that is the probability; the loss is -ln of it."),
-            (1.0, "ln is the natural logarithm, to the base e: np.log."),
+            (
+                1.0,
+                "if you took a logarithm to the base ten: ln has the base e, "
+                "np.log. And the loss of a network is 1 if it gives the right "
+                "digit 0.37.",
+            ),
+            (-1.0, "the loss is *minus* ln; and ln has the base e: np.log."),
             (np.log2(10), "ln is the natural logarithm: np.log."),
             (10 * np.log(10), "the loss of a picture is not summed over ten."),
             (0.0, "that is the loss of a network that is sure and right."),
@@ -798,6 +874,11 @@ EXERCISES = {
                 "as many updates as `updates` says, not until all are flat.",
             ),
             (only_the_slope, "take the step *from w*: w - rate * slope(w)."),
+            (
+                only_the_step,
+                "that is the step alone; take it *from w*: "
+                "w - rate * slope(w).",
+            ),
         ],
     ),
     6: Number(
@@ -834,6 +915,6 @@ EXERCISES = {
             "the learning rate is too small for it": "six rates were tried, "
             "up to one that ruins shallow networks.",
         },
-        why="The way forward and the way back fail for one reason.",
+        why="So it learns one answer for all of them.",
     ),
 }
