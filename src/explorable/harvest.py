@@ -24,7 +24,7 @@ from .desk import desk
 from .grid import AXES, View
 from .layout import Layout, arrangement, room, slack
 from .limits import Limits
-from .numbers import Numbers, plain
+from .numbers import Numbers, plain, told_apart
 from .parts import name, parts, subfigures, white
 from .record import Recorder
 from .stage import Stage
@@ -222,9 +222,10 @@ class Harvest:
     def expect_size(self, fig, number):
         """Raise unless the figure is as large as the first one."""
         if inches(fig) != inches(self.opened):
+            before, now = told_apart(inches(self.opened), inches(fig))
             raise ValueError(
-                f"view: expected a figure of one size in every state, got {inches(self.opened)}"
-                f" inches at the start and {inches(fig)} at {self.said(number)}"
+                f"view: expected a figure of one size in every state, got {before} inches at the"
+                f" start and {now} at {self.said(number)}"
             )
 
     def settle(self, fig, number):

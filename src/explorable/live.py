@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from . import bundle, codec
+from .numbers import told_apart
 from .tiles import tiles
 from .values import kind
 
@@ -192,10 +193,10 @@ def control(values):
 def weigh(grid, data, most):
     """Refuse a figure that is too heavy for a page, and say what to cut."""
     if len(data) > most:
+        takes, allowed = told_apart(len(data) / 1e6, most / 1e6)
         raise ValueError(
-            f"the figure takes {len(data) / 1e6:.3g} MB compressed, expected at most"
-            f" {most / 1e6:g} MB; {grid.counts()}: {grid.reduce()}, draw fewer points, or allow"
-            f" more by max_bytes={math.ceil(len(data) / 1e6)}e6"
+            f"the figure takes {takes} MB compressed, expected at most {allowed} MB;"
+            f" {grid.counts()}: {grid.reduce()}, draw fewer points, or allow more by max_bytes={math.ceil(len(data) / 1e6)}e6"
         )
 
 

@@ -13,6 +13,8 @@ from matplotlib.collections import FillBetweenPolyCollection, PathCollection, Qu
 from matplotlib.container import BarContainer
 from matplotlib.patches import StepPatch
 
+from .values import is_number
+
 ROWS = 9  # of a line, a group of bars, points
 CELLS = 5  # of an image, in each direction
 UNNAMED = 4  # lines over one x without a label that are told one by one; of more, the range is told
@@ -188,8 +190,8 @@ def spread(count, most):
     )
 
 
-def digits(value):
-    """A number as it is read: three digits; anything else as text.
+def digits(value, count=3):
+    """A number as it is read, with so many digits; anything else as text.
 
     >>> digits(0.000123456), digits(12345.6), digits(-0.0), digits("cat")
     ('0.000123', '12300', '0', 'cat')
@@ -198,10 +200,40 @@ def digits(value):
         return str(value)
     if not np.isfinite(value):
         return ""
-    text = f"{float(value):.3g}"
+    text = f"{float(value):.{count}g}"
     if "e" in text and 1e-4 <= abs(float(value)) < 1e7:
         text = f"{float(text):.0f}"
     return "0" if text == "-0" else text
+
+
+def told_apart(*things):
+    """Texts of numbers or tuples with as few digits as tell all numbers apart, three at least.
+
+    >>> told_apart((0.0, 1.0), (0.0, 1.00012345), ("log", ("base", 10)))
+    ['(0, 1)', '(0, 1.0001)', '(log, (base, 10))']
+    """
+    values = [float(value) for value in leaves(things) if is_number(value)]
+    different = len({digits(value, 17) for value in values})
+    count = 3
+    while len({digits(value, count) for value in values}) < different:
+        count += 1
+    return [text(thing, count) for thing in things]
+
+
+def leaves(thing):
+    """What a tuple holds that is no tuple."""
+    if not isinstance(thing, tuple | list):
+        yield thing
+        return
+    for part in thing:
+        yield from leaves(part)
+
+
+def text(thing, count):
+    """A number with so many digits, a tuple of such texts, or what `str` says."""
+    if isinstance(thing, tuple | list):
+        return f"({', '.join(text(part, count) for part in thing)})"
+    return digits(float(thing), count) if is_number(thing) else str(thing)
 
 
 def labelled(artist):

@@ -114,7 +114,7 @@ CHANCE = np.random.default_rng(0)
 CHANGES = {
     "limits": (
         lambda ax, k: ax.set_xlim(0, k),
-        r"XAxis of panel 0: expected the same limits .* got \(0.0, 1.0\) at k=1 and \(0.0, 2",
+        r"XAxis of panel 0: expected the same limits .* got \(0, 1\) at k=1 and \(0, 2\) at",
     ),
     "scale": (
         lambda ax, k: ax.set_xscale("linear" if k < 3 else "symlog"),
@@ -126,7 +126,7 @@ CHANGES = {
     ),
     "size": (
         lambda ax, k: ax.figure.set_size_inches(4, k),
-        r"view: expected a figure of one size in every state, got \(4.0, 1.0\) inches at the start",
+        r"view: expected a figure of one size in every state, got \(4, 1\) inches at the start",
     ),
     "two figures": (
         lambda ax, k: plt.figure().add_subplot(),

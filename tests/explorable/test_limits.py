@@ -169,6 +169,51 @@ def test_spines_that_move_take_their_ticks_along():
     assert len(axis.frames) == 3
 
 
+# ---- what a refusal says
+
+
+def refused(view, values, **how):
+    """What is said of a view that changes from value to value."""
+    with pytest.raises(ValueError) as refusal:
+        Harvest(view, Grid({"k": values}), **how)
+    return str(refusal.value)
+
+
+DIGITS = {
+    "three are enough": ([1 / 3, 2 / 3], r"got (0, 0.333) at k=0.333 and (0, 0.667) at k=0.667."),
+    "three are not": (
+        [100 / 3, 100 / 3 + 0.005],
+        r"got (0, 33.33) at k=33.33 and (0, 33.34) at k=33.34.",
+    ),
+    "large ones": ([12345.678, 2e7], r"got (0, 12300) at k=1.23e+04 and (0, 2e+07) at k=2e+07."),
+}
+
+
+@pytest.mark.parametrize("case", DIGITS)
+def test_a_refusal_has_as_few_digits_as_tell_limits_apart(case):
+    def view(ax, k):
+        ax.plot([0, 1], [0, 1])
+        ax.set_ylim(0, k)
+
+    values, said = DIGITS[case]
+    assert said in refused(view, values)
+
+
+def test_a_refusal_says_scales_and_sizes_in_few_digits_too():
+    def scaled(ax, k):
+        ax.set_yscale("symlog", linthresh=k)
+
+    said = "(symlog, (base, 10), (linscale, 1), (linthresh, {})) at k={}"
+    first, second = said.format(0.333, 0.333), said.format(0.667, 0.667)
+    assert f"got {first} and {second}. Say" in refused(scaled, [1 / 3, 2 / 3], limits="union")
+
+    def grows(k):
+        plt.figure(figsize=(4, k)).add_subplot().plot([0, 1])
+
+    grown = "got (4, 1.33) inches at the start and (4, 1.67) at k=1.67"
+    assert refused(grows, [4 / 3, 5 / 3]).endswith(grown)
+
+
 # ---- which axes are the same
 
 
@@ -180,7 +225,7 @@ def test_axes_that_the_opening_state_lacks_have_limits_too():
         if k == 1:
             axes[1].remove()
 
-    message = r"YAxis of panel 1: .* got \(0.0, 2.0\) at k=2 and \(0.0, 3.0\) at k=3"
+    message = r"YAxis of panel 1: .* got \(0, 2\) at k=2 and \(0, 3\) at k=3"
     with pytest.raises(ValueError, match=message):
         Harvest(view, Grid({"k": [1, 2, 3]}))
 
@@ -222,8 +267,8 @@ def bar(k):
 def test_a_colour_bar_that_rescales_is_refused():
     """One colour would stand for several numbers, in silence."""
     message = (
-        r"colour bar of panel 1: expected the same limits .* got \(0.0, 3.0\) at k=3 and"
-        r" \(0.0, 6.0\) at k=6. Fix them in the view, e.g. vmin=..., vmax=..., or say"
+        r"colour bar of panel 1: expected the same limits .* got \(0, 3\) at k=3 and"
+        r" \(0, 6\) at k=6. Fix them in the view, e.g. vmin=..., vmax=..., or say"
         r' limits="union" for .*, or limits="moving" to let colour bars move'
     )
     with pytest.raises(ValueError, match=message):
