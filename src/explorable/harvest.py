@@ -7,6 +7,7 @@ check. What does not change between states (layouts of texts, styles, clips, tic
 """
 
 import gc
+import math
 from contextlib import contextmanager
 from inspect import isasyncgen, iscoroutine, isgenerator
 from io import BytesIO
@@ -19,7 +20,7 @@ from matplotlib.text import Text
 
 from .align import align
 from .axes import every, signature
-from .codec import Slot, frame_of
+from .codec import Slot, frame_of, weight
 from .desk import desk
 from .grid import AXES, View
 from .layout import Layout, arrangement, room, slack
@@ -29,6 +30,7 @@ from .parts import name, parts, subfigures, white
 from .record import Recorder
 from .stage import Stage
 from .texts import fonts, laid_out_once
+from .weight import Scales, TooLarge
 
 SIZE = (4.25, 3.0)  # inches, of a figure whose view is given axes
 
@@ -51,6 +53,8 @@ class Harvest:
         or axes move.
     start : int
         The number of the state whose layout serves all.
+    most : float, optional
+        How many bytes the frames may take, compressed. They are weighed meanwhile, too.
     progress : callable, optional
         Called with the harvest after every drawing of a state.
     order : iterable of int, optional
@@ -69,6 +73,8 @@ class Harvest:
     ValueError
         Whatever a moving picture could not show: fixed limits that change, what the renderer does
         not know, a view that draws nothing in any state, raises, or draws one state in two ways.
+    TooLarge
+        The frames of the states that are drawn take more than all may.
     """
 
     def __init__(
@@ -80,12 +86,13 @@ class Harvest:
         panels=(1, 1),
         limits="fixed",
         start=0,
+        most=math.inf,
         progress=None,
         order=None,
     ):
         self.view = view if isinstance(view, View) else View(view, grid.values)
         self.given, self.size, self.panels = self.view.given, size, panels
-        self.grid = grid
+        self.grid, self.most = grid, most
         self.states = grid.states()
         self.order = range(grid.size) if order is None else list(order)
         self.progress = progress or (lambda harvest: None)
@@ -108,6 +115,8 @@ class Harvest:
                 pass
             try:
                 self.run(Stage(self.empty()) if self.given else None)
+            except TooLarge:
+                raise
             except ValueError:
                 if not self.given:
                     raise
@@ -139,12 +148,16 @@ class Harvest:
         self.ticks = {}  # see `signature`
         self.axes = {}  # what an axis draws, by the ways it looks
         self.frames, self.names = {}, {}
+        self.kept = 0  # bytes of all frames
+        scales = Scales(self.grid, self.most)
         self.keys, self.contents = [()] * size, [()] * size
         self.numbers = Numbers(size)
         self.titles, self.printed = [""] * size, [""] * size
         self.inked = False
         for done, number in enumerate(self.order, start=1):
             self.visit(number, stage)
+            if self.kept > scales.wait:
+                scales.look(self.kept, self.filled(self.order[:done])[0], done)
             if done % 20 == 0:
                 self.collect(1)
         if not self.inked and not any(self.printed):
@@ -152,7 +165,7 @@ class Harvest:
                 "view: expected something drawn, got nothing in any state; draw on the axes that"
                 " the view is given, ax.plot(...), or leave them out and say plt.plot(...)"
             )
-        self.slots, self.places = self.filled()
+        self.slots, self.places = self.filled(range(size))
         ends = {0, size - 1}
         many = 2 if stage is None else min(2 + size // 16, 6)
         some = np.random.default_rng(0).integers(size, size=many).tolist()
@@ -260,11 +273,19 @@ class Harvest:
             self.titles[number] = titles(fig)
         self.printed[number] = printed
         self.keys[number] = tuple(key for key, *_ in found)
-        self.contents[number] = tuple(self.frames.setdefault(f, f) for *_, f in found)
+        self.contents[number] = tuple(self.keep(frame) for *_, frame in found)
         for key, part, frame in found:
             self.names.setdefault(key, name(part.artist))
             text = isinstance(part.artist, Text)
             self.inked |= bool(frame.shapes) and (text or part.role == "data")
+
+    def keep(self, frame):
+        """Return the frame that is kept: this one, or an equal one."""
+        before = len(self.frames)
+        kept = self.frames.setdefault(frame, frame)
+        if len(self.frames) > before:
+            self.kept += weight(frame)
+        return kept
 
     def parts(self, fig, number, ticks=False):
         """Of everything that draws: its key, the part and its frame; `ticks`: axes are drawn."""
@@ -305,13 +326,14 @@ class Harvest:
         elif axis._autolabelpos and axis.axis_name == "y":
             axis.label.set_x(at[0])
 
-    def filled(self):
-        """The slots of all artists, filled; and for each sequence of keys their places."""
-        keys, places = align(self.keys)
-        slots = [Slot(self.names[key], key, len(self.states)) for key in keys]
-        for number, sequence in enumerate(self.keys):
+    def filled(self, numbers):
+        """The slots of all artists, with the frames of these states; the places of their keys."""
+        keys, places = align(self.keys[number] for number in numbers)
+        slots = [Slot(self.names[key], key, len(numbers)) for key in keys]
+        for state, number in enumerate(numbers):
+            sequence = self.keys[number]
             for place, frame in zip(places[sequence], self.contents[number], strict=True):
-                slots[place].put(number, frame)
+                slots[place].put(state, frame)
         for slot in slots:
             slot.close()
         return slots, places

@@ -7,13 +7,11 @@ Nothing here needs more than matplotlib. `widget.py` gives the same data to a wi
 import hashlib
 import html
 import json
-import math
 from base64 import b64encode
 from functools import cached_property
 from pathlib import Path
 
 from . import bundle, codec
-from .numbers import told_apart
 from .tiles import tiles
 from .values import kind
 
@@ -188,16 +186,6 @@ def control(values):
     if kind(values) == "bool" and values == [False, True]:
         return "check"
     return "choice" if kind(values) != "number" or len(values) == 1 else "slider"
-
-
-def weigh(grid, data, most):
-    """Refuse a figure that is too heavy for a page, and say what to cut."""
-    if len(data) > most:
-        takes, allowed = told_apart(len(data) / 1e6, most / 1e6)
-        raise ValueError(
-            f"the figure takes {takes} MB compressed, expected at most {allowed} MB;"
-            f" {grid.counts()}: {grid.reduce()}, draw fewer points, or allow more by max_bytes={math.ceil(len(data) / 1e6)}e6"
-        )
 
 
 def fingerprint(text):

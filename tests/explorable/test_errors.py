@@ -172,16 +172,6 @@ def test_panels_are_for_views_that_are_given_axes():
         explore(lambda k: plt.plot([k]), alt="a point", k=[1, 2], panels=(1, 2))
 
 
-def test_too_many_bytes_are_refused():
-    def noise(ax, k):
-        ax.plot(*np.random.default_rng(k).random((2, 9000)))
-        ax.set(xlim=(0, 1), ylim=(0, 1))
-
-    refusal = r"takes [\d.]+ MB compressed, expected at most 4 MB; k: 150 values: give k fewer .*"
-    with pytest.raises(ValueError, match=refusal + "max_bytes=[5-9]e6$"):
-        explore(noise, alt="x", k=range(150))
-
-
 def test_repr_and_bundle_are_deterministic():
     figure = explore(
         view, alt="a line", gain=[0.5, 1.0, 1.5], activation=["tanh", "relu"], start={"gain": 1.0}
