@@ -37,7 +37,9 @@ class Numbers:
         """Take the numbers of one state from its axes."""
         for panel, ax in enumerate(axes):
             across, up = plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"
-            told = [(label, up, x, y) for label, x, y in series(ax)]
+            told = []
+            for label, x, y in series(ax):
+                told.append((label, up, by_name(ax.xaxis, x), by_name(ax.yaxis, y)))
             told += [(f"{up} {at}", "value", x, values) for at, x, values in cells(ax)]
             told = told or words(ax)
             seen = {}
@@ -91,6 +93,15 @@ def series(ax):
             yield (name_of(collection), *thin(*at.T))
         elif isinstance(collection, FillBetweenPolyCollection):
             yield from band(collection)
+
+
+def by_name(axis, values):
+    """Values on an axis of categories as their names, which stand at 0, 1, 2 …"""
+    places = getattr(axis.get_units(), "_mapping", None)
+    if not places:
+        return values
+    names = {place: name for name, place in places.items()}
+    return [names.get(value, value) for value in values]
 
 
 def band(collection):

@@ -55,7 +55,8 @@ def weigh(grid, size, most, done=None):
     whole, so_far = size, ""
     if done is not None:
         whole = size / done * grid.size
-        so_far = f" after {done} of its {grid.size} states, about {digits(whole / 1e6, 2)} in all"
+        about = digits(whole / 1e6, 2)
+        so_far = f" after {done} of its {grid.size} states, about {about} MB in all"
     raise TooLarge(
         f"the figure takes {takes} MB compressed{so_far}, expected at most {allowed} MB;"
         f" {grid.counts()}: {grid.reduce()}, draw fewer points, or allow more by"

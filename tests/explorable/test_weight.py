@@ -86,9 +86,9 @@ def test_what_is_certainly_too_large_is_not_drawn_to_the_end():
         explore(view, alt="x", k=range(4000), max_bytes=whole)
     assert len(drawn) < 70, "and not once more without a stage"
     said = (
-        r"the figure takes 0\.\d+ MB compressed after [456]\d of its 4000 states, about 4\.\d in all,"
-        r" expected at most 0\.\d+ MB; k: 4000 values: give k fewer than its 4000 values, or split the"
-        r" figure, draw fewer points, or allow more by max_bytes=5e6"
+        r"the figure takes 0\.\d+ MB compressed after [456]\d of its 4000 states, about 4\.\d MB in"
+        r" all, expected at most 0\.\d+ MB; k: 4000 values: give k fewer than its 4000 values, or"
+        r" split the figure, draw fewer points, or allow more by max_bytes=5e6"
     )
     assert re.fullmatch(said, str(refusal.value))
 
