@@ -1,7 +1,7 @@
 """Run a view over a grid of states and keep what every artist draws.
 
-The layout is computed once, for the state that the figure opens with, and with room for the ticks
-of all states if limits are not fixed. An axis is drawn once for every way in which it looks:
+The layout is computed once, for the state that the figure opens with, and with room for the ticks,
+labels and titles of all states. An axis is drawn once for every way in which it looks:
 drawing ticks is most of the cost of a figure. Some states are drawn again in new figures as a
 check. What does not change between states (layouts of texts, styles, clips, ticks) is looked up.
 """
@@ -23,7 +23,7 @@ from .axes import every, signature
 from .codec import Slot, frame_of, weight
 from .desk import desk
 from .grid import AXES, View
-from .layout import Layout, arrangement, room, slack
+from .layout import Layout, arrangement, beyond, room, slack, stands_around
 from .limits import Limits
 from .numbers import Numbers, plain, told_apart
 from .parts import name, parts, subfigures, white
@@ -32,6 +32,7 @@ from .stage import Stage
 from .texts import fonts, laid_out_once
 from .weight import Scales, TooLarge
 
+TOO_FEW = 0.5  # points beyond the room that there is: states are drawn again with more
 SIZE = (4.25, 3.0)  # inches, of a figure whose view is given axes
 
 
@@ -113,15 +114,12 @@ class Harvest:
                 self.make_room(self.order if limits == "moving" else [start])
             with self.drawn(start) as (self.opened, _):
                 pass
-            try:
-                self.run(Stage(self.empty()) if self.given else None)
-            except TooLarge:
-                raise
-            except ValueError:
-                if not self.given:
-                    raise
-                # the view changes what a stage cannot put back, or it is at fault itself
-                self.run(None)
+            self.run_somehow()
+            if limits == "fixed" and self.lack_room():
+                self.draws += grid.size
+                with self.drawn(start) as (self.opened, _):
+                    pass
+                self.run_somehow()
 
     def open(self, opened):
         """Let the state that the figure opens with decide on size and paper."""
@@ -137,10 +135,34 @@ class Harvest:
             with self.drawn(number) as (fig, _), self.recorder.measuring():
                 key = arrangement(fig)
                 figures[key] = fig
-                slack(fig)  # their sides are where an aspect puts them
+                slack(fig, self.recorder)  # their sides are where an aspect puts them
                 needed[key] = np.maximum(room(fig, self.recorder), needed.get(key, 0))
         for key, fig in figures.items():
-            self.layouts[key].make_room(fig, needed[key])
+            self.layouts[key].make_room(fig, needed[key], self.recorder)
+
+    def lack_room(self):
+        """Whether labels in some state reach further than the layout knew; they get the room."""
+        lack = False
+        for key, (number, needed) in self.needed.items():
+            layout = self.layouts[key]
+            with self.drawn(number) as (fig, _):
+                if layout.short(fig, needed, self.recorder) > TOO_FEW:
+                    known = layout.reach + slack(fig, self.recorder)
+                    layout.make_room(fig, np.maximum(needed, known), self.recorder)
+                    lack = True
+        return lack
+
+    def run_somehow(self):
+        """Visit all states, on one stage if that serves."""
+        try:
+            self.run(Stage(self.empty()) if self.given else None)
+        except TooLarge:
+            raise
+        except ValueError:
+            if not self.given:
+                raise
+            # the view changes what a stage cannot put back, or it is at fault itself
+            self.run(None)
 
     def run(self, stage):
         """Visit all states, on one stage or each in a figure of its own; check some by new ones."""
@@ -149,6 +171,7 @@ class Harvest:
         self.axes = {}  # what an axis draws, by the ways it looks
         self.frames, self.names = {}, {}
         self.kept = 0  # bytes of all frames
+        self.needed = {}  # by arrangement a state, and how far labels reach in any
         scales = Scales(self.grid, self.most)
         self.keys, self.contents = [()] * size, [()] * size
         self.numbers = Numbers(size)
@@ -269,6 +292,8 @@ class Harvest:
         """Keep what every artist draws in one state."""
         with self.drawn(number, stage) as (fig, printed):
             found = list(self.parts(fig, number))
+            if self.limits.way == "fixed":
+                self.measure(fig, number, found)
             self.numbers.put(number, fig.axes)
             self.titles[number] = titles(fig)
         self.printed[number] = printed
@@ -278,6 +303,18 @@ class Harvest:
             self.names.setdefault(key, name(part.artist))
             text = isinstance(part.artist, Text)
             self.inked |= bool(frame.shapes) and (text or part.role == "data")
+
+    def measure(self, fig, number, found):
+        """Note how far ticks, labels and titles that are new reach beyond the sides of axes."""
+        key = arrangement(fig)
+        if not self.layouts[key].arranges:
+            return
+        _, needed = self.needed.setdefault(key, (number, np.zeros_like(self.layouts[key].reach)))
+        for (panel, *_), part, frame in found:
+            new = frame.shapes and frame not in self.frames
+            if new and part.ax is not None and stands_around(part.ax, part.artist):
+                reach = beyond(part.ax, part.artist, self.recorder)
+                needed[panel] = np.maximum(needed[panel], reach)
 
     def keep(self, frame):
         """Return the frame that is kept: this one, or an equal one."""

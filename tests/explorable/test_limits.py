@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.text import Text
 
 from explorable.grid import Grid
 from explorable.harvest import Harvest
@@ -116,6 +117,62 @@ def test_labels_do_not_depend_on_the_order_of_the_states(limits):
         for o in orders
     )
     assert one == other
+
+
+WORDS = ["a", "longer", "the longest"]
+
+
+def names(ax, k):
+    ax.barh(["x", WORDS[k]], [1, 2])
+    ax.set(xlim=(0, 2), ylim=(-0.6, 1.6), ylabel="who", xlabel=WORDS[k])
+
+
+def turned(ax, k):
+    ax.bar(["x", WORDS[k]], [1, 2])
+    ax.set(ylim=(0, 2), xlim=(-0.6, 1.6), xlabel="who")
+    ax.tick_params(axis="x", rotation=70)
+
+
+def titled(ax, k):
+    ax.plot([0, 1])
+    ax.set(xlim=(0, 1), ylim=(0, 1), title="\n".join(WORDS[:k]), ylabel="\n".join(WORDS[: k + 1]))
+
+
+def both(axes, k):
+    names(axes[0], k)
+    titled(axes[1], k)
+
+
+FIXED = [(names, (1, 1)), (turned, (1, 1)), (titled, (1, 1)), (both, (1, 2))]
+
+
+@pytest.mark.parametrize("start", [0, 2])
+@pytest.mark.parametrize(("view", "panels"), FIXED, ids=lambda case: getattr(case, "__name__", ""))
+def test_with_fixed_limits_the_widest_labels_fit_in_every_state(view, panels, start):
+    """Where the layout is that of a state with short ones, they were cut off."""
+    result = Harvest(view, Grid({"k": range(3)}), panels=panels, start=start)
+    assert result.draws == (6 if start == 0 else 3), "drawn again only where it was too narrow"
+    boxes = set()
+    for number in range(3):
+        with result.drawn(number) as (fig, _):
+            list(result.parts(fig, number, ticks=True))
+            boxes.add(tuple(tuple(ax.get_position().bounds) for ax in fig.axes))
+            for ax in fig.axes:
+                texts = [*ax.get_xticklabels(), *ax.get_yticklabels()]
+                texts += [ax.xaxis.label, ax.yaxis.label, ax.title]
+                for text in filter(Text.get_text, texts):
+                    x0, y0, x1, y1 = text.get_window_extent(result.recorder).extents
+                    inside = min(x0, y0) > -1 and x1 < fig.bbox.x1 + 1 and y1 < fig.bbox.y1 + 1
+                    assert inside, (number, text)
+    assert len(boxes) == 1, "the axes stand still"
+
+
+def test_with_fixed_limits_nothing_is_drawn_again_for_labels_of_one_size():
+    def view(ax, k):
+        ax.plot([0, 1], [0, k])
+        ax.set(xlim=(0, 1), ylim=(0, 9), title=f"k {k}", xlabel=f"step {k}")
+
+    assert Harvest(view, Grid({"k": range(9)})).draws == 9
 
 
 def test_an_order_may_be_an_iterator():
