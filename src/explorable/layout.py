@@ -59,9 +59,8 @@ class Layout:
 
     def short(self, fig, needed, renderer):
         """How many points there are too few for what needs so much, see `room`."""
-        return np.max(
-            self.points * (needed - slack(fig, renderer) - self.reach)[self.free], initial=0
-        )
+        more = needed - slack(fig, renderer) - self.reach
+        return np.max(self.points * more[self.free], initial=0)
 
     def make_room(self, fig, needed, renderer):
         """Move axes so that their ticks and labels end where they ended at first, see `room`.
