@@ -147,6 +147,19 @@ def test_a_figure_is_cut_where_no_panel_has_anything():
         view(axes, k)
         axes[0].figure.suptitle("over both")
 
+    def coloured(axes, k):
+        view(axes, k)
+        for ax in np.atleast_1d(axes):
+            shown = ax.imshow([[0, 1], [2, 3]], extent=(0, 1, 0, 3), aspect="auto")
+            ax.figure.colorbar(shown, ax=ax)
+
+    def one_for_all(axes, k):
+        view(axes, k)
+        shown = axes[0].imshow([[0, 1], [2, 3]], extent=(0, 1, 0, 3), aspect="auto")
+        axes[0].figure.colorbar(shown, ax=list(axes))
+
+    assert len(widths((1, 1), coloured)) == len(widths((1, 2), one_for_all)) == 1
+    assert len(widths((1, 2), coloured)) == 2, "a colour bar stands beside its picture"
     assert len(widths((1, 1))) == len(widths((3, 1))) == 1
     assert len(widths((2, 3))) == 3
     assert sum(widths((1, 2))) == pytest.approx(72 * 4.25, abs=0.2)
