@@ -330,13 +330,14 @@ class Harvest:
         for part in parts(fig, self.recorder):
             artist = part.artist
             key = (panels.get(part.ax), type(artist).__name__, part.role, artist.get_gid())
-            yield key, part, self.frame(artist, number, ticks)
+            yield key, part, self.frame(part, number, ticks)
 
-    def frame(self, artist, number, ticks):
+    def frame(self, part, number, ticks):
         """What an artist draws; an error names the artist and the state."""
+        artist = part.artist
         try:
             if not isinstance(artist, Axis):
-                return frame_of(self.recorder.record(artist))
+                return frame_of(self.recorder.record(artist, part.on_colours))
             looks = (artist.axis_name, *signature(artist, self.ticks))
             if looks not in self.axes or ticks:
                 shown = artist.label.get_visible()
