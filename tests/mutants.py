@@ -1,6 +1,7 @@
 """What would the tests not notice?
 
-Use: make mutants, or make mutants ARGS="--rooms steps tracing --count 40 --seed 1".
+Use: make mutants, or make mutants ARGS="--rooms steps tracing --count 40 --seed 1". A room may be a
+single module: --package explorable --rooms limits layout --tests tests/explorable.
 
 A copy of the source is changed in one place, a sign or a bound or a call that goes, and the tests
 that reach that function run on it until one fails. A change that none of them notices is printed:
@@ -210,14 +211,15 @@ def mutated(source, node, new):
 
 
 def sample(src, room, count, seed):
-    """``count`` mutants of a room, the same for the same seed.
+    """``count`` mutants of a room, a folder or a module; the same for the same seed.
 
     A kind of node is drawn, then one of its changes.
     """
     rng = random.Random(f"{room} {seed}")
     kinds = {}
     mutants = []
-    for path in sorted((src / room).rglob("*.py")):
+    module = (src / room).with_suffix(".py")
+    for path in [module] if module.exists() else sorted((src / room).rglob("*.py")):
         name = str(path.relative_to(src))
         source = path.read_text()
         for node, function in places(ast.parse(source), None):
@@ -345,18 +347,17 @@ def copied(src, folder):
     )
 
 
-def measure(root, jobs):
-    """For every test its seconds and the functions it calls.
+def measure(root, jobs, where):
+    """For every test in these folders and files its seconds and the functions it calls.
 
     They are kept in the temporary directory until the tests or the package change.
     """
     src, kept = root / "src", Path(tempfile.gettempdir()) / "gradtrace-mutants"
-    files = sorted(set((root / "tests").glob("test_*.py")) - {root / "tests" / "test_mutants.py"})
-    common = [
-        path.read_bytes()
-        for path in sorted({*src.rglob("*.py"), *(root / "tests").glob("*.py")} - {*files})
-        if path != Path(__file__)
-    ]
+    found = [[place] if place.is_file() else place.glob("test_*.py") for place in where]
+    files = sorted(set(chain(*found)) - {root / "tests" / "test_mutants.py"})
+    beside = [folder.glob("*.py") for folder in {root / "tests", *(path.parent for path in files)}]
+    shared = {*src.rglob("*.py"), *chain(*beside)} - {*files, Path(__file__)}
+    common = [path.read_bytes() for path in sorted(shared)]
     kept.mkdir(exist_ok=True)
     places = {
         path: kept / f"{hashlib.sha256(b'|'.join([*common, path.read_bytes()])).hexdigest()}.json"
@@ -422,6 +423,9 @@ def main(args):
     parser.add_argument(
         "--rooms", nargs="+", default=["steps", "tracing", "training", "theory", "torch"]
     )
+    parser.add_argument(
+        "--tests", nargs="+", default=["tests"], help="folders and files of tests (tests)"
+    )
     parser.add_argument("--count", type=int, default=20, help="changes to each room (20)")
     parser.add_argument("--seed", default="0")
     parser.add_argument("--jobs", type=int, default=2)
@@ -443,7 +447,7 @@ def main(args):
     gc.freeze()  # nor is it searched for garbage in every process
     root = args.root.resolve()
     src = args.root.resolve() / "src"
-    tests = measure(root, args.jobs)
+    tests = measure(root, args.jobs, [root / place for place in args.tests])
     score = {room: [0, 0] for room in args.rooms}
 
     def tasks():

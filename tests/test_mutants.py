@@ -66,6 +66,15 @@ def test_what_the_tests_notice_is_killed_and_what_they_cannot_is_shown(toy):
     assert (toy / "src/toy/room/numbers.py").read_text() == SOURCE
 
 
+def test_a_room_may_be_a_module_and_tests_may_lie_elsewhere(toy):
+    (toy / "tests/deeper").mkdir()
+    (toy / "tests/test_numbers.py").rename(toy / "tests/deeper/test_numbers.py")
+    where = ["--rooms", "room/numbers", "--count", "3", "--verbose"]
+    assert "killed by" not in mutate(toy, *where)
+    for place in ("tests/deeper", "tests/deeper/test_numbers.py"):
+        assert "killed by" in mutate(toy, *where, "--tests", place)
+
+
 def test_the_same_seed_makes_the_same_mutants(toy):
     def made(seed):
         return mutants.sample(toy / "src", "toy/room", 4, seed)

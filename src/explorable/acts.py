@@ -198,10 +198,12 @@ def register_spec(register, grid, harvest):
             ' gid="register"), got none'
         )
     scores = []
-    for state in grid.states():
+    for number, state in enumerate(grid.states()):
         score = register.score(**state)
         if isinstance(score, bool) or not isinstance(score, Real) or math.isinf(score):
-            raise TypeError(f"score: expected a finite number or nan at {state}, got {score!r:.60}")
+            raise TypeError(
+                f"score: expected a finite number or nan at {grid.said(number)}, got {score!r:.60}"
+            )
         scores.append(None if math.isnan(score) else float(f"{score:.6g}"))
     return {
         "each": places(register.each, grid),

@@ -53,6 +53,12 @@ def frame_of(shapes):
     return Frame(tuple(shape for shape, _ in shapes), coordinates)
 
 
+def weight(frame):
+    """How many bytes a frame takes before it is deflated, its strings aside."""
+    pictures = [png for kind, _, png, *_ in frame.shapes if kind == "i"]
+    return len(frame.coordinates) + sum(map(len, pictures))
+
+
 class Slot:
     """The frames of one artist, each stored once.
 
@@ -262,6 +268,18 @@ def pack(slots, series=(), texts=(), **more):
     plain = b"".join([*packer.parts, *packer.images, written.encode()])
     name = "xp" + hashlib.sha256(plain).hexdigest()[:10]
     return zlib.compress(plain, 9), {"words": packer.count, "images": ends[-1], "id": name}
+
+
+def least(slots):
+    """How many bytes these frames take, deflated, whatever frames may follow them.
+
+    Frames of one length that are few do not count: with some more they become a block, and small.
+    Nor does what is written as text.
+    """
+    packer = Packer()
+    for number, slot in enumerate(slots):
+        packer.slot(number, slot)
+    return len(zlib.compress(b"".join([*packer.parts, *packer.images]), 9))
 
 
 def laid_out(words, columns, lags):

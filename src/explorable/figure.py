@@ -8,11 +8,12 @@ from .acts import Prediction, Register, drag_spec, expect_drag, predict_spec, re
 from .grid import Grid, View
 from .harvest import Harvest
 from .limits import WAYS
-from .live import TRAITS, Live, described, weigh
+from .live import TRAITS, Live, described
 from .preview import first_sight
 from .settings import expect_bytes, rcParams
 from .texts import warned_once
 from .values import says_values
+from .weight import weigh
 
 
 def explore(
@@ -246,6 +247,7 @@ def built(
             panels=panels,
             limits=limits,
             start=number,
+            most=most,
             progress=sight.drawn,
         )
         data, spec = described(
@@ -258,7 +260,7 @@ def built(
             play=play,
             autoplay=autoplay,
         )
-        weigh(grid, data, most)
+        weigh(grid, len(data), most)
         first = harvest.picture(number, hidden)
     traits = TRAITS | {
         "spec": spec,

@@ -47,6 +47,7 @@ class Grid:
                 " got none"
             )
         self.parameters = free
+        self.kinds = {name: kind(each.values) for name, each in free.items()}
         self.values = {name: each.values for name, each in free.items()}
         self.labels = {name: each.labels for name, each in free.items()}
         self.start = {name: each.start for name, each in free.items()}
@@ -60,7 +61,7 @@ class Grid:
 
     def kind(self, name):
         """`bool`, `number`, `str` or `any`."""
-        return kind(self.values[name])
+        return self.kinds[name]
 
     def states(self):
         """Every state as a dict of arguments, in the order of the state numbers."""
@@ -74,9 +75,9 @@ class Grid:
 
     def one(self, name, index):
         """The value of one parameter in words."""
-        any_kind = self.kind(name) == "any"
-        value = self.values[name][index]
-        return f"{name}={self.labels[name][index] if any_kind else repr(value)}"
+        if self.kind(name) in ("number", "any"):
+            return f"{name}={self.labels[name][index]}"
+        return f"{name}={self.values[name][index]!r}"
 
     def counts(self):
         """How many values each parameter has, in words."""

@@ -1,12 +1,13 @@
 """Run a view over a grid of states and keep what every artist draws.
 
-The layout is computed once, for the state that the figure opens with, and with room for the ticks
-of all states if limits are not fixed. An axis is drawn once for every way in which it looks:
+The layout is computed once, for the state that the figure opens with, and with room for the ticks,
+labels and titles of all states. An axis is drawn once for every way in which it looks:
 drawing ticks is most of the cost of a figure. Some states are drawn again in new figures as a
 check. What does not change between states (layouts of texts, styles, clips, ticks) is looked up.
 """
 
 import gc
+import math
 from contextlib import contextmanager
 from inspect import isasyncgen, iscoroutine, isgenerator
 from io import BytesIO
@@ -19,17 +20,19 @@ from matplotlib.text import Text
 
 from .align import align
 from .axes import every, signature
-from .codec import Slot, frame_of
+from .codec import Slot, frame_of, weight
 from .desk import desk
 from .grid import AXES, View
-from .layout import Layout, arrangement, room, slack
+from .layout import Layout, arrangement, beyond, room, slack, stands_around
 from .limits import Limits
-from .numbers import Numbers, plain
+from .numbers import Numbers, plain, told_apart
 from .parts import name, parts, subfigures, white
 from .record import Recorder
 from .stage import Stage
 from .texts import fonts, laid_out_once
+from .weight import Scales, TooLarge
 
+TOO_FEW = 0.5  # points beyond the room that there is: states are drawn again with more
 SIZE = (4.25, 3.0)  # inches, of a figure whose view is given axes
 
 
@@ -51,6 +54,8 @@ class Harvest:
         or axes move.
     start : int
         The number of the state whose layout serves all.
+    most : float, optional
+        How many bytes the frames may take, compressed. They are weighed meanwhile, too.
     progress : callable, optional
         Called with the harvest after every drawing of a state.
     order : iterable of int, optional
@@ -69,6 +74,8 @@ class Harvest:
     ValueError
         Whatever a moving picture could not show: fixed limits that change, what the renderer does
         not know, a view that draws nothing in any state, raises, or draws one state in two ways.
+    TooLarge
+        The frames of the states that are drawn take more than all may.
     """
 
     def __init__(
@@ -80,12 +87,13 @@ class Harvest:
         panels=(1, 1),
         limits="fixed",
         start=0,
+        most=math.inf,
         progress=None,
         order=None,
     ):
         self.view = view if isinstance(view, View) else View(view, grid.values)
         self.given, self.size, self.panels = self.view.given, size, panels
-        self.grid = grid
+        self.grid, self.most = grid, most
         self.states = grid.states()
         self.order = range(grid.size) if order is None else list(order)
         self.progress = progress or (lambda harvest: None)
@@ -106,13 +114,12 @@ class Harvest:
                 self.make_room(self.order if limits == "moving" else [start])
             with self.drawn(start) as (self.opened, _):
                 pass
-            try:
-                self.run(Stage(self.empty()) if self.given else None)
-            except ValueError:
-                if not self.given:
-                    raise
-                # the view changes what a stage cannot put back, or it is at fault itself
-                self.run(None)
+            self.run_somehow()
+            if limits == "fixed" and self.lack_room():
+                self.draws += grid.size
+                with self.drawn(start) as (self.opened, _):
+                    pass
+                self.run_somehow()
 
     def open(self, opened):
         """Let the state that the figure opens with decide on size and paper."""
@@ -128,10 +135,34 @@ class Harvest:
             with self.drawn(number) as (fig, _), self.recorder.measuring():
                 key = arrangement(fig)
                 figures[key] = fig
-                slack(fig)  # their sides are where an aspect puts them
+                slack(fig, self.recorder)  # their sides are where an aspect puts them
                 needed[key] = np.maximum(room(fig, self.recorder), needed.get(key, 0))
         for key, fig in figures.items():
-            self.layouts[key].make_room(fig, needed[key])
+            self.layouts[key].make_room(fig, needed[key], self.recorder)
+
+    def lack_room(self):
+        """Whether labels in some state reach further than the layout knew; they get the room."""
+        lack = False
+        for key, (number, needed) in self.needed.items():
+            layout = self.layouts[key]
+            with self.drawn(number) as (fig, _):
+                if layout.short(fig, needed, self.recorder) > TOO_FEW:
+                    known = layout.reach + slack(fig, self.recorder)
+                    layout.make_room(fig, np.maximum(needed, known), self.recorder)
+                    lack = True
+        return lack
+
+    def run_somehow(self):
+        """Visit all states, on one stage if that serves."""
+        try:
+            self.run(Stage(self.empty()) if self.given else None)
+        except TooLarge:
+            raise
+        except ValueError:
+            if not self.given:
+                raise
+            # the view changes what a stage cannot put back, or it is at fault itself
+            self.run(None)
 
     def run(self, stage):
         """Visit all states, on one stage or each in a figure of its own; check some by new ones."""
@@ -139,12 +170,17 @@ class Harvest:
         self.ticks = {}  # see `signature`
         self.axes = {}  # what an axis draws, by the ways it looks
         self.frames, self.names = {}, {}
+        self.kept = 0  # bytes of all frames
+        self.needed = {}  # by arrangement a state, and how far labels reach in any
+        scales = Scales(self.grid, self.most)
         self.keys, self.contents = [()] * size, [()] * size
         self.numbers = Numbers(size)
         self.titles, self.printed = [""] * size, [""] * size
         self.inked = False
         for done, number in enumerate(self.order, start=1):
             self.visit(number, stage)
+            if self.kept > scales.wait:
+                scales.look(self.kept, self.filled(self.order[:done])[0], done)
             if done % 20 == 0:
                 self.collect(1)
         if not self.inked and not any(self.printed):
@@ -152,7 +188,7 @@ class Harvest:
                 "view: expected something drawn, got nothing in any state; draw on the axes that"
                 " the view is given, ax.plot(...), or leave them out and say plt.plot(...)"
             )
-        self.slots, self.places = self.filled()
+        self.slots, self.places = self.filled(range(size))
         ends = {0, size - 1}
         many = 2 if stage is None else min(2 + size // 16, 6)
         some = np.random.default_rng(0).integers(size, size=many).tolist()
@@ -222,9 +258,10 @@ class Harvest:
     def expect_size(self, fig, number):
         """Raise unless the figure is as large as the first one."""
         if inches(fig) != inches(self.opened):
+            before, now = told_apart(inches(self.opened), inches(fig))
             raise ValueError(
-                f"view: expected a figure of one size in every state, got {inches(self.opened)}"
-                f" inches at the start and {inches(fig)} at {self.said(number)}"
+                f"view: expected a figure of one size in every state, got {before} inches at the"
+                f" start and {now} at {self.said(number)}"
             )
 
     def settle(self, fig, number):
@@ -255,15 +292,37 @@ class Harvest:
         """Keep what every artist draws in one state."""
         with self.drawn(number, stage) as (fig, printed):
             found = list(self.parts(fig, number))
+            if self.limits.way == "fixed":
+                self.measure(fig, number, found)
             self.numbers.put(number, fig.axes)
             self.titles[number] = titles(fig)
         self.printed[number] = printed
         self.keys[number] = tuple(key for key, *_ in found)
-        self.contents[number] = tuple(self.frames.setdefault(f, f) for *_, f in found)
+        self.contents[number] = tuple(self.keep(frame) for *_, frame in found)
         for key, part, frame in found:
             self.names.setdefault(key, name(part.artist))
             text = isinstance(part.artist, Text)
             self.inked |= bool(frame.shapes) and (text or part.role == "data")
+
+    def measure(self, fig, number, found):
+        """Note how far ticks, labels and titles that are new reach beyond the sides of axes."""
+        key = arrangement(fig)
+        if not self.layouts[key].arranges:
+            return
+        _, needed = self.needed.setdefault(key, (number, np.zeros_like(self.layouts[key].reach)))
+        for (panel, *_), part, frame in found:
+            new = frame.shapes and frame not in self.frames
+            if new and part.ax is not None and stands_around(part.ax, part.artist):
+                reach = beyond(part.ax, part.artist, self.recorder)
+                needed[panel] = np.maximum(needed[panel], reach)
+
+    def keep(self, frame):
+        """Return the frame that is kept: this one, or an equal one."""
+        before = len(self.frames)
+        kept = self.frames.setdefault(frame, frame)
+        if len(self.frames) > before:
+            self.kept += weight(frame)
+        return kept
 
     def parts(self, fig, number, ticks=False):
         """Of everything that draws: its key, the part and its frame; `ticks`: axes are drawn."""
@@ -271,13 +330,14 @@ class Harvest:
         for part in parts(fig, self.recorder):
             artist = part.artist
             key = (panels.get(part.ax), type(artist).__name__, part.role, artist.get_gid())
-            yield key, part, self.frame(artist, number, ticks)
+            yield key, part, self.frame(part, number, ticks)
 
-    def frame(self, artist, number, ticks):
+    def frame(self, part, number, ticks):
         """What an artist draws; an error names the artist and the state."""
+        artist = part.artist
         try:
             if not isinstance(artist, Axis):
-                return frame_of(self.recorder.record(artist))
+                return frame_of(self.recorder.record(artist, part.on_colours))
             looks = (artist.axis_name, *signature(artist, self.ticks))
             if looks not in self.axes or ticks:
                 shown = artist.label.get_visible()
@@ -304,13 +364,14 @@ class Harvest:
         elif axis._autolabelpos and axis.axis_name == "y":
             axis.label.set_x(at[0])
 
-    def filled(self):
-        """The slots of all artists, filled; and for each sequence of keys their places."""
-        keys, places = align(self.keys)
-        slots = [Slot(self.names[key], key, len(self.states)) for key in keys]
-        for number, sequence in enumerate(self.keys):
+    def filled(self, numbers):
+        """The slots of all artists, with the frames of these states; the places of their keys."""
+        keys, places = align(self.keys[number] for number in numbers)
+        slots = [Slot(self.names[key], key, len(numbers)) for key in keys]
+        for state, number in enumerate(numbers):
+            sequence = self.keys[number]
             for place, frame in zip(places[sequence], self.contents[number], strict=True):
-                slots[place].put(number, frame)
+                slots[place].put(state, frame)
         for slot in slots:
             slot.close()
         return slots, places

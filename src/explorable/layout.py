@@ -1,6 +1,7 @@
 """The places of axes and titles, found once for all states whose axes are arranged alike."""
 
 import numpy as np
+from matplotlib.axis import Axis
 from matplotlib.transforms import Bbox
 
 from .axes import every, kind_of
@@ -22,7 +23,8 @@ class Layout:
     """
 
     def __init__(self, fig, renderer):
-        self.reach = room(fig, renderer) - slack(fig)
+        self.reach = room(fig, renderer) - slack(fig, renderer)
+        self.points = np.tile(fig.bbox.size, 2)
         self.arranges = fig.get_layout_engine() is not None
         boxes = [ax.get_position(original=True).extents for ax in every(fig)]
         self.boxes = np.array(boxes).reshape(-1, 4)
@@ -55,7 +57,12 @@ class Layout:
             ax._autotitlepos = False  # else ticks are drawn to measure
         place_texts(over(fig), self.suptitle)
 
-    def make_room(self, fig, needed):
+    def short(self, fig, needed, renderer):
+        """How many points there are too few for what needs so much, see `room`."""
+        more = needed - slack(fig, renderer) - self.reach
+        return np.max(self.points * more[self.free], initial=0)
+
+    def make_room(self, fig, needed, renderer):
         """Move axes so that their ticks and labels end where they ended at first, see `room`.
 
         ``fig`` is a figure that is arranged so: an aspect may let axes fill a part of their place
@@ -63,7 +70,7 @@ class Layout:
         """
         for _ in range(8):
             self.apply(fig)
-            reach = needed - slack(fig)
+            reach = needed - slack(fig, renderer)
             more = np.where(self.free[:, None], reach - self.reach, 0)
             self.reach = reach
             self.move_sides(more)
@@ -120,22 +127,42 @@ def arranged(ax):
 
 
 def room(fig, renderer):
-    """How far the ticks and labels of all axes reach beyond their sides, as parts of the figure."""
+    """How far ticks, labels, titles reach beyond the sides of all axes, as parts of the figure."""
     found = []
     for ax in every(fig):
-        shown = ax.get_visible() and ax.axison and not in_space(ax)
-        boxes = [axis.get_tightbbox(renderer) for axis in ax._axis_map.values() if shown]
-        reach = Bbox.union([ax.bbox, *(box for box in boxes if box)])
-        found.append(SIGNS * (within(ax, ax.bbox) - within(ax, reach)))
+        shown = ax.get_visible() and not in_space(ax)
+        around = [*(ax._axis_map.values() if ax.axison else ()), *titles(ax)]
+        reach = [beyond(ax, artist, renderer) for artist in around if shown]
+        found.append(np.max(reach, axis=0) if reach else np.zeros(4))
     return np.array(found).reshape(-1, 4)
 
 
-def slack(fig):
+def stands_around(ax, artist):
+    """Whether it is an axis, a label of one, or a title: what `beyond` can measure."""
+    axis = ax._axis_map.values()
+    return artist in {*axis, *(each.label for each in axis), *titles(ax)}
+
+
+def beyond(ax, artist, renderer):
+    """How far it reaches beyond the sides of axes; the length of a label or a title is its own."""
+    if isinstance(artist, Axis):
+        box = artist.get_tightbbox(renderer, for_layout_only=True)
+    else:
+        box = artist.get_window_extent(renderer) if artist.get_text() else None
+        if box and artist is ax.yaxis.label:
+            box = Bbox.from_extents(box.x0, ax.bbox.y0, box.x1, ax.bbox.y1)
+        elif box:
+            box = Bbox.from_extents(ax.bbox.x0, box.y0, ax.bbox.x1, box.y1)
+    reach = Bbox.union([ax.bbox, box or ax.bbox])
+    return SIGNS * (within(ax, ax.bbox) - within(ax, reach))
+
+
+def slack(fig, renderer):
     """How far the sides of all axes stand within their places, as parts of the figure."""
     found = []
     for ax in every(fig):
-        if ax.get_axes_locator() is None:
-            ax.apply_aspect()
+        locate = ax.get_axes_locator()
+        ax.apply_aspect(locate(ax, renderer) if locate else None)
         place = ax.get_position(original=True).extents
         found.append(SIGNS * (within(ax, ax.bbox) - place))
     return np.array(found).reshape(-1, 4)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .axes import every, kind_of, numbers_of, scale
+from .numbers import told_apart
 from .parts import in_space, name
 
 WAYS = ("fixed", "union", "moving")  # of limits
@@ -67,6 +68,7 @@ class Limits:
         hint = f"Say {ways[0]}"
         if what == "limits":
             hint = f"Fix them in the view, e.g. {ranged.fix}, or say {', or '.join(ways)}"
+        before, now = told_apart(before, now)
         return (
             f"{ranged.name()}: expected the same {what} in every state, got"
             f" {before} at {self.first[key]} and {now} at {said}. {hint}"

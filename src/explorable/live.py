@@ -7,7 +7,6 @@ Nothing here needs more than matplotlib. `widget.py` gives the same data to a wi
 import hashlib
 import html
 import json
-import math
 from base64 import b64encode
 from functools import cached_property
 from pathlib import Path
@@ -187,16 +186,6 @@ def control(values):
     if kind(values) == "bool" and values == [False, True]:
         return "check"
     return "choice" if kind(values) != "number" or len(values) == 1 else "slider"
-
-
-def weigh(grid, data, most):
-    """Refuse a figure that is too heavy for a page, and say what to cut."""
-    if len(data) > most:
-        raise ValueError(
-            f"the figure takes {len(data) / 1e6:.3g} MB compressed, expected at most"
-            f" {most / 1e6:g} MB; {grid.counts()}: {grid.reduce()}, draw fewer points, or allow"
-            f" more by max_bytes={math.ceil(len(data) / 1e6)}e6"
-        )
 
 
 def fingerprint(text):

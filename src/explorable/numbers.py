@@ -13,6 +13,8 @@ from matplotlib.collections import FillBetweenPolyCollection, PathCollection, Qu
 from matplotlib.container import BarContainer
 from matplotlib.patches import StepPatch
 
+from .values import is_number
+
 ROWS = 9  # of a line, a group of bars, points
 CELLS = 5  # of an image, in each direction
 UNNAMED = 4  # lines over one x without a label that are told one by one; of more, the range is told
@@ -35,7 +37,9 @@ class Numbers:
         """Take the numbers of one state from its axes."""
         for panel, ax in enumerate(axes):
             across, up = plain(ax.get_xlabel()) or "x", plain(ax.get_ylabel()) or "y"
-            told = [(label, up, x, y) for label, x, y in series(ax)]
+            told = []
+            for label, x, y in series(ax):
+                told.append((label, up, by_name(ax.xaxis, x), by_name(ax.yaxis, y)))
             told += [(f"{up} {at}", "value", x, values) for at, x, values in cells(ax)]
             told = told or words(ax)
             seen = {}
@@ -89,6 +93,15 @@ def series(ax):
             yield (name_of(collection), *thin(*at.T))
         elif isinstance(collection, FillBetweenPolyCollection):
             yield from band(collection)
+
+
+def by_name(axis, values):
+    """Values on an axis of categories as their names, which stand at 0, 1, 2 …"""
+    places = getattr(axis.get_units(), "_mapping", None)
+    if not places:
+        return values
+    names = {place: name for name, place in places.items()}
+    return [names.get(value, value) for value in values]
 
 
 def band(collection):
@@ -188,8 +201,8 @@ def spread(count, most):
     )
 
 
-def digits(value):
-    """A number as it is read: three digits; anything else as text.
+def digits(value, count=3):
+    """A number as it is read, with so many digits; anything else as text.
 
     >>> digits(0.000123456), digits(12345.6), digits(-0.0), digits("cat")
     ('0.000123', '12300', '0', 'cat')
@@ -198,10 +211,40 @@ def digits(value):
         return str(value)
     if not np.isfinite(value):
         return ""
-    text = f"{float(value):.3g}"
+    text = f"{float(value):.{count}g}"
     if "e" in text and 1e-4 <= abs(float(value)) < 1e7:
         text = f"{float(text):.0f}"
     return "0" if text == "-0" else text
+
+
+def told_apart(*things):
+    """Texts of numbers or tuples with as few digits as tell all numbers apart, three at least.
+
+    >>> told_apart((0.0, 1.0), (0.0, 1.00012345), ("log", ("base", 10)))
+    ['(0, 1)', '(0, 1.0001)', '(log, (base, 10))']
+    """
+    values = [float(value) for value in leaves(things) if is_number(value)]
+    different = len({digits(value, 17) for value in values})
+    count = 3
+    while len({digits(value, count) for value in values}) < different:
+        count += 1
+    return [text(thing, count) for thing in things]
+
+
+def leaves(thing):
+    """What a tuple holds that is no tuple."""
+    if not isinstance(thing, tuple | list):
+        yield thing
+        return
+    for part in thing:
+        yield from leaves(part)
+
+
+def text(thing, count):
+    """A number with so many digits, a tuple of such texts, or what `str` says."""
+    if isinstance(thing, tuple | list):
+        return f"({', '.join(text(part, count) for part in thing)})"
+    return digits(float(thing), count) if is_number(thing) else str(thing)
 
 
 def labelled(artist):

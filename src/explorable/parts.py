@@ -2,13 +2,17 @@
 
 from typing import NamedTuple
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgba
+from matplotlib.contour import ContourSet
 from matplotlib.figure import SubFigure
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 CRISP = {"auto", "antialiased", "nearest"}  # interpolations of images that may keep their pixels
 
@@ -19,12 +23,14 @@ NEAR = 6  # points: what stands closer to axes may reach over to others
 class Part(NamedTuple):
     """An artist that draws, what it is for, and the axes it belongs to, or None.
 
-    The role is ``"data"`` or ``"axes"``: what a prediction hides, and what it leaves.
+    The role is ``"data"`` or ``"axes"``: what a prediction hides, and what it leaves. Pixels and
+    coloured areas stay as they are on a dark page; what stands on them keeps its greys, too.
     """
 
     artist: Artist
     role: str
     ax: Axes | None
+    on_colours: bool = False
 
 
 def parts(fig, renderer):
@@ -86,15 +92,51 @@ def parts_of_axes(ax, renderer, on_others):
         hidden.update(spines)
     if not ax.axison:
         hidden.update(axis)
+    coloured = []
     for artist in by_height(ax, hidden):
         if isinstance(artist, Axes):
             yield from parts_of_axes(artist, renderer, on_others=True)
             continue
         if isinstance(artist, AxesImage) and artist.get_interpolation() in CRISP:
             artist.set_interpolation("none")  # pixels as they are: small and crisp
-        yield Part(artist, "axes" if artist in fixed else "data", ax)
+        data = artist not in fixed
+        colours = data and has_colours(artist)
+        stays = colours or (data and lies_within(artist, coloured, renderer))
+        yield Part(artist, "data" if data else "axes", ax, stays)
+        if colours:
+            coloured.append(covered(artist, renderer))
         if artist in axis and artist.get_visible():
             yield Part(artist.label, "axes", ax)
+
+
+def has_colours(artist):
+    """Whether it is an area without gaps whose colours no page changes."""
+    if isinstance(artist, ContourSet) and artist.filled:
+        return bool(np.ptp(artist.get_facecolor()[:, :3], axis=1).any())
+    if not isinstance(artist, AxesImage | QuadMesh) or artist.get_array() is None:
+        return False
+    values = np.ma.masked_invalid(artist.get_array())
+    has_alpha = values.ndim == 3 and values.shape[2] == 4
+    return artist.get_alpha() in (None, 1) and not (np.ma.is_masked(values) or has_alpha)
+
+
+def covered(artist, renderer):
+    """The box of such an area in the figure."""
+    if isinstance(artist, AxesImage):
+        return artist.get_window_extent(renderer)
+    data = artist.axes.transData  # contours know no extent in the figure
+    return artist.get_datalim(data).transformed(data)
+
+
+def lies_within(artist, boxes, renderer):
+    """Whether all that is seen of an artist lies within one of some boxes."""
+    if not boxes or not artist.get_visible():
+        return False
+    seen = Bbox.intersection(artist.get_window_extent(renderer), artist.axes.bbox)
+    if seen is None:
+        return False
+    padded = [box.padded(1) for box in boxes]
+    return any(box.contains(seen.x0, seen.y0) and box.contains(seen.x1, seen.y1) for box in padded)
 
 
 def in_space(ax):

@@ -51,7 +51,7 @@ class Recorder(RendererBase):
         super().__init__()
         self.units, self.paper = Units(width, height), paper
         self.glyphs = Glyphs(self._text2path)
-        self.shapes = []
+        self.shapes, self.keeps_greys = [], False
         self.layouts = {}  # of texts, see texts.py
         self.styles, self.clips, self.steps, self.symbols = {}, {}, {}, {}
 
@@ -59,9 +59,9 @@ class Recorder(RendererBase):
         """Another one for the same figure, which knows no text yet."""
         return Recorder(self.units.width, self.units.height, self.paper)
 
-    def record(self, artist):
-        """The shapes that an artist draws."""
-        self.shapes = []
+    def record(self, artist, keep_greys=False):
+        """The shapes that an artist draws; it may keep its greys, whatever the page."""
+        self.shapes, self.keeps_greys = [], keep_greys
         try:
             artist.draw(self)
         except Unmovable:
@@ -298,7 +298,8 @@ class Recorder(RendererBase):
         """A colour; on white paper greys become variables, which a dark page turns round."""
         code = rgb2hex(rgb[:3])
         grey = code[1:3] == code[3:5] == code[5:7]
-        return f"var(--xp-{code[1:3]},{code})" if grey and self.paper is None else code
+        follows = grey and self.paper is None and not self.keeps_greys
+        return f"var(--xp-{code[1:3]},{code})" if follows else code
 
     def css(self, gc, face):
         """Fill and stroke as matplotlib's SVG backend writes them; once a set of properties."""
@@ -315,6 +316,7 @@ class Recorder(RendererBase):
             gc.get_capstyle(),
             gc.get_hatch(),
             gc.get_sketch_params(),
+            self.keeps_greys,
         )
         if key not in self.styles:
             self.styles[key] = self.style(gc, face)

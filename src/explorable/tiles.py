@@ -10,8 +10,9 @@ from .axes import every
 def tiles(fig, recorder, slots):
     """The columns of a figure, and for each artist the number of its column.
 
-    A cut goes where no axes has anything, its labels included. What belongs to no axes, such as a
-    legend of the whole figure, keeps the figure whole.
+    A cut goes where no axes has anything, its labels included, and not between a colour bar and the
+    axes that it explains. What belongs to no axes, such as a legend of the whole figure, keeps the
+    figure whole.
 
     Parameters
     ----------
@@ -35,6 +36,9 @@ def tiles(fig, recorder, slots):
     for ax in fig.axes:
         box = ax.get_tightbbox(recorder)
         spans[ax] = (box.x0, box.x1) if box else (0, 0)
+    for ax in fig.axes:
+        together = [spans[each] for each in (ax, *explained(ax)) if each in spans]
+        spans[ax] = (min(left for left, _ in together), max(right for _, right in together))
     whole = any(ax is None for ax in axes)
     cuts = [] if whole or not spans else gaps(sorted(spans.values()))
     edges = [0, *cuts, width]
@@ -51,6 +55,14 @@ def tiles(fig, recorder, slots):
         for left, right in pairwise(edges)
     ]
     return columns, [0 if ax is None else column(outermost(ax), spans, cuts) for ax in axes]
+
+
+def explained(ax):
+    """The axes whose colours these axes explain, if they are a colour bar."""
+    bar = getattr(ax, "_colorbar", None)
+    if bar is None:
+        return []
+    return getattr(ax, "_colorbar_info", {}).get("parents", [bar.mappable.axes])
 
 
 def gaps(spans):

@@ -96,9 +96,10 @@ def listed(name, given):
 def expect_few(name, count):
     """Raise if there are more values than a figure may have states: before they are listed."""
     if count > MAX_STATES:
+        many = f"{count}" if count < 1e9 else f"{count:.3g}"
         raise ValueError(
             f"{name}: expected at most {MAX_STATES} values, got"
-            f" {'more than can be counted' if count == math.inf else f'{count:.12g}'}; give"
+            f" {'more than can be counted' if count == math.inf else many}; give"
             f" {name} fewer, by a larger step or a shorter range"
         )
 
@@ -130,8 +131,8 @@ def between(name, low, high, step=None):
             f" zero, got {(low, high, step)}; a list, {name}=[{low}, {high}], gives single values"
         )
     many = math.inf if high - low > step * 1e300 else (high - low) / step * (1 + 1e-12)
-    expect_few(name, many + 1)
-    count = int(many) + 1
+    count = many if many == math.inf else int(many) + 1
+    expect_few(name, count)
     if whole and isinstance(step, Integral):
         values = list(range(low, high + 1, step))
     else:

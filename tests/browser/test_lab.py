@@ -50,6 +50,8 @@ DONE = """() => {
     const prompts = [...cells].map(prompt => prompt.textContent);
     return prompts.every(text => !text.includes("*")) && prompts.some(text => /[0-9]/.test(text));
 }"""
+# errors and warnings: JupyterLab shows both as what was written to stderr
+FAILED = ".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']"
 PATHS = "box => [...box.querySelectorAll('.xp-picture [data-slot]')].map(g => g.innerHTML).join()"
 
 
@@ -105,7 +107,7 @@ def run(lab, opened):
         if not wait:
             return page, errors
         page.wait_for_function(DONE, timeout=300_000)
-        failed = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
+        failed = page.locator(FAILED)
         assert not failed.count(), failed.first.inner_text()
         return page, errors
 
@@ -169,6 +171,15 @@ def test_controls_move_the_picture_in_jupyterlab(run):
     assert handle.get_attribute("aria-label") == "gain", "ipywidgets gives it no name"
     assert handle.get_attribute("aria-valuetext") == "1.025", "and an index as its value"
     assert not errors
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [("1 / 0", "ZeroDivisionError"), ("import warnings\nwarnings.warn('old')", "UserWarning: old")],
+)
+def test_a_cell_that_fails_is_seen(run, cell, said):
+    with pytest.raises(AssertionError, match=said):
+        run("failing.ipynb", ["print('before')", cell])
 
 
 def test_a_link_in_the_text_sets_the_figure_in_jupyterlab(run):

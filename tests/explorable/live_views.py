@@ -110,10 +110,28 @@ def images(axes, k, loud=False):
     axes[1].set(xlim=(-2, 2), ylim=(-2, 2))
 
 
+NAMES = ["ann", "bob", "eve", "dan", "a longer name"]
+
+
+def categories(axes, k, loud=False):
+    """Names on both axes: in every state others, in another order, among them the longest."""
+    others = np.random.default_rng(k).permutation(4)[: 2 + k % 3].tolist()
+    some = [*others[: k % 2], 4, *others[k % 2 :]]
+    heights = [1 + i for i in some]
+    names = [NAMES[i] for i in some]
+    axes[0].bar(names, heights, color=f"C{k}")
+    axes[0].plot(names, heights, "o-", color="0.3")
+    axes[0].set(xlim=(-0.6, 4.6), ylim=(0, 6))
+    axes[1].barh(names, heights)
+    axes[1].scatter(heights, names, color="C1")
+    axes[1].set(xlim=(0, 6), ylim=(-0.6, 4.6))
+
+
 VIEWS = {
     "lines": (lines, (1, 1)),
     "far": (far, (1, 1)),
     "areas": (areas, (1, 1)),
     "texts": (texts, (1, 1)),
     "images": (images, (1, 2)),
+    "categories": (categories, (2, 1)),
 }

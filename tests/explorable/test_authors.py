@@ -63,6 +63,14 @@ def test_too_many_values_are_counted_before_they_are_listed(name):
         values_of("k", MANY[name])
 
 
+@pytest.mark.parametrize(
+    ("given", "count"), [((0, 1e5, 0.7), "142858"), (range(10**6), "1000000"), ((0, 1e12), "1e+13")]
+)
+def test_how_many_values_there_are_is_a_whole_number(given, count):
+    with pytest.raises(ValueError, match=re.escape(f"got {count}; give k fewer")):
+        values_of("k", given)
+
+
 def test_states_are_counted_before_they_are_listed():
     with pytest.raises(ValueError, match=r" 100000000 states, expected .*: give each at most 316"):
         Grid({"a": range(10**4), "b": range(10**4), "c": [1]})

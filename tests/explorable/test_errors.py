@@ -114,7 +114,7 @@ CHANCE = np.random.default_rng(0)
 CHANGES = {
     "limits": (
         lambda ax, k: ax.set_xlim(0, k),
-        r"XAxis of panel 0: expected the same limits .* got \(0.0, 1.0\) at k=1 and \(0.0, 2",
+        r"XAxis of panel 0: expected the same limits .* got \(0, 1\) at k=1 and \(0, 2\) at",
     ),
     "scale": (
         lambda ax, k: ax.set_xscale("linear" if k < 3 else "symlog"),
@@ -126,7 +126,7 @@ CHANGES = {
     ),
     "size": (
         lambda ax, k: ax.figure.set_size_inches(4, k),
-        r"view: expected a figure of one size in every state, got \(4.0, 1.0\) inches at the start",
+        r"view: expected a figure of one size in every state, got \(4, 1\) inches at the start",
     ),
     "two figures": (
         lambda ax, k: plt.figure().add_subplot(),
@@ -170,16 +170,6 @@ def test_what_got_the_axes_by_mistake_is_named():
 def test_panels_are_for_views_that_are_given_axes():
     with pytest.raises(ValueError, match=r"panels: expected none .* write view\(axes, \.\.\.\)"):
         explore(lambda k: plt.plot([k]), alt="a point", k=[1, 2], panels=(1, 2))
-
-
-def test_too_many_bytes_are_refused():
-    def noise(ax, k):
-        ax.plot(*np.random.default_rng(k).random((2, 9000)))
-        ax.set(xlim=(0, 1), ylim=(0, 1))
-
-    refusal = r"takes [\d.]+ MB compressed, expected at most 4 MB; k: 150 values: give k fewer .*"
-    with pytest.raises(ValueError, match=refusal + "max_bytes=[5-9]e6$"):
-        explore(noise, alt="x", k=range(150))
 
 
 def test_repr_and_bundle_are_deterministic():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.text import Text
 
 from explorable.grid import Grid
 from explorable.harvest import Harvest
@@ -118,6 +119,62 @@ def test_labels_do_not_depend_on_the_order_of_the_states(limits):
     assert one == other
 
 
+WORDS = ["a", "longer", "the longest"]
+
+
+def names(ax, k):
+    ax.barh(["x", WORDS[k]], [1, 2])
+    ax.set(xlim=(0, 2), ylim=(-0.6, 1.6), ylabel="who", xlabel=WORDS[k])
+
+
+def turned(ax, k):
+    ax.bar(["x", WORDS[k]], [1, 2])
+    ax.set(ylim=(0, 2), xlim=(-0.6, 1.6), xlabel="who")
+    ax.tick_params(axis="x", rotation=70)
+
+
+def titled(ax, k):
+    ax.plot([0, 1])
+    ax.set(xlim=(0, 1), ylim=(0, 1), title="\n".join(WORDS[:k]), ylabel="\n".join(WORDS[: k + 1]))
+
+
+def both(axes, k):
+    names(axes[0], k)
+    titled(axes[1], k)
+
+
+FIXED = [(names, (1, 1)), (turned, (1, 1)), (titled, (1, 1)), (both, (1, 2))]
+
+
+@pytest.mark.parametrize("start", [0, 2])
+@pytest.mark.parametrize(("view", "panels"), FIXED, ids=lambda case: getattr(case, "__name__", ""))
+def test_with_fixed_limits_the_widest_labels_fit_in_every_state(view, panels, start):
+    """Where the layout is that of a state with short ones, they were cut off."""
+    result = Harvest(view, Grid({"k": range(3)}), panels=panels, start=start)
+    assert result.draws == (6 if start == 0 else 3), "drawn again only where it was too narrow"
+    boxes = set()
+    for number in range(3):
+        with result.drawn(number) as (fig, _):
+            list(result.parts(fig, number, ticks=True))
+            boxes.add(tuple(tuple(ax.get_position().bounds) for ax in fig.axes))
+            for ax in fig.axes:
+                texts = [*ax.get_xticklabels(), *ax.get_yticklabels()]
+                texts += [ax.xaxis.label, ax.yaxis.label, ax.title]
+                for text in filter(Text.get_text, texts):
+                    x0, y0, x1, y1 = text.get_window_extent(result.recorder).extents
+                    inside = min(x0, y0) > -1 and x1 < fig.bbox.x1 + 1 and y1 < fig.bbox.y1 + 1
+                    assert inside, (number, text)
+    assert len(boxes) == 1, "the axes stand still"
+
+
+def test_with_fixed_limits_nothing_is_drawn_again_for_labels_of_one_size():
+    def view(ax, k):
+        ax.plot([0, 1], [0, k])
+        ax.set(xlim=(0, 1), ylim=(0, 9), title=f"k {k}", xlabel=f"step {k}")
+
+    assert Harvest(view, Grid({"k": range(9)})).draws == 9
+
+
 def test_an_order_may_be_an_iterator():
     grid = Grid({"k": SIZES})
     slots = Harvest(by_pyplot, grid, limits="union", order=iter([2, 1, 0])).slots
@@ -169,6 +226,51 @@ def test_spines_that_move_take_their_ticks_along():
     assert len(axis.frames) == 3
 
 
+# ---- what a refusal says
+
+
+def refused(view, values, **how):
+    """What is said of a view that changes from value to value."""
+    with pytest.raises(ValueError) as refusal:
+        Harvest(view, Grid({"k": values}), **how)
+    return str(refusal.value)
+
+
+DIGITS = {
+    "three are enough": ([1 / 3, 2 / 3], r"got (0, 0.333) at k=0.333 and (0, 0.667) at k=0.667."),
+    "three are not": (
+        [100 / 3, 100 / 3 + 0.005],
+        r"got (0, 33.33) at k=33.33 and (0, 33.34) at k=33.34.",
+    ),
+    "large ones": ([12345.678, 2e7], r"got (0, 12300) at k=1.23e+04 and (0, 2e+07) at k=2e+07."),
+}
+
+
+@pytest.mark.parametrize("case", DIGITS)
+def test_a_refusal_has_as_few_digits_as_tell_limits_apart(case):
+    def view(ax, k):
+        ax.plot([0, 1], [0, 1])
+        ax.set_ylim(0, k)
+
+    values, said = DIGITS[case]
+    assert said in refused(view, values)
+
+
+def test_a_refusal_says_scales_and_sizes_in_few_digits_too():
+    def scaled(ax, k):
+        ax.set_yscale("symlog", linthresh=k)
+
+    said = "(symlog, (base, 10), (linscale, 1), (linthresh, {})) at k={}"
+    first, second = said.format(0.333, 0.333), said.format(0.667, 0.667)
+    assert f"got {first} and {second}. Say" in refused(scaled, [1 / 3, 2 / 3], limits="union")
+
+    def grows(k):
+        plt.figure(figsize=(4, k)).add_subplot().plot([0, 1])
+
+    grown = "got (4, 1.33) inches at the start and (4, 1.67) at k=1.67"
+    assert refused(grows, [4 / 3, 5 / 3]).endswith(grown)
+
+
 # ---- which axes are the same
 
 
@@ -180,7 +282,7 @@ def test_axes_that_the_opening_state_lacks_have_limits_too():
         if k == 1:
             axes[1].remove()
 
-    message = r"YAxis of panel 1: .* got \(0.0, 2.0\) at k=2 and \(0.0, 3.0\) at k=3"
+    message = r"YAxis of panel 1: .* got \(0, 2\) at k=2 and \(0, 3\) at k=3"
     with pytest.raises(ValueError, match=message):
         Harvest(view, Grid({"k": [1, 2, 3]}))
 
@@ -222,8 +324,8 @@ def bar(k):
 def test_a_colour_bar_that_rescales_is_refused():
     """One colour would stand for several numbers, in silence."""
     message = (
-        r"colour bar of panel 1: expected the same limits .* got \(0.0, 3.0\) at k=3 and"
-        r" \(0.0, 6.0\) at k=6. Fix them in the view, e.g. vmin=..., vmax=..., or say"
+        r"colour bar of panel 1: expected the same limits .* got \(0, 3\) at k=3 and"
+        r" \(0, 6\) at k=6. Fix them in the view, e.g. vmin=..., vmax=..., or say"
         r' limits="union" for .*, or limits="moving" to let colour bars move'
     )
     with pytest.raises(ValueError, match=message):

@@ -45,6 +45,25 @@ def test_what_does_not_move_is_stored_once_and_what_is_gone_has_no_rows():
     assert at(found["comes"], 0) == [[], []] and at(found["comes"], 2) == [["0", "1"], ["0", "2"]]
 
 
+def test_categories_are_told_by_their_names():
+    """Their places are numbers, which mean something else in every state."""
+    names = ["ann", "bob", "cyd"]
+
+    def view(axes, k):
+        turned = names[k:] + names[:k]
+        axes[0].bar(turned, [3, 1, 2], label="upwards")
+        axes[0].plot(turned[:2], [3, 1], label="line")
+        axes[1].barh(turned, [3, 1, 2], label="sideways")
+        axes[1].scatter([3, 1], turned[:2], label="points")
+
+    found = tables(view, k=range(3), panels=(1, 2))
+    assert at(found["upwards"], 0) == [["ann", "bob", "cyd"], ["3", "1", "2"]]
+    assert at(found["upwards"], 2) == [["cyd", "ann", "bob"], ["3", "1", "2"]]
+    assert at(found["line"], 1) == [["bob", "cyd"], ["3", "1"]]
+    assert at(found["sideways"], 1) == [["3", "1", "2"], ["bob", "cyd", "ann"]]
+    assert at(found["points"], 2) == [["3", "1"], ["cyd", "ann"]]
+
+
 def test_bars_points_and_images_have_numbers():
     def view(axes, k):
         axes[0].bar([0, 1, 2], [k, -1, 3], label="bars")

@@ -147,6 +147,19 @@ def test_a_figure_is_cut_where_no_panel_has_anything():
         view(axes, k)
         axes[0].figure.suptitle("over both")
 
+    def coloured(axes, k):
+        view(axes, k)
+        for ax in np.atleast_1d(axes):
+            shown = ax.imshow([[0, 1], [2, 3]], extent=(0, 1, 0, 3), aspect="auto")
+            ax.figure.colorbar(shown, ax=ax)
+
+    def one_for_all(axes, k):
+        view(axes, k)
+        shown = axes[0].imshow([[0, 1], [2, 3]], extent=(0, 1, 0, 3), aspect="auto")
+        axes[0].figure.colorbar(shown, ax=list(axes))
+
+    assert len(widths((1, 1), coloured)) == len(widths((1, 2), one_for_all)) == 1
+    assert len(widths((1, 2), coloured)) == 2, "a colour bar stands beside its picture"
     assert len(widths((1, 1))) == len(widths((3, 1))) == 1
     assert len(widths((2, 3))) == 3
     assert sum(widths((1, 2))) == pytest.approx(72 * 4.25, abs=0.2)
@@ -191,6 +204,49 @@ def test_far_vertices_are_cut_not_clamped():
         assert from_the_middle.max() <= (box.width * 0.15 if state == 0 else 0.1)
         assert line[:, 1].min() < 0
         assert line[:, 1].max() > 72 * 3.6 - 30
+
+
+def on_an_area(ax, k, area):
+    """A word on an area of colours and one beside it."""
+    u = np.linspace(0, 1, 9)
+    values = np.add.outer(u, u) + k
+    if area == "gaps":
+        values[0, 0] = np.nan
+    if area in ("image", "gaps", "see-through"):
+        how = {"alpha": 0.5} if area == "see-through" else {}
+        ax.imshow(values, extent=(0, 1, 0, 1), vmin=0, vmax=5, **how)
+    elif area == "mesh":
+        ax.pcolormesh(u, u, values, vmin=0, vmax=5, edgecolor="w")
+    elif area != "nothing":
+        ax.contourf(u, u, values, levels=range(6), cmap="gray" if area == "greys" else None)
+    ax.text(0.5, 0.5, "words", color="black", ha="center", gid="on it")
+    ax.text(1.5, 0.5, "words", color="black", ha="center", gid="beside it")
+    ax.text(1, 0.2, "words", color="black", ha="center", gid="on its edge")
+    ax.plot([0.2, 0.8], [0.2, 0.8], color="0.2", gid="a line")
+    ax.set(xlim=(0, 2), ylim=(0, 1), aspect="auto")
+
+
+@pytest.mark.parametrize(
+    ("area", "stays"),
+    [
+        ("image", True),
+        ("mesh", True),
+        ("contours", True),
+        ("greys", False),
+        ("gaps", False),
+        ("see-through", False),
+        ("nothing", False),
+    ],
+)
+def test_what_stands_on_colours_keeps_its_greys(area, stays):
+    """A dark page turns black words white, and leaves the colours that they stand on."""
+    slots = Harvest(on_an_area, Grid({"k": [0, 1], "area": [area]})).slots
+    follows = {
+        slot.gid or slot.name: "var(--xp-" in repr([frame.shapes for frame in slot.frames])
+        for slot in slots
+    }
+    assert follows["on it"] == follows["a line"] == (not stays)
+    assert follows["beside it"] and follows["on its edge"] and follows["XAxis of panel 0"]
 
 
 def test_nothing_is_left_over_from_the_state_before():
