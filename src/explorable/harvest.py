@@ -337,7 +337,7 @@ class Harvest:
         artist = part.artist
         try:
             if not isinstance(artist, Axis):
-                return frame_of(self.recorder.record(artist, part.on_colours))
+                return frame_of(self.recorder.record(artist, part.keeps_colours))
             looks = (artist.axis_name, *signature(artist, self.ticks))
             if looks not in self.axes or ticks:
                 shown = artist.label.get_visible()

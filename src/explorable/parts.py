@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgba
 from matplotlib.contour import ContourSet
@@ -24,13 +25,14 @@ class Part(NamedTuple):
     """An artist that draws, what it is for, and the axes it belongs to, or None.
 
     The role is ``"data"`` or ``"axes"``: what a prediction hides, and what it leaves. Pixels and
-    coloured areas stay as they are on a dark page; what stands on them keeps its greys, too.
+    what a colour map colours stay as they are on a dark page; what stands on coloured areas keeps
+    its colours, too.
     """
 
     artist: Artist
     role: str
     ax: Axes | None
-    on_colours: bool = False
+    keeps_colours: bool = False
 
 
 def parts(fig, renderer):
@@ -101,12 +103,17 @@ def parts_of_axes(ax, renderer, on_others):
             artist.set_interpolation("none")  # pixels as they are: small and crisp
         data = artist not in fixed
         colours = data and has_colours(artist)
-        stays = colours or (data and lies_within(artist, coloured, renderer))
+        stays = data and (has_colour_map(artist) or lies_within(artist, coloured, renderer))
         yield Part(artist, "data" if data else "axes", ax, stays)
         if colours:
             coloured.append(covered(artist, renderer))
         if artist in axis and artist.get_visible():
             yield Part(artist.label, "axes", ax)
+
+
+def has_colour_map(artist):
+    """Whether its colours stand for numbers."""
+    return isinstance(artist, ScalarMappable) and artist.get_array() is not None
 
 
 def has_colours(artist):

@@ -43,15 +43,16 @@ class Unmovable(Exception):
 class Recorder(RendererBase):
     """Collects the shapes of one artist at a time; the module's docstring says what a shape is.
 
-    On white paper black, white and greys follow the page, which may be dark; on a paper of another
-    colour every colour stays.
+    On white paper black and white follow the page, which may be dark, and so does the black and the
+    white in every colour: navy, nearly black on white, is nearly white on black. On a paper of
+    another colour every colour stays.
     """
 
     def __init__(self, width, height, paper=None):
         super().__init__()
         self.units, self.paper = Units(width, height), paper
         self.glyphs = Glyphs(self._text2path)
-        self.shapes, self.keeps_greys = [], False
+        self.shapes, self.keeps_colours = [], False
         self.layouts = {}  # of texts, see texts.py
         self.styles, self.clips, self.steps, self.symbols = {}, {}, {}, {}
 
@@ -59,9 +60,9 @@ class Recorder(RendererBase):
         """Another one for the same figure, which knows no text yet."""
         return Recorder(self.units.width, self.units.height, self.paper)
 
-    def record(self, artist, keep_greys=False):
-        """The shapes that an artist draws; it may keep its greys, whatever the page."""
-        self.shapes, self.keeps_greys = [], keep_greys
+    def record(self, artist, keep_colours=False):
+        """The shapes that an artist draws; it may keep its colours, whatever the page."""
+        self.shapes, self.keeps_colours = [], keep_colours
         try:
             artist.draw(self)
         except Unmovable:
@@ -295,11 +296,12 @@ class Recorder(RendererBase):
         return outline(Path(np.rint(down * self.units.scale), path.codes))
 
     def ink(self, rgb):
-        """A colour; on white paper greys become variables, which a dark page turns round."""
+        """A colour; one that follows the page becomes a variable, which picture.js sets."""
         code = rgb2hex(rgb[:3])
+        if self.paper is not None or self.keeps_colours:
+            return code
         grey = code[1:3] == code[3:5] == code[5:7]
-        follows = grey and self.paper is None and not self.keeps_greys
-        return f"var(--xp-{code[1:3]},{code})" if follows else code
+        return f"var(--xp-{code[1:3] if grey else code[1:]},{code})"
 
     def css(self, gc, face):
         """Fill and stroke as matplotlib's SVG backend writes them; once a set of properties."""
@@ -316,14 +318,14 @@ class Recorder(RendererBase):
             gc.get_capstyle(),
             gc.get_hatch(),
             gc.get_sketch_params(),
-            self.keeps_greys,
+            self.keeps_colours,
         )
         if key not in self.styles:
             self.styles[key] = self.style(gc, face)
         return self.styles[key]
 
     def style(self, gc, face):
-        """Fill and stroke in CSS, lengths in units, greys following the page."""
+        """Fill and stroke in CSS, lengths in units, colours following the page."""
         if gc.get_hatch() is not None:
             raise Unmovable("hatching")
         if gc.get_sketch_params() is not None:

@@ -4,9 +4,11 @@ from io import BytesIO, StringIO
 
 import numpy as np
 import pytest
+from contrast import contrast
 from live_page import show
 from live_views import VIEWS
 from matplotlib import rc_context
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -103,3 +105,36 @@ def test_pages_narrow_and_dark_keep_the_figure_readable(page):
     page.locator("summary").click()
     page.locator(".xp-numbers tbody tr").nth(4).wait_for()
     assert not page.failures
+
+
+COLOURS = ["#003350", "#BF4400", "#D5E5F0", "#ff0000", "#808080"]
+SHOWN = """() => [...document.querySelectorAll(".xp-data path")].map((path) => {
+    const pen = document.createElement("canvas").getContext("2d", { colorSpace: "srgb" });
+    pen.fillStyle = getComputedStyle(path).stroke;
+    pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+})"""
+
+
+def test_the_black_and_white_in_a_colour_follow_the_page(page):
+    """On white paper colours are matplotlib's own; navy stays to be seen on a dark one."""
+
+    def lines(ax, k):
+        for i, colour in enumerate(COLOURS):
+            ax.plot([0, 1], [i, i + k], color=colour)
+        ax.set(xlim=(0, 1), ylim=(0, 6))
+
+    show(page, explore(lines, alt="lines", k=[0, 1]))
+    on_white = page.evaluate(SHOWN)
+    wanted = 255 * np.array([to_rgb(colour) for colour in COLOURS])
+    np.testing.assert_allclose(on_white, wanted, atol=1.5)
+
+    page.evaluate("() => { document.body.style.cssText = 'background: #111; color: #eee' }")
+    page.evaluate("document.querySelector('.xp-figure').style.setProperty('--xp-paper', '#111')")
+    on_dark = dict(zip(COLOURS, page.evaluate(SHOWN), strict=True))
+    assert contrast(np.array(on_dark["#003350"]) / 255, "#111111") > 8
+    tint = np.array(on_dark["#D5E5F0"]) / 255
+    assert contrast(tint, "#111111") < 1.6, "a light tint becomes a dark one"
+    assert on_dark["#ff0000"] == [255, 0, 0]
+    red, green, blue = on_dark["#BF4400"]
+    assert red > green > blue

@@ -238,7 +238,7 @@ def on_an_area(ax, k, area):
         ("nothing", False),
     ],
 )
-def test_what_stands_on_colours_keeps_its_greys(area, stays):
+def test_what_stands_on_colours_keeps_its_own(area, stays):
     """A dark page turns black words white, and leaves the colours that they stand on."""
     slots = Harvest(on_an_area, Grid({"k": [0, 1], "area": [area]})).slots
     follows = {
@@ -247,6 +247,20 @@ def test_what_stands_on_colours_keeps_its_greys(area, stays):
     }
     assert follows["on it"] == follows["a line"] == (not stays)
     assert follows["beside it"] and follows["on its edge"] and follows["XAxis of panel 0"]
+
+
+def test_colours_that_stand_for_numbers_stay_and_others_follow_the_page():
+    def view(ax, k):
+        ax.scatter([0, 1], [0, 1], c=[0.2, 0.3 + k], cmap="viridis", gid="mapped")
+        ax.scatter([0, 1], [1, 0], color="navy", gid="navy")
+        ax.plot([0, 1], [0, k], color="#BF4400", gid="red")
+        ax.set(xlim=(0, 2), ylim=(0, 1))
+
+    slots = Harvest(view, Grid({"k": [0, 1]})).slots
+    looks = {slot.gid: repr([frame.shapes for frame in slot.frames]) for slot in slots}
+    assert "--xp-" not in looks["mapped"]
+    assert "var(--xp-000080,#000080)" in looks["navy"]
+    assert "var(--xp-bf4400,#bf4400)" in looks["red"]
 
 
 def test_nothing_is_left_over_from_the_state_before():

@@ -7,7 +7,7 @@ import { dragging } from "./drag.js";
 import { unpack } from "./frames.js";
 import { manage } from "./manager.js";
 import { Numbers } from "./numbers.js";
-import { greys, Picture } from "./picture.js";
+import { inks, Picture } from "./picture.js";
 import { Memory, prediction } from "./predict.js";
 import { register } from "./register.js";
 import { State } from "./state.js";
@@ -30,7 +30,7 @@ export async function render({ model, el }) {
   const name = model.get("title") || model.get("alt");
   const root = make("div", { class: "xp-figure", role: "group", "aria-label": name });
   root.classList.toggle("xp-wide", spec.wide);
-  greys(root, spec.styles);
+  inks(root, spec.styles);
   const remembered = question ? memory.read() : null;
   if (remembered !== null && locked()) open();
   const picture = new Picture(spec, frames, model.get("alt"), locked() && state.is(question.at));

@@ -81,12 +81,26 @@ function definitions(spec, uid) {
   return draw("defs", {}, [...clips, ...symbols]);
 }
 
-/** Black, white and greys of matplotlib as shades between the page's text and its paper. */
-export function greys(root, styles) {
-  const codes = new Set([...styles.join(" ").matchAll(/--xp-([0-9a-f]{2}),/g)].map((m) => m[1]));
-  for (const code of codes) {
-    const share = (100 * (1 - parseInt(code, 16) / 255)).toFixed(1);
-    const shade = `color-mix(in srgb, currentColor ${share}%, var(--xp-paper))`;
-    root.style.setProperty(`--xp-${code}`, shade);
+/** Colours whose black is the page's text and whose white is its paper; hues stay.
+
+    A colour is so much white, so much black, and the rest a pure hue: the model HWB. */
+export function inks(root, styles) {
+  const found = styles.join(" ").matchAll(/--xp-([0-9a-f]{6}|[0-9a-f]{2}),/g);
+  for (const code of new Set([...found].map((match) => match[1]))) {
+    root.style.setProperty(`--xp-${code}`, ink(code));
   }
+}
+
+function ink(code) {
+  const rgb = (code.length === 2 ? code.repeat(3) : code)
+    .match(/../g)
+    .map((part) => parseInt(part, 16) / 255);
+  const white = Math.min(...rgb);
+  const black = 1 - Math.max(...rgb);
+  const hue = 1 - white - black;
+  const pure = rgb.map((part) => (hue ? Math.round((255 * (part - white)) / hue) : 0));
+  if (!white && !black) return `rgb(${pure})`;
+  const share = (100 * black) / (white + black);
+  const grey = `color-mix(in srgb, currentColor ${share.toFixed(1)}%, var(--xp-paper))`;
+  return hue ? `color-mix(in srgb, rgb(${pure}) ${(100 * hue).toFixed(1)}%, ${grey})` : grey;
 }
