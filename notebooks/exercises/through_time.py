@@ -259,6 +259,36 @@ SCALAR_HINTS = [
         " off h_t.",
     ),
     (
+        wrong_shares(v=lambda net, t, dL_dr, g, d: d * net.h[t]),
+        "the share of v needs ∂L/∂r_t, the gradient where v acted. You took"
+        " d, the gradient at a_t.",
+    ),
+    (
+        wrong_shares(
+            v=lambda net, t, dL_dr, g, d: (net.y_hat[t] - net.y[t]) * net.h[t]
+        ),
+        "the share of v needs ∂L/∂r_t: the error times the slope of the"
+        " output's tanh, 1 - ŷ_t².",
+    ),
+    (
+        wrong_walk(
+            at_output=lambda net, t: (
+                (net.y_hat[t] - net.y[t]) * (1 - net.h[t] ** 2)
+            )
+        ),
+        "the output has a tanh of its own, at r_t: its slope is 1 - ŷ_t², not"
+        " 1 - h_t².",
+    ),
+    (
+        wrong_walk(
+            at_state=lambda net, t, dL_dr, g_after, d_after: (
+                dL_dr * net.v + d_after * net.v
+            )
+        ),
+        "from step t + 1 the gradient comes back through w, not through v:"
+        " d_{t+1} w.",
+    ),
+    (
         wrong_shares(v=lambda net, t, dL_dr, g, d: g * net.h[t]),
         "the share of v needs ∂L/∂r_t, the gradient where v acted. You took"
         " g, the gradient at h_t.",
@@ -444,8 +474,28 @@ SAMPLE_BY_SAMPLE = (
     " For U it is x[t].T in front."
 )
 
+
+def past_the_last_state(h, x, W, U, direct):
+    """Exercise 2 with a d for every time up to T, and none after it."""
+    d = np.zeros_like(h)
+    return d[len(h)]
+
+
 VECTOR_HINTS = [
     *loop_hints(wrong_way),
+    (
+        past_the_last_state,
+        "an index is larger than T, the last one. There is no step after the"
+        " last, so d_{T+1} is 0. Give d one more entry, or keep what comes"
+        " back from the step after in an array that starts at zero.",
+    ),
+    (
+        wrong_way(
+            start=lambda h, back, at_state, d, W: np.zeros_like(h[0]),
+        ),
+        "∂L/∂h_0 is not zero: there is no loss at time 0, but step 1 hands"
+        " d_1 Wᵀ back to h_0.",
+    ),
     *in_another_order(vector_reference, VECTOR_RETURNS),
     (
         wrong_vector_share(
@@ -837,6 +887,15 @@ EXERCISES = {
             (0, EQUAL_SHARES),
             (0.9**40, EQUAL_SHARES),
             (0.8, "that is what is dropped."),
+            (
+                10 / 49,
+                "the share of step 1 counts, too: h_0 is not zero here.",
+            ),
+            (
+                0.1,
+                "ten shares are kept. How many are there, and how large is"
+                " each?",
+            ),
             (
                 0.21,
                 "nothing has to be rounded here. All shares are equal: divide"
