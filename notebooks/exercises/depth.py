@@ -157,6 +157,11 @@ with_biases = norms_with(
         np.linalg.norm(grads.p["W"]) + np.linalg.norm(grads.p["b"])
     )
 )
+biases_within = norms_with(
+    lambda grads, g: np.hypot(
+        np.linalg.norm(grads.p["W"]), np.linalg.norm(grads.p["b"])
+    )
+)
 sizes = norms_with(lambda grads, g: np.sum(np.abs(grads.p["W"])))
 largest = norms_with(lambda grads, g: np.max(np.abs(grads.p["W"])))
 
@@ -179,6 +184,11 @@ def not_inverted(phi, a):
 
 def of_the_mean(phi, a):
     return 1 / np.mean(phi.slope(a))
+
+
+def root_of_the_mean(phi, a):
+    with np.errstate(invalid="ignore"):
+        return 1 / np.sqrt(np.mean(phi.slope(a)))
 
 
 def of_the_largest(phi, a):
@@ -303,6 +313,16 @@ EXERCISES = {
             ),
             (3, "a layer costs a quarter of a decade, not a whole one."),
             (
+                3 / 0.56,
+                "0.56 is a factor, not a part of a decade: ask for which power"
+                " of 0.56 is a thousandth.",
+            ),
+            (
+                5,
+                "0.56^5 is 0.055; ask for which power of 0.56 is a"
+                " thousandth.",
+            ),
+            (
                 1 / (0.001 * 0.56),
                 "factors multiply: ask for which power of 0.56 it is.",
             ),
@@ -391,6 +411,10 @@ EXERCISES = {
             (
                 with_biases,
                 "you added the norm of ∂L/∂b; take that of ∂L/∂W alone.",
+            ),
+            (
+                biases_within,
+                "the biases are in it, too; take ∂L/∂W alone.",
             ),
             (
                 sizes,
@@ -513,6 +537,11 @@ EXERCISES = {
                 " there, phi.slope(a).",
             ),
             (without_root, "the root is missing."),
+            (
+                root_of_the_mean,
+                "you took the root of the mean slope; the slopes are squared"
+                " before the mean.",
+            ),
             (of_the_values, "you took the values φ(a); take the slopes."),
             (
                 slopes_of_values,
@@ -533,6 +562,8 @@ EXERCISES = {
         hints=[
             (13, "0.25^13 is 1.5e-8, still above."),
             (15, "that is one too many."),
+            (12, "0.25^12 is 6e-8, still above."),
+            (16, "0.25^16 is 2e-10: fewer are enough."),
             (
                 np.ceil(8 / np.log10(2)),
                 "that is for layers which leave a half; the largest slope of"
