@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 ZERO = -math.inf, math.inf, -math.inf
+FAR = 2.0**40  # squares of numbers up to this, or down to 1 / FAR, and sums of them, stay in float32
 
 
 def measure(g):
@@ -22,26 +23,35 @@ def measure(g):
     (0.0, 128, 103)
     """
     info = torch.finfo(g.dtype)
-    a, top = entries(g)
-    top = top.item()
+    a = entries(g)
+    top = largest(a)
     if top == 0:
         return ZERO
     if not math.isfinite(top):
         return top, -math.inf, math.inf
-    log = math.log(top) + math.log(norms_of_rows((a / top).reshape(1, -1)).item())
+    scale = 1.0 if 1 / FAR < top < FAR else top
+    near_one = a if scale == 1 else a / scale
+    norm = norms_of_rows(near_one.reshape(1, -1)).item()
     return (
-        log,
+        math.log(scale) + math.log(norm),
         math.log2(info.max) - math.log2(top),
         math.log2(top) - math.log2(info.tiny) + math.log2(info.eps),
     )
 
 
 def entries(g):
-    """The numbers in ``g``, in float32 or wider, and the size of the largest."""
+    """The numbers in ``g``, in float32 or wider."""
     a = (g.coalesce().values() if g.is_sparse else g).detach()
     a = torch.view_as_real(a.resolve_conj()) if a.is_complex() else a
-    a = a.float() if torch.finfo(a.dtype).bits < 32 else a
-    return a, a.abs().amax() if a.numel() else a.new_zeros(())
+    return a.float() if torch.finfo(a.dtype).bits < 32 else a
+
+
+def largest(a):
+    """The size of the largest number; nan if any is nan, zero if there is none."""
+    if not a.numel():
+        return 0.0
+    low, high = torch.aminmax(a)  # no second tensor of this size is made, as by abs()
+    return max(-low.item(), high.item())
 
 
 def norms_of_rows(a, block=256):
@@ -131,7 +141,7 @@ def not_zero(g):
 
 def _power(g):
     """The power of two that brings the largest entry between 1 and 2; None if there is none."""
-    top = max((entries(part)[1].item() for part in g.values()), default=0.0)
+    top = max((largest(entries(part)) for part in g.values()), default=0.0)
     return math.frexp(top)[1] - 1 if top else None
 
 
