@@ -60,7 +60,9 @@ def norms_of_rows(a, block=256):
     One sum over millions of float32 is wrong in the fourth digit, where it is taken in order.
     """
     while a.shape[1] > block:
-        a = torch.nn.functional.pad(a, (0, -a.shape[1] % block))
+        missing = -a.shape[1] % block
+        if missing:
+            a = torch.nn.functional.pad(a, (0, missing))
         a = torch.linalg.vector_norm(a.reshape(len(a), -1, block), dim=2)
     return torch.linalg.vector_norm(a, dim=1)
 
