@@ -10,7 +10,9 @@ import numpy as np
 import torch
 
 ZERO = -math.inf, math.inf, -math.inf
-FAR = 2.0**40  # squares of numbers up to this, or down to 1 / FAR, and sums of them, stay in float32
+FAR = (
+    2.0**40
+)  # squares of numbers up to this, or down to 1 / FAR, and sums of them, stay in float32
 
 
 def measure(g):

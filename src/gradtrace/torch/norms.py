@@ -16,8 +16,8 @@ from .measure import (
 )
 from .weights import reaches
 
-# For each, PyTorch searches the whole graph below. A chain of passes runs that about three times, and
-# to run a node takes as long as to search forty (an LSTM of 128 units, batch 32).
+# For each, PyTorch searches the whole graph below. A chain of passes runs that about three times,
+# and to run a node takes as long as to search forty (measured: an LSTM of 128 units, batch 32).
 SEARCHES = 50
 
 
