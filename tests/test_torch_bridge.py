@@ -1568,3 +1568,62 @@ def test_sparse_gradients_are_looked_at(torch, number, expected):
     from gradtrace.torch.anomalies import finite
 
     assert finite(torch.sparse_coo_tensor([[0]], [number], (3,))) == expected
+
+
+# --- zeros that one pass back can tell from lost digits ---
+
+
+def passes_back(torch, monkeypatch):
+    """A list that grows with every pass back from now on."""
+    made, grad = [], torch.autograd.grad
+
+    def counted(*args, **kwargs):
+        made.append(1)
+        return grad(*args, **kwargs)
+
+    monkeypatch.setattr(torch.autograd, "grad", counted)
+    return made
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_sequence_that_starts_at_zero_is_not_gone_through_step_by_step(
+    torch, trace, monkeypatch, kind
+):
+    rnn = getattr(torch.nn, kind)(2, 3, num_layers=2)
+    x = torch.randn(30, 4, 2)
+    made = passes_back(torch, monkeypatch)
+    log = trace(rnn, x, lambda out: squares(out[0]))
+    assert len(made) == 2
+    for name in ("weight_hh_l0", "weight_hh_l1"):
+        assert log.log_p[name][0] == -np.inf
+        assert np.isfinite(log.log_p[name][1:]).all()
+
+
+def test_a_share_below_the_float_range_is_no_zero(torch, trace):
+    model = chain(torch, 1.0, 3, torch.float32)
+    log = trace(model, torch.full((1, 1), 1e-30), lambda out: 1e-20 * out.sum())
+    np.testing.assert_allclose(log.log_h, np.log(1e-20), rtol=1e-6)
+    np.testing.assert_allclose(log.log_p["weight"], np.log(1e-50), rtol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [10, 100])
+def test_shares_that_are_zero_at_every_step(torch, trace, monkeypatch, steps):
+    rnn = torch.nn.RNN(2, 3)
+    made = passes_back(torch, monkeypatch)
+    log = trace(rnn, torch.zeros(steps, 4, 2), lambda out: squares(out[0]))
+    assert (len(made) <= 1 + steps) == (steps == 10)  # else a chain is the shorter way
+    assert (log.log_p["weight_ih_l0"] == -np.inf).all()
+    assert np.isfinite(log.log_p["bias_ih_l0"]).all()
+    assert np.isfinite(log.log_h).all()
+
+
+@pytest.mark.parametrize("power", [-100, -41, -40, -39, 0, 39, 40, 41, 100])
+def test_a_norm_is_the_same_near_one_and_far_from_it(torch, power):
+    from gradtrace.torch.measure import measure
+
+    torch.manual_seed(0)
+    g = torch.randn(700)
+    g /= g.abs().max()
+    log, _, _ = measure(g * 2.0**power)
+    wanted = log_norm(g) + power * math.log(2)
+    assert log == pytest.approx(wanted, rel=1e-6, abs=1e-6)
