@@ -6,7 +6,6 @@ lie between the largest entry of ``g`` and overflow, or the loss of digits.
 
 import math
 
-import numpy as np
 import torch
 
 ZERO = -math.inf, math.inf, -math.inf
@@ -94,7 +93,8 @@ def norm_over(runs, keys, lost):
     for run in runs:
         logs, ups, downs = zip(*(run.get(key, ZERO) for key in keys), strict=True)
         if has_all_digits(min(ups), max(downs)):
-            return float(np.logaddexp.reduce(2 * np.array(logs)) / 2), False
+            top = max(logs)
+            return top + math.log(sum(math.exp(2 * (log - top)) for log in logs)) / 2, False
         zero = zero and max(logs) == -math.inf
     return (-math.inf, False) if zero and not lost else (math.nan, True)
 
