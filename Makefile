@@ -8,8 +8,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 #   base     nothing more
 #   torch    PyTorch, for the chapter on your own network: make lab PEERS=torch
 #   cluster  Dask, for long computations on several machines
-#   peers    PyTorch, JAX and Dask, which the tests compare with: make test PEERS=peers
 #   models   PyTorch, transformers and torchvision, for make models
+#   peers    all of these and JAX, which the tests compare with: make test PEERS=peers
 # CI sets the variable CI, and so has the peers.
 PEERS ?= $(if $(CI),peers,base)
 EXTRAS_base := lab,book,test
@@ -44,10 +44,11 @@ notebooks: .venv/torch
 test: .venv/$(PEERS)
 	python tests/run.py $(ARGS)
 
-# Trace models of other libraries, with their retained gradients as the oracle. This is not a part
-# of CI: it installs transformers and torchvision.
+# Trace models of other libraries, with their retained gradients as the oracle, as CI does, and
+# write benchmarks/models.md.
 models: .venv/models
 	pytest tests/models $(ARGS)
+	python -m benchmarks.models
 
 # Change the package at random places, and see whether the tests notice. The options are listed by
 # python tests/mutants.py --help; an example:

@@ -14,9 +14,9 @@ TURN = 5e-3  # seconds of a turn; a shorter call is repeated within it
 FEWEST, MOST = 9, 201  # rounds
 
 
-def compare(calls, tiny=False):
+def compare(calls, tiny=False, rtol=1e-10):
     """Seconds per call: for every contestant an array with one entry for each round."""
-    check_equal(calls)
+    check_equal(calls, rtol)
     once = {who: median_call(call, 1) for who, call in calls.items()}
     repeats = {who: max(1, round(TURN / seconds)) for who, seconds in once.items()}
     a_round = sum(max(TURN, seconds) for seconds in once.values())

@@ -17,8 +17,16 @@ def markdown(results):
     count = f"{sum(map(met, goals))} of {len(goals)} goals are met."
     lines = [HEAD, ", ".join(facts) + ".", "", count]
     for section in sections:
-        lines += ["", f"## {section['title']}", "", section["lead"], "", *grid(section["rows"])]
+        lines += ["", f"## {section['title']}", "", section["lead"] + apart(section, results)]
+        lines += ["", *grid(section["rows"])]
     return "\n".join(lines) + "\n"
+
+
+def apart(section, results):
+    """When and where a section was measured, if that was not with the others."""
+    differs = section.get("measured", {}).items() - results["about"].items()
+    facts = [f"{name} {value}" for name, value in section.get("measured", {}).items()]
+    return f" Measured apart: {', '.join(facts)}." if differs else ""
 
 
 def grid(rows):

@@ -19,3 +19,27 @@ def oracle():
         return pytest.importorskip(name, reason=f"{name} is not installed: make test PEERS=peers")
 
     return load
+
+
+@pytest.fixture(scope="module")
+def torch(oracle):
+    """PyTorch, on one thread."""
+    torch = oracle("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for tensors this small more of them only wait
+    yield torch
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def trace(torch):
+    import gradtrace.torch
+
+    return gradtrace.torch.trace
+
+
+@pytest.fixture(scope="module")
+def grid(torch):
+    import gradtrace.torch
+
+    return gradtrace.torch.grid

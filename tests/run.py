@@ -10,7 +10,6 @@ import time
 
 WORKERS = ["-n", "2"]
 BROWSER = "tests/browser"
-MODELS = "tests/models"  # models of other libraries, by `make models`
 LAB = "tests/browser/test_lab.py"
 
 # A stage is one command or several; it passes if each of them does.
@@ -21,7 +20,7 @@ STAGES = {
     ],
     "unit": [
         [
-            *("pytest", "tests", f"--ignore={BROWSER}", f"--ignore={MODELS}"),
+            *("pytest", "tests", f"--ignore={BROWSER}"),
             *("--durations=5", *WORKERS, "--dist=worksteal"),
         ],
     ],

@@ -3,6 +3,7 @@
 Table, plot and page say what results.json says.
 """
 
+import datetime
 import json
 import re
 import sys
@@ -36,6 +37,22 @@ def test_a_section_runs_at_a_tiny_size_and_writes_no_file(name, oracle, capsys, 
     main(["--tiny", "--only", name], tmp_path)
     assert "\n## " in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def test_a_section_that_is_measured_apart_says_so_and_the_others_stay(oracle, tmp_path):
+    oracle("torch")
+    for name in ("results.json", "results.md", "results.svg"):
+        (tmp_path / name).write_text((FOLDER / name).read_text("utf-8"), "utf-8")
+    before = json.loads((FOLDER / "results.json").read_text("utf-8"))
+    main(["--tiny", "--only", "dense", "--update"], tmp_path)
+    after = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert list(after["sections"]) == list(before["sections"])
+    assert after["sections"].pop("dense") != before["sections"].pop("dense")
+    assert after == before
+    text = (tmp_path / "results.md").read_text("utf-8")
+    today = datetime.date.today().isoformat()
+    dense = text.partition("## Through depth")[2].partition("\n## ")[0]
+    assert f"Measured apart: date {today}" in dense
 
 
 @pytest.mark.parametrize("name", recurrent.CELLS)

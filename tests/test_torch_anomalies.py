@@ -2,31 +2,7 @@
 
 import numpy as np
 import pytest
-from test_torch_bridge import squares
-
-
-@pytest.fixture(scope="module")
-def torch(oracle):
-    torch = oracle("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for tensors this small more of them only wait
-    yield torch
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def trace(torch):
-    import gradtrace.torch
-
-    return gradtrace.torch.trace
-
-
-def function(torch, f):
-    class Function(torch.nn.Module):
-        def forward(self, h):
-            return f(h)
-
-    return Function()
+from torch_nets import function, squares
 
 
 def planted(torch):

@@ -7,37 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from test_torch_bridge import squares
-
-EQUAL = {"rtol": 1e-10, "atol": 1e-10}  # of logarithms: as many digits of the norms themselves
-
-
-@pytest.fixture(scope="module")
-def torch(oracle):
-    torch = oracle("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for tensors this small more of them only wait
-    yield torch
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def trace(torch):
-    import gradtrace.torch
-
-    return gradtrace.torch.trace
-
-
-@pytest.fixture(scope="module")
-def grid(torch):
-    import gradtrace.torch
-
-    return gradtrace.torch.grid
-
-
-def log_norm(g):
-    return g.double().norm().log().item()
-
+from torch_nets import EQUAL, log_norm, squares
 
 # --- inputs as people have them ---
 
@@ -388,7 +358,7 @@ def test_the_gradient_at_what_a_recurrent_module_starts_from(torch, trace, kind,
     ).backward()
     if not rnn.bidirectional:
         norms = torch.stack([part.grad.norm() for part in starts])
-        np.testing.assert_allclose(log.log_h[0], norms.norm().log().item(), **EQUAL)
+        np.testing.assert_allclose(log.log_h[0], log_norm(norms), **EQUAL)
         assert log.names == tuple(f"{kind}[{t}]" for t in range(6))
         return
     ways = [f"l{layer}{way}" for layer in range(rnn.num_layers) for way in ("", "_reverse")]
@@ -400,7 +370,7 @@ def test_the_gradient_at_what_a_recurrent_module_starts_from(torch, trace, kind,
     assert log.names == tuple(names)
     for row in range(rows):
         norms = torch.stack([part.grad[row].norm() for part in starts])
-        np.testing.assert_allclose(log.log_h[6 * row], norms.norm().log().item(), **EQUAL)
+        np.testing.assert_allclose(log.log_h[6 * row], log_norm(norms), **EQUAL)
 
 
 @pytest.mark.parametrize("form", ["batch", "packed, unsorted"])

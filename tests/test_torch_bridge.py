@@ -21,27 +21,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_checks import arguments
+from torch_nets import (
+    EQUAL,
+    everything,
+    filled,
+    interrupted,
+    keep_gradient,
+    log_norm,
+    parts,
+    squares,
+)
 
 from gradtrace import GRU, LSTM, RNN, Dense, Residual, deep, forward, unroll
 from gradtrace import trace as traced_here
-
-EQUAL = {"rtol": 1e-10, "atol": 1e-10}  # of logarithms: as many digits of the norms themselves
-
-
-@pytest.fixture(scope="module")
-def torch(oracle):
-    torch = oracle("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for tensors this small more of them only wait
-    yield torch
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def trace(torch):
-    import gradtrace.torch
-
-    return gradtrace.torch.trace
 
 
 @pytest.fixture(scope="module")
@@ -89,23 +81,6 @@ def nets(torch):
     return SimpleNamespace(Functional=Functional, Block=Block, Loop=Loop, Own=Own)
 
 
-def squares(out):
-    """``½ ‖out‖²``, of all parts."""
-    return sum(part.pow(2).sum() for part in (out if isinstance(out, tuple) else (out,))) / 2
-
-
-def filled(torch, module, **values):
-    """``module`` in float64 with the given weights; the others are zero."""
-    for name, weight in module.double().named_parameters():
-        value = (
-            torch.tensor(np.ascontiguousarray(values[name]))
-            if name in values
-            else torch.zeros_like(weight)
-        )
-        weight.data = value
-    return module
-
-
 def layers(torch, depth=5, n=4, seed=0):
     """Parameters of dense layers, linear modules with the same weights, and an ``h_0`` for both."""
     rng = np.random.default_rng(seed)
@@ -150,13 +125,6 @@ def recurrent(torch, kind, suffix="", **options):
         rng.standard_normal((7, 5, 2)),
         {name + suffix: w for name, w in weights.items()},
     )
-
-
-def parts(torch, kind, start):
-    """Our state as PyTorch's arguments."""
-    return [
-        torch.tensor(part) for part in (np.split(start, 2, axis=-1) if kind == "LSTM" else [start])
-    ]
 
 
 # --- the same figures ---
@@ -251,7 +219,7 @@ def test_one_step_in_time_has_the_whole_gradient(torch, trace):
     theirs = trace(model, x, lambda out: squares(out[0]))
     squares(model(x)[0]).backward()
     for name, p in model.named_parameters():
-        np.testing.assert_allclose(theirs.log_p[name], [p.grad.norm().log().item()], **EQUAL)
+        np.testing.assert_allclose(theirs.log_p[name], [log_norm(p.grad)], **EQUAL)
 
 
 def test_a_cell_called_by_keywords(torch, trace):
@@ -268,7 +236,7 @@ def test_a_cell_called_by_keywords(torch, trace):
     h = torch.ones(1, 3, requires_grad=True)
     log = trace(model, (x, h), squares)
     squares(model(x, h)).backward()
-    np.testing.assert_allclose(log.log_h[0], h.grad.norm().log().item(), rtol=1e-6)
+    np.testing.assert_allclose(log.log_h[0], log_norm(h.grad), rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
@@ -306,7 +274,7 @@ def test_a_learnt_start_is_measured(torch, trace):
     x = torch.ones(4, 2).double()
     log = trace(model, x, squares)
     squares(model(x)).backward()
-    np.testing.assert_allclose(log.log_h[0], model.start.grad.norm().log().item(), **EQUAL)
+    np.testing.assert_allclose(log.log_h[0], log_norm(model.start.grad), **EQUAL)
     assert not model.start._backward_hooks
 
 
@@ -353,13 +321,11 @@ def test_transformer_blocks(torch, trace):
     )
     torch.random.set_rng_state(state)
     total = loss(model(tokens))
-    wanted = [g.norm().log().item() for g in torch.autograd.grad(total, states, retain_graph=True)]
+    wanted = [log_norm(g) for g in torch.autograd.grad(total, states, retain_graph=True)]
     np.testing.assert_allclose(log.log_h, wanted, **EQUAL)
     for name in dict(block.named_parameters()):
         wanted = [dict(m.named_parameters())[name] for m in model[1].layers]
-        wanted = [
-            g.norm().log().item() for g in torch.autograd.grad(total, wanted, retain_graph=True)
-        ]
+        wanted = [log_norm(g) for g in torch.autograd.grad(total, wanted, retain_graph=True)]
         np.testing.assert_allclose(log.log_p[name], wanted, rtol=1e-9, atol=1e-9)
     for handle in handles:
         handle.remove()
@@ -412,33 +378,6 @@ def test_without_a_box_all_innermost_modules_are_steps(torch, trace, nets):
 
 
 # --- the model stays as it was ---
-
-
-def everything(torch, model):
-    return {
-        "flags": [m.training for m in model.modules()],
-        "hooks": [
-            (dict(m._forward_hooks), dict(m._forward_pre_hooks), dict(m._backward_hooks))
-            for m in model.modules()
-        ],
-        "forward": ["forward" in vars(m) for m in model.modules()],
-        "parameters": [
-            (name, id(p), p.grad, p._backward_hooks, p.requires_grad, p.detach().clone().tolist())
-            for name, p in model.named_parameters()
-        ],
-        "order": [[*m._parameters] for m in model.modules()],
-        "buffers": [(name, id(b), b.tolist()) for name, b in model.named_buffers()],
-        "random": torch.random.get_rng_state().tolist(),
-    }
-
-
-def interrupted(kind, where):
-    """A loss or a layer that raises."""
-
-    def raises(out):
-        raise kind(where)
-
-    return raises
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -641,12 +580,6 @@ def untied(make, times):
 def log_grads(module):
     with np.errstate(divide="ignore"):
         return {name: np.log(p.grad.norm().numpy()) for name, p in module.named_parameters()}
-
-
-def keep_gradient(out, states):
-    """A hook's work: hold on to the gradient of what a layer gives out."""
-    out.retain_grad()
-    states.append(out)
 
 
 def assert_shares(log, modules):
@@ -1169,7 +1102,7 @@ def test_a_causal_mask_of_minus_infinity(torch, trace, dtype, training):
     total = squares(model(x, mask))
     total.backward()
     assert {value.item() for value in losses} == {total.item()}
-    wanted = [t.grad.double().norm().log().item() for t in (x, *states)]
+    wanted = [log_norm(t.grad) for t in (x, *states)]
     np.testing.assert_allclose(log.log_h, wanted, rtol=1e-5 if dtype == "float32" else 1e-10)
 
 
@@ -1219,7 +1152,7 @@ def test_minus_infinity_within_the_model_is_no_fault(torch, trace):
     x = torch.ones(4, 4, requires_grad=True)
     log = trace(model, x, squares)
     squares(model(x)).backward()
-    np.testing.assert_allclose(log.log_h[0], x.grad.norm().log().item(), rtol=1e-6)
+    np.testing.assert_allclose(log.log_h[0], log_norm(x.grad), rtol=1e-6)
     assert log.anomalies == ()
 
 
@@ -1241,12 +1174,8 @@ def test_whole_numbers_have_no_gradient_and_the_rest_has(torch, trace):
     for layer in model:
         layer.register_forward_hook(lambda layer, args, out: keep_gradient(out, states))
     squares(model(tokens)).backward()
-    np.testing.assert_allclose(
-        log.log_h, [np.nan, *(h.grad.norm().log().item() for h in states)], **EQUAL
-    )
-    np.testing.assert_allclose(
-        log.log_p["weight"][0], model[0].weight.grad.norm().log().item(), **EQUAL
-    )
+    np.testing.assert_allclose(log.log_h, [np.nan, *(log_norm(h.grad) for h in states)], **EQUAL)
+    np.testing.assert_allclose(log.log_p["weight"][0], log_norm(model[0].weight.grad), **EQUAL)
 
 
 def test_the_check_up_of_the_notebook_begins_after_the_tokens(torch, trace):
@@ -1289,7 +1218,7 @@ def test_no_grad_in_the_middle_passes_exactly_nothing(torch, trace):
     log = trace(model, x, squares)
     squares(model(x)).backward()
     gone = [-np.inf, -np.inf]
-    wanted = [layer.weight.grad.norm().log().item() for layer in model.layers[2:]]
+    wanted = [log_norm(layer.weight.grad) for layer in model.layers[2:]]
     np.testing.assert_allclose(log.log_p["weight"], gone + wanted, **EQUAL)
     np.testing.assert_array_equal(np.isneginf(log.log_h), [True, True, False, False, False])
     assert np.isfinite(log.log_h[2:]).all()
@@ -1409,8 +1338,8 @@ def test_complex_states(torch, trace):
     log = trace(model, x, lambda out: out.abs().square().sum())
     x.requires_grad_()
     model(x).abs().square().sum().backward()
-    np.testing.assert_allclose(log.log_h[0], x.grad.norm().log().item(), **EQUAL)
-    wanted = [layer.weight.grad.norm().log().item() for layer in model]
+    np.testing.assert_allclose(log.log_h[0], log_norm(x.grad), **EQUAL)
+    wanted = [log_norm(layer.weight.grad) for layer in model]
     np.testing.assert_allclose(log.log_p["weight"], wanted, **EQUAL)
 
 
@@ -1639,3 +1568,62 @@ def test_sparse_gradients_are_looked_at(torch, number, expected):
     from gradtrace.torch.anomalies import finite
 
     assert finite(torch.sparse_coo_tensor([[0]], [number], (3,))) == expected
+
+
+# --- zeros that one pass back can tell from lost digits ---
+
+
+def passes_back(torch, monkeypatch):
+    """A list that grows with every pass back from now on."""
+    made, grad = [], torch.autograd.grad
+
+    def counted(*args, **kwargs):
+        made.append(1)
+        return grad(*args, **kwargs)
+
+    monkeypatch.setattr(torch.autograd, "grad", counted)
+    return made
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_sequence_that_starts_at_zero_is_not_gone_through_step_by_step(
+    torch, trace, monkeypatch, kind
+):
+    rnn = getattr(torch.nn, kind)(2, 3, num_layers=2)
+    x = torch.randn(30, 4, 2)
+    made = passes_back(torch, monkeypatch)
+    log = trace(rnn, x, lambda out: squares(out[0]))
+    assert len(made) == 2
+    for name in ("weight_hh_l0", "weight_hh_l1"):
+        assert log.log_p[name][0] == -np.inf
+        assert np.isfinite(log.log_p[name][1:]).all()
+
+
+def test_a_share_below_the_float_range_is_no_zero(torch, trace):
+    model = chain(torch, 1.0, 3, torch.float32)
+    log = trace(model, torch.full((1, 1), 1e-30), lambda out: 1e-20 * out.sum())
+    np.testing.assert_allclose(log.log_h, np.log(1e-20), rtol=1e-6)
+    np.testing.assert_allclose(log.log_p["weight"], np.log(1e-50), rtol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [10, 100])
+def test_shares_that_are_zero_at_every_step(torch, trace, monkeypatch, steps):
+    rnn = torch.nn.RNN(2, 3)
+    made = passes_back(torch, monkeypatch)
+    log = trace(rnn, torch.zeros(steps, 4, 2), lambda out: squares(out[0]))
+    assert (len(made) <= 1 + steps) == (steps == 10)  # else a chain is the shorter way
+    assert (log.log_p["weight_ih_l0"] == -np.inf).all()
+    assert np.isfinite(log.log_p["bias_ih_l0"]).all()
+    assert np.isfinite(log.log_h).all()
+
+
+@pytest.mark.parametrize("power", [-100, -41, -40, -39, 0, 39, 40, 41, 100])
+def test_a_norm_is_the_same_near_one_and_far_from_it(torch, power):
+    from gradtrace.torch.measure import measure
+
+    torch.manual_seed(0)
+    g = torch.randn(700)
+    g /= g.abs().max()
+    log, _, _ = measure(g * 2.0**power)
+    wanted = log_norm(g) + power * math.log(2)
+    assert log == pytest.approx(wanted, rel=1e-6, abs=1e-6)

@@ -7,16 +7,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from test_torch_bridge import squares
-
-
-@pytest.fixture(scope="module")
-def torch(oracle):
-    torch = oracle("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for tensors this small more of them only wait
-    yield torch
-    torch.set_num_threads(threads)
+from torch_nets import squares
 
 
 @pytest.fixture

@@ -3,28 +3,19 @@
 import numpy as np
 import pytest
 from step_checks import arguments
-from test_torch_bridge import everything, filled, interrupted, keep_gradient, parts, squares
+from torch_nets import (
+    EQUAL,
+    everything,
+    filled,
+    interrupted,
+    keep_gradient,
+    log_norm,
+    parts,
+    squares,
+)
 
 from gradtrace import GRU, LSTM, RNN, forward, stack
 from gradtrace import trace as traced_here
-
-EQUAL = {"rtol": 1e-10, "atol": 1e-10}  # of logarithms: as many digits of the norms themselves
-
-
-@pytest.fixture(scope="module")
-def torch(oracle):
-    torch = oracle("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for tensors this small more of them only wait
-    yield torch
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def grid(torch):
-    import gradtrace.torch
-
-    return gradtrace.torch.grid
 
 
 def log_norms(g, axis):
@@ -106,7 +97,7 @@ def by_cells(torch, rnn, x, hx, loss_on_top, seed):
             below = torch.nn.functional.dropout(torch.stack(below), rnn.dropout, rnn.training)
     loss = loss_on_top(torch.stack(rows[-1][1:]))
     loss.backward()
-    logs = [[h.grad.norm().log().item() for h in row] for row in rows]
+    logs = [[log_norm(h.grad) for h in row] for row in rows]
     return np.array([[np.nan, *logs[0]], *logs[1:]]), loss.item()
 
 

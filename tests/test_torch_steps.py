@@ -1,23 +1,7 @@
 """Which steps a trace chooses by itself: toy models in the shapes of well-known ones."""
 
 import pytest
-from test_torch_bridge import squares
-
-
-@pytest.fixture(scope="module")
-def torch(oracle):
-    torch = oracle("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for tensors this small more of them only wait
-    yield torch
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def bridge(torch):
-    import gradtrace.torch
-
-    return gradtrace.torch
+from torch_nets import squares
 
 
 def shapes(torch):
@@ -163,26 +147,26 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_steps_that_are_chosen_and_what_they_cover(torch, bridge, shape):
+def test_the_steps_that_are_chosen_and_what_they_cover(torch, trace, grid, shape):
     model, steps, blocks = shapes(torch)[shape]
-    log = bridge.trace(model, torch.ones(2, 4), squares)
+    log = trace(model, torch.ones(2, 4), squares)
     assert [*log.names] == steps
     named = dict(model.named_modules())
     inside = sum(p.numel() for name in steps for p in named[name].parameters())
     assert log.coverage == pytest.approx(inside / sum(p.numel() for p in model.parameters()))
     assert f"they cover {100 * log.coverage:.3g} % of the parameters" in str(log)
-    found = bridge.grid(model, torch.ones(2, 3, 4), squares)
+    found = grid(model, torch.ones(2, 3, 4), squares)
     assert [*found.names[1:]] == blocks
     assert f"they cover {100 * found.coverage:.3g} % of the parameters" in str(found)
 
 
 @pytest.mark.parametrize("shape", ["stages in a row", "two stacks of one class"])
-def test_other_steps_are_those_that_are_said(torch, bridge, shape):
+def test_other_steps_are_those_that_are_said(torch, trace, shape):
     model, chosen, _ = shapes(torch)[shape]
-    two = bridge.trace(model, torch.ones(2, 4), squares, steps=chosen[:2])
+    two = trace(model, torch.ones(2, 4), squares, steps=chosen[:2])
     assert [*two.names] == chosen[:2]
-    linear = bridge.trace(model, torch.ones(2, 4), squares, steps=torch.nn.Linear)
+    linear = trace(model, torch.ones(2, 4), squares, steps=torch.nn.Linear)
     assert linear.coverage == 1
     wrapped = torch.nn.DataParallel(model)
-    again = bridge.trace(wrapped, torch.ones(2, 4), squares, steps=wrapped)
+    again = trace(wrapped, torch.ones(2, 4), squares, steps=wrapped)
     assert again.names == (type(model).__name__,)

@@ -6,10 +6,12 @@ lie between the largest entry of ``g`` and overflow, or the loss of digits.
 
 import math
 
-import numpy as np
 import torch
 
 ZERO = -math.inf, math.inf, -math.inf
+FAR = (
+    2.0**40
+)  # squares of numbers up to this, or down to 1 / FAR, and sums of them, stay in float32
 
 
 def measure(g):
@@ -22,26 +24,35 @@ def measure(g):
     (0.0, 128, 103)
     """
     info = torch.finfo(g.dtype)
-    a, top = entries(g)
-    top = top.item()
+    a = entries(g)
+    top = largest(a)
     if top == 0:
         return ZERO
     if not math.isfinite(top):
         return top, -math.inf, math.inf
-    log = math.log(top) + math.log(norms_of_rows((a / top).reshape(1, -1)).item())
+    scale = 1.0 if 1 / FAR < top < FAR else top
+    near_one = a if scale == 1 else a / scale
+    norm = norms_of_rows(near_one.reshape(1, -1)).item()
     return (
-        log,
+        math.log(scale) + math.log(norm),
         math.log2(info.max) - math.log2(top),
         math.log2(top) - math.log2(info.tiny) + math.log2(info.eps),
     )
 
 
 def entries(g):
-    """The numbers in ``g``, in float32 or wider, and the size of the largest."""
+    """The numbers in ``g``, in float32 or wider."""
     a = (g.coalesce().values() if g.is_sparse else g).detach()
     a = torch.view_as_real(a.resolve_conj()) if a.is_complex() else a
-    a = a.float() if torch.finfo(a.dtype).bits < 32 else a
-    return a, a.abs().amax() if a.numel() else a.new_zeros(())
+    return a.float() if torch.finfo(a.dtype).bits < 32 else a
+
+
+def largest(a):
+    """The size of the largest number; nan if any is nan, zero if there is none."""
+    if not a.numel():
+        return 0.0
+    low, high = torch.aminmax(a)  # no second tensor of this size is made, as by abs()
+    return max(-low.item(), high.item())
 
 
 def norms_of_rows(a, block=256):
@@ -50,7 +61,9 @@ def norms_of_rows(a, block=256):
     One sum over millions of float32 is wrong in the fourth digit, where it is taken in order.
     """
     while a.shape[1] > block:
-        a = torch.nn.functional.pad(a, (0, -a.shape[1] % block))
+        missing = -a.shape[1] % block
+        if missing:
+            a = torch.nn.functional.pad(a, (0, missing))
         a = torch.linalg.vector_norm(a.reshape(len(a), -1, block), dim=2)
     return torch.linalg.vector_norm(a, dim=1)
 
@@ -80,7 +93,8 @@ def norm_over(runs, keys, lost):
     for run in runs:
         logs, ups, downs = zip(*(run.get(key, ZERO) for key in keys), strict=True)
         if has_all_digits(min(ups), max(downs)):
-            return float(np.logaddexp.reduce(2 * np.array(logs)) / 2), False
+            top = max(logs)
+            return top + math.log(sum(math.exp(2 * (log - top)) for log in logs)) / 2, False
         zero = zero and max(logs) == -math.inf
     return (-math.inf, False) if zero and not lost else (math.nan, True)
 
@@ -131,7 +145,7 @@ def not_zero(g):
 
 def _power(g):
     """The power of two that brings the largest entry between 1 and 2; None if there is none."""
-    top = max((entries(part)[1].item() for part in g.values()), default=0.0)
+    top = max((largest(entries(part)) for part in g.values()), default=0.0)
     return math.frexp(top)[1] - 1 if top else None
 
 
