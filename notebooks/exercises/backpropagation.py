@@ -151,6 +151,11 @@ def flattened(g, h, W, a, phi):
     return d @ W.T, np.outer(h, d), d.sum(axis=0)
 
 
+def products_by_entry(g, h, W, a, phi):
+    d = g * phi.slope(a)
+    return d * W.T, h.T * d, d.sum(axis=0)
+
+
 def in_order(*order):
     """The three gradients, returned in another order."""
 
@@ -372,6 +377,11 @@ def without_x(g, params, phis, h, a):
     return grad_W, grad_b
 
 
+def x_last(g, params, phis, h, a):
+    of_x, of_W, of_b = backward_net(g, params, phis, h, a)
+    return of_W, of_b, of_x
+
+
 EXERCISES = {
     1: Number(
         7.0 * 4 * -6 * 5,
@@ -405,6 +415,15 @@ EXERCISES = {
                 "the slope of a² is taken at h₁; φ' belongs at a₁.",
             ),
             (7.0 * 4 * 2 * 5, "the slope of a² is 2a, not 2."),
+            (
+                7.0 * 4 * (1 - 81) * 5,
+                "1 - h₁² is the slope of tanh; here φ(a) = a².",
+            ),
+            (
+                7.0 * 4 * (1 - 9) * 5,
+                "1 - a² is no slope of a², and that of tanh is not asked for:"
+                " here φ(a) = a².",
+            ),
             (
                 7.0 * 4 * -6 * -2,
                 "the slope of a₁ in w₁ is x; w₁ is its slope in x.",
@@ -559,6 +578,10 @@ EXERCISES = {
                 "`np.outer` knows no batch: it lays all numbers in a row."
                 " `h.T @ d` adds the outer products of the samples.",
             ),
+            (
+                products_by_entry,
+                "`*` multiplies entry by entry; a product of matrices is `@`.",
+            ),
             (in_order(1, 2, 0), WRONG_ORDER),
             (in_order(1, 0, 2), WRONG_ORDER),
             (in_order(0, 2, 1), WRONG_ORDER),
@@ -612,6 +635,11 @@ EXERCISES = {
         },
         returns=("∂L/∂x", "∂L/∂W", "∂L/∂b"),
         hints=[
+            (
+                x_last,
+                "all three are there; return them in the order ∂L/∂x, ∂L/∂W,"
+                " ∂L/∂b.",
+            ),
             (
                 newest_first,
                 "the lists begin with the last layer: it was reached first."
