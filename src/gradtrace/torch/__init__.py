@@ -6,7 +6,10 @@ It needs PyTorch, which ``import gradtrace`` does not.
 try:
     from .anomalies import Anomaly
     from .bridge import ModelTrace, trace
+    from .history import TrainingLog
     from .map import ModelGrid, grid
+    from .spikes import Spike
+    from .watch import watch
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
@@ -15,4 +18,13 @@ except ModuleNotFoundError as error:
         name="torch",
     ) from None
 
-__all__ = ["Anomaly", "ModelGrid", "ModelTrace", "grid", "trace"]
+__all__ = [
+    "Anomaly",
+    "ModelGrid",
+    "ModelTrace",
+    "Spike",
+    "TrainingLog",
+    "grid",
+    "trace",
+    "watch",
+]

@@ -38,10 +38,44 @@ def measure(g):
 
 def entries(g):
     """The numbers in ``g``, in float32 or wider, and the size of the largest."""
+    a = numbers(g)
+    return a, a.abs().amax() if a.numel() else a.new_zeros(())
+
+
+def numbers(g):
+    """What is not left out of ``g``, as real numbers in float32 or wider."""
     a = (g.coalesce().values() if g.is_sparse else g).detach()
     a = torch.view_as_real(a.resolve_conj()) if a.is_complex() else a
-    a = a.float() if torch.finfo(a.dtype).bits < 32 else a
-    return a, a.abs().amax() if a.numel() else a.new_zeros(())
+    return a.float() if torch.finfo(a.dtype).bits < 32 else a
+
+
+def waiting_norms(rows):
+    """The norm of each row, as two numbers that wait where the rows lie: see :func:`log_norms`.
+
+    They are the size of the largest entry, and the norm of the row divided by it.
+    """
+    if not rows.numel():
+        return rows.new_zeros(2, len(rows))
+    top = rows.abs().amax(dim=1)
+    unit = torch.where((top > 0) & (top < math.inf), top, 1)
+    return torch.stack([top, norms_of_rows(rows / unit[:, None])])
+
+
+def log_norms(waiting):
+    """``ln ‖row‖`` for all rows of several :func:`waiting_norms`, in one go to the host.
+
+    Examples
+    --------
+    >>> rows = waiting_norms(1e-30 * torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    >>> np.exp(log_norms([rows, rows]) + np.log(1e30)).round(4)
+    array([5., 0., 5., 0.])
+    """
+    if not waiting:
+        return np.zeros(0)
+    device = waiting[0].device
+    both = torch.cat([pair.to(device) for pair in waiting], dim=1).cpu().numpy().astype(float)
+    with np.errstate(divide="ignore"):
+        return np.log(both).sum(axis=0)
 
 
 def norms_of_rows(a, block=256):
