@@ -530,15 +530,311 @@ def test_after_an_error_in_a_step_counting_goes_on(torch, watch):
     assert [*log.updates] == [0, 1, 2]
 
 
-def test_of_every_kind_of_wrapper_names_are_those_of_the_model(torch, watch):
-    for wrap in (lambda m: torch.compile(m, backend="eager"), torch.nn.DataParallel):
-        inner = mlp(torch)
-        model = wrap(inner)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        with watch(model, optimizer, every=1) as log:
+def test_within_a_parallel_wrapper_names_are_those_of_the_model(torch, watch):
+    inner = mlp(torch)
+    model = torch.nn.DataParallel(inner)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer, every=1) as log:
+        step(optimizer, squares(model(torch.randn(6, 5))))
+    assert [*log.log_p] == [name for name, _ in inner.named_parameters()]
+    assert np.isfinite(log.norm).all() and np.isfinite(log.log_h[:, 1:]).all()
+
+
+@pytest.mark.parametrize(
+    "how, times", [("wrapped", 1), ("in place", 1), ("known by another name", 2)]
+)
+def test_a_compiled_model_is_not_compiled_again_and_again(torch, watch, how, times):
+    torch.compiler.reset()
+    compiled = []
+
+    def backend(graph, inputs):
+        compiled.append(graph)
+        return graph
+
+    inner = mlp(torch)
+    model = inner
+    if how == "in place":
+        model.compile(backend=backend)
+    else:
+        model = torch.compile(inner, backend=backend)
+    optimizer = torch.optim.SGD(inner.parameters(), lr=0.1)
+    watched = inner if how == "known by another name" else model
+    with watch(watched, optimizer, every=2) as log:
+        for _ in range(20):
             step(optimizer, squares(model(torch.randn(6, 5))))
-        assert [*log.log_p] == [name for name, _ in inner.named_parameters()]
-        assert np.isfinite(log.norm).all()
+    assert len(compiled) == times
+    assert [*log.log_p] == [name for name, _ in inner.named_parameters()]
+    assert np.isfinite(log.norm).all()
+    assert log.notes[0].startswith("log_h is empty: none of the steps 0, 2, 4 ")
+
+
+# --- states, beside a trace ---
+
+
+def once(torch, watch, model, x, loss, **options):
+    """The log of one update that moves nothing."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    with watch(model, optimizer, every=1, **options) as log:
+        step(optimizer, loss(model(*x)))
+    return log
+
+
+def chains(torch):
+    """``{name: (model, inputs)}``."""
+    nn = torch.nn
+    cells = run_cells(torch).pairs[0][0]
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+    inner = nn.ReLU(inplace=True)
+
+    class Mine(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.W, self.U = nn.Linear(4, 4), nn.Linear(4, 4)
+
+        def forward(self, x, h):
+            return torch.tanh(self.U(x) + self.W(h))
+
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = Mine()
+
+        def forward(self, x):
+            h = x.new_zeros(x.shape[1:])
+            for x_t in x:
+                h = self.cell(x_t, h)
+            return h
+
+    return {
+        "layers": (mlp(torch), [torch.randn(6, 5)]),
+        "an activation at the end": (nn.Sequential(mlp(torch), nn.Tanh()), [torch.randn(6, 5)]),
+        "in place": (nn.Sequential(nn.Linear(5, 5), inner, nn.Linear(5, 5)), [torch.randn(6, 5)]),
+        "blocks": (nn.TransformerEncoder(layer, 3), [torch.randn(2, 4, 8)]),
+        "cells": (cells, [torch.randn(6, 3, 4)]),
+        "cells of one's own": (Loop(), [torch.randn(6, 3, 4)]),
+        "one module again and again": (nn.Sequential(*[nn.Linear(5, 5)] * 4), [torch.randn(6, 5)]),
+    }
+
+
+CHAINS = [
+    "layers",
+    "an activation at the end",
+    "in place",
+    "blocks",
+    "cells",
+    "cells of one's own",
+    "one module again and again",
+]
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_states_are_those_of_a_trace(torch, watch, name):
+    from gradtrace.torch import trace
+
+    torch.manual_seed(0)
+    model, x = chains(torch)[name]
+    steps = type(model.cell) if name == "cells of one's own" else None
+    wanted = trace(model, tuple(x), squares, steps=steps)
+    log = once(torch, watch, model, x, squares, steps=steps)
+    assert log.names == wanted.names and np.isnan(log.log_h[0, 0])
+    np.testing.assert_allclose(log.log_h[0, 1:], wanted.log_h[1:], **CLOSE)
+
+
+def test_a_state_that_nothing_comes_back_to_is_exactly_zero(torch, watch):
+    class Cut(torch.nn.Sequential):
+        def forward(self, x):
+            return self[2](self[1](self[0](x)).detach())
+
+    model = Cut(*[torch.nn.Linear(3, 3) for _ in range(3)])
+    log = once(torch, watch, model, [torch.randn(2, 3)], squares, steps=["0", "1", "2"])
+    np.testing.assert_array_equal(np.isneginf(log.log_h[0]), [False, True, True, False])
+
+
+def test_states_are_those_of_the_last_pass_and_evaluation_is_none(torch, watch):
+    torch.manual_seed(0)
+    model = mlp(torch)
+    one, other, third = torch.randn(3, 6, 5)
+    wanted = once(torch, watch, model, [other], squares).log_h
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    with watch(model, optimizer, every=1) as log:
+        squares(model(one)).backward()
+        loss = squares(model(other))
+        with torch.no_grad():
+            model(third)
+        model(third)
+        loss.backward()
+        optimizer.step()
+    np.testing.assert_array_equal(log.log_h, wanted)
+    assert log.names == ("0", "2", "4")
+
+
+def test_passes_of_several_lengths_stand_in_one_array(torch, watch):
+    run = run_recurrent(torch)
+    model, _ = run_cells(torch).pairs[0]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    with watch(model, optimizer, every=1) as log:
+        for length in (3, 5):
+            step(optimizer, squares(model(torch.randn(length, 2, 4))))
+    assert log.log_h.shape == (2, 6) and len(log.names) == 5
+    np.testing.assert_array_equal(np.isnan(log.log_h[0]), [True, *3 * [False], True, True])
+    with watch(*run.pairs[0], every=1) as log:
+        for k in range(2):
+            run.update(k)
+    np.testing.assert_array_equal(np.isnan(log.log_x["rnn"]).sum(axis=1), [1, 0])
+
+
+def last_output(out):
+    return out[0][-1].pow(2).sum() / 2
+
+
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_by_time_a_recurrent_module_gets_the_gradients_of_a_grid(torch, watch, kind, layers, raw):
+    from gradtrace.torch import grid
+
+    torch.manual_seed(0)
+    net = getattr(torch.nn, kind)(4, 8, layers)
+    x = torch.randn(30, 3, 4, requires_grad=not raw)
+    wanted = grid(net, (x.detach(),), last_output).log_h[0, 1:]
+    log = once(torch, watch, net, [x], last_output)
+    np.testing.assert_allclose(log.log_x[kind][0], wanted, **CLOSE)
+    assert log.log_h.shape == (1, 0) and log.notes == ()
+    assert (x.grad is None) == raw
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize("far", [False, True])
+def test_the_reach_is_about_that_of_a_trace(torch, watch, kind, far):
+    from gradtrace.torch import trace
+    from gradtrace.torch.history import reach
+
+    torch.manual_seed(0)
+    net = getattr(torch.nn, kind)(4, 32)
+    if far and kind == "LSTM":
+        net.bias_ih_l0.data[32:64] += 3
+    elif far:
+        torch.nn.init.orthogonal_(net.weight_hh_l0)
+    x = torch.randn(100, 8, 4)
+    wanted = reach(trace(net, (x,), last_output).log_p["weight_hh_l0"])
+    found = once(torch, watch, net, [x], last_output).reach[kind]
+    assert found == pytest.approx(wanted, abs=3, rel=0.05)
+    assert (wanted > 50) == (far and kind == "LSTM")
+
+
+@pytest.mark.parametrize("kind", ["RNNCell", "GRUCell", "LSTMCell"])
+def test_the_reach_of_a_loop_over_cells_is_about_that_of_a_trace(torch, watch, kind):
+    from gradtrace.torch import trace
+    from gradtrace.torch.history import reach
+
+    torch.manual_seed(0)
+    model = run_cells(torch, kind).pairs[0][0]
+    x = torch.randn(60, 8, 4)
+    wanted = reach(trace(model, x, squares).log_p["weight_hh"])
+    log = once(torch, watch, model, [x], squares)
+    assert log.reach["cell"] == pytest.approx(wanted, abs=3)
+    assert log.log_h.shape == (1, 61)
+
+
+def test_an_lstm_cell_counts_what_reaches_its_memory_through_its_output(torch, watch):
+    torch.manual_seed(0)
+    model = run_cells(torch, "LSTMCell").pairs[0][0]
+    x = torch.randn(5, 2, 4)
+    state, states = None, []
+    for x_t in x:
+        state = model.cell(x_t, state)
+        for part in state:
+            part.retain_grad()
+        states.append(state)
+    squares(state[0]).backward()
+    wanted = [np.log(norm(part.grad for part in state)) for state in states[:-1]]
+    log = once(torch, watch, model, [x], squares)
+    np.testing.assert_allclose(log.log_h[0, 1:-1], wanted, **CLOSE)
+
+
+def test_a_loss_that_a_module_does_not_reach_has_no_reach(torch, watch):
+    net = torch.nn.GRU(4, 8)
+    log = once(torch, watch, net, [torch.randn(5, 2, 4)], lambda out: net.bias_hh_l0.sum())
+    assert log.reach["GRU"] == 0 and np.isneginf(log.log_x["GRU"]).all()
+
+
+# --- spikes ---
+
+
+def test_a_spike_is_found_with_its_batch(torch, watch):
+    torch.manual_seed(0)
+    model, seen = torch.nn.Sequential(torch.nn.Linear(5, 8), torch.nn.Linear(8, 3)), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    with watch(model, optimizer, every=1000) as log:
+        for k in range(60):
+            x = torch.randn(6, 5) * (100 if k == 47 else 1)
+            seen.append(x.clone())
+            optimizer.zero_grad()
+            squares(model(x)).backward()
+            wanted = norm(p.grad for p in model.parameters())
+            if k == 47:
+                at = wanted, np.log(norm([model[1].weight.grad]))
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1e-3)
+            optimizer.step()
+            with torch.no_grad():
+                model(torch.zeros(6, 5))
+    (spike,) = log.spikes
+    assert spike.update == 47 and spike.ratio > 5 and not spike.changed
+    assert spike.norm == pytest.approx(at[0], rel=1e-5)
+    assert spike.log_p["1.weight"] == pytest.approx(at[1], abs=1e-5)
+    ((args, kwargs),) = spike.batches
+    assert torch.equal(args[0], seen[47]) and kwargs == {}
+    assert "update 47: ‖g‖ = " in str(log) and "batch (6, 5)" in str(log)
+
+
+def test_a_spike_has_all_batches_of_its_update_and_says_if_they_were_changed(torch, watch):
+    torch.manual_seed(0)
+    model, optimizer = run_mlp(torch).pairs[0]
+    one, other = torch.randn(2, 6, 5)
+    for writes in (False, True):
+        with watch(model, optimizer, every=1000) as log:
+            for k in range(30):
+                optimizer.zero_grad()
+                for x in (one, other):
+                    loss = squares(model(x)) * (1000 if k == 25 else 1)
+                    loss.backward()
+                    if writes:
+                        x.add_(0)
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1e-3)
+                optimizer.step()
+        (spike,) = log.spikes
+        assert torch.equal(spike.batches[0].args[0], one) and len(spike.batches) == 2
+        assert spike.changed == writes
+
+
+def test_the_largest_spikes_are_kept_and_nan_is_one_once(torch, watch):
+    sizes = {30: 1e3, 40: 1e5, 50: 1e4, 60: 1e2, 70: np.nan}  # then the weights are nan
+    x = torch.randn(6, 5)
+    for most, wanted in {0: [], 2: [40, 70], 3: [40, 50, 70], 9: [30, 40, 50, 60, 70]}.items():
+        model = mlp(torch)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        with watch(model, optimizer, every=1000, spikes=most) as log:
+            for k in range(80):
+                step(optimizer, squares(model(x)) * sizes.get(k, 1))
+        assert [spike.update for spike in log.spikes] == wanted
+    assert str(log.spikes[-1]) == "update 70: ‖g‖ = nan; batch (6, 5)"
+
+
+def test_a_spike_under_a_scaler_is_that_of_the_loss(torch, watch):
+    model, optimizer = run_mlp(torch).pairs[0]
+    optimizer.param_groups[0]["lr"] = 0.0
+    x, found = torch.randn(6, 5), []
+    for scale in (1.0, 1024.0):
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        with watch(model, optimizer, every=1000) as log:
+            for k in range(30):
+                optimizer.zero_grad()
+                scaler.scale(squares(model(x)) * (100 if k == 25 else 1)).backward()
+                scaler.step(optimizer)
+                scaler.update()
+        (spike,) = log.spikes
+        found.append([spike.norm, spike.median, *spike.log_p.values()])
+    np.testing.assert_allclose(*found, **CLOSE)
 
 
 # --- nothing is left behind ---
@@ -663,7 +959,7 @@ def test_a_model_that_is_never_called_has_norms_but_no_states(torch, watch):
         model[0].weight.pow(2).sum().backward()
         optimizer.step()
     assert np.isfinite(log.norm).all() and log.log_h.shape == (1, 0)
-    assert "none of the steps was called" in log.notes[0]
+    assert "none of the steps 0, 2, 4 was called" in log.notes[0]
 
 
 def test_a_long_run_is_thinned_out(torch, watch, monkeypatch):

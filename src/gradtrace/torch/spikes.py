@@ -14,6 +14,8 @@ from .nested import tensors
 
 WINDOW = 100  # updates before, of which the median is taken
 FEWEST = 20  # of them there must be before one can be a spike
+# Of eight small nets that trained well, 1160 updates each, six never had 5 times the median, an
+# LSTM 1 time, and one whose loss came close to zero in 27 of 1000 updates. The largest are kept.
 FACTOR = 5
 LAG = 2  # updates that a norm may be on its way from a device
 

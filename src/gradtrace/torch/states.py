@@ -12,6 +12,7 @@ from .listen import is_bare
 from .measure import log_norms, numbers, waiting_norms
 from .nested import has_slopes
 from .record import Call, Recorder
+from .wrappers import compiled_parts
 
 
 class Step(NamedTuple):
@@ -147,14 +148,15 @@ class States:
 
     def listen(self):
         self._now = Heard(self.chosen)
-        for m in self.chosen:
+        compiled = compiled_parts(self.model)  # hooks would have them compiled anew
+        for m in self.chosen.keys() - compiled:
             rnn = isinstance(m, torch.nn.RNNBase)
             hooks = [(m.register_forward_pre_hook, self._reads if rnn else self._called)]
             if not rnn:
                 hooks.append((m.register_forward_hook, self._returned))
             self._register(hooks)
         for m in self.model.modules():
-            if m not in self.chosen and is_bare(m):
+            if m not in self.chosen and m not in compiled and is_bare(m):
                 self._register([(m.register_forward_hook, self._carried_on)])
 
     def _register(self, hooks):

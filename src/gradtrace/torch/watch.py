@@ -17,7 +17,7 @@ from .measure import log_norms
 from .received import Received, norms_of, parameters_of, scaler_of_step
 from .spikes import Spikes
 from .states import States
-from .wrappers import expect_python, named_modules, unwrapped
+from .wrappers import compiled_parts, expect_python, named_modules, unwrapped
 
 WATCHED = WeakSet()  # the optimisers that are watched now
 
@@ -165,10 +165,11 @@ class Watch:
         if not self.count:
             return ("no update: optimizer.step was not called while it was watched",)
         if self.log._rows and not self.log.names and not self.log.log_x:
-            return (
-                "log_h is empty: in the last pass before an update none of the steps was called,"
-                f" {', '.join([*self.chosen.values()][:3])}; choose others with steps",
-            )
+            first = ", ".join([*self.chosen.values()][:3])
+            why = "was called in the last pass before an update; choose others with steps"
+            if self.chosen.keys() <= compiled_parts(self.model):
+                why = "can be heard, as they are compiled"
+            return (f"log_h is empty: none of the steps {first} {why}",)
         return ()
 
     @property
@@ -271,6 +272,7 @@ class Unfinished:
     def __init__(self):
         self.before, self.after, self.weights, self.scales = {}, {}, {}, (0.0, 0.0)
 
+    @np.errstate(invalid="ignore", over="ignore")  # of infinite logarithms
     def finished(self, update, names, heard):
         """The row of the update, once the optimiser has moved the weights."""
         parameters = [*self.weights]
@@ -288,9 +290,8 @@ class Unfinished:
             if p not in before or now == -math.inf:  # set by hand, or to zero since
                 before[p] = now
         norm, norm_after = total(before, parameters), total(after, parameters)
-        with np.errstate(invalid="ignore", over="ignore"):
-            clipped = float(1 - np.exp(norm_after - norm)) if seen else math.nan
-            ratios = {p: float(np.exp(log)) for p, log in moved.items()}
+        clipped = float(1 - np.exp(norm_after - norm)) if seen else math.nan
+        ratios = {p: float(np.exp(log)) for p, log in moved.items()}
         row = Row(
             update,
             float(np.exp(norm)),
