@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import cold, dense, live, machine, memory, plot, recurrent, spectrum, sweep, table
+from . import cold, dense, live, machine, memory, plot, recurrent, spectrum, sweep, table, watch
 
 HERE = Path(__file__).parent
 SECTIONS = {
@@ -17,6 +17,7 @@ SECTIONS = {
     "spectrum": spectrum.section,
     "cold": cold.section,
     "live": live.section,
+    "watch": watch.section,
 }
 
 

@@ -148,6 +148,22 @@ class TrainingLog:
     def reach(self):
         return {m: np.array(rows, float) for m, rows in self._by_module("reach").items()}
 
+    def figure(self):
+        """A live figure with a slider over the updates, to show in a notebook or to save.
+
+        Above, the norm of the whole gradient through the run; in the middle the gradients by step;
+        below ``‖ΔW‖ / ‖W‖`` of each parameter, with a band from 1e-4 to 1e-2 around the rule of
+        thumb, 1e-3. It needs matplotlib.
+
+        Raises
+        ------
+        ValueError
+            No update was watched.
+        """
+        from .picture import explored
+
+        return explored(self)
+
     def __str__(self):
         lines = [self._in_a_line(), *map(str, self.spikes), *self.notes]
         return "\n".join(lines)
