@@ -820,6 +820,23 @@ def test_the_largest_spikes_are_kept_and_nan_is_one_once(torch, watch):
     assert str(log.spikes[-1]) == "update 70: ‖g‖ = nan; batch (6, 5)"
 
 
+@pytest.mark.parametrize("on_its_way", [False, True])
+def test_a_norm_that_is_on_its_way_is_judged_later(torch, watch, monkeypatch, on_its_way):
+    from gradtrace.torch import spikes
+
+    monkeypatch.setattr(spikes.Waiting, "there", lambda self: not on_its_way)
+    model, optimizer = run_mlp(torch).pairs[0]
+    optimizer.param_groups[0]["lr"] = 0.0
+    watching, sizes = watch(model, optimizer, every=1), {25: 1e3, 29: 1e4}
+    with watching as log:
+        for k in range(30):
+            x = torch.full((6, 5), float(k))
+            step(optimizer, squares(model(x)) * sizes.get(k, 1))
+            assert len(watching.spikes.waiting) == (min(k + 1, 2) if on_its_way else 0)
+    assert [spike.update for spike in log.spikes] == [25, 29]
+    assert [spike.batches[0].args[0][0, 0] for spike in log.spikes] == [25, 29]
+
+
 def test_a_spike_under_a_scaler_is_that_of_the_loss(torch, watch):
     model, optimizer = run_mlp(torch).pairs[0]
     optimizer.param_groups[0]["lr"] = 0.0

@@ -35,7 +35,6 @@ class Received:
 
     Parameters
     ----------
-    names : dict of Parameter to str
     ended : callable
         Called at the end of every backward pass that reached a parameter, also one within another.
 
@@ -45,8 +44,8 @@ class Received:
         How many such passes have ended.
     """
 
-    def __init__(self, names, ended):
-        self.names, self.ended, self.passes = names, ended, 0
+    def __init__(self, ended):
+        self.ended, self.passes = ended, 0
         self._handles, self._tasks = {}, set()
 
     def listen(self, parameters):

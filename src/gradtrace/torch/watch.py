@@ -135,7 +135,7 @@ class Watch:
             )
         self.count, self.depth, self.log = 0, 0, TrainingLog(self.names.values())
         self.closed = False  # whether the optimiser has got the gradient of the coming update
-        self.received = Received(self.names, self._pass_ended)
+        self.received = Received(self._pass_ended)
         self.batches = Batches(self.model)
         self.states = States(self.model, self.chosen, self.batches)
         self.spikes = Spikes(self.most)
@@ -182,23 +182,29 @@ class Watch:
         self.closed, self.row = False, Unfinished()
         self.batches.clear()
         if self.watching:
-            self.received.listen(self._parameters())
+            self._follow()
+            self.received.listen(self.parameters.values())
             self.batches.listen()
             self.states.listen()
 
-    def _parameters(self):
-        return [p for p in parameters_of(self.optimizer) if p in self.names]
+    def _follow(self):
+        """Find the parameters that the model and the optimiser have in common now."""
+        common = [p for p in parameters_of(self.optimizer) if p in self.names]
+        self.parameters = {self.names[p]: p for p in common}
 
     def _gradients(self):
-        """By parameter, where there is one."""
-        return {p: p.grad for p in self._parameters() if p.grad is not None}
+        """By name, where there is one."""
+        grads = {name: p.grad for name, p in self.parameters.items()}
+        return {name: g for name, g in grads.items() if g is not None}
 
     def _pass_ended(self):
         if self.closed:
             return
+        if self.watching:
+            self._follow()
         grads = self._gradients()
         if self.most:
-            self.spikes.measure({self.names[p]: g for p, g in grads.items()})
+            self.spikes.measure(grads)
         if self.watching:
             self.row.before = dict(zip(grads, norms_of(grads.values()), strict=True))
             self.states.pass_ended()
@@ -210,7 +216,8 @@ class Watch:
             return None
         self.depth, self.passes = 1, self.received.passes
         if self.watching:
-            self.row.weights = {p: p.detach().clone() for p in self._parameters()}
+            self._follow()
+            self.row.weights = {name: p.detach().clone() for name, p in self.parameters.items()}
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
             self._optimizer_gets()
@@ -245,7 +252,9 @@ class Watch:
         if self.depth:
             return
         if self.watching:
-            self.log.add(self.row.finished(self.count, self.names, self.states.last))
+            self.log.add(
+                self.row.finished(self.count, self.parameters, self.names, self.states.last)
+            )
             if self.log.thin_out():
                 self.every *= 2
             self.states.deafen()
@@ -273,31 +282,38 @@ class Unfinished:
         self.before, self.after, self.weights, self.scales = {}, {}, {}, (0.0, 0.0)
 
     @np.errstate(invalid="ignore", over="ignore")  # of infinite logarithms
-    def finished(self, update, names, heard):
-        """The row of the update, once the optimiser has moved the weights."""
-        parameters = [*self.weights]
-        lengths = norms_of(self.weights.values())
-        steps = norms_of([change(p, before) for p, before in self.weights.items()])
-        groups = [self.before.values(), self.after.values(), lengths, steps]
+    def finished(self, update, parameters, names, heard):
+        """The row of the update, once the optimiser has moved the weights.
+
+        Parameters
+        ----------
+        update : int
+        parameters : dict of str to Parameter
+            Those that the optimiser has.
+        names : dict of Parameter to str
+            All of the model.
+        heard : Heard or None
+        """
+        changes = [change(parameters[name], old) for name, old in self.weights.items()]
+        lengths, moves = norms_of(self.weights.values()), norms_of(changes)
+        groups = [self.before.values(), self.after.values(), lengths, moves]
         logs = iter(log_norms([norm for group in groups for norm in group]))
-        before = {p: next(logs) - self.scales[0] for p in self.before}
-        after = {p: next(logs) - self.scales[1] for p in self.after}
-        length = {p: next(logs) for p in parameters}
-        moved = {p: next(logs) - length[p] for p in parameters}
+        before = {name: next(logs) - self.scales[0] for name in self.before}
+        after = {name: next(logs) - self.scales[1] for name in self.after}
+        length = {name: next(logs) for name in self.weights}
+        moved = {name: np.exp(next(logs) - length[name]) for name in self.weights}
         seen = bool(before)
-        for p in parameters:
-            now = after.setdefault(p, -math.inf)
-            if p not in before or now == -math.inf:  # set by hand, or to zero since
-                before[p] = now
-        norm, norm_after = total(before, parameters), total(after, parameters)
-        clipped = float(1 - np.exp(norm_after - norm)) if seen else math.nan
-        ratios = {p: float(np.exp(log)) for p, log in moved.items()}
+        for name in self.weights:
+            now = after.setdefault(name, -math.inf)
+            if name not in before or now == -math.inf:  # set by hand, or to zero since
+                before[name] = now
+        norm, norm_after = total(before, self.weights), total(after, self.weights)
         row = Row(
             update,
             float(np.exp(norm)),
-            clipped,
-            np.array([before.get(p, math.nan) for p in names]),
-            np.array([ratios.get(p, math.nan) for p in names]),
+            float(1 - np.exp(norm_after - norm)) if seen else math.nan,
+            np.array([before.get(name, math.nan) for name in names.values()]),
+            np.array([moved.get(name, math.nan) for name in names.values()]),
         )
         if heard is not None:
             row.log_h, row.names = heard.log_h(), heard.names()
@@ -308,9 +324,9 @@ class Unfinished:
         return row
 
 
-def total(logs, parameters):
+def total(logs, names):
     """``ln ‖g‖`` over all parameters, where ``logs`` has that of each."""
-    return np.logaddexp.reduce([2 * logs[p] for p in parameters]) / 2
+    return np.logaddexp.reduce([2 * logs[name] for name in names]) / 2
 
 
 def change(p, before):
