@@ -40,20 +40,20 @@ def resnet(torch, tiny):
         *(nn.Conv2d(3, widths[0], 3, padding=1), *blocks),
         *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], 10)),
     )
-    return model, torch.randn(4 if tiny else 16, 3, 16, 16)
+    return model, torch.randn(4 if tiny else 8, 3, 16, 16)
 
 
 def gpt(torch, tiny):
     """Blocks of attention and a small net, pre-LN, between an embedding and a layer on top."""
-    nn, n, depth = torch.nn, 16 if tiny else 128, 2 if tiny else 6
+    nn, n, depth = torch.nn, 16 if tiny else 96, 2 if tiny else 6
     layer = nn.TransformerEncoderLayer(n, 4, 4 * n, 0.1, "gelu", batch_first=True, norm_first=True)
     blocks = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
     model = nn.Sequential(nn.Embedding(256, n), blocks, nn.Linear(n, 10))
-    return model, torch.randint(256, (4, 8 if tiny else 64))
+    return model, torch.randint(256, (4, 8 if tiny else 32))
 
 
 def lstm(torch, tiny):
-    n, steps = (8, 6) if tiny else (128, 64)
+    n, steps = (8, 6) if tiny else (96, 64)
 
     class Reader(torch.nn.Module):
         def __init__(self):

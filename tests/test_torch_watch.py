@@ -430,6 +430,27 @@ def test_an_update_that_a_scaler_skips_is_none(torch, watch):
     assert len(log.updates) == 4 and np.isfinite(log.norm).all()
 
 
+def test_what_a_parallel_model_does_when_a_pass_ends_is_no_clipping(torch, watch):
+    model = mlp(torch)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def mean_over_processes():
+        for p in model.parameters():
+            p.grad /= 2
+
+    def ready(p):  # DistributedDataParallel queues the end of its reduction so
+        torch.autograd.Variable._execution_engine.queue_callback(mean_over_processes)
+
+    with watch(model, optimizer, every=1) as log:
+        model[0].weight.register_post_accumulate_grad_hook(ready)
+        optimizer.zero_grad()
+        squares(model(torch.randn(6, 5))).backward()
+        wanted = norm(p.grad for p in model.parameters())
+        optimizer.step()
+    assert log.norm == pytest.approx(wanted, rel=1e-5)
+    assert log.clipped == pytest.approx(0, abs=1e-6)
+
+
 def test_a_closure_is_heard_at_its_first_call(torch, watch):
     run = run_lbfgs(torch)
     model, optimizer = run.pairs[0]
@@ -565,7 +586,9 @@ def test_a_compiled_model_is_not_compiled_again_and_again(torch, watch, how, tim
     assert len(compiled) == times
     assert [*log.log_p] == [name for name, _ in inner.named_parameters()]
     assert np.isfinite(log.norm).all()
-    assert log.notes[0].startswith("log_h is empty: none of the steps 0, 2, 4 ")
+    called = "none of the steps 0, 2, 4 was called in the last pass"
+    why = called if watched is not model else "the steps 0, 2, 4 are compiled"
+    assert log.notes[0].startswith(f"log_h is empty: {why}")
 
 
 # --- states, beside a trace ---
@@ -701,6 +724,30 @@ def test_by_time_a_recurrent_module_gets_the_gradients_of_a_grid(torch, watch, k
     np.testing.assert_allclose(log.log_x[kind][0], wanted, **CLOSE)
     assert log.log_h.shape == (1, 0) and log.notes == ()
     assert (x.grad is None) == raw
+
+
+def test_of_a_packed_sequence_times_are_told_apart(torch, watch):
+    from torch.nn.utils.rnn import pack_sequence
+
+    torch.manual_seed(0)
+    net = torch.nn.GRU(4, 8)
+    packed = pack_sequence([torch.randn(n, 4) for n in (2, 6, 3)], enforce_sorted=False)
+
+    def loss(out):
+        return out[1].pow(2).sum()
+
+    data = packed.data.requires_grad_()
+    (g,) = torch.autograd.grad(loss(net(packed._replace(data=data))), data)
+    wanted = [np.log(norm([part])) for part in g.split(packed.batch_sizes.tolist())]
+    log = once(torch, watch, net, [packed._replace(data=data.detach())], loss)
+    np.testing.assert_allclose(log.log_x["GRU"][0], wanted, **CLOSE)
+
+
+def test_in_two_directions_there_is_no_reach(torch, watch):
+    net = torch.nn.GRU(4, 8, bidirectional=True)
+    log = once(torch, watch, net, [torch.randn(5, 2, 4)], last_output)
+    assert log.reach == {} == log.log_x
+    assert log.notes == ("log_h is empty: GRU reads in two directions, and hides its states",)
 
 
 @pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])

@@ -55,15 +55,18 @@ class TrainingLog:
     log_h : ndarray of shape (K, T + 1)
         ``ln ‖∂L/∂h_t‖`` by step as in :class:`ModelTrace`, of the last backward pass before the
         update. ``nan`` where no gradient is computed, as at data that the first step reads, and
-        behind the last step of a shorter pass. Empty if all steps lie within recurrent modules
-        that read whole sequences, as these hide their states.
+        behind the last step of a shorter pass. Of an LSTM cell's memory it counts what reaches the
+        loss through the output of the same step, too. Empty if all steps lie within recurrent
+        modules that read whole sequences, as these hide their states.
     log_x : dict of str to ndarray of shape (K, T)
         For each ``nn.RNN``, ``nn.LSTM`` or ``nn.GRU`` in one direction, by its name,
         ``ln ‖∂L/∂x_t‖`` of what it reads at each time.
     reach : dict of str to ndarray of shape (K,)
         Of how many of the last time steps the norms of the gradients make up 99 % of the sum over
         all: those at what a recurrent module reads, ``log_x``, or at what a module gives out that
-        is called step by step. 0 if all are exactly zero.
+        is called step by step. 0 if all are exactly zero. The book counts the contributions to a
+        matrix instead, ``log_p`` of a trace: of 24 nets over 100 steps the two were 1 step apart in
+        the median, and at most 8, 15 beside 23.
     names : tuple of str
         Of the steps of ``log_h``.
     spikes : tuple of Spike

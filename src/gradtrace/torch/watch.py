@@ -50,6 +50,9 @@ def watch(model, optimizer, every=100, steps=None, spikes=5, callbacks=()):
     closure's first call. Calls under ``no_grad``, and those that no backward pass reaches, do not
     count.
 
+    Of a model that is compiled, no states are heard. In ``DistributedDataParallel`` gradients are
+    the mean over the processes, states and batches those of this one.
+
     Where a recurrent module reads data without a gradient, it is computed at the watched updates;
     it changes no other.
 
@@ -165,12 +168,19 @@ class Watch:
         if not self.count:
             return ("no update: optimizer.step was not called while it was watched",)
         if self.log._rows and not self.log.names and not self.log.log_x:
-            first = ", ".join([*self.chosen.values()][:3])
-            why = "was called in the last pass before an update; choose others with steps"
-            if self.chosen.keys() <= compiled_parts(self.model):
-                why = "can be heard, as they are compiled"
-            return (f"log_h is empty: none of the steps {first} {why}",)
+            return (f"log_h is empty: {self._why_no_states()}",)
         return ()
+
+    def _why_no_states(self):
+        first = ", ".join([*self.chosen.values()][:3])
+        if self.chosen.keys() <= compiled_parts(self.model):
+            return f"the steps {first} are compiled"
+        if all(isinstance(m, torch.nn.RNNBase) and m.bidirectional for m in self.chosen):
+            return f"{first} reads in two directions, and hides its states"
+        return (
+            f"none of the steps {first} was called in the last pass before an update; choose others"
+            " with steps"
+        )
 
     @property
     def watching(self):
