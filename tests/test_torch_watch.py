@@ -535,20 +535,37 @@ def test_a_step_within_a_step_is_one_update(torch, watch):
     assert log.clipped == pytest.approx(0, abs=1e-6)
 
 
-def test_after_an_error_in_a_step_counting_goes_on(torch, watch):
-    run = run_mlp(torch)
-    model, optimizer = run.pairs[0]
+@pytest.mark.parametrize("spikes", [0, 5])
+def test_after_an_error_in_a_step_counting_goes_on(torch, watch, spikes):
+    class Fails(torch.optim.SGD):
+        """With an error in each second step, before it moves anything."""
 
-    def fails():
-        raise RuntimeError("out of memory")
+        steps = 0
 
-    with watch(model, optimizer, every=1) as log:
-        run.update(0)
-        with pytest.raises(RuntimeError, match="out of memory"):
-            optimizer.step(fails)
-        run.update(1)
-        run.update(2)
-    assert [*log.updates] == [0, 1, 2]
+        def step(self, closure=None):
+            self.steps += 1
+            if closure is not None:
+                closure()
+            if self.steps % 2:
+                raise RuntimeError("out of memory")
+            super().step()
+
+    model = mlp(torch)
+    optimizer, wanted = Fails(model.parameters(), lr=0.1), []
+    with watch(model, optimizer, every=2, spikes=spikes) as log:
+        for k in range(12):
+            optimizer.zero_grad()
+            squares(model(torch.randn(6, 5))).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+            wanted.append(norm(p.grad for p in model.parameters()))
+            try:
+                optimizer.step(*[lambda: None] * (k % 3 == 0))
+            except RuntimeError:
+                wanted.pop()
+    assert [*log.updates] == [0, 2, 4]
+    found = log.norm * (1 - log.clipped)
+    np.testing.assert_allclose(found, wanted[::2], **CLOSE)
+    assert (log.clipped > 0.01).all()
 
 
 def test_within_a_parallel_wrapper_names_are_those_of_the_model(torch, watch):

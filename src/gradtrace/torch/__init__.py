@@ -4,6 +4,7 @@ It needs PyTorch, which ``import gradtrace`` does not.
 """
 
 try:
+    from . import callbacks  # noqa: F401
     from .anomalies import Anomaly
     from .bridge import ModelTrace, trace
     from .history import TrainingLog

@@ -37,15 +37,10 @@ class Received:
     ----------
     ended : callable
         Called at the end of every backward pass that reached a parameter, also one within another.
-
-    Attributes
-    ----------
-    passes : int
-        How many such passes have ended.
     """
 
     def __init__(self, ended):
-        self.ended, self.passes = ended, 0
+        self.ended = ended
         self._handles, self._tasks = {}, set()
 
     def listen(self, parameters):
@@ -71,7 +66,6 @@ class Received:
 
     def _ended(self):
         self._tasks.clear()
-        self.passes += 1
         with torch.no_grad():
             self.ended()
 

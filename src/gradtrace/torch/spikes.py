@@ -37,7 +37,7 @@ class Spike:
         ``ln ‖∂L/∂W‖`` of each parameter.
     batches : tuple of (args, kwargs)
         What the model was called with, copied to the host, for each call that backward passes
-        reached in this update.
+        reached since the update before.
     changed : bool
         Whether something wrote into these tensors between the call and the copy, so that they are
         not what the model saw.

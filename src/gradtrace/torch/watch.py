@@ -2,6 +2,7 @@
 
 import math
 import numbers as kinds
+import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from weakref import WeakSet
@@ -136,7 +137,8 @@ class Watch:
                 "optimizer: expected one that is not watched yet, got one that is; end the other"
                 " watch first"
             )
-        self.count, self.depth, self.log = 0, 0, TrainingLog(self.names.values())
+        self.count, self.log = 0, TrainingLog(self.names.values())
+        self.step, self.in_closure = None, False  # the frame of the step under way
         self.closed = False  # whether the optimiser has got the gradient of the coming update
         self.received = Received(self._pass_ended)
         self.batches = Batches(self.model)
@@ -158,6 +160,7 @@ class Watch:
 
     def _rest(self):
         WATCHED.discard(self.optimizer)
+        self.step = None
         self.spikes.finish()
         self._tell_spikes()
         for listener in (self.received, self.batches, self.states):
@@ -167,7 +170,7 @@ class Watch:
     def _notes(self):
         if not self.count:
             return ("no update: optimizer.step was not called while it was watched",)
-        if self.log._rows and not self.log.names and not self.log.log_x:
+        if len(self.log.updates) and not self.log.names and not self.log.log_x:
             return (f"log_h is empty: {self._why_no_states()}",)
         return ()
 
@@ -208,8 +211,10 @@ class Watch:
         return {name: g for name, g in grads.items() if g is not None}
 
     def _pass_ended(self):
-        if self.closed:
+        if self.closed and self.in_closure:
             return
+        if self.closed:  # the step that got the gradient before ended in an error
+            self.closed, self.row = False, Unfinished()
         if self.watching:
             self._follow()
         grads = self._gradients()
@@ -219,12 +224,16 @@ class Watch:
             self.row.before = dict(zip(grads, norms_of(grads.values()), strict=True))
             self.states.pass_ended()
 
-    @torch.no_grad()
     def _before_step(self, optimizer, args, kwargs):
-        if self.depth and self.passes == self.received.passes:
-            self.depth += 1  # a step that calls another, as of a class derived from Adam
+        if self.step and on_stack(
+            self.step
+        ):  # a step that calls another, as of a class derived from Adam
             return None
-        self.depth, self.passes = 1, self.received.passes
+        self.step = sys._getframe(1)
+        return self._begin(args, kwargs)
+
+    @torch.no_grad()
+    def _begin(self, args, kwargs):
         if self.watching:
             self._follow()
             self.row.weights = {name: p.detach().clone() for name, p in self.parameters.items()}
@@ -233,15 +242,19 @@ class Watch:
             self._optimizer_gets()
             return None
 
-        def first_call(*args, **kwargs):
-            loss = closure(*args, **kwargs)
+        def heard(*args, **kwargs):
+            self.in_closure = True
+            try:
+                loss = closure(*args, **kwargs)
+            finally:
+                self.in_closure = False
             if not self.closed:
                 self._optimizer_gets()
             return loss
 
         if len(args) > 1:
-            return (args[0], first_call, *args[2:]), kwargs
-        return args, kwargs | {"closure": first_call}
+            return (args[0], heard, *args[2:]), kwargs
+        return args, kwargs | {"closure": heard}
 
     @torch.no_grad()
     def _optimizer_gets(self):
@@ -256,11 +269,13 @@ class Watch:
             ours = getattr(self.optimizer, "grad_scale", None)
             self.row.scales = scale, 0.0 if ours is None else math.log(ours)
 
-    @torch.no_grad()
     def _after_step(self, optimizer, args, kwargs):
-        self.depth -= 1
-        if self.depth:
-            return
+        if sys._getframe(1) is self.step:
+            self.step = None
+            self._end()
+
+    @torch.no_grad()
+    def _end(self):
         if self.watching:
             self.log.add(
                 self.row.finished(self.count, self.parameters, self.names, self.states.last)
@@ -279,6 +294,14 @@ class Watch:
 
     def _tell_spikes(self):
         self.log.spikes = tuple(sorted(self.spikes.kept, key=update_of))
+
+
+def on_stack(frame):
+    """Whether a call is still under way."""
+    at = sys._getframe(1)
+    while at is not None and at is not frame:
+        at = at.f_back
+    return at is not None
 
 
 def update_of(spike):
