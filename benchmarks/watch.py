@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise
 
-from . import measure
+from . import machine, measure
 
 GOAL = 1.1  # of the time without, at every hundredth update
 UPDATES = {100: 100, 1: 10}  # in a turn, by ``every``
@@ -119,6 +119,7 @@ def section(tiny=False):
         "title": "A PyTorch model watched while it trains",
         "lead": "`gradtrace.torch.watch` on a model that trains with AdamW and clipping, beside the"
         " same training alone: parameters and losses are the same, bit for bit. The milliseconds"
-        f" are those of {UPDATES[100]} updates at every=100, of {UPDATES[1]} at every=1.",
+        f" are those of {UPDATES[100]} updates at every=100, of {UPDATES[1]} at every=1."
+        f" Measured on {machine.about()['date']}.",
         "rows": rows,
     }

@@ -179,6 +179,110 @@ def test_transformers(torch, callbacks, monkeypatch):
     callback.stop()  # once more does no harm
 
 
+# --- the real ones, where they are installed ---
+
+
+def same_weights(torch, a, b):
+    return all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_real_tensorboard(torch, callbacks, tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(tmp_path) as writer:
+        log = trained(torch, callbacks.TensorBoard(writer))
+    read = EventAccumulator(str(tmp_path))
+    read.Reload()
+    found = [(event.step, event.value) for event in read.Scalars("gradient norm")]
+    np.testing.assert_allclose(found, np.transpose([log.updates, log.norm]), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_real_lightning(torch, callbacks, tmp_path):
+    pl = pytest.importorskip("lightning.pytorch")
+    loggers = importlib.import_module("lightning.pytorch.loggers")
+
+    class Module(pl.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 1))
+
+        def training_step(self, batch, number):
+            return self.net(batch[0]).pow(2).mean()
+
+        def configure_optimizers(self):
+            return torch.optim.Adam(self.parameters(), lr=1e-2)
+
+    def fitted(*found):
+        pl.seed_everything(0)
+        module, logger = Module(), loggers.CSVLogger(tmp_path)
+        data = torch.utils.data.TensorDataset(torch.randn(64, 4))
+        pl.Trainer(
+            max_epochs=2,
+            callbacks=[*found],
+            logger=logger,
+            accelerator="cpu",
+            gradient_clip_val=0.05,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+        ).fit(module, torch.utils.data.DataLoader(data, batch_size=8, shuffle=True))
+        return module, logger
+
+    plain, _ = fitted()
+    callback = callbacks.lightning_callback(every=5)
+    watched, logger = fitted(callback)
+    assert same_weights(torch, plain, watched)
+    assert callback.log.updates.tolist() == [0, 5, 10, 15] and (callback.log.clipped > 0).any()
+    assert "gradient norm" in (tmp_path / logger.log_dir / "metrics.csv").read_text()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_real_trainer_of_transformers(torch, callbacks, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+
+    def fitted(*found):
+        transformers.set_seed(0)
+        config = transformers.BertConfig(
+            vocab_size=50,
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=32,
+            max_position_embeddings=16,
+        )
+        model = transformers.BertForSequenceClassification(config)
+        data = [
+            {"input_ids": torch.randint(50, (8,)), "labels": torch.tensor(k % 2)} for k in range(48)
+        ]
+        options = transformers.TrainingArguments(
+            str(tmp_path),
+            num_train_epochs=2,
+            per_device_train_batch_size=4,
+            gradient_accumulation_steps=2,
+            report_to=[],
+            use_cpu=True,
+            save_strategy="no",
+            disable_tqdm=True,
+        )
+        trainer = transformers.Trainer(model, options, train_dataset=data, callbacks=[*found])
+        trainer.train()
+        return model, trainer
+
+    plain, _ = fitted()
+    callback = callbacks.trainer_callback(every=4)
+    watched, trainer = fitted(callback)
+    assert same_weights(torch, plain, watched)
+    assert callback.log.updates.tolist() == [0, 4, 8]
+    assert callback.log.names == ("bert.encoder.layer.0", "bert.encoder.layer.1")
+    told = [row for row in trainer.state.log_history if "gradient norm" in row]
+    assert [row["step"] for row in told] == [0, 4, 8]
+
+
 # --- pictures ---
 
 
