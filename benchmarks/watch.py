@@ -106,7 +106,7 @@ def seconds(torch, make, every, tiny):
 def section(tiny=False):
     import torch
 
-    rows = []
+    rows, about = [], machine.about()
     for every in UPDATES:
         for name, make in MODELS.items():
             torch.manual_seed(0)
@@ -120,6 +120,6 @@ def section(tiny=False):
         "lead": "`gradtrace.torch.watch` on a model that trains with AdamW and clipping, beside the"
         " same training alone: parameters and losses are the same, bit for bit. The milliseconds"
         f" are those of {UPDATES[100]} updates at every=100, of {UPDATES[1]} at every=1."
-        f" Measured on {machine.about()['date']}.",
+        f" Measured on {about['date']}, {about['CPU']}.",
         "rows": rows,
     }

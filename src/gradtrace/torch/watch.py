@@ -39,7 +39,9 @@ def watch(model, optimizer, every=100, steps=None, spikes=5, callbacks=()):
     taken at the end of each backward pass, so that the last one before the update has the whole of
     accumulated gradients, and again when the optimiser gets it, after clipping. A copy of the
     weights is held while the optimiser moves them. In between, only the norm of the whole gradient
-    is taken at each update, and compared with those before.
+    is taken at each update, and compared with those before. On four models at ``every=100``
+    training takes 3 to 9 % longer, and no longer than can be measured with ``spikes=0`` (see the
+    benchmarks); at ``every=1`` it takes twice to three times as long.
 
     A spike is an update whose gradient, before clipping, is longer than 5 times the median of the
     100 before, once there are 20, or not finite while the one before was. The largest are kept with
