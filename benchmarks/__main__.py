@@ -6,7 +6,20 @@ import sys
 import time
 from pathlib import Path
 
-from . import bridge, cold, dense, live, machine, memory, plot, recurrent, spectrum, sweep, table
+from . import (
+    bridge,
+    cold,
+    dense,
+    live,
+    machine,
+    memory,
+    plot,
+    recurrent,
+    spectrum,
+    sweep,
+    table,
+    watch,
+)
 
 HERE = Path(__file__).parent
 SECTIONS = {
@@ -18,6 +31,7 @@ SECTIONS = {
     "spectrum": spectrum.section,
     "cold": cold.section,
     "live": live.section,
+    "watch": watch.section,
 }
 
 

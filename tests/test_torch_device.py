@@ -25,10 +25,10 @@ def as_on_a_small_device(torch, monkeypatch):
             return out
 
     @contextlib.contextmanager
-    def refusing():
+    def refusing(most=8):
         with monkeypatch.context() as patch, Refuses():
             for name in ("cpu", "numpy", "tolist", "__array__"):
-                patch.setattr(torch.Tensor, name, at_most(8, getattr(torch.Tensor, name)))
+                patch.setattr(torch.Tensor, name, at_most(most, getattr(torch.Tensor, name)))
             yield
 
     def at_most(size, method):
@@ -92,6 +92,22 @@ def test_a_grid_needs_neither_within_the_float_range(torch, as_on_a_small_device
     with as_on_a_small_device():
         found = grid(model, x, loss)
     np.testing.assert_array_equal(found.log_h, wanted.log_h)
+
+
+@pytest.mark.parametrize("name", ["layers", "half", "recurrent", "words", "pictures"])
+def test_a_watch_needs_neither_either(torch, as_on_a_small_device, name):
+    from gradtrace.torch import watch
+
+    model, x, loss = models(torch)[name]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    largest = max(p.numel() for p in model.parameters())
+    numbers = 8 * len([*model.parameters()])  # four norms of each, in two parts
+    assert numbers < largest or name in ("words", "pictures")
+    with as_on_a_small_device(numbers), watch(model, optimizer, every=2) as log:
+        for _ in range(3):
+            loss(model(x)).backward()
+            optimizer.step()
+    assert np.isfinite(log.norm).all() and len(log.updates) == 2
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 3_000_001])

@@ -4,9 +4,13 @@ It needs PyTorch, which ``import gradtrace`` does not.
 """
 
 try:
+    from . import callbacks  # noqa: F401
     from .anomalies import Anomaly
     from .bridge import ModelTrace, trace
+    from .history import TrainingLog
     from .map import ModelGrid, grid
+    from .spikes import Spike
+    from .watch import watch
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
@@ -15,4 +19,13 @@ except ModuleNotFoundError as error:
         name="torch",
     ) from None
 
-__all__ = ["Anomaly", "ModelGrid", "ModelTrace", "grid", "trace"]
+__all__ = [
+    "Anomaly",
+    "ModelGrid",
+    "ModelTrace",
+    "Spike",
+    "TrainingLog",
+    "grid",
+    "trace",
+    "watch",
+]

@@ -6,6 +6,7 @@ lie between the largest entry of ``g`` and overflow, or the loss of digits.
 
 import math
 
+import numpy as np
 import torch
 
 ZERO = -math.inf, math.inf, -math.inf
@@ -53,6 +54,35 @@ def largest(a):
         return 0.0
     low, high = torch.aminmax(a)  # no second tensor of this size is made, as by abs()
     return max(-low.item(), high.item())
+
+
+def waiting_norms(rows):
+    """The norm of each row, as two numbers that wait where the rows lie: see :func:`log_norms`.
+
+    They are the size of the largest entry, and the norm of the row divided by it.
+    """
+    if not rows.numel():
+        return rows.new_zeros(2, len(rows))
+    top = rows.abs().amax(dim=1)
+    unit = torch.where((top > 0) & (top < math.inf), top, 1)
+    return torch.stack([top, norms_of_rows(rows / unit[:, None])])
+
+
+def log_norms(waiting):
+    """``ln ‖row‖`` for all rows of several :func:`waiting_norms`, in one go to the host.
+
+    Examples
+    --------
+    >>> rows = waiting_norms(1e-30 * torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    >>> np.exp(log_norms([rows, rows]) + np.log(1e30)).round(4)
+    array([5., 0., 5., 0.])
+    """
+    if not waiting:
+        return np.zeros(0)
+    device = waiting[0].device
+    both = torch.cat([pair.to(device) for pair in waiting], dim=1).cpu().numpy().astype(float)
+    with np.errstate(divide="ignore"):
+        return np.log(both).sum(axis=0)
 
 
 def norms_of_rows(a, block=256):

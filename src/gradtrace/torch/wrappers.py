@@ -44,6 +44,16 @@ def children(module):
     return [unwrapped(child) for child in module.children()]
 
 
+def compiled_parts(model):
+    """The modules that run within compiled ones."""
+    wrappers = [
+        m
+        for m in model.modules()
+        if "_orig_mod" in m._modules or getattr(m, "_compiled_call_impl", None)
+    ]
+    return {part for wrapper in wrappers for part in wrapper.modules()}
+
+
 def eagerly():
     """While it lasts, nothing is compiled: a compiled program would not see what is traced."""
     compiler = sys.modules.get("torch._dynamo") and getattr(torch.compiler, "set_stance", None)
