@@ -10,9 +10,8 @@ import numpy as np
 import torch
 
 ZERO = -math.inf, math.inf, -math.inf
-FAR = (
-    2.0**40
-)  # squares of numbers up to this, or down to 1 / FAR, and sums of them, stay in float32
+# Squares of numbers up to this, or down to 1 / FAR, and sums of them, stay in float32.
+FAR = 2.0**40
 
 
 def measure(g):
