@@ -43,9 +43,9 @@ class Unmovable(Exception):
 class Recorder(RendererBase):
     """Collects the shapes of one artist at a time; the module's docstring says what a shape is.
 
-    On white paper black and white follow the page, which may be dark, and so does the black and the
-    white in every colour: navy, nearly black on white, is nearly white on black. On a paper of
-    another colour every colour stays.
+    On white paper colours follow the page, which may be dark: black and white are its text and its
+    paper, navy is nearly black on white and nearly white on black. On a paper of another colour
+    every colour stays.
     """
 
     def __init__(self, width, height, paper=None):

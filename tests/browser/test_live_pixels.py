@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from explorable import explore
+from explorable import explore, palette
 from explorable.desk import RC
 
 FRAMES = """async () => {
@@ -107,7 +107,7 @@ def test_pages_narrow_and_dark_keep_the_figure_readable(page):
     assert not page.failures
 
 
-COLOURS = ["#003350", "#BF4400", "#D5E5F0", "#ff0000", "#808080"]
+COLOURS = ["#003350", "#D5E5F0", "#ff0000", "#808080", *palette.COLOURS]
 SHOWN = """() => [...document.querySelectorAll(".xp-data path")].map((path) => {
     const pen = document.createElement("canvas").getContext("2d", { colorSpace: "srgb" });
     pen.fillStyle = getComputedStyle(path).stroke;
@@ -116,13 +116,13 @@ SHOWN = """() => [...document.querySelectorAll(".xp-data path")].map((path) => {
 })"""
 
 
-def test_the_black_and_white_in_a_colour_follow_the_page(page):
-    """On white paper colours are matplotlib's own; navy stays to be seen on a dark one."""
+def test_colours_follow_the_page_and_stay_to_be_seen(page):
+    """On white paper they are matplotlib's own."""
 
     def lines(ax, k):
         for i, colour in enumerate(COLOURS):
             ax.plot([0, 1], [i, i + k], color=colour)
-        ax.set(xlim=(0, 1), ylim=(0, 6))
+        ax.set(xlim=(0, 1), ylim=(0, len(COLOURS) + 1))
 
     show(page, explore(lines, alt="lines", k=[0, 1]))
     on_white = page.evaluate(SHOWN)
@@ -136,5 +136,7 @@ def test_the_black_and_white_in_a_colour_follow_the_page(page):
     tint = np.array(on_dark["#D5E5F0"]) / 255
     assert contrast(tint, "#111111") < 1.6, "a light tint becomes a dark one"
     assert on_dark["#ff0000"] == [255, 0, 0]
-    red, green, blue = on_dark["#BF4400"]
-    assert red > green > blue
+    for colour in palette.COLOURS:
+        assert contrast(np.array(on_dark[colour]) / 255, "#111111") >= 3
+    red, green, blue = on_dark[palette.RED]
+    assert red > green > blue, "the hue stays"

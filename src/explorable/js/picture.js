@@ -81,15 +81,18 @@ function definitions(spec, uid) {
   return draw("defs", {}, [...clips, ...symbols]);
 }
 
-/** Colours whose black is the page's text and whose white is its paper; hues stay.
+/** Colours that follow the page, which may be dark; hues stay.
 
-    A colour is so much white, so much black, and the rest a pure hue: the model HWB. */
+    A colour is so much white, so much black, and the rest a pure hue: the model HWB. Its black is
+    the page's text. The white of greys, and of what is nearly white, is the page's paper. */
 export function inks(root, styles) {
   const found = styles.join(" ").matchAll(/--xp-([0-9a-f]{6}|[0-9a-f]{2}),/g);
   for (const code of new Set([...found].map((match) => match[1]))) {
     root.style.setProperty(`--xp-${code}`, ink(code));
   }
 }
+
+const NEARLY = 0.8; // of white, as in a pale background
 
 function ink(code) {
   const rgb = (code.length === 2 ? code.repeat(3) : code)
@@ -101,6 +104,7 @@ function ink(code) {
   const pure = rgb.map((part) => (hue ? Math.round((255 * (part - white)) / hue) : 0));
   if (!white && !black) return `rgb(${pure})`;
   const share = (100 * black) / (white + black);
-  const grey = `color-mix(in srgb, currentColor ${share.toFixed(1)}%, var(--xp-paper))`;
+  const paper = !hue || white > NEARLY ? "var(--xp-paper)" : "white";
+  const grey = `color-mix(in srgb, currentColor ${share.toFixed(1)}%, ${paper})`;
   return hue ? `color-mix(in srgb, rgb(${pure}) ${(100 * hue).toFixed(1)}%, ${grey})` : grey;
 }
