@@ -175,13 +175,13 @@ def test_labels_in_the_room_that_an_aspect_leaves_take_no_other(limits):
         ax.imshow(np.eye(3), vmin=0, vmax=1)
         ax.set_yticks([1], [WORDS[k]])
 
-    heights = []
+    boxes = []
     for values in ([0], [0, 1, 2]):
         result = Harvest(square, Grid({"k": values}), limits=limits, size=(6, 2))
         with result.drawn(0) as (fig, _):
             list(result.parts(fig, 0))
-            heights.append(fig.axes[0].bbox.height)
-    assert heights[0] == pytest.approx(heights[1], abs=0.5)
+            boxes.append(fig.axes[0].bbox.extents)
+    assert boxes[0] == pytest.approx(boxes[1], abs=0.5)
 
 
 SINGLE_TICKS = {
