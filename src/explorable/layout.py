@@ -23,7 +23,7 @@ class Layout:
     """
 
     def __init__(self, fig, renderer):
-        self.reach = room(fig, renderer) - slack(fig, renderer)
+        self.reach = outside(fig, room(fig, renderer), renderer)
         self.points = np.tile(fig.bbox.size, 2)
         self.arranges = fig.get_layout_engine() is not None
         boxes = [ax.get_position(original=True).extents for ax in every(fig)]
@@ -59,7 +59,7 @@ class Layout:
 
     def short(self, fig, needed, renderer):
         """How many points there are too few for what needs so much, see `room`."""
-        more = needed - slack(fig, renderer) - self.reach
+        more = outside(fig, needed, renderer) - self.reach
         return np.max(self.points * more[self.free], initial=0)
 
     def make_room(self, fig, needed, renderer):
@@ -70,7 +70,7 @@ class Layout:
         """
         for _ in range(8):
             self.apply(fig)
-            reach = needed - slack(fig, renderer)
+            reach = outside(fig, needed, renderer)
             more = np.where(self.free[:, None], reach - self.reach, 0)
             self.reach = reach
             self.move_sides(more)
@@ -166,6 +166,17 @@ def slack(fig, renderer):
         place = ax.get_position(original=True).extents
         found.append(SIGNS * (within(ax, ax.bbox) - place))
     return np.array(found).reshape(-1, 4)
+
+
+def outside(fig, needed, renderer):
+    """How much of what labels need lies outside of the places of axes.
+
+    What an aspect leaves empty serves for labels. A colour bar has no such room: a layout places it
+    by its labels.
+    """
+    bars = np.array([[hasattr(ax, "_colorbar")] for ax in every(fig)], bool).reshape(-1, 1)
+    reach = needed - slack(fig, renderer)
+    return np.where(bars, reach, np.maximum(reach, 0))
 
 
 def within(ax, box):

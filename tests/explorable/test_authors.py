@@ -128,6 +128,7 @@ def test_a_table_alone_could_mean_several_things():
         (np.bool_(True), [False, True], 1),
         ((np.int64(0), np.int64(2)), [0, 1, 2], 1),
         ([np.str_("a"), np.str_("b")], ["a", "b"], 0),
+        (["a", [1, 2], 3], ["a", [1, 2], 3], 0),
         (ipywidgets.Combobox(options=["a", "b"], value="b"), ["a", "b"], 1),
         (ipywidgets.Combobox(options=["a", "b"], value="none of them"), ["a", "b"], 0),
         (ipywidgets.IntSlider(min=3, max=3), [3], 0),

@@ -83,6 +83,41 @@ def test_numbers_and_texts_come_back(mixed):
     assert told == said
 
 
+def test_a_block_is_told_by_what_lies_nearest():
+    """Frames that follow one another by the frame before, others by the point before."""
+    lone = [np.cumsum(RNG.integers(0, 9, 80)) + RNG.integers(40_000) for _ in range(40)]
+    for frames, near in ((SMOOTH[:40], {40}), (lone, {2})):
+        data, spec = codec.pack([slot(frames, range(40))])
+        (_, _, lags), *_ = inflate(data, spec)[0]["blocks"]
+        assert lags[0] in near
+
+
+def test_shapes_name_what_is_in_the_lists():
+    def view(ax, k):
+        ax.plot([0, 1], [0, k], "o-", label="a line")
+        ax.imshow([[k, 0], [1, 2]], extent=(0, 1, 0, 1), vmin=0, vmax=3)
+        ax.set(xlim=(0, 1), ylim=(0, 2), title=f"state {k}")
+
+    spec = unpacked(explore(view, alt="x", k=[0, 1, 2]).figure)
+    seen = set()
+    for shape in (shape for template in spec["templates"] for shape in template):
+        kind = shape[0]
+        seen.add(kind)
+        if kind == "u":
+            assert all(spec["symbols"][symbol].startswith("m") for symbol, *_ in shape[2])
+            assert all("fill" in spec["styles"][style] for _, style, _ in shape[2])
+            assert shape[1] < 0 or spec["clips"][shape[1]].startswith("m")
+            continue
+        assert isinstance(spec["styles"][shape[1]], str)
+        assert shape[2] < 0 or spec["clips"][shape[2]].startswith("m")
+        if kind == "t":
+            glyphs = spec["runs"][shape[3]][::3]
+            assert glyphs and all(spec["glyphs"][glyph].startswith("m") for glyph in glyphs)
+        if kind == "i":
+            assert len(spec["pictures"][shape[3]]) == 2
+    assert seen == {"p", "u", "t", "i"}
+
+
 def curve(ax, gain, shift):
     """A line of a hundred points."""
     x = np.linspace(0, 1, 100)
@@ -120,6 +155,8 @@ def test_settings_refuse_what_is_none():
         ("max_bytes", "20 MB", r"max_bytes: expected a number of bytes such as 20e6, got '20 MB'"),
         ("max_bytes", True, "got True"),
         ("max_bytes", -1, "got -1"),
+        ("max_bytes", 0, "got 0"),
+        ("max_bytes", 1e12, "got 1000000000000.0"),
     ):
         with pytest.raises((KeyError, ValueError), match=what):
             explorable.rcParams[name] = value

@@ -167,6 +167,45 @@ def test_with_fixed_limits_the_widest_labels_fit_in_every_state(view, panels, st
     assert len(boxes) == 1, "the axes stand still"
 
 
+@pytest.mark.parametrize("limits", ["fixed", "moving"])
+def test_labels_in_the_room_that_an_aspect_leaves_take_no_other(limits):
+    """A square in a wide figure has room beside it for long labels."""
+
+    def square(ax, k):
+        ax.imshow(np.eye(3), vmin=0, vmax=1)
+        ax.set_yticks([1], [WORDS[k]])
+
+    boxes = []
+    for values in ([0], [0, 1, 2]):
+        result = Harvest(square, Grid({"k": values}), limits=limits, size=(6, 2))
+        with result.drawn(0) as (fig, _):
+            list(result.parts(fig, 0))
+            boxes.append(fig.axes[0].bbox.extents)
+    assert boxes[0] == pytest.approx(boxes[1], abs=0.5)
+
+
+SINGLE_TICKS = {
+    "label colour": lambda ax, k: ax.get_xticklabels()[k].set_color("red"),
+    "label size": lambda ax, k: ax.get_xticklabels()[k].set_fontsize(14),
+    "label weight": lambda ax, k: ax.get_xticklabels()[k].set_fontweight("bold"),
+    "label shown": lambda ax, k: ax.get_xticklabels()[k].set_visible(False),
+    "line": lambda ax, k: ax.get_xticklines()[2 * k].set_markersize(9),
+    "grid": lambda ax, k: ax.get_xgridlines()[k].set(visible=True, color="red"),
+}
+
+
+@pytest.mark.parametrize("change", SINGLE_TICKS)
+def test_a_single_tick_may_look_otherwise_in_every_state(change):
+    def view(ax, k):
+        ax.plot([0, 3], [0, 1])
+        ax.set(xlim=(0, 3), ylim=(0, 1), xticks=[0, 1, 2, 3])
+        SINGLE_TICKS[change](ax, k)
+
+    slots = Harvest(view, Grid({"k": range(4)})).slots
+    (axis,) = [slot for slot in slots if slot.name == "XAxis of panel 0"]
+    assert len(axis.frames) == 4
+
+
 def test_with_fixed_limits_nothing_is_drawn_again_for_labels_of_one_size():
     def view(ax, k):
         ax.plot([0, 1], [0, k])
@@ -353,6 +392,16 @@ def test_colour_bars_of_all_states(view):
                 found.add(fig.axes[1]._colorbar.mappable.get_clim())
         assert (len(found) > 1) == several, limits
     assert max(high for _, high in found) >= 6
+
+
+def test_a_colour_bar_of_listed_colours_tells_no_numbers():
+    """It has a colour for each step, however many there are: nothing that could rescale."""
+
+    def view(k):
+        plt.contourf(np.outer(range(4), range(4)), levels=range(k), colors=["C0", "C1", "C2"])
+        plt.colorbar()
+
+    assert Harvest(view, Grid({"k": [3, 5]})).slots
 
 
 def test_a_norm_that_changes_is_refused():

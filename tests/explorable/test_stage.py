@@ -34,7 +34,14 @@ def log_scale(ax, k):
     ax.set(yscale="log", xlim=(1, 10), ylim=(1e-1, 1e7))
 
 
-def packed(view, stage):
+def sometimes_log(ax, k):
+    """Sets a scale of its own now and then."""
+    ax.plot([1, 10], [1, 10 + k])
+    if k % 3 == 1:
+        ax.set(yscale="log")
+
+
+def packed(view, stage, **how):
     """What ``view`` is packed to, and whether a stage was used.
 
     Without a stage every state has a new figure.
@@ -46,7 +53,7 @@ def packed(view, stage):
             used.append(given is not None and stage)
             super().run(given if stage else None)
 
-    result = Watched(view, GRID, panels=VIEWS.get(view.__name__, (0, (1, 1)))[1])
+    result = Watched(view, GRID, panels=VIEWS.get(view.__name__, (0, (1, 1)))[1], **how)
     return codec.pack(result.slots), used
 
 
@@ -58,6 +65,12 @@ def test_a_stage_gives_the_bytes_that_new_figures_give(view):
     (staged, used), (fresh, _) = packed(view, True), packed(view, False)
     assert all(used), "the stage was given up"
     assert staged == fresh
+
+
+def test_a_scale_that_moves_is_put_back():
+    staged, used = packed(sometimes_log, True, limits="moving")
+    assert all(used), "the stage was given up"
+    assert staged == packed(sometimes_log, False, limits="moving")[0]
 
 
 def test_a_view_that_the_stage_cannot_put_back_gets_new_figures():

@@ -109,3 +109,15 @@ def test_light_figures_are_not_weighed_on_the_way(monkeypatch):
     monkeypatch.setattr(weight, "least", lambda slots: looks.append(slots) or 0)
     explore(noise, alt="x", k=range(40))
     assert not looks
+
+
+def test_what_deflates_well_is_weighed_a_few_times_only(monkeypatch):
+    """To deflate takes its time: a quarter more has to be kept before the next look."""
+    looks = []
+    monkeypatch.setattr(weight, "least", lambda slots: looks.append(slots) or 1)
+    Harvest(noise, Grid({"k": range(40)}), most=2000)
+    assert len(looks) == 1, "at this rate nothing would ever be too large"
+    looks.clear()
+    monkeypatch.setattr(weight, "least", lambda slots: looks.append(slots) or 2000)
+    Harvest(noise, Grid({"k": range(40)}), most=2000)
+    assert 10 < len(looks) < 16, "twenty times as much is fourteen times a quarter more"
