@@ -187,8 +187,8 @@ def same_weights(torch, a, b):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_real_tensorboard(torch, callbacks, tmp_path):
-    pytest.importorskip("tensorboard")
+def test_the_real_tensorboard(torch, oracle, callbacks, tmp_path):
+    oracle("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from torch.utils.tensorboard import SummaryWriter
 
@@ -201,8 +201,8 @@ def test_the_real_tensorboard(torch, callbacks, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_real_lightning(torch, callbacks, tmp_path):
-    pl = pytest.importorskip("lightning.pytorch")
+def test_the_real_lightning(torch, oracle, callbacks, tmp_path):
+    pl = oracle("lightning.pytorch")
     loggers = importlib.import_module("lightning.pytorch.loggers")
 
     class Module(pl.LightningModule):
@@ -241,9 +241,9 @@ def test_the_real_lightning(torch, callbacks, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_real_trainer_of_transformers(torch, callbacks, tmp_path):
-    transformers = pytest.importorskip("transformers")
-    pytest.importorskip("accelerate")
+def test_the_real_trainer_of_transformers(torch, oracle, callbacks, tmp_path):
+    transformers = oracle("transformers")
+    oracle("accelerate")
 
     def fitted(*found):
         transformers.set_seed(0)

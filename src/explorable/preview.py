@@ -127,14 +127,16 @@ class Sight:
     def show(self):
         """Show picture and bar."""
         import ipywidgets
-        from IPython.display import display
+        from IPython.display import DisplayHandle
 
         self.bar = ipywidgets.IntProgress(self.done, 0, self.total)
         self.words = ipywidgets.Label(self.so_far())
         row = ipywidgets.HBox([self.bar, self.words])
         above = [ipywidgets.Image(value=self.png, layout=self.size())] if self.png else []
         self.box = ipywidgets.VBox([*above, row])
-        self.display = display(self.box, display_id=True)
+        # Known before it is seen: whoever sees it may stop the kernel at once.
+        self.display = DisplayHandle()
+        self.display.display(self.box)
 
     def size(self):
         """The picture has two pixels to one of the screen, and shrinks with its place."""

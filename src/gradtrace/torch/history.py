@@ -31,8 +31,8 @@ class TrainingLog:
     """What :func:`watch` has seen so far: ``K`` updates, evenly spaced.
 
     It can be read while training goes on, pickled, and holds neither the model nor the optimiser.
-    After 2000 watched updates every second one is dropped, and from then on half as many are
-    watched, so that a run of any length fits into memory.
+    Of more than 2000 watched updates every second one is dropped, and from then on half as many
+    are watched, so that a run of any length fits into memory.
 
     Attributes
     ----------

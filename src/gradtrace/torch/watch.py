@@ -88,7 +88,7 @@ def watch(model, optimizer, every=100, steps=None, spikes=5, callbacks=()):
 
     Notes
     -----
-    Source: Karpathy (2015), lecture notes, for ``‖ΔW‖ / ‖W‖``.
+    Source: Karpathy (2015c), lecture notes, for ``‖ΔW‖ / ‖W‖``.
 
     Examples
     --------
