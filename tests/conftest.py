@@ -31,6 +31,15 @@ def torch(oracle):
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="session")
+def libraries(oracle):
+    """Libraries that import torchvision can be imported, also beside a PyTorch without CUDA."""
+    oracle("torch")
+    from benchmarks.library_models import importable_torchvision
+
+    return importable_torchvision()
+
+
 @pytest.fixture(scope="module")
 def trace(torch):
     import gradtrace.torch

@@ -6,18 +6,15 @@ Table, plot and page say what results.json says.
 import datetime
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import figures, measure, plot, recurrent, spectrum, table
+from benchmarks.__main__ import SECTIONS, main, write
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from benchmarks import figures, measure, plot, recurrent, spectrum, table  # noqa: E402
-from benchmarks.__main__ import SECTIONS, main, write  # noqa: E402
-
 FOLDER = ROOT / "benchmarks"
 ROWS = [
     measure.ratio("A & B", "peer", np.array([1.0]), np.array([2.0]), 0.6),

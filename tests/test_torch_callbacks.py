@@ -12,15 +12,6 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def torch(oracle):
-    torch = oracle("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for tensors this small more of them only wait
-    yield torch
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
 def callbacks(torch):
     import gradtrace.torch.callbacks
 
@@ -201,7 +192,7 @@ def test_the_real_tensorboard(torch, oracle, callbacks, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_real_lightning(torch, oracle, callbacks, tmp_path):
+def test_the_real_lightning(torch, oracle, libraries, callbacks, tmp_path):
     pl = oracle("lightning.pytorch")
     loggers = importlib.import_module("lightning.pytorch.loggers")
 
@@ -241,7 +232,7 @@ def test_the_real_lightning(torch, oracle, callbacks, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_real_trainer_of_transformers(torch, oracle, callbacks, tmp_path):
+def test_the_real_trainer_of_transformers(torch, oracle, libraries, callbacks, tmp_path):
     transformers = oracle("transformers")
     oracle("accelerate")
 

@@ -14,15 +14,6 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-5}  # of norms and their logarithms, taken in 
 
 
 @pytest.fixture(scope="module")
-def torch(oracle):
-    torch = oracle("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for tensors this small more of them only wait
-    yield torch
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
 def watch(torch):
     import gradtrace.torch
 

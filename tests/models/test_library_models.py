@@ -1,21 +1,16 @@
 """Models that nobody here wrote: the plain model and the gradients it retains are the oracle."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks import models
+from benchmarks.library_models import MODELS
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
 
-from benchmarks import models  # noqa: E402
-from benchmarks.library_models import MODELS, importable_torchvision  # noqa: E402
-
-
-@pytest.fixture(scope="module", autouse=True)
-def torchvision_without_cuda(torch):
-    importable_torchvision()
+pytestmark = pytest.mark.usefixtures("libraries")
 
 
 @pytest.mark.filterwarnings("ignore")  # of the libraries' own
