@@ -56,6 +56,7 @@ SQUARE = np.arange(9.0).reshape(3, 3)
         (0 * A, A, "value: zero everywhere"),
         (SQUARE.T, SQUARE, "axis: rows and columns are exchanged"),
         (SQUARE[::-1], SQUARE, "axis: along axis 0, the order is reversed"),
+        (SQUARE[0][::-1], SQUARE[0], "index: the order is reversed"),
         (
             np.roll(np.arange(1.0, 6), 1),
             np.arange(1.0, 6),

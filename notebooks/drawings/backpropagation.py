@@ -84,7 +84,7 @@ def chain(ax, step, w1):
     bare(ax, (-3.1, 2.1), (-0.45, 4.4))
     ax.set_xlabel(
         "blue: values    orange: slopes of the loss\n"
-        "dark: the factor between two boxes"
+        "with ×: the factor between two boxes"
     )
     ax.set_ylabel("the input below, the loss on top")
 

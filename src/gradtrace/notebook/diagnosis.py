@@ -134,7 +134,8 @@ def _wrong_axis(got, wanted, rtol):
             return f"axis: {names} are exchanged"
     for axis in range(got.ndim):
         if got.shape[axis] > 1 and close(got, np.flip(wanted, axis), rtol):
-            return f"axis: {_along(got, axis)}the order is reversed"
+            kind = "index" if got.ndim == 1 else "axis"
+            return f"{kind}: {_along(got, axis)}the order is reversed"
     return None
 
 
