@@ -127,6 +127,15 @@ def test_table_and_plot_on_disk_come_from_the_results_on_disk(tmp_path):
         assert (tmp_path / name).read_text("utf-8") == (FOLDER / name).read_text("utf-8"), name
 
 
+def test_the_table_of_figures_comes_from_what_was_measured(tmp_path):
+    results = json.loads((FOLDER / "figures.json").read_text("utf-8"))
+    grids = {(row["maker"], row["states"]) for row in results["rows"]}
+    assert grids == {(maker, states) for maker in figures.MAKERS for states in figures.GRIDS}
+    figures.write(results, tmp_path)
+    for name in ("figures.json", "figures.md"):
+        assert (tmp_path / name).read_text("utf-8") == (FOLDER / name).read_text("utf-8"), name
+
+
 def test_our_figure_is_measured_as_it_is_written():
     (row,) = figures.measured({"explorable": figures.Ours()}, 4, 1)
     assert row["alone"] == row["linked"] and 50_000 < row["alone"]["gzip"] < row["alone"]["bytes"]
@@ -137,4 +146,5 @@ def test_the_page_shows_them_and_types_no_figure_by_hand():
     page = (ROOT / "book" / "benchmarks.md").read_text("utf-8")
     assert ":file: ../benchmarks/results.svg" in page
     assert "{include} ../benchmarks/results.md" in page
+    assert "{include} ../benchmarks/figures.md" in page
     assert not re.search(r"\d\.\d|\d\s?(ms|MB|kB|%|×|times)", page)

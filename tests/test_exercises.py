@@ -34,6 +34,7 @@ def exercises_of(chapter):
 
 A = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
 SQUARE = np.arange(9.0).reshape(3, 3)
+CUBE = np.arange(27.0).reshape(3, 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,9 @@ SQUARE = np.arange(9.0).reshape(3, 3)
         (A / 5, A, "factor: everything is 0.2 times what it should be"),
         (-3 * A, A, "sign and factor: everything is -3 times"),
         (0 * A, A, "value: zero everywhere"),
+        ((-2 + 1j) * A, A + 0j, "factor: everything is -2+1j times"),
         (SQUARE.T, SQUARE, "axis: rows and columns are exchanged"),
+        (CUBE.swapaxes(0, 2), CUBE, "axis: axes 0 and 2 are exchanged"),
         (SQUARE[::-1], SQUARE, "axis: along axis 0, the order is reversed"),
         (SQUARE[0][::-1], SQUARE[0], "index: the order is reversed"),
         (
@@ -288,6 +291,18 @@ def without_return(h, x):
 )
 def test_what_is_said_to_a_function(yours, said):
     assert SHIFT.judge(yours).said.startswith(said)
+
+
+def test_a_factor_is_told_by_an_axis_only_if_it_is_its_length():
+    assert diagnose(A / 5, A) == "factor: everything is 0.2 times what it should be"
+
+
+def test_an_argument_without_a_name_has_a_number():
+    def changes(*both):
+        both[0][...] = 0
+        return shift(*both)
+
+    assert "it changes its argument number 1; make a new array" in SHIFT.judge(changes).said
 
 
 def test_the_line_in_which_an_error_rose_is_quoted():

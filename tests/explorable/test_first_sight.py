@@ -2,6 +2,7 @@
 
 import gc
 import time
+from types import SimpleNamespace
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -107,6 +108,7 @@ def test_a_figure_that_is_shown_later_stands_where_it_is_shown(run):
 def test_what_takes_no_second_shows_nothing_before(run):
     hurry = "from explorable import preview; preview.WAIT = {}\n"
     cell = run(hurry.format(60) + code(wait=0, after="figure"))
+    assert cell.outputs[-1]["text/plain"] == "Explore(k: 8 values)"
     assert len(cell.outputs) == 2 and cell.displays == 0
     run(hurry.format(preview.WAIT))
 
@@ -178,6 +180,25 @@ def test_at_a_terminal_it_is_stopped_as_ever():
         explore(view, alt="a line", k=range(5))
     assert not isinstance(stopped.value, preview.Stopped)
     assert (plt.get_fignums(), dict(matplotlib.rcParams), gc.isenabled()) == kept
+
+
+def test_drawings_are_counted_and_repetitions_are_not():
+    sight, harvest = preview.Sight(None, "a line", None), SimpleNamespace(draws=3)
+    said = []
+    for _ in range(4):
+        sight.drawn(harvest)
+        said.append(sight.so_far().partition(",")[0])
+    assert said == ["1 of 3 drawn", "2 of 3 drawn", "all drawn", "all drawn"]
+
+
+def test_the_picture_is_as_wide_as_the_figure():
+    def view(ax, k):
+        ax.plot([0, k])
+        ax.set(xlim=(0, 1), ylim=(0, 9))
+
+    sight = preview.Sight(None, "a line", None)
+    sight.png = explore(view, alt="a line", k=[1, 2], size=(4, 3)).figure.first
+    assert sight.size()["width"] == "288px", "4 inches of 72 points"
 
 
 @pytest.mark.parametrize("seconds, said", [(0.1, "1 s"), (41.6, "42 s"), (301, "5 min")])
