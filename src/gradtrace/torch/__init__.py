@@ -7,6 +7,8 @@ try:
     from .anomalies import Anomaly
     from .bridge import ModelTrace, trace
     from .map import ModelGrid, grid
+    from .report import Report, report
+    from .verdict.causes import Finding
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
@@ -15,4 +17,13 @@ except ModuleNotFoundError as error:
         name="torch",
     ) from None
 
-__all__ = ["Anomaly", "ModelGrid", "ModelTrace", "grid", "trace"]
+__all__ = [
+    "Anomaly",
+    "Finding",
+    "ModelGrid",
+    "ModelTrace",
+    "Report",
+    "grid",
+    "report",
+    "trace",
+]

@@ -1,0 +1,337 @@
+"""All that is known of a model with its batch, loss and optimiser; each found once, when asked."""
+
+import math
+from functools import cached_property
+
+import torch
+
+from ..anomalies import find_anomalies
+from ..bridge import trace
+from ..map import grid
+from ..nested import cloned, copied, has_slopes, replace, tensors
+from .observe import observe
+from .standins import standing_in
+from .updates import UPDATES, few_updates
+
+LEARNT = 0.5
+SEED = 0  # of the order in which examples are shuffled
+
+
+class Case:
+    """What the rules judge.
+
+    Attributes
+    ----------
+    task : Task
+    optimizer : Optimizer or None
+    steps : object
+        As :func:`gradtrace.torch.trace` takes them.
+    notes : list of str
+        What could not be done, and why.
+    """
+
+    def __init__(self, task, optimizer, steps):
+        self.task, self.optimizer, self.steps, self.notes = task, optimizer, steps, []
+
+    @cached_property
+    def seen(self):
+        """One pass forward and back."""
+        return observe(self.task)
+
+    @cached_property
+    def finite(self):
+        """Whether loss and gradients are."""
+        grads = [g for g in self.seen.grads.values() if g is not None]
+        return all(bool(torch.isfinite(t).all()) for t in [self.seen.total, *grads])
+
+    @cached_property
+    def anomalies(self):
+        """Where numbers cease to be finite, forward and back."""
+        return () if self.finite else find_anomalies_of(self.task)
+
+    @cached_property
+    def trace(self):
+        """Norms by step, or None with a note."""
+        return self.traced(trace, "No curve of norms by step")
+
+    @cached_property
+    def grid(self):
+        """Norms by layer and step or by block and position, or None where there is no such map."""
+        return self.traced(grid, "")
+
+    def traced(self, instrument, note):
+        values = self.task.inputs
+        given = values.kwargs if values.kwargs else values.args
+        try:
+            return instrument(self.task.model, given, self.task.loss, self.steps)
+        except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+            if note:
+                self.notes.append(f"{note}: {error}")
+            return None
+
+    @cached_property
+    def updates(self):
+        """A few updates on the batch."""
+        return self.few_updates()
+
+    @cached_property
+    def more_updates(self):
+        """Five times as many, asked for where the few leave a doubt."""
+        return self.few_updates(5 * UPDATES)
+
+    def few_updates(self, count=UPDATES):
+        return few_updates(self.task, self.optimizer, self.seen.grads, self.shuffled_inputs, count)
+
+    @cached_property
+    def in_time(self):
+        """Whether the steps of the trace are those of a recurrent net, or calls of one module."""
+        log = self.trace
+        if log is None:
+            return False
+        return all("[" in name for name in log.names)
+
+    # names
+
+    @cached_property
+    def kinds(self):
+        """The class of each module, by name."""
+        return {name: type(module).__name__ for module, name in self.task.names.items()}
+
+    def called(self, name):
+        """A module in a sentence."""
+        return f"{name} ({self.kinds[name]})" if self.kinds.get(name) and name else "the model"
+
+    def first_weights(self):
+        """The first module with weights that was called."""
+        return next(iter(self.with_weights()), "")
+
+    def last_weights(self):
+        """The last one."""
+        return next(reversed(self.with_weights()), "")
+
+    def with_weights(self):
+        """The modules with matrices of their own, in the order in which they were called."""
+        own = {name.rpartition(".")[0] for name, p in self.task.parameters().items() if p.dim() > 1}
+        first = {}
+        for name, _ in self.seen.outputs:
+            first.setdefault(name)
+        return [name for name in first if name in own]
+
+    # how far it has come, and how far an update takes it
+
+    @cached_property
+    def learnt(self):
+        """Whether the loss is less than half of what it is with the examples' outputs exchanged."""
+        return bool(0 <= self.loss < LEARNT * self.loss_of_shuffled)
+
+    def update_ratios(self, updates):
+        """``‖ΔW‖ / ‖W‖`` over all matrices that moved and that were not zero, by update."""
+        big = [
+            ratios
+            for name, ratios in updates.moved.items()
+            if self.task.parameters()[name].dim() > 1 and any(ratios)
+        ]
+        rows = zip(*big, strict=True)
+        return [max(finite_of(row), default=0.0) for row in rows]
+
+    def input_sizes(self):
+        """Mean and standard deviation of the first input, or None if it has no floats."""
+        first = self.task.first_input()
+        if first is None or not has_slopes(first) or first.is_complex() or first.numel() < 2:
+            return None
+        wide = first.detach().float()
+        return wide.mean().item(), wide.std().item()
+
+    # what the loss comes to without the model's help
+
+    @cached_property
+    def loss(self):
+        return self.seen.total.item()
+
+    @cached_property
+    def loss_of_zeros(self):
+        """The loss of outputs that are all zero; nan where there is none."""
+        return self.loss_with(torch.zeros_like)
+
+    @cached_property
+    def loss_of_mean(self):
+        """The loss where every example gets the mean output of the batch."""
+        return self.loss_with(lambda t: t.mean(0, keepdim=True).expand_as(t) if t.dim() else t)
+
+    @cached_property
+    def loss_of_shuffled(self):
+        """The loss where every example gets the output of another one."""
+        return self.loss_with(lambda t: t[order(len(t))] if t.dim() and len(t) > 1 else t)
+
+    @cached_property
+    def loss_of_constant(self):
+        """The smaller of the losses of zeros and of the mean output."""
+        return min(finite_of([self.loss_of_zeros, self.loss_of_mean]), default=math.nan)
+
+    def loss_with(self, change):
+        if self.task.given_loss is None:
+            return math.nan
+        try:
+            with torch.no_grad():
+                out = replace(copied(self.seen.out), lambda t: change(t) if has_slopes(t) else t)
+                return self.task.loss_of(out).item()
+        except (TypeError, ValueError, RuntimeError):
+            return math.nan
+
+    def slope_with(self, change):
+        """The slope of the loss at other outputs, or None if it has none there."""
+        try:
+            out = replace(
+                copied(self.seen.out),
+                lambda t: change(t).requires_grad_() if has_slopes(t) else t,
+            )
+            leaf = next(t for t in tensors(out) if t.requires_grad)
+            return torch.autograd.grad(self.task.loss_of(out), leaf, allow_unused=True)[0]
+        except (TypeError, ValueError, RuntimeError, StopIteration):
+            return None
+
+    @cached_property
+    def broadcast(self):
+        """The shapes of output and target if these are blown up against each other, or None."""
+        return self.seen.met
+
+    def loss_forgets_order(self):
+        """Whether the loss stays as it is where outputs that all differ change places."""
+        generator = torch.Generator().manual_seed(SEED)
+
+        def noise(t):
+            return torch.randn(t.shape, generator=generator).to(t)
+
+        with torch.no_grad():
+            out = replace(copied(self.seen.out), lambda t: noise(t) if has_slopes(t) else t)
+            one = self.task.loss_of(out).item()
+            places = order(len(next(iter(tensors(out)))))
+            other = self.task.loss_of(replace(copied(out), lambda t: t[places.to(t.device)])).item()
+        return abs(one - other) <= 1e-5 * abs(one)
+
+    # other inputs
+
+    def one_for_each(self, out):
+        """Whether an output has something for each example."""
+        first = self.task.first_input()
+        found = [t for t in tensors(out) if has_slopes(t) and t.dim()]
+        return bool(found) and all(len(first) in t.shape for t in found)
+
+    def lost_at(self):
+        """The first module after which, with the examples in another order, all is as before."""
+        before, self.task.inputs = self.task.inputs, self.shuffled_inputs
+        try:
+            other = observe(self.task)
+        finally:
+            self.task.inputs = before
+        pairs = list(zip(self.seen.outputs, other.outputs, strict=False))
+        lost = None
+        for (name, one), (_, two) in reversed(pairs):
+            if not alike(one, two):
+                break
+            lost = name
+        return lost
+
+    @cached_property
+    def shuffled_inputs(self):
+        """The batch in another order, or None if there is no order."""
+        first = self.task.first_input()
+        if first is None or first.dim() == 0 or len(first) < 2 or first.is_sparse:
+            return None
+        args, kwargs = copied(self.task.inputs)
+        places = order(len(first)).to(first.device)
+        done = []
+
+        def once(value):
+            if done or not isinstance(value, torch.Tensor):
+                return value
+            done.append(True)
+            return value[places]
+
+        args = replace(args, once)
+        return type(self.task.inputs)(args, kwargs if done else replace(kwargs, once))
+
+    @cached_property
+    def standardised(self):
+        """What is seen with the first input centred and of size one; None without floats."""
+
+        def centred(t):
+            spread = t.std()
+            return (t - t.mean()) / spread if spread > 0 else t - t.mean()
+
+        first = self.task.first_input()
+        if first is None or not has_slopes(first) or first.numel() < 2:
+            return None
+        inputs = self.task.replaced_input(centred)
+        if inputs is None:
+            return None
+        before, self.task.inputs = self.task.inputs, inputs
+        try:
+            other = Case(self.task, self.optimizer, self.steps)
+            _ = other.seen, other.finite and other.updates
+            return other
+        finally:
+            self.task.inputs = before
+
+    def loss_if_changed(self, names):
+        """The loss where some parameters are replaced by others of the same size."""
+        generator = torch.Generator().manual_seed(SEED)
+        self.task.restore()
+        with standing_in(self.task) as copies, torch.no_grad():
+            for name in names:
+                p = copies[name]
+                size = root(p) or 1.0
+                p.copy_(size * torch.randn(p.shape, generator=generator))
+            return self.task.run()[1].item()
+
+
+def find_anomalies_of(task):
+    """Where numbers cease to be finite in a pass of the task."""
+    names = {m: f"{name or 'the model'} ({type(m).__name__})" for m, name in task.names.items()}
+    leaves = [p for p in task.model.parameters() if p.requires_grad]
+
+    def run(look):
+        values = copied(task.inputs)
+        for t in tensors(values):
+            look(t)
+            if has_slopes(t):
+                leaves.append(t.requires_grad_())
+        task.restore()
+        values = replace(values, lambda t: cloned(t) if t.requires_grad else t)
+        return task.loss_of(task.model(*values.args, **values.kwargs))
+
+    return find_anomalies(run, leaves, names)
+
+
+def alike(one, other, digits=1e-5):
+    """Whether all tensors in two values are the same, to five digits of their size."""
+    pairs = list(zip(tensors(one), tensors(other), strict=True))
+    for a, b in pairs:
+        a, b = a.detach(), b.detach()
+        if a.shape != b.shape:
+            return False
+        if has_slopes(a):
+            size = a.abs().max() if a.numel() else 0
+            if a.numel() and (a - b).abs().max() > digits * size:
+                return False
+        elif not torch.equal(a, b):
+            return False
+    return bool(pairs)
+
+
+def order(count):
+    """A fixed order of ``count`` examples that leaves none in its place."""
+    generator = torch.Generator().manual_seed(SEED)
+    places = torch.randperm(count, generator=generator)
+    found = torch.empty_like(places)
+    found[places] = places.roll(1)
+    return found
+
+
+def finite_of(numbers):
+    return [number for number in numbers if math.isfinite(number)]
+
+
+def root(p):
+    """The root mean square of a tensor's entries."""
+    return p.detach().abs().square().mean().sqrt().item() if p.numel() else 0.0
