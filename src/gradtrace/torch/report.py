@@ -203,7 +203,9 @@ def notes_of(case):
             " large or too small, was not asked. Each update moved a parameter by a hundredth of"
             " its length."
         )
-    if case.trace is not None:
+    if not case.finite:
+        notes.append("As a number is not finite, no updates were tried.")
+    elif case.trace is not None:
         notes += case.trace.notes
     return notes
 

@@ -7,6 +7,8 @@ import torch
 
 from ..anomalies import find_anomalies
 from ..bridge import trace
+from ..choose import RECURRENT
+from ..layout import CHANNELS_IN_THE_MIDDLE
 from ..map import grid
 from ..nested import cloned, copied, has_slopes, replace, tensors
 from .observe import observe
@@ -85,10 +87,16 @@ class Case:
     @cached_property
     def in_time(self):
         """Whether the steps of the trace are those of a recurrent net, or calls of one module."""
-        log = self.trace
-        if log is None:
+        if self.trace is None or not all("[" in name for name in self.trace.names):
             return False
-        return all("[" in name for name in log.names)
+        bases = {name.partition("[")[0] for name in self.trace.names}
+        recurrent = {self.task.names[m] or type(m).__name__ for m in self.task.names if is_rnn(m)}
+        return len(bases) == 1 or bases <= recurrent
+
+    @cached_property
+    def is_chain(self):
+        """Whether every step of the trace hands its state to the next one."""
+        return self.trace is not None and not any("no chain" in n for n in self.trace.notes)
 
     # names
 
@@ -134,13 +142,27 @@ class Case:
         rows = zip(*big, strict=True)
         return [max(finite_of(row), default=0.0) for row in rows]
 
+    @cached_property
+    def feature_axis(self):
+        """Which axis of the first input holds its features or channels."""
+        modules = {name: module for module, name in self.task.names.items()}
+        first = modules.get(self.first_weights())
+        return 1 if isinstance(first, CHANNELS_IN_THE_MIDDLE) else -1
+
     def input_sizes(self):
-        """Mean and standard deviation of the first input, or None if it has no floats."""
+        """Means and standard deviations of the first input's features, or None without floats.
+
+        Of an input without examples, or of features that never change, there are none.
+        """
         first = self.task.first_input()
-        if first is None or not has_slopes(first) or first.is_complex() or first.numel() < 2:
+        if first is None or not has_slopes(first) or first.is_complex() or first.dim() < 2:
             return None
-        wide = first.detach().float()
-        return wide.mean().item(), wide.std().item()
+        flat = first.detach().movedim(self.feature_axis, -1).flatten(0, -2).float()
+        spread = flat.std(0)
+        moves = spread > 0
+        if len(flat) < 2 or not moves.any():
+            return None
+        return flat.mean(0)[moves], spread[moves]
 
     # what the loss comes to without the model's help
 
@@ -219,11 +241,7 @@ class Case:
 
     def lost_at(self):
         """The first module after which, with the examples in another order, all is as before."""
-        before, self.task.inputs = self.task.inputs, self.shuffled_inputs
-        try:
-            other = observe(self.task)
-        finally:
-            self.task.inputs = before
+        other = observe(self.task.with_inputs(self.shuffled_inputs))
         pairs = list(zip(self.seen.outputs, other.outputs, strict=False))
         lost = None
         for (name, one), (_, two) in reversed(pairs):
@@ -253,25 +271,21 @@ class Case:
 
     @cached_property
     def standardised(self):
-        """What is seen with the first input centred and of size one; None without floats."""
+        """What is seen with every feature of the first input centred and of size one, or None."""
 
         def centred(t):
-            spread = t.std()
-            return (t - t.mean()) / spread if spread > 0 else t - t.mean()
+            rows = t.movedim(self.feature_axis, -1)
+            flat = rows.flatten(0, -2).float()
+            spread = flat.std(0)
+            found = (flat - flat.mean(0)) / torch.where(spread > 0, spread, 1)
+            return found.reshape(rows.shape).movedim(-1, self.feature_axis).to(t.dtype)
 
-        first = self.task.first_input()
-        if first is None or not has_slopes(first) or first.numel() < 2:
+        if self.input_sizes() is None:
             return None
         inputs = self.task.replaced_input(centred)
         if inputs is None:
             return None
-        before, self.task.inputs = self.task.inputs, inputs
-        try:
-            other = Case(self.task, self.optimizer, self.steps)
-            _ = other.seen, other.finite and other.updates
-            return other
-        finally:
-            self.task.inputs = before
+        return Case(self.task.with_inputs(inputs), self.optimizer, self.steps)
 
     def loss_if_changed(self, names):
         """The loss where some parameters are replaced by others of the same size."""
@@ -317,6 +331,10 @@ def alike(one, other, digits=1e-5):
         elif not torch.equal(a, b):
             return False
     return bool(pairs)
+
+
+def is_rnn(module):
+    return isinstance(module, RECURRENT)
 
 
 def order(count):

@@ -61,8 +61,8 @@ CHAPTERS = {
     "other": YOUR_OWN,
 }
 IN_WORDS = {
-    "not finite, forward": "A number ceases to be finite on the way forward",
-    "not finite, backward": "A number ceases to be finite on the way back",
+    "not finite, forward": "Not finite on the way forward",
+    "not finite, backward": "Not finite on the way back",
     "evaluation mode": "Something is in the wrong mode",
     "target shape": "Outputs and targets have two shapes",
     "double softmax": "Softmax or sigmoid twice",

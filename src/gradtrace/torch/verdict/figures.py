@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from explorable import explore
 from explorable.palette import BLUE, GREEN, GREY, ORANGE, RED
@@ -99,7 +100,8 @@ def grid(report):
         ax.plot([-0.5, columns - 0.5], [row, row], color=RED)
         ax.set(xlim=(-0.5, columns - 0.5), ylim=(-0.5, rows - 0.5))
         ax.set(xlabel=found.axes[1], ylabel=found.axes[0])
-        ax.set_title(f"dark: 10^{low:.0f}, light: 10^{high:.0f}")
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set_title(f"powers of ten: dark {low:.1f}, light {high:.1f}")
         ax = axes[1]
         ax.plot(np.arange(columns), shown[row], ".-", color=BLUE)
         ax.set(xlim=(-0.5, columns - 0.5), ylim=(low, high))

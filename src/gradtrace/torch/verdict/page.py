@@ -190,8 +190,8 @@ def cell(row, column):
     if column in ("dead", "saturated"):
         return "" if math.isnan(value) else f"{100 * value:.0f} %"
     if math.isnan(value):
-        bare = column in ("weight", "gradient", "update") and not row.parameters
-        return "" if bare or column == "update" else "nan"
+        measured = row.calls if column == "output" else row.parameters and column != "update"
+        return "nan" if measured else ""
     return f"{value:.2g}"
 
 

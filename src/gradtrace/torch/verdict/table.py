@@ -1,4 +1,4 @@
-"""The table of a report: a row for every module that has parameters of its own or an activation."""
+"""The table of a report: a row for every module that computes something itself."""
 
 import math
 from typing import NamedTuple
@@ -19,8 +19,10 @@ class Row(NamedTuple):
         ``‖W‖`` and ``‖∂L/∂W‖`` over these; nan where there are none, or no gradient arrives.
     update : float
         ``‖ΔW‖ / ‖W‖`` of its largest parameter, the median of a few updates; nan without any.
+    calls : int
+        How often it ran.
     output : float
-        The root mean square of what it gave out; nan if it was not called.
+        The root mean square of what it gave out last; nan also if it was not called.
     dead, saturated : float
         The share of units that were zero for every example, and of numbers at the flat ends of an
         activation; nan where there is none.
@@ -36,6 +38,7 @@ class Row(NamedTuple):
     weight: float
     gradient: float
     update: float
+    calls: int
     output: float
     dead: float
     saturated: float
@@ -43,7 +46,7 @@ class Row(NamedTuple):
 
 
 def rows_of(case):
-    """A row for every module with parameters or an activation, in the model's order."""
+    """A row for every module with parameters, an activation or nothing inside, in order."""
     flows = {}
     for flow in case.seen.flows:
         flows.setdefault(flow.module, []).append(flow)
@@ -53,7 +56,8 @@ def rows_of(case):
     rows = []
     for module, name in case.task.names.items():
         own = [names[id(p)] for p in module.parameters(recurse=False) if id(p) in names]
-        if own or name in flows:
+        innermost = name in case.seen.called and next(module.children(), None) is None
+        if own or name in flows or innermost:
             rows.append(row(case, module, name, own, flows.get(name, []), held))
     return tuple(rows)
 
@@ -71,6 +75,7 @@ def row(case, module, name, own, flows, held):
         norm([parameters[n] for n in own]),
         norm(grads),
         share_of_update(case, own),
+        case.seen.called.get(name, 0),
         case.seen.sizes.get(name, math.nan),
         sum(flow.dead_share * flow.units for flow in rectifiers) / units if units else math.nan,
         max((flow.flat_share for flow in squashers), default=math.nan),

@@ -1,5 +1,6 @@
 """What a report is asked about: model, batch and loss, in the forms that people have them in."""
 
+import copy
 import inspect
 from contextlib import ExitStack, contextmanager
 
@@ -93,6 +94,12 @@ class Task:
             )
             raise
         return out, self.loss_of(out)
+
+    def with_inputs(self, inputs):
+        """The same task with other inputs of the model."""
+        other = copy.copy(self)
+        other.inputs = inputs
+        return other
 
     def restore(self):
         """Set buffers, generators and all else that a pass changes back to how it was found."""

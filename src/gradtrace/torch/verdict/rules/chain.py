@@ -69,9 +69,12 @@ def along(cause, case, logs, places):
 
 
 def chain(case):
-    """``ln ‖∂L/∂h‖`` along the chain, as far as there are numbers, and the places of these."""
+    """``ln ‖∂L/∂h‖`` along the chain, as far as there are numbers, and the places of these.
+
+    Nothing where the steps are no chain, as of two branches: then none comes from the next.
+    """
     log = case.trace
-    if log is None:
+    if log is None or not case.is_chain:
         return np.array([]), np.array([])
     places = np.flatnonzero(np.isfinite(log.log_h))
     return log.log_h[places], places

@@ -17,7 +17,7 @@ def not_finite(case):
             found(
                 f"not finite, {anomaly.way}",
                 "" if module == "the model" else module,
-                f"The first number that is not finite is born {anomaly.way} in {anomaly.module},"
+                f"The first number that is not finite is born in {anomaly.module},"
                 f" at {anomaly.operation}{span}: {anomaly.kind}.",
                 f"In {anomaly.module}: {anomaly.cause}.",
                 low=anomaly.low,

@@ -63,7 +63,7 @@ def double_softmax(case):
     ]
 
 
-REACH = {"Relu": (0.0, math.inf), "Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0)}
+REACH = {"Relu": (0.0, math.inf), "Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0)}
 
 
 def output_bounded(case):

@@ -1,7 +1,9 @@
 """Whether gradients arrive, and whether what has one is moved."""
 
 import numpy as np
+import torch
 
+from ...nested import tensors
 from ..causes import found
 from ..graph import FLAT_STEPS, nodes_behind, passes_through
 
@@ -46,12 +48,12 @@ def cut_off(case):
 def cut_in_time(case):
     """A recurrent net whose memory reaches no earlier step though each step hands it on.
 
-    Exactly zero at all steps but the last is no fading, which leaves small numbers.
+    Exactly zero before what the last step takes in is no fading, which leaves small numbers.
     """
     log = case.trace
     if log is None or len(log.names) < 3 or not case.in_time:
         return []
-    if np.isneginf(log.log_h[:-1]).all() and np.isfinite(log.log_h[-1]):
+    if np.isneginf(log.log_h[:-2]).all() and np.isfinite(log.log_h[-1]):
         home = log.names[0].partition("[")[0]
         return [
             found(
@@ -186,6 +188,8 @@ def without_home(case):
     known = held | {id(p) for p in case.task.parameters().values()}
     homes, count = {}, 0
     for node, leaf in leaves_of(case.seen.total):
+        if not (isinstance(leaf, torch.nn.Parameter) or is_kept(leaf, case)):
+            continue  # made on the way, to be differentiated by
         if id(leaf) not in known and case.seen.maker.get(node, "the loss") != "the loss":
             known.add(id(leaf))
             homes[case.seen.maker[node]] = None
@@ -205,6 +209,11 @@ def without_home(case):
             weights=count,
         )
     ]
+
+
+def is_kept(leaf, case):
+    """Whether a module has a tensor among its attributes."""
+    return any(leaf is t for m in case.task.names for t in tensors([*vars(m).values()]))
 
 
 def leaves_of(total):

@@ -117,9 +117,11 @@ def step_too_small(case):
         rate, start = float(group.get("lr", 1.0)), float(group.get("initial_lr", 0.0))
         if start > rate:
             warm = max(warm, start / rate if rate else math.inf)
-    ratios = case.update_ratios(ups)
-    top = max(ratios, default=math.nan)
-    if not top * warm < NOTHING:
+    learns = given_to(case.optimizer, case.task.parameters())
+    if not any(g is not None and g.any() for name, g in case.seen.grads.items() if name in learns):
+        return []
+    top = max(case.update_ratios(ups), default=0.0)
+    if not top * warm < NOTHING:  # a warm-up from zero has none
         return []
     return [
         found(

@@ -95,7 +95,8 @@ def output_flow(case, last):
 
 
 def place_of(flow, case):
-    """The module to name: the activation if it is one, else the last layer before it."""
+    """The module to name: the activation or attention, else the last layer before it."""
     module = dict(case.task.model.named_modules()).get(flow.module)
     alone = module is not None and next(module.children(), None) is None
-    return flow.module if flow.module and alone else flow.after or flow.module
+    whole = alone or "softmax" in flow.operation or "attention" in flow.operation
+    return flow.module if flow.module and whole else flow.after or flow.module
