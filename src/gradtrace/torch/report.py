@@ -1,6 +1,6 @@
 """What is wrong with a model that does not learn: a verdict in words, figures and a table."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..expect import given
@@ -15,7 +15,7 @@ from .verdict.task import Task
 from .verdict.updates import Updates, expect_optimizer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What :func:`gradtrace.torch.report` found.
 
@@ -37,6 +37,8 @@ class Report:
         What was done, what was left out, and why.
     model : str
         What the report is about, in a line.
+    page : str
+        Where :func:`gradtrace.torch.report` has written the page; empty if nowhere.
 
     Examples
     --------
@@ -52,6 +54,7 @@ class Report:
     losses: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
     model: str = ""
+    page: str = ""
     book: str = ""
     updates: Updates = field(default_factory=Updates, repr=False)
     matrices: frozenset = frozenset()
@@ -69,7 +72,11 @@ class Report:
             brought = brought_about(self.findings)
             if brought:
                 told.append(f"The first may well have brought about: {', '.join(brought)}.")
+        if self.page:
+            told.append(f"The page: {self.page}")
         return "\n".join([self.model, *told])
+
+    __repr__ = __str__
 
     def save(self, path):
         """Write the report as one HTML file that needs nothing else, from a folder or by mail.
@@ -156,6 +163,7 @@ def report(
         told = told_of(task, optimizer, steps, book)
     if path is not None:
         told.save(path)
+        return replace(told, page=str(Path(path).absolute()))
     return told
 
 
@@ -169,7 +177,8 @@ def told_of(task, optimizer, steps, book):
         finding = found_in_error(error, task)
         if finding is None:
             raise
-        return Report((finding,), notes=(f"The model raised: {error}",), model=line, book=book)
+        notes = (f"The model raised: {error}",)
+        return Report((finding,), notes=notes, model=line, book=book)
     findings = findings_of(case)
     updates = case.updates if case.finite else Updates(by_optimizer=optimizer is not None)
     return Report(
@@ -180,9 +189,9 @@ def told_of(task, optimizer, steps, book):
         tuple(updates.losses or [case.loss]),
         tuple(notes_of(case)),
         f"{line}, loss {case.loss:.4g}",
-        book,
-        updates,
-        frozenset(name for name, p in task.parameters().items() if p.dim() > 1),
+        book=book,
+        updates=updates,
+        matrices=frozenset(name for name, p in task.parameters().items() if p.dim() > 1),
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from functools import cached_property
+from itertools import pairwise
 
 import torch
 
@@ -13,7 +14,7 @@ from ..map import grid
 from ..nested import cloned, copied, has_slopes, replace, tensors
 from .observe import observe
 from .standins import standing_in
-from .updates import UPDATES, few_updates
+from .updates import UPDATES, Updates, few_updates
 
 LEARNT = 0.5
 SEED = 0  # of the order in which examples are shuffled
@@ -73,8 +74,12 @@ class Case:
 
     @cached_property
     def updates(self):
-        """A few updates on the batch."""
-        return self.few_updates()
+        """A few updates on the batch; none, with a note, where the model cannot run on."""
+        try:
+            return self.few_updates()
+        except RuntimeError as error:
+            self.notes.append(f"No updates were tried, as the model did not run on: {error}")
+            return Updates()
 
     @cached_property
     def more_updates(self):
@@ -94,9 +99,20 @@ class Case:
         return len(bases) == 1 or bases <= recurrent
 
     @cached_property
-    def is_chain(self):
-        """Whether every step of the trace hands its state to the next one."""
-        return self.trace is not None and not any("no chain" in n for n in self.trace.notes)
+    def chain(self):
+        """``(first, last)`` state of the longest chain in the trace; None without a trace.
+
+        Where two steps are no chain, as at the seam of two branches, a new one begins.
+        """
+        log = self.trace
+        if log is None:
+            return None
+        starts = [0]
+        for t, (one, other) in enumerate(pairwise(log.names)):
+            if any(note.startswith(f"{one} and {other} are no chain") for note in log.notes):
+                starts.append(t + 1)
+        ends = [*(start - 1 for start in starts[1:]), len(log.names)]
+        return max(zip(starts, ends, strict=True), key=lambda ends: ends[1] - ends[0])
 
     # names
 
@@ -124,6 +140,15 @@ class Case:
         for name, _ in self.seen.outputs:
             first.setdefault(name)
         return [name for name in first if name in own]
+
+    def relative_gradient(self, module):
+        """The largest ``‖∂L/∂W‖ / ‖W‖`` of a module's own matrices."""
+        found = [0.0]
+        for name, p in self.task.parameters().items():
+            g = self.seen.grads.get(name)
+            if name.rpartition(".")[0] == module and p.dim() > 1 and g is not None and p.any():
+                found.append((g.norm() / p.detach().norm()).item())
+        return max(found)
 
     # how far it has come, and how far an update takes it
 
@@ -268,6 +293,21 @@ class Case:
 
         args = replace(args, once)
         return type(self.task.inputs)(args, kwargs if done else replace(kwargs, once))
+
+    def output_with_one_replaced(self):
+        """The output where the first example is the second one, or None if that fails."""
+
+        def doubled(t):
+            other = t.clone()
+            other[0] = t[1]
+            return other
+
+        inputs = self.task.replaced_input(doubled)
+        if inputs is None:
+            return None
+        with torch.no_grad():
+            out, _ = self.task.with_inputs(inputs).run()
+        return next(t for t in tensors(out) if has_slopes(t))
 
     @cached_property
     def standardised(self):

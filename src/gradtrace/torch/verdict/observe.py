@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..anomalies import Watch, memory_of
 from ..calls import calls_through
+from ..choose import RECURRENT
 from ..layout import CHANNELS_IN_THE_MIDDLE
 from ..nested import has_slopes, tensors
 
@@ -167,6 +168,11 @@ class Observer(TorchDispatchMode):
             self.after = name
             middle = isinstance(module, CHANNELS_IN_THE_MIDDLE)
             self.axis = 1 if middle else -1
+        if isinstance(module, RECURRENT) and getattr(module, "nonlinearity", "tanh") == "tanh":
+            flat = sum((1 - t.square() < FLAT).sum().item() for t in found[:1])
+            units = module.hidden_size
+            kind = type(module).__name__
+            self.enter(kind, units, None, sum(t.numel() for t in found[:1]), flat, name)
         for t in found:
             if t.requires_grad:
                 self.given_out[memory_of(t)] = name
@@ -204,8 +210,8 @@ class Observer(TorchDispatchMode):
         rows = out.detach().movedim(axis, 0).flatten(1) if out.dim() > 1 else out[None]
         return len(rows), ~(rows != 0).any(1)
 
-    def enter(self, operation, units, dead, entries, flat):
-        who = self.watch.open[-1].who
+    def enter(self, operation, units, dead, entries, flat, who=None):
+        who = self.watch.open[-1].who if who is None else who
         key = who, self.after, operation, units
         flow = self.flows.setdefault(key, Flow(who, self.after, operation, units, dead))
         if dead is not None:

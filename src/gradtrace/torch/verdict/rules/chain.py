@@ -5,8 +5,10 @@ import math
 import numpy as np
 
 from ..causes import found
+from .words import factor
 
 POWERS = math.log(1e3)
+WEIGHTS = 1e-5
 LONG, SHORT = 30, 0.2
 ADVICE = {
     ("vanishing", False): (
@@ -31,9 +33,9 @@ def vanishing(case):
     fast end in one.
     """
     logs, places = chain(case)
-    if len(logs) < 4 or logs[0] - logs[-1] > -POWERS:
-        return []
-    return [along("vanishing", case, logs, places)]
+    if len(logs) < 4:
+        return by_weights(case)
+    return [along("vanishing", case, logs, places)] if logs[0] - logs[-1] < -POWERS else []
 
 
 def exploding(case):
@@ -52,7 +54,7 @@ def along(cause, case, logs, places):
     power = (logs[0] - logs[-1]) / math.log(10)
     timely = case.in_time
     names = case.trace.names
-    where = f"{names[max(places[0] - 1, 0)]} to {names[-1]}"
+    where = f"{names[places[0]]} to {names[places[-1] - 1]}"
     rate = math.exp((logs[0] - logs[-1]) / steps)
     advice = ADVICE[cause, timely]
     words = "fades" if cause == "vanishing" else "grows"
@@ -69,15 +71,41 @@ def along(cause, case, logs, places):
 
 
 def chain(case):
-    """``ln ‖∂L/∂h‖`` along the chain, as far as there are numbers, and the places of these.
-
-    Nothing where the steps are no chain, as of two branches: then none comes from the next.
-    """
-    log = case.trace
-    if log is None or not case.is_chain:
+    """``ln ‖∂L/∂h‖`` along the longest chain, as far as there are numbers, and their places."""
+    if case.chain is None:
         return np.array([]), np.array([])
-    places = np.flatnonzero(np.isfinite(log.log_h))
-    return log.log_h[places], places
+    first, last = case.chain
+    logs = case.trace.log_h[first : last + 1]
+    places = np.flatnonzero(np.isfinite(logs))
+    return logs[places], first + places
+
+
+def by_weights(case):
+    """Where there is no chain to follow: ``‖∂L/∂W‖ / ‖W‖`` of the modules, as they were called.
+
+    The median of the first third is less than a hundred-thousandth of that of the last: the limit
+    of a chain, and two powers for what layers differ by anyhow.
+    """
+    modules = case.with_weights()
+    ratios = [case.relative_gradient(name) for name in modules]
+    ratios = [ratio for ratio in ratios if 0 < ratio < math.inf]
+    third = len(ratios) // 3
+    if third < 2:
+        return []
+    early, late = np.median(ratios[:third]), np.median(ratios[-third:])
+    if early > WEIGHTS * late:
+        return []
+    return [
+        found(
+            "vanishing",
+            "",
+            f"The gradients of the first modules, over their weights, are {factor(early / late)} of"
+            f" those of the last ones, from {case.called(modules[0])} to"
+            f" {case.called(modules[-1])}.",
+            ADVICE["vanishing", False],
+            ratio=early / late,
+        )
+    ]
 
 
 def short_reach(case):
