@@ -611,6 +611,37 @@ def test_the_text_names_module_cause_chapter_and_what_to_do(torch, report, batch
     assert all(len(line) < 400 for line in text.splitlines())
 
 
+def test_the_page_holds_what_the_report_found_and_links_to_the_book(torch, report, batch, tmp_path):
+    model = torch.nn.Sequential()
+    model.add_module("<b>", torch.nn.Linear(64, 64))
+    model.add_module("relu", torch.nn.ReLU())
+    model.add_module("head", torch.nn.Linear(64, 10))
+    model[0].bias.data -= 100
+    loss = torch.nn.CrossEntropyLoss()
+    found = report(model, batch, loss, adam(torch, model), book="https://example.org/book/")
+    found.save(tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    assert '<h1 class="bad">Dead units, in relu</h1>' in text
+    assert 'href="https://example.org/book/notebooks/activations.html"' in text
+    assert "&lt;b&gt;" in text and "<b>" not in text
+    assert re.findall(r'<div class="xp-live" id="(\w+)" data-figure="\w+"', text) == [
+        "norms",
+        "updates",
+    ]
+    assert "could not be drawn" not in text
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e30])
+def test_pages_are_drawn_of_losses_of_any_size(torch, report, batch, scale, tmp_path):
+    model = net(torch)
+
+    def loss(out, target):
+        return scale * torch.nn.functional.cross_entropy(out, target)
+
+    report(model, batch, loss, torch.optim.SGD(model.parameters(), 0.1)).save(tmp_path / "p.html")
+    assert "could not be drawn" not in (tmp_path / "p.html").read_text()
+
+
 BARE = """
 import sys
 

@@ -14,14 +14,21 @@ MOST_NAMES = 8  # of parameters in a menu
 
 
 def figures_of(report):
-    """``{id: (heading, caption, figure)}`` of all figures that there is something to draw for."""
-    found = {}
+    """``{id: (heading, caption, figure)}`` of all figures that there is something to draw for.
+
+    And a sentence for each that could not be drawn: the verdict is worth more than its pictures.
+    """
+    found, failed = {}, []
     for make in (norms, grid, updates):
-        made = make(report)
+        try:
+            made = make(report)
+        except (ValueError, TypeError, FloatingPointError) as error:
+            failed.append(f"The figure of {make.__name__} could not be drawn: {error}")
+            continue
         if made is not None:
             heading, caption, figure = made
             found[make.__name__] = heading, caption, getattr(figure, "live", figure)
-    return found
+    return found, failed
 
 
 def powers(logs):

@@ -93,12 +93,12 @@ WHAT_WAS_DONE = (
 
 def page(report):
     """The text of the file."""
-    figures = figures_of(report)
+    figures, failed = figures_of(report)
     elements, script = on_one_page({name: live for name, (_, _, live) in figures.items()})
     body = [*verdict(report)]
     for (heading, caption, _), element in zip(figures.values(), elements, strict=True):
         body += [f"<h2>{escape(heading)}</h2>", element, paragraph(caption, "caption")]
-    body += [*table(report), *small_print(report)]
+    body += [*table(report), *small_print([*report.notes, *failed])]
     return PAGE.format(
         title=escape(f"Report: {title(report)}"),
         style=STYLE,
@@ -195,9 +195,9 @@ def cell(row, column):
     return f"{value:.2g}"
 
 
-def small_print(report):
+def small_print(notes):
     yield "<h2>The small print</h2>"
     yield paragraph(WHAT_WAS_DONE, "print")
-    for note in report.notes:
+    for note in notes:
         yield paragraph(note, "print")
     yield paragraph(LIMITS, "print")
