@@ -140,6 +140,51 @@ def broken_cases(torch):
             super().__init__(nn.Linear(64, 64), nn.Dropout(), nn.ReLU(), nn.Linear(64, 10))
             self.eval()
 
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell, self.head = nn.GRUCell(8, 16), nn.Linear(16, 10)
+
+        def forward(self, x):
+            h = torch.zeros(len(x), 16)
+            for part in x.unflatten(1, (8, 8)).unbind(1):
+                h = self.cell(part, h.detach())
+            return self.head(h)
+
+    class Chosen(nn.Module):
+        def __init__(self, how):
+            super().__init__()
+            self.first, self.table = nn.Linear(64, 20), nn.Embedding(20, 16)
+            self.second, self.head, self.how = nn.Linear(20, 16), nn.Linear(16, 10), how
+
+        def forward(self, x):
+            if self.how == "argmax":
+                return self.head(self.table(self.first(x).argmax(-1)))
+            if self.how == "numpy":
+                return self.head(self.second(torch.tensor(self.first(x).detach().numpy())))
+            with torch.no_grad():
+                h = self.first(x)
+            return self.head(self.second(h))
+
+    class Twins(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = net(torch, depth=12, act=nn.Sigmoid)
+
+        def forward(self, x):
+            return 100 * (self.body(x) - self.body(-x))
+
+    class Order(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.head = nn.GRU(8, 16), nn.Linear(16, 10)
+
+        def forward(self, x):
+            return self.head(self.rnn(x)[0][:, -1])
+
+    def sequence(batch):
+        return torch.randn(64, 12, 8, generator=torch.Generator().manual_seed(2)), batch[1]
+
     def times(factor):
         return lambda batch: (factor * batch[0], batch[1])
 
@@ -183,6 +228,13 @@ def broken_cases(torch):
         "a plain list": (Plain, same, ce, usual, "not in optimizer", ""),
         "evaluation": (Drop, same, ce, usual, "evaluation mode", "1"),
         "column and row": (lambda: net(torch, out=1), row, squares, usual, "target shape", ""),
+        "state detached": (Loop, same, ce, usual, "cut off", "cell"),
+        "argmax": (lambda: Chosen("argmax"), same, ce, usual, "cut off", "first"),
+        "numpy": (lambda: Chosen("numpy"), same, ce, usual, "cut off", "first"),
+        "no_grad": (lambda: Chosen("no_grad"), same, ce, usual, "cut off", "first"),
+        "deep twins": (Twins, same, ce, none, "vanishing", ""),
+        "axes in another order": (Order, sequence, ce, usual, "other", ""),
+        "no logarithm": (softmax, same, nn.functional.nll_loss, usual, "other", "5"),
         "all frozen": (frozen, same, ce, none, "frozen", ""),
         "half the optimiser": (
             lambda: net(torch),
@@ -231,7 +283,8 @@ BROKEN = [
     *("dead", "tanh of large sums", "thirty tanh", "constant", "constant, no optimiser", "loud"),
     *("mean over the batch", "two softmaxes", "sigmoid to hundred", "log", "root", "rounded"),
     *("detached", "detached, no optimiser", "a plain list", "evaluation", "column and row"),
-    *("all frozen", "half the optimiser", "another model's", "steps of hundred"),
+    *("state detached", "argmax", "numpy", "no_grad", "deep twins", "axes in another order"),
+    *("no logarithm", "all frozen", "half the optimiser", "another model's", "steps of hundred"),
     *("steps of nothing", "a billionth"),
 ]
 

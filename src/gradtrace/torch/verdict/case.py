@@ -277,22 +277,21 @@ class Case:
 
     @cached_property
     def shuffled_inputs(self):
-        """The batch in another order, or None if there is no order."""
+        """The batch in another order, or None if that is no other batch.
+
+        What has as many rows as the first tensor changes places with it.
+        """
         first = self.task.first_input()
         if first is None or first.dim() == 0 or len(first) < 2 or first.is_sparse:
             return None
-        args, kwargs = copied(self.task.inputs)
         places = order(len(first)).to(first.device)
-        done = []
 
-        def once(value):
-            if done or not isinstance(value, torch.Tensor):
-                return value
-            done.append(True)
-            return value[places]
+        def change(t):
+            return t[places] if t.dim() and len(t) == len(first) and not t.is_sparse else t
 
-        args = replace(args, once)
-        return type(self.task.inputs)(args, kwargs if done else replace(kwargs, once))
+        inputs = copied(self.task.inputs)
+        other = type(inputs)(replace(inputs.args, change), replace(copied(inputs.kwargs), change))
+        return None if alike(other, self.task.inputs, 0.0) else other
 
     def output_with_one_replaced(self):
         """The output where the first example is the second one, or None if that fails."""
