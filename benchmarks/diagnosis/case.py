@@ -58,10 +58,11 @@ class Setup:
 class Case:
     """One model of the corpus.
 
-    ``cause`` is None for a healthy model; ``also`` are further causes that would be right answers,
-    ``where`` the names of modules, or beginnings of them, that would be right, empty if none is
-    asked for. ``trained`` updates are made before the report, and ``updates`` in all until the
-    model is judged. ``source`` is the public thread that the case is rebuilt from.
+    ``cause`` is None for a healthy model; ``also`` are further causes that would be right answers.
+    ``where`` holds the names of modules, or beginnings of them, that would be right: ``""`` is the
+    model itself alone, and no name at all means that none is asked for. ``trained`` updates are
+    made before the report, and ``updates`` in all until the model is judged. ``source`` is the
+    public thread that the case is rebuilt from.
     """
 
     name: str

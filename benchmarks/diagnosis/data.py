@@ -40,19 +40,26 @@ def standard_digits(flat=False):
     return parts
 
 
+def quarter_turned(data):
+    """The images turned by a quarter, as rows of 64, and their labels."""
+    return data[0].rot90(1, (2, 3)).flatten(1), data[1]
+
+
+def strokes_in_noise(data, noise, seed):
+    """Raw images under noise, and which of their pixels belong to the digit, 0 or 1."""
+    generator = torch.Generator().manual_seed(seed)
+    x, _ = data
+    return x / 8 - 1 + noise * torch.randn(x.shape, generator=generator), (x > 4).float()
+
+
 def table(name, standard=True):
-    """``diabetes``, ``wine``, ``breast_cancer``, ``iris`` or ``linnerud``: a real table."""
-    x, y = getattr(datasets, f"load_{name}")(return_X_y=True, **raw(name))
+    """``wine``, ``breast_cancer`` or ``iris`` as ``(train, test)``, columns standardised or raw."""
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     train, test = halves(x, y)
     if not standard:
         return train, test
     mean, deviation = train[0].mean(0), train[0].std(0)
     return [((x - mean) / deviation, y) for x, y in (train, test)]
-
-
-def raw(name):
-    """The arguments that leave a table as it was measured."""
-    return {"scaled": False} if name == "diabetes" else {}
 
 
 # --- functions to fit ---
@@ -118,6 +125,18 @@ def first_symbol(length, symbols=4):
     def make(size, generator):
         ids = torch.randint(symbols, (size, length), generator=generator)
         return torch.nn.functional.one_hot(ids, symbols).float(), ids[:, 0]
+
+    return make
+
+
+def loud_first_symbol(length, symbols=4):
+    """The same task, with all but the first symbol ten times smaller."""
+    task = first_symbol(length, symbols)
+
+    def make(size, generator):
+        x, label = task(size, generator)
+        x[:, 1:] *= 0.1
+        return x, label
 
     return make
 

@@ -1,6 +1,7 @@
 """How cases are trained, and how it is measured whether they learn."""
 
 import contextlib
+import itertools
 from collections.abc import Mapping
 
 import torch
@@ -61,6 +62,27 @@ def own_loss(model, optimizer, draw, error):
         return value.item()
 
     return Setup(model, draw(), None, optimizer, update, error)
+
+
+def learning_digits(model, train, test, rate, seed):
+    """A setup that classifies with Adam in batches of 64; what is frozen stays."""
+    chosen = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(chosen, lr=rate)
+    draw = batches(train, 64, seed)
+    return supervised(model, F.cross_entropy, optimizer, draw, missed(model, *test))
+
+
+def with_action(setup, action):
+    """The setup, with a call of ``action(n)`` after its n-th update, from 1."""
+    plain, count = setup.update, itertools.count(1)
+
+    def update():
+        value = plain()
+        action(next(count))
+        return value
+
+    setup.update = update
+    return setup
 
 
 @contextlib.contextmanager

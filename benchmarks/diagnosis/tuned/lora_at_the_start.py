@@ -1,11 +1,10 @@
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from ..case import healthy
-from ..data import standard_digits
+from ..data import quarter_turned, standard_digits
 from ..nets import mlp
-from ..training import batches, missed, supervised
+from ..training import learning_digits
 
 NOTE = """Adapters of rank 4 beside frozen linear layers, B zero at the start: A gets no gradient
 at the first update. The frozen weights have learned the digits; the task is now the images turned
@@ -29,20 +28,10 @@ class Adapted(nn.Module):
 def lora_at_the_start(seed):
     train, test = standard_digits()
     model = mlp(64, 96, 96, 10)
-    before = learning(model, (train[0].flatten(1), train[1]), None, 1e-3, seed)
+    upright = [(x.flatten(1), y) for x, y in (train, test)]
+    before = learning_digits(model, *upright, 1e-3, seed)
     for _ in range(150):
         before.update()
     for i in (0, 2, 4):
         model[i] = Adapted(model[i], rank=4)
-    return learning(model, turned(train), turned(test), 5e-3, seed)
-
-
-def learning(model, train, test, rate, seed):
-    chosen = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(chosen, lr=rate)
-    error = test and missed(model, *test)
-    return supervised(model, F.cross_entropy, optimizer, batches(train, 64, seed), error)
-
-
-def turned(data):
-    return data[0].rot90(1, (2, 3)).flatten(1), data[1]
+    return learning_digits(model, quarter_turned(train), quarter_turned(test), 5e-3, seed)
