@@ -1,6 +1,7 @@
 """All that is known of a model with its batch, loss and optimiser; each found once, when asked."""
 
 import math
+from collections import Counter
 from functools import cached_property
 from itertools import pairwise
 
@@ -91,12 +92,26 @@ class Case:
 
     @cached_property
     def in_time(self):
-        """Whether the steps of the trace are those of a recurrent net, or calls of one module."""
-        if self.trace is None or not all("[" in name for name in self.trace.names):
-            return False
-        bases = {name.partition("[")[0] for name in self.trace.names}
+        """The module whose calls or steps the trace consists of, but for a few; empty if none.
+
+        A few is a fifth, as for a head after the last step.
+        """
+        if self.trace is None:
+            return ""
+        bases = Counter(name.partition("[")[0] for name in self.trace.names if "[" in name)
         recurrent = {self.task.names[m] or type(m).__name__ for m in self.task.names if is_rnn(m)}
-        return len(bases) == 1 or bases <= recurrent
+        steps = sum(times for base, times in bases.items() if base in recurrent)
+        base, times = bases.most_common(1)[0] if bases else ("", 0)
+        return base if max(steps, times) >= 0.8 * len(self.trace.names) else ""
+
+    def batch_norms(self):
+        """The name and the shape of what it gave out, of each batch norm in training mode."""
+        training = {
+            name
+            for module, name in self.task.names.items()
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.training
+        }
+        return [(name, out[0].shape) for name, out in self.seen.outputs if name in training]
 
     @cached_property
     def chain(self):
@@ -190,6 +205,12 @@ class Case:
         return flat.mean(0)[moves], spread[moves]
 
     # what the loss comes to without the model's help
+
+    @cached_property
+    def loss_again(self):
+        """The loss of a pass that nobody watches; the same but for the order of sums."""
+        with torch.no_grad():
+            return self.task.run()[1].item()
 
     @cached_property
     def loss(self):

@@ -1,6 +1,7 @@
 """One pass of a model forward and back: what its units do, and where its gradients go."""
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -102,13 +103,31 @@ class Observation:
 def observe(task):
     """One pass forward and back, looked at from every module; the graph is kept."""
     seen = Observation()
-    with Observer(task.names, seen) as observer, calls_through(observer.wraps()):
+    observer = Observer(task.names, seen)
+    with gates_in_sight(task.names), observer, calls_through(observer.wraps()):
         seen.out, seen.total = task.run()
     observer.watch.claim(seen.total)
     seen.maker = {node: opened.who for node, opened in observer.watch.makers.items()}
     seen.flows = [*observer.flows.values()]
     seen.grads = gradients(seen.total, task.parameters())
     return seen
+
+
+@contextmanager
+def gates_in_sight(names):
+    """While it lasts, recurrent modules compute their gates by operations that can be seen."""
+    if not any(isinstance(module, RECURRENT) for module in names):
+        yield
+        return
+    library = torch._C  # its public switches set more than the one
+    before = library._get_mkldnn_enabled(), library._get_cudnn_enabled()
+    try:
+        library._set_mkldnn_enabled(False)
+        library._set_cudnn_enabled(False)
+        yield
+    finally:
+        library._set_mkldnn_enabled(before[0])
+        library._set_cudnn_enabled(before[1])
 
 
 def gradients(total, parameters):
@@ -168,11 +187,6 @@ class Observer(TorchDispatchMode):
             self.after = name
             middle = isinstance(module, CHANNELS_IN_THE_MIDDLE)
             self.axis = 1 if middle else -1
-        if isinstance(module, RECURRENT) and getattr(module, "nonlinearity", "tanh") == "tanh":
-            flat = sum((1 - t.square() < FLAT).sum().item() for t in found[:1])
-            units = module.hidden_size
-            kind = type(module).__name__
-            self.enter(kind, units, None, sum(t.numel() for t in found[:1]), flat, name)
         for t in found:
             if t.requires_grad:
                 self.given_out[memory_of(t)] = name
@@ -191,8 +205,10 @@ class Observer(TorchDispatchMode):
         out = func(*args, **kwargs)
         if self.busy:
             return out
-        if operation in DIFFERENCES and self.watch.open[-1].who == "the loss":
-            self.seen.met = self.seen.met or blown_up(out, *args[:2])
+        if self.watch.open[-1].who == "the loss":  # no unit of the model
+            if operation in DIFFERENCES:
+                self.seen.met = self.seen.met or blown_up(out, *args[:2])
+            return out
         if scores is not None:
             self.enter(operation, 1, None, *peaks(scores))
         elif operation in RECTIFIERS and rectifies(operation, args, kwargs):
@@ -210,8 +226,8 @@ class Observer(TorchDispatchMode):
         rows = out.detach().movedim(axis, 0).flatten(1) if out.dim() > 1 else out[None]
         return len(rows), ~(rows != 0).any(1)
 
-    def enter(self, operation, units, dead, entries, flat, who=None):
-        who = self.watch.open[-1].who if who is None else who
+    def enter(self, operation, units, dead, entries, flat):
+        who = self.watch.open[-1].who
         key = who, self.after, operation, units
         flow = self.flows.setdefault(key, Flow(who, self.after, operation, units, dead))
         if dead is not None:

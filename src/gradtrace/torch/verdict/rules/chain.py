@@ -8,6 +8,7 @@ from ..causes import found
 from .words import factor
 
 POWERS = math.log(1e3)
+ROUNDING = math.log(2.0**-24)  # of float32
 WEIGHTS = 1e-5
 LONG, SHORT = 30, 0.2
 ADVICE = {
@@ -30,12 +31,14 @@ def vanishing(case):
     """The gradient is a thousandfold smaller at the start of a chain than at its end.
 
     One learning rate serves all layers: in a thousand updates the slow end then moves as far as the
-    fast end in one.
+    fast end in one. In time all steps share their weights, and their gradients add up; there the
+    limit is the rounding error of float32, below which a step adds nothing to the sum.
     """
     logs, places = chain(case)
     if len(logs) < 4:
         return by_weights(case)
-    return [along("vanishing", case, logs, places)] if logs[0] - logs[-1] < -POWERS else []
+    limit = ROUNDING if case.in_time else -POWERS
+    return [along("vanishing", case, logs, places)] if logs[0] - logs[-1] < limit else []
 
 
 def exploding(case):
@@ -52,7 +55,7 @@ def exploding(case):
 def along(cause, case, logs, places):
     steps = int(places[-1] - places[0])
     power = (logs[0] - logs[-1]) / math.log(10)
-    timely = case.in_time
+    timely = bool(case.in_time)
     names = case.trace.names
     where = f"{names[places[0]]} to {names[places[-1] - 1]}"
     rate = math.exp((logs[0] - logs[-1]) / steps)
@@ -60,7 +63,7 @@ def along(cause, case, logs, places):
     words = "fades" if cause == "vanishing" else "grows"
     return found(
         cause,
-        "" if not timely else names[0].partition("[")[0],
+        case.in_time,
         f"On its way back through {steps} steps, {where}, the gradient {words} by"
         f" {abs(power):.1f} powers of ten, by a factor of {rate:.2g} a step.",
         advice,
@@ -125,7 +128,7 @@ def short_reach(case):
     reach = int(np.searchsorted(heard, 0.99)) + 1
     if reach >= SHORT * len(logs):
         return []
-    home = log.names[0].partition("[")[0]
+    home = case.in_time
     return [
         found(
             "short reach",

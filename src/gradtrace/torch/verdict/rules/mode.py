@@ -3,6 +3,7 @@
 import torch
 
 from ..causes import found
+from .reach import twins
 
 DROPOUT = torch.nn.modules.dropout._DropoutNd
 BATCH_NORM = torch.nn.modules.batchnorm._BatchNorm
@@ -11,9 +12,23 @@ BATCH_NORM = torch.nn.modules.batchnorm._BatchNorm
 def evaluation_mode(case):
     """Dropout or batch norm in evaluation mode in a model that an optimiser is to train.
 
+    Or batch norm in training mode that sees one example, and normalises it by itself alone.
+
     A part is meant to be so if it is frozen, or, of batch norm, if its averages have been learnt:
     then they are those of a model trained before.
     """
+    alone = [name for name, shape in case.batch_norms() if shape[0] == 1]
+    if alone:
+        return [
+            found(
+                "evaluation mode",
+                alone[0],
+                f"{case.called(alone[0])} is in training mode and sees one example at a time: it"
+                " takes away what distinguishes this one from others, and the averages that"
+                " evaluation uses fit none.",
+                "Train with larger batches, or use GroupNorm or LayerNorm.",
+            )
+        ]
     if case.optimizer is None:
         return []
     whole = not case.task.model.training
@@ -62,10 +77,12 @@ def frozen(case):
     """No parameter requires a gradient; or weights that do not are still as they were drawn.
 
     A frozen backbone was trained before, here or elsewhere: most of its weights then no
-    longer fill, evenly and to the edge, the interval from which PyTorch draws them.
+    longer fill, evenly and to the edge, the interval from which PyTorch draws them. A twin of a
+    module that learns, as a target network or a teacher, has weights of that.
     """
     parameters = case.task.parameters()
     still = {name: p for name, p in parameters.items() if not p.requires_grad}
+    copies = twins(case, {*still})
     if parameters and len(still) == len(parameters):
         return [
             found(
@@ -76,7 +93,7 @@ def frozen(case):
                 share=1.0,
             )
         ]
-    drawn = [name for name, p in still.items() if as_drawn(p)]
+    drawn = [name for name, p in still.items() if as_drawn(p) and name not in copies]
     count = sum(still[name].numel() for name in drawn)
     if count <= sum(p.numel() for p in still.values()) / 2:
         return []

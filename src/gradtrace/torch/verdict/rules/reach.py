@@ -27,7 +27,7 @@ def cut_off(case):
         homes.setdefault(name.rpartition(".")[0], []).append(name)
     for home in sorted(homes, key=lambda home: rank.get(home, -1), reverse=True):
         changed = case.loss_if_changed(homes[home])
-        if changed != case.loss:
+        if changed != case.loss_again:
             count = sum(case.task.parameters()[name].numel() for name in silent)
             whole = sum(p.numel() for p in case.task.parameters().values())
             return [
@@ -46,28 +46,33 @@ def cut_off(case):
 
 
 def cut_in_time(case):
-    """A recurrent net whose memory reaches no earlier step though each step hands it on.
+    """A recurrent net in which exactly no gradient reaches the first half of the steps.
 
-    Exactly zero before what the last step takes in is no fading, which leaves small numbers.
+    A gradient that only fades leaves small numbers, and these are traced past the float range.
     """
     log = case.trace
     if log is None or len(log.names) < 3 or not case.in_time:
         return []
-    if np.isneginf(log.log_h[:-2]).all() and np.isfinite(log.log_h[-1]):
-        home = log.names[0].partition("[")[0]
-        return [
-            found(
-                "cut off",
-                home,
-                f"The gradient ends at the last of {len(log.names)} steps of"
-                f" {case.called(home)}: what a step hands to the next one carries none.",
-                "Look in the loop over the steps for detach or .data on the state; detach between"
-                " batches alone.",
-                in_time=True,
-                steps=len(log.names),
-            )
-        ]
-    return []
+    zero = np.isneginf(log.log_h)
+    last = int(np.flatnonzero(zero)[-1]) if zero.any() else 0
+    rest = log.log_h[last + 1 :]
+    if not (zero[: last + 1].all() and 2 * last >= len(log.names) and np.isfinite(rest).any()):
+        return []
+    home = case.in_time
+    return [
+        found(
+            "cut off",
+            home,
+            f"On its way back the gradient ends before {log.names[min(last, len(log.names) - 1)]},"
+            f" step {last + 1} of {len(log.names)}: exactly none reaches the steps before, though"
+            " each hands its state on.",
+            "Look in the loop over the steps for detach, .data or a fresh state; detach between"
+            " batches alone.",
+            in_time=True,
+            step=last,
+            steps=len(log.names),
+        )
+    ]
 
 
 def flat_in_between(case):
@@ -109,24 +114,17 @@ def leaves_behind(node, case):
 
 def twins(case, silent):
     """Those of ``silent`` that lie in a module with the same shapes as one that learns."""
-    own = dict(case.task.model.named_modules())
-    shapes = {}
-    for name, module in own.items():
+    alike = {}
+    for name, module in case.task.model.named_modules():
         inside = {key: tuple(p.shape) for key, p in module.named_parameters()}
         if len(inside) > 1:
-            shapes.setdefault((type(module), tuple(inside.items())), []).append(name)
+            alike.setdefault((type(module), tuple(inside.items())), []).append(name)
     learns = {name for name, g in case.seen.grads.items() if g is not None}
     found_twins = set()
-    for alike in shapes.values():
-        if len(alike) < 2:
-            continue
-        inside = {
-            name: {key for key in case.seen.grads if key.startswith(f"{name}.")} for name in alike
-        }
-        if any(inside[name] & learns for name in alike):
-            for name in alike:
-                if inside[name] and inside[name] <= silent:
-                    found_twins |= inside[name]
+    for names in alike.values():
+        parts = [{key for key in case.task.parameters() if key.startswith(f"{n}.")} for n in names]
+        if any(part & learns for part in parts):
+            found_twins |= set().union(*(part for part in parts if part <= silent))
     return found_twins
 
 

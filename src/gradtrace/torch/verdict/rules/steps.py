@@ -112,11 +112,7 @@ def step_too_small(case):
     ups = case.updates
     if not ups.by_optimizer or case.learnt:
         return []
-    warm = 1.0
-    for group in case.optimizer.param_groups:
-        rate, start = float(group.get("lr", 1.0)), float(group.get("initial_lr", 0.0))
-        if start > rate:
-            warm = max(warm, start / rate if rate else math.inf)
+    warm = max(warming(group, case.optimizer) for group in case.optimizer.param_groups)
     learns = given_to(case.optimizer, case.task.parameters())
     if not any(g is not None and g.any() for name, g in case.seen.grads.items() if name in learns):
         return []
@@ -133,6 +129,17 @@ def step_too_small(case):
             ratio=top,
         )
     ]
+
+
+def warming(group, optimizer):
+    """How far below its first rate a group is, if that can be a warm-up; else 1.
+
+    From zero it begins before the first update, and then it passes a hundred-thousandth soon.
+    """
+    rate, start = float(group.get("lr", 1.0)), float(group.get("initial_lr", 0.0))
+    if rate == 0 and start > 0 and not optimizer.state:
+        return math.inf
+    return start / rate if rate and rate < start < 1e5 * rate else 1.0
 
 
 def maximises(optimizer):
