@@ -264,7 +264,23 @@ class Case:
         return self.seen.met
 
     def loss_forgets_order(self):
-        """Whether the loss stays as it is where outputs that all differ change places."""
+        """Whether the loss stays as it is where outputs that all differ change places.
+
+        Where the model computes the loss itself, the inputs with the targets' shape do.
+        """
+        if self.task.given_loss is None:
+            _, target = self.broadcast
+            places = order(target[0])
+
+            def change(t):
+                alike_shape = tuple(t.shape) == tuple(target) and has_slopes(t)
+                return t[places.to(t.device)] if alike_shape else t
+
+            inputs = copied(self.task.inputs)
+            other = type(inputs)(replace(inputs.args, change), replace(inputs.kwargs, change))
+            with torch.no_grad():
+                one, two = self.loss_again, self.task.with_inputs(other).run()[1].item()
+            return not alike(other, self.task.inputs, 0.0) and abs(one - two) <= 1e-5 * abs(one)
         generator = torch.Generator().manual_seed(SEED)
 
         def noise(t):
@@ -313,6 +329,14 @@ class Case:
         inputs = copied(self.task.inputs)
         other = type(inputs)(replace(inputs.args, change), replace(copied(inputs.kwargs), change))
         return None if alike(other, self.task.inputs, 0.0) else other
+
+    def same_inputs(self):
+        """Whether there are several examples, and all tensors that hold one for each are alike."""
+        first = self.task.first_input()
+        if first is None or first.dim() < 2 or len(first) < 2 or first.is_sparse:
+            return False
+        found = [t for t in tensors(self.task.inputs) if t.dim() and len(t) == len(first)]
+        return all(torch.equal(t, t[:1].expand_as(t)) for t in found)
 
     def output_with_one_replaced(self):
         """The output where the first example is the second one, or None if that fails."""

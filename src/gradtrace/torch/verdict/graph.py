@@ -9,10 +9,11 @@ VIEWS = {
     *("Swapdims", "AsStrided", "Identity"),
 }
 FLAT_STEPS = {"Round", "Sign", "Floor", "Ceil", "Trunc", "Heaviside", "Fix"}
-SQUASHERS = {"Softmax", "Sigmoid"}
 # What squashes by itself, and what it makes of numbers that are squashed already.
 INSIDE = {
     "LogSoftmax": {"Softmax", "Sigmoid"},
+    "Softmax": {"Softmax", "Sigmoid"},
+    "Sigmoid": {"Softmax", "Sigmoid"},
     "BinaryCrossEntropyWithLogits": {"Sigmoid", "Softmax"},
     "LogSigmoid": {"Sigmoid"},
     "Softplus": {"Sigmoid"},
@@ -35,10 +36,14 @@ def nodes_behind(start):
             todo += [before for before, _ in node.next_functions]
 
 
-def without_views(node):
-    """The first node behind one, itself included, that does more than reshape."""
-    while node is not None and passes_through(node).rstrip("0123456789") in VIEWS:
-        node = node.next_functions[0][0]
+def without_views(node, scales=False):
+    """The first node behind one, itself included, that does more than reshape, or than scale."""
+    while node is not None:
+        only = [before for before, _ in node.next_functions if before is not None]
+        scaled = scales and passes_through(node) in ("Mul", "Div") and len(only) == 1
+        if not scaled and passes_through(node) not in VIEWS:
+            break
+        node = only[0]
     return node
 
 
@@ -53,7 +58,7 @@ def double_squash(total):
     for node in nodes_behind(total):
         wanted = INSIDE.get(passes_through(node))
         if wanted:
-            inner = without_views(node.next_functions[0][0])
+            inner = without_views(node.next_functions[0][0], scales=True)
             if passes_through(inner) in wanted:
                 return node, inner
     return None

@@ -16,6 +16,8 @@ from ..nested import has_slopes, tensors
 
 # What has a flat side at zero, and what flattens out at both ends.
 RECTIFIERS = {"relu", "threshold", "clamp_min", "hardtanh", "clamp"}
+# Below what sum the slope of a smooth rectifier is less than a twentieth of the largest.
+SMOOTH = {"gelu": -2.5, "silu": -5.0, "elu": -3.0, "softplus": -3.0}
 SQUASHERS = {"sigmoid", "tanh", "hardsigmoid"}
 DIFFERENCES = {"sub", "rsub", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 FLAT = 0.05  # of the largest slope: two units of tanh, or four of a sigmoid, from its middle
@@ -37,7 +39,8 @@ class Flow:
     units : int
         How many there are; of a convolution, channels.
     dead : Tensor or None
-        For each unit, whether it was zero each time; None for what has no flat side at zero.
+        For each unit, whether it was zero each time, or of a smooth rectifier, on its flat side;
+        None for what has none.
     entries, flat : int
         How many numbers it gave out, and how many of these stood where its slope is below a
         twentieth of the largest; of a softmax, how many rows, and how many put 99 % in one place.
@@ -205,14 +208,17 @@ class Observer(TorchDispatchMode):
         out = func(*args, **kwargs)
         if self.busy:
             return out
-        if self.watch.open[-1].who == "the loss":  # no unit of the model
-            if operation in DIFFERENCES:
-                self.seen.met = self.seen.met or blown_up(out, *args[:2])
+        who = self.watch.open[-1].who
+        if operation in DIFFERENCES and who in ("", "the loss"):
+            self.seen.met = self.seen.met or blown_up(out, *args[:2])
+        if who == "the loss":  # no unit of the model
             return out
         if scores is not None:
             self.enter(operation, 1, None, *peaks(scores))
         elif operation in RECTIFIERS and rectifies(operation, args, kwargs):
-            self.enter(operation, *self.zeros(out), 0, 0)
+            self.enter(operation, *self.never(out != 0), 0, 0)
+        elif operation in SMOOTH:
+            self.enter(operation, *self.never(args[0].detach() > SMOOTH[operation]), 0, 0)
         elif operation in SQUASHERS and has_slopes(out) and out.numel():
             slope = slope_of(operation, out)
             units = out.shape[self.axis] if out.dim() > 1 else 1
@@ -220,11 +226,12 @@ class Observer(TorchDispatchMode):
             self.enter(operation, units, None, out.numel(), flat)
         return out
 
-    def zeros(self, out):
-        """How many units there are, and which of them are zero everywhere."""
-        axis = self.axis if out.dim() > 1 else 0
-        rows = out.detach().movedim(axis, 0).flatten(1) if out.dim() > 1 else out[None]
-        return len(rows), ~(rows != 0).any(1)
+    def never(self, alive):
+        """How many units there are, and which of them are alive nowhere."""
+        if alive.dim() < 2:
+            return len(alive) if alive.dim() else 1, ~alive.reshape(-1)
+        rows = alive.movedim(self.axis, 0).flatten(1)
+        return len(rows), ~rows.any(1)
 
     def enter(self, operation, units, dead, entries, flat):
         who = self.watch.open[-1].who

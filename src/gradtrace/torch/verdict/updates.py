@@ -89,7 +89,7 @@ def few_updates(task, optimizer, first_grads, shuffled, count=UPDATES):
             first = first_grads.get(name)
             if zero_now and first is not None and not first.any():
                 seen.still_zero.add(name)
-        seen.alike = {name: spread(p) for name, p in copies.items() if has_rows(p)}
+        seen.alike = {name: spread_within(p) for name, p in copies.items() if has_rows(p)}
         if shuffled is not None:
             task.restore()
             seen.out = task.run()[0]
@@ -194,3 +194,12 @@ def spread(p):
     size = torch.linalg.vector_norm(rows).item()
     away = torch.linalg.vector_norm(rows - rows.mean(0)).item()
     return away / size if size else 0.0
+
+
+def spread_within(p):
+    """The same within each gate of a recurrent matrix, or each third of an attention's, if less."""
+    spreads = [spread(p)]
+    for parts in (3, 4):
+        if len(p) % parts == 0 and len(p) > parts:
+            spreads.append(max(spread(part) for part in p.chunk(parts)))
+    return min(spreads)

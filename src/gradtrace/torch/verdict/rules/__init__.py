@@ -9,13 +9,13 @@ from .chain import exploding, short_reach, vanishing
 from .finite import not_finite
 from .loss import double_softmax, ignores_input, loud_start, output_bounded, target_shape
 from .mode import evaluation_mode, frozen
-from .other import missing_logarithm, mixed_examples
+from .other import missing_logarithm, mixed_examples, softmax_over_examples, too_much_decay
 from .reach import cut_off, not_in_optimizer
 from .scale import input_scale
 from .steps import below_epsilon, step_too_large, step_too_small, symmetric_start
 from .units import dead_units, saturated
 
-# In the order of origin, as in `causes.CHAPTERS`; the last two have no word of their own.
+# In the order of origin, as in `causes.CHAPTERS`; the last four have no word of their own.
 RULES = (
     evaluation_mode,
     target_shape,
@@ -37,7 +37,9 @@ RULES = (
     step_too_large,
     step_too_small,
     missing_logarithm,
+    softmax_over_examples,
     mixed_examples,
+    too_much_decay,
 )
 
 

@@ -63,7 +63,11 @@ def double_softmax(case):
     ]
 
 
-REACH = {"Relu": (0.0, math.inf), "Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0)}
+REACH = {
+    **dict.fromkeys(("Relu", "Softplus", "Exp", "Abs"), (0.0, math.inf)),
+    **dict.fromkeys(("Sigmoid", "Softmax", "Hardsigmoid"), (0.0, 1.0)),
+    "Tanh": (-1.0, 1.0),
+}
 
 
 def output_bounded(case):
@@ -121,6 +125,17 @@ def ignores_input(case):
     The examples are given in another order, with the same random numbers, and what comes out is the
     same to five digits of its size. After the updates, so that a head that starts at zero is none.
     """
+    if case.same_inputs():
+        return [
+            found(
+                "ignores input",
+                "",
+                "The inputs themselves are the same for every example of the batch: there is"
+                " nothing to tell the examples apart by.",
+                "Look at how the batch is made: a division of whole numbers, a crop or an index"
+                " that is always the same, an input that is overwritten.",
+            )
+        ]
     if case.shuffled_inputs is None or not case.updates.losses:
         return []
     if not case.one_for_each(case.updates.out) or not alike(

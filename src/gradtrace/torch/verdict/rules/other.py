@@ -1,10 +1,12 @@
 """Faults that have no word of their own."""
 
+import math
+
 import torch
 
 from ...nested import has_slopes, tensors
 from ..causes import found
-from ..graph import nodes_behind, passes_through, without_views
+from ..graph import before_views, nodes_behind, passes_through, without_views
 from .mode import BATCH_NORM
 
 NO_LOGARITHM = {"Softmax", "Sigmoid", "Relu", "Addmm", "Mm", "Convolution"}
@@ -33,6 +35,63 @@ def missing_logarithm(case):
                     )
                 ]
     return []
+
+
+def softmax_over_examples(case):
+    """The softmax at the end of the model runs over the examples, so that these compete."""
+    last = before_views(case.seen.out)
+    if passes_through(last) not in ("Softmax", "LogSoftmax"):
+        return []
+    outs = [t for t in tensors(case.seen.out) if t.requires_grad]
+    if last._saved_dim % (1 << 64) != 0 or outs[0].dim() < 2 or not case.one_for_each(outs):
+        return []
+    home = case.seen.maker.get(last, "")
+    return [
+        found(
+            "other",
+            home,
+            f"The softmax of {case.called(home)} runs over axis 0, the examples: what one of them"
+            " gets is taken from the others.",
+            "Let it run over the classes: dim=-1, or dim=1 where positions follow.",
+        )
+    ]
+
+
+def too_much_decay(case):
+    """Weight decay pulls ten times as much as the loss does, at weights that have not learnt.
+
+    Over all matrices, the decay times their norm is compared with that of their gradient; where it
+    is decoupled, as in AdamW, a fiftieth of the weights in every update is too much.
+    """
+    if case.optimizer is None or case.learnt:
+        return []
+    names = {id(p): name for name, p in case.task.parameters().items()}
+    pull, push, lost = 0.0, 0.0, 0.0
+    for group in case.optimizer.param_groups:
+        decay = float(group.get("weight_decay", 0.0))
+        if type(case.optimizer).__name__ == "AdamW" or group.get("decoupled_weight_decay"):
+            lost = max(lost, decay * float(group["lr"]))
+            continue
+        for p in group["params"]:
+            g = case.seen.grads.get(names.get(id(p)))
+            if g is not None and p.dim() > 1 and g.any():
+                pull = math.hypot(pull, decay * p.detach().float().norm().item())
+                push = math.hypot(push, g.float().norm().item())
+    if not (pull > 10 * push > 0 or lost > 0.02):
+        return []
+    how = (
+        f"pulls {pull / push:.2g} times as much at the weights as the loss does"
+        if pull > 10 * push
+        else f"takes {100 * lost:.2g} % of the weights away in every update"
+    )
+    return [
+        found(
+            "other",
+            "",
+            f"The weight decay {how}: the model forgets faster than it learns.",
+            "Lower weight_decay tenfold or more; 0.0001 to 0.01 is usual, 0.1 with AdamW.",
+        )
+    ]
 
 
 def mixed_examples(case):

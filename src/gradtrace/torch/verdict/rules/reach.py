@@ -132,7 +132,8 @@ def not_in_optimizer(case):
     """Weights with a gradient that the optimiser was not given.
 
     Whatever their number: what has a gradient costs time and memory, so that someone who means a
-    part to stay as it is switches that off.
+    part to stay as it is switches that off. A net that judges another one, as a critic or a
+    discriminator, has a gradient and an optimiser of its own.
     """
     if case.optimizer is None:
         return []
@@ -146,7 +147,7 @@ def not_in_optimizer(case):
         for name, g in case.seen.grads.items()
         if g is not None and g.any() and name not in given
     ]
-    if not left:
+    if not left or judges(case, left):
         return []
     count = sum(parameters[name].numel() for name in left)
     whole = sum(p.numel() for p in parameters.values())
@@ -174,6 +175,16 @@ def not_in_optimizer(case):
             share=count / whole,
         )
     ]
+
+
+def judges(case, left):
+    """Whether these are a net behind the one that learns, in a loss without targets."""
+    if case.task.pair:
+        return False
+    homes = {name.rpartition(".")[0] for name in left}
+    ran = case.with_weights()
+    behind = [name in homes for name in ran]
+    return sum(behind) > 1 and behind == sorted(behind) and not all(behind)
 
 
 def without_home(case):

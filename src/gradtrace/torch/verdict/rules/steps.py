@@ -6,12 +6,13 @@ import torch
 
 from ..causes import found
 from ..observe import dense
-from ..updates import has_rows, spread
+from ..updates import has_rows, spread_within
 from .reach import given_to
 from .words import factor, percent
 
 OWN_SIZE = 0.5
-NOTHING = 1e-5
+NOTHING = 3e-5
+SPIKE = 3.0
 ADAPTIVE = {"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SparseAdam"}
 
 
@@ -96,16 +97,19 @@ def too_large(case, ups):
     if len(ups.losses) < 2 or not math.isfinite(last):
         return True
     constant = case.loss_of_constant
-    base = max([abs(first), *([abs(constant)] if math.isfinite(constant) else [])])
+    known = [constant] if math.isfinite(constant) else []
+    base = max([abs(first), *map(abs, known)])
     ratios = case.update_ratios(ups)
     often = sum(ratio > OWN_SIZE for ratio in ratios) > len(ratios) / 2
-    return last > max(first, base) + base / 2 or (often and last > 0.9 * first)
+    stuck = last > 0.9 * min([first, *known])
+    leapt = max(ups.losses) > SPIKE * base and (stuck or ratios[0] > OWN_SIZE)
+    return last > max(first, base) + base / 2 or (often and last > 0.9 * first) or leapt
 
 
 def step_too_small(case):
-    """An update changes no matrix by more than a hundred-thousandth of its length.
+    """An update changes no matrix by more than three hundred-thousandths of its length.
 
-    A thousand such updates, if they all went one way, would move it by a hundredth. A schedule that
+    A thousand such updates, if they all went one way, would move it by 3 %. A schedule that
     only begins, as of a warm-up, is judged by the rate that it starts from; a model that has learnt
     is left in peace.
     """
@@ -159,7 +163,9 @@ def symmetric_start(case):
         g = case.seen.grads.get(name)
         if g is None or g.is_sparse or not has_rows(p) or name not in case.updates.alike:
             continue
-        same = case.updates.alike[name] < 1e-3 and spread(p) < 1e-3 and spread(g) < 1e-3
+        same = (
+            case.updates.alike[name] < 1e-3 and spread_within(p) < 1e-3 and spread_within(g) < 1e-3
+        )
         if same and (
             case.updates.by_optimizer is False or name in given_to(case.optimizer, parameters)
         ):

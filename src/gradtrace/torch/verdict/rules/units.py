@@ -30,8 +30,8 @@ def dead_units(case):
             "dead units",
             home,
             f"{percent(worst.dead_share)} of the {worst.units} units of {case.called(home)}"
-            " give zero for every example of the batch: they pass no gradient on, and cannot"
-            " come back by themselves.",
+            " are off for every example of the batch: they pass no gradient on, and hardly come"
+            " back by themselves.",
             "Look at what comes in: a bias far below zero, a step that was too large, inputs that"
             " are not centred. Start anew with a smaller learning rate, or take LeakyReLU or GELU.",
             share=worst.dead_share,
@@ -44,16 +44,21 @@ def saturated(case):
     """More than half of a layer's units, over the batch, stand where their slope is below 5 %.
 
     That is, two units of tanh or four of a sigmoid from the middle, where 5 % of standard normal
-    sums stand. The output of the model is left out: there a flat end may be right. So is
-    a model that has learnt: its attention may well look at one place. Gates of an LSTM or GRU are
-    meant to be open or shut, but hardly a tenth of them are so in nets that learn.
+    sums stand. Without targets the output of the model is left out, as a flat end may be right there.
+    So is a model that has learnt: its attention may well look at one place. Gates of an LSTM or GRU
+    are meant to be open or shut, but hardly a tenth of them are so in nets that learn.
     """
     if case.learnt:
         return []
     last = before_views(case.seen.out)
+    unasked = not case.task.pair
     worst = None
     for flow in case.seen.flows:
-        if flow.dead is not None or not flow.entries or flow is output_flow(case, last):
+        if (
+            flow.dead is not None
+            or not flow.entries
+            or (unasked and flow is output_flow(case, last))
+        ):
             continue
         if flow.flat_share > SATURATED and (worst is None or flow.flat_share > worst.flat_share):
             worst = flow
