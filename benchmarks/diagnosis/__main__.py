@@ -22,24 +22,24 @@ import gradtrace.torch
 from .corpus import HALVES, cases
 
 HERE = Path(__file__).parent
-ORDER = ("right", "symptom only", "miss", "wrong", "healthy", "false alarm")
+ORDER = ("right", "wrong module", "symptom only", "miss", "healthy", "false alarm")
 
 
 def outcome(case, findings, broken):
     """What a report's findings are worth.
 
     ``right``: one of the first two has the cause, or one that would do, and names a right module;
-    ``wrong``: only other causes, and more than one of them; ``symptom only``: one other cause.
+    ``wrong module``: the cause is right, not the module; ``symptom only``: other causes alone.
     """
     if not broken:
         return "false alarm" if findings else "healthy"
     if not findings:
         return "miss"
-    causes = (case.cause, *case.also)
-    for finding in findings[:2]:
-        if finding.cause in causes and (not case.where or within(finding.module, case.where)):
-            return "right"
-    return "symptom only"
+    named = [finding for finding in findings[:2] if finding.cause in (case.cause, *case.also)]
+    if not named:
+        return "symptom only"
+    placed = not case.where or any(within(finding.module, case.where) for finding in named)
+    return "right" if placed else "wrong module"
 
 
 def within(module, where):

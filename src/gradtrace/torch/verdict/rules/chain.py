@@ -74,10 +74,14 @@ def along(cause, case, logs, places):
 
 
 def chain(case):
-    """``ln ‖∂L/∂h‖`` along the longest chain, as far as there are numbers, and their places."""
+    """``ln ‖∂L/∂h‖`` along the longest chain, as far as there are numbers, and their places.
+
+    In depth without the input: the gradient there has the inverse of the data's unit.
+    """
     if case.chain is None:
         return np.array([]), np.array([])
     first, last = case.chain
+    first = max(first, 0 if case.in_time else 1)
     logs = case.trace.log_h[first : last + 1]
     places = np.flatnonzero(np.isfinite(logs))
     return logs[places], first + places

@@ -1,6 +1,8 @@
 """What an update does to the weights, and to the loss."""
 
 import math
+from itertools import pairwise
+from statistics import median
 
 import torch
 
@@ -13,6 +15,7 @@ from .words import factor, percent
 OWN_SIZE = 0.5
 NOTHING = 3e-5
 SPIKE = 3.0
+NOISE = 3.0  # times what the loss changes by in an update, in the median
 ADAPTIVE = {"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SparseAdam"}
 
 
@@ -103,7 +106,9 @@ def too_large(case, ups):
     often = sum(ratio > OWN_SIZE for ratio in ratios) > len(ratios) / 2
     stuck = last > 0.9 * min([first, *known])
     leapt = max(ups.losses) > SPIKE * base and (stuck or ratios[0] > OWN_SIZE)
-    return last > max(first, base) + base / 2 or (often and last > 0.9 * first) or leapt
+    noise = median(abs(after - before) for before, after in pairwise(ups.losses))
+    risen = last > max(first, base) + max(base / 2, NOISE * noise)
+    return risen or (often and last > 0.9 * first) or leapt
 
 
 def step_too_small(case):

@@ -44,7 +44,7 @@ def saturated(case):
     """More than half of a layer's units, over the batch, stand where their slope is below 5 %.
 
     That is, two units of tanh or four of a sigmoid from the middle, where 5 % of standard normal
-    sums stand. Without targets the output of the model is left out, as a flat end may be right there.
+    sums stand. Without targets the output of the model is left out: there a flat end may be right.
     So is a model that has learnt: its attention may well look at one place. Gates of an LSTM or GRU
     are meant to be open or shut, but hardly a tenth of them are so in nets that learn.
     """
