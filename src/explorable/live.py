@@ -46,7 +46,6 @@ h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: 
 <script>
 {script}
 explorable.fit();
-{data}
 </script>
 </html>
 """
@@ -132,15 +131,36 @@ class Live:
 
     def html(self, *, lang="en"):
         """The text of that file."""
-        image = "data:image/png;base64," + b64encode(self.first).decode()
-        name = self.traits["name"] or "figure"
+        (figure,), script = on_one_page({self.traits["name"] or "figure": self})
         return PAGE.format(
             lang=html.escape(lang),
             title=html.escape(self.traits["title"] or self.traits["alt"]),
-            figure=self.element(name, "", image),
-            data=self.call(self.digest),
-            script=bundle.script().replace("</", "<\\/"),
+            figure=figure,
+            script=script,
         )
+
+
+def on_one_page(figures):
+    """The HTML of several figures, and the script behind them all that brings them to life.
+
+    Parameters
+    ----------
+    figures : dict of str to Live
+        By the ids that they have on the page.
+
+    Returns
+    -------
+    elements : list of str
+    script : str
+        What stands between ``<script>`` and ``</script>``, below the figures.
+    """
+    elements = []
+    scripts = [bundle.script().replace("</", "<\\/")]
+    for name, live in figures.items():
+        image = "data:image/png;base64," + b64encode(live.first).decode()
+        elements.append(live.element(name, "", image))
+        scripts.append(live.call(live.digest))
+    return elements, "\n".join(scripts)
 
 
 def counted(spec):

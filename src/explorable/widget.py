@@ -52,12 +52,14 @@ class Explore(ipywidgets.Box):
     controls : dict of str to widget
         The slider, dropdown or checkbox of every parameter.
     figure : LiveFigure
+    live : Live
+        The same as plain data, for a page of your own.
     registered : list of dict
         The states that the reader has registered.
     """
 
     def __init__(self, live, grid):
-        self._live, self._grid = live, grid
+        self.live, self._grid = live, grid
         self.figure = LiveFigure(live, own_controls=in_marimo())
         self.controls = {
             name: widget(name, grid, live.traits[f"at_{name}"], self.figure.locked)
@@ -89,19 +91,19 @@ class Explore(ipywidgets.Box):
         """Write one HTML file that lives alone, from a folder or in an ``<iframe>``; it opens with
         the state that the figure opened with.
         """
-        self._live.save(path, lang=lang)
+        self.live.save(path, lang=lang)
 
     def html(self, *, lang="en"):
         """The text of that file."""
-        return self._live.html(lang=lang)
+        return self.live.html(lang=lang)
 
     def _mime_(self):
         """What marimo shows: the file in a frame, as it shows no boxes of ipywidgets."""
-        return "text/html", self._live.frame()
+        return "text/html", self.live.frame()
 
     def _repr_mimebundle_(self, **kwargs):
         data = super()._repr_mimebundle_(**kwargs) or {}
-        data |= {"text/plain": repr(self), "image/png": self._live.first}
+        data |= {"text/plain": repr(self), "image/png": self.live.first}
         metadata = {"image/png": {"alt": self.figure.alt}}
         return data, metadata | colab(self.figure)
 

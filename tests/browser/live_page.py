@@ -30,7 +30,7 @@ window.ready = true;
 
 def show(page, figure, own_controls=True):
     """Give a figure a page and a model of its own."""
-    live = figure._live
+    live = figure.live
     state = live.traits | {"own_controls": own_controls}
     text = PAGE % (
         bundle.joined("widget"),

@@ -33,7 +33,7 @@ def test_nbconvert_gets_a_frame_in_place_of_each_view_and_leaves_other_outputs()
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": {STATE: state}})
     written, _ = LiveFigures().preprocess(notebook, {})
     first, second = written.cells[0].outputs
-    assert first.data["text/html"] == live._live.frame()
+    assert first.data["text/html"] == live.live.frame()
     assert VIEW not in first.data
     assert second.data == {"text/plain": "3"}
 

@@ -48,9 +48,9 @@ def test_a_figure_is_on_the_page_as_it_is_in_the_kernel():
     explored = figure(anchor="powers")
     html, page = embedded(explored)
     assert page.problems == [] and 'id="powers"' in html and "a &lt; b" in html
-    assert page.figures["powers"].traits == explored._live.traits
-    assert page.figures["powers"].data == explored._live.data
-    assert page.figures["powers"].first == explored._live.first
+    assert page.figures["powers"].traits == explored.live.traits
+    assert page.figures["powers"].data == explored.live.data
+    assert page.figures["powers"].first == explored.live.first
 
 
 def test_two_builds_give_the_same_page():

@@ -9,7 +9,9 @@ try:
     from .bridge import ModelTrace, trace
     from .history import TrainingLog
     from .map import ModelGrid, grid
+    from .report import Report, report
     from .spikes import Spike
+    from .verdict.causes import Finding
     from .watch import watch
 except ModuleNotFoundError as error:
     if error.name != "torch":
@@ -21,11 +23,14 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "Anomaly",
+    "Finding",
     "ModelGrid",
     "ModelTrace",
+    "Report",
     "Spike",
     "TrainingLog",
     "grid",
+    "report",
     "trace",
     "watch",
 ]

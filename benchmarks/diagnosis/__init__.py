@@ -1,0 +1,1 @@
+"""PyTorch models that learn and models that do not, each for a reason that is known."""

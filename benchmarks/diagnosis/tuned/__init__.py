@@ -1,0 +1,1 @@
+"""The half of the corpus that a tool is developed on."""

@@ -1,0 +1,1 @@
+"""What is wrong with a PyTorch model that does not learn: observed, judged and told."""

@@ -1,0 +1,110 @@
+"""What units do: dead, or at the flat ends of what squashes them."""
+
+from ..causes import found
+from ..graph import before_views, passes_through
+from .words import percent
+
+DEAD = 0.75
+SATURATED = 0.5
+
+
+def dead_units(case):
+    """Most of a layer's units give zero for every example.
+
+    At a random start half of them may, where all examples have nearly the same state: then a
+    unit's sign is a coin. The limit is four standard deviations of n coins above that half, and
+    three quarters at least. A layer that is dead in whole is one whatever its size, from four on.
+    """
+    worst = None
+    for flow in case.seen.flows:
+        if flow.dead is None or flow.units < 4:
+            continue
+        limit = min(max(DEAD, 0.5 + 2 / flow.units**0.5), 1.0)
+        if flow.dead_share >= limit and (worst is None or flow.dead_share > worst.dead_share):
+            worst = flow
+    if worst is None:
+        return []
+    home = place_of(worst, case)
+    return [
+        found(
+            "dead units",
+            home,
+            f"{percent(worst.dead_share)} of the {worst.units} units of {case.called(home)}"
+            " are off for every example of the batch: they pass no gradient on, and hardly come"
+            " back by themselves.",
+            "Look at what comes in: a bias far below zero, a step that was too large, inputs that"
+            " are not centred. Start anew with a smaller learning rate, or take LeakyReLU or GELU.",
+            share=worst.dead_share,
+            units=worst.units,
+        )
+    ]
+
+
+def saturated(case):
+    """More than half of a layer's units, over the batch, stand where their slope is below 5 %.
+
+    That is, two units of tanh or four of a sigmoid from the middle, where 5 % of standard normal
+    sums stand. Without targets the output of the model is left out: there a flat end may be right.
+    So is a model that has learnt: its attention may well look at one place. Gates of an LSTM or GRU
+    are meant to be open or shut, but hardly a tenth of them are so in nets that learn.
+    """
+    if case.learnt:
+        return []
+    last = before_views(case.seen.out)
+    unasked = not case.task.pair
+    worst = None
+    for flow in case.seen.flows:
+        if (
+            flow.dead is not None
+            or not flow.entries
+            or (unasked and flow is output_flow(case, last))
+        ):
+            continue
+        if flow.flat_share > SATURATED and (worst is None or flow.flat_share > worst.flat_share):
+            worst = flow
+    if worst is None:
+        return []
+    home = place_of(worst, case)
+    if "softmax" in worst.operation or "attention" in worst.operation:
+        return [
+            found(
+                "saturated",
+                home,
+                f"In {percent(worst.flat_share)} of the rows of attention in {case.called(home)}"
+                " one place gets 99 % of the weight: hardly any gradient passes to queries and"
+                " keys.",
+                "Divide the scores by the root of the width of a head, start with smaller weights,"
+                " or normalise queries and keys.",
+                share=worst.flat_share,
+            )
+        ]
+    return [
+        found(
+            "saturated",
+            home,
+            f"{percent(worst.flat_share)} of what {worst.operation} gives out in"
+            f" {case.called(home)} stands at its flat ends, where the slope is below a twentieth of"
+            " the largest: hardly any gradient passes.",
+            "Start with smaller weights (Xavier), centre and scale what comes in, or put a"
+            " normalisation in front.",
+            share=worst.flat_share,
+        )
+    ]
+
+
+def output_flow(case, last):
+    """The flow of the nonlinearity whose output is that of the model, if there is one."""
+    if last is None:
+        return None
+    maker = case.seen.maker.get(last)
+    operation = passes_through(last).lower()
+    same = [f for f in case.seen.flows if f.module == maker and f.operation == operation]
+    return same[-1] if same else None
+
+
+def place_of(flow, case):
+    """The module to name: the activation or attention, else the last layer before it."""
+    module = dict(case.task.model.named_modules()).get(flow.module)
+    alone = module is not None and next(module.children(), None) is None
+    whole = alone or "softmax" in flow.operation or "attention" in flow.operation
+    return flow.module if flow.module and whole else flow.after or flow.module
