@@ -75,6 +75,8 @@ def table(half, rows):
     lines = [
         f"# What a report says of the half *{half}*",
         "",
+        "<!-- results -->",
+        "",
         f"- command: python -m benchmarks.diagnosis --half {half}",
         f"- date: {date.today()}",
         f"- machine: {platform.machine()}, {torch.get_num_threads()} thread",
