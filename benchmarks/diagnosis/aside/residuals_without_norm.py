@@ -17,8 +17,8 @@ from ..training import (
 )
 
 NOTE = """The issue: gradients explode in an unrolled net without any normalisation layer. Here 16
-residual blocks, each of which adds twice as much as it is given; the repair divides each branch
-by the number of blocks."""
+residual blocks, each of which makes what it is given about three times as large; the repair
+divides each branch by the number of blocks."""
 
 
 class Block(nn.Module):
