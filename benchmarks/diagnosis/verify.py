@@ -143,8 +143,8 @@ def page(half, rows, facts):
 LEAD = f"""Errors are divided by that of the best constant prediction: 1 is no better, 0 is without
 fault. Of healthy and repaired cases the worst seed is shown, of broken ones the best. What is
 healthy or repaired must end below {LEARNED:g}; what is broken must end above {WORSE:g} times its
-repaired twin and above {LEARNED / 2:g}, or without a finite number. The loss is that on the batch of the
-report, at the report and in the end, from the first seed."""
+repaired twin and above {LEARNED / 2:g}, or without a finite number. The loss is that on the batch
+of the report, at the report and in the end, from the first seed."""
 
 
 def main(argv=None):
