@@ -36,7 +36,7 @@ class Block(nn.Module):
 @broken(
     "exploding",
     "deep residual MLP",
-    also=("loud start",),
+    also=("loud start", "step too large"),
     note=NOTE,
     updates=300,
     source="https://github.com/hellopipu/PromptMR-plus/issues/7",
