@@ -4,24 +4,22 @@ import copy
 import json
 import math
 import random
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from optional import optional
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-torch = pytest.importorskip("torch", reason="torch is not installed: make test PEERS=peers")
+torch = optional("torch")
 
 from benchmarks.diagnosis import verify  # noqa: E402
 from benchmarks.diagnosis.case import CAUSES, GENERAL  # noqa: E402
 from benchmarks.diagnosis.corpus import FROM_THE_START, HALVES, cases, draw  # noqa: E402
 from benchmarks.diagnosis.training import loss_on_batch  # noqa: E402
 
+FOLDER = Path(verify.__file__).parent
 CORPUS = {half: cases(half) for half in HALVES}
 ALL = [(half, case) for half in HALVES for case in CORPUS[half].values()]
 each_case = pytest.mark.parametrize("case", [case for _, case in ALL], ids=lambda case: case.name)
@@ -138,7 +136,7 @@ def test_an_update_is_a_number_and_the_error_leaves_the_model_as_it_is(case):
 
 @pytest.mark.parametrize("half", HALVES)
 def test_what_was_measured_of_every_case_holds_and_is_on_the_page(half):
-    folder = ROOT / "benchmarks" / "diagnosis" / half
+    folder = FOLDER / half
     measured = json.loads((folder / "verified.json").read_text("utf-8"))
     rows = measured["cases"]
     facts = [(case.name, case.kind, case.cause) for case in CORPUS[half].values()]
@@ -163,3 +161,25 @@ def test_verification_tells_learning_from_not_learning(capsys):
     assert verify.holds(broken["runs"][0] | {"after": None})
     verify.main(["--half", "tuned", "--name", "mlp_on_digits"])
     assert capsys.readouterr().out.startswith("| mlp on digits |")
+
+
+@pytest.mark.parametrize("half", ["tuned", "aside"])
+def test_the_table_of_a_half_says_what_its_file_says(half):
+    """Each report of the file is a row, each of their sums is in the table above."""
+    rows = json.loads((FOLDER / f"{half}.json").read_text(encoding="utf-8"))
+    page = (FOLDER / f"{half}.md").read_text(encoding="utf-8")
+    assert {(row["case"], row["seed"]) for row in rows} == {
+        (name, seed) for name in CORPUS[half] for seed in (0, 1)
+    }
+    for row in rows:
+        name = row["case"].replace("_", " ")
+        assert f"| {name} | {row['cause'] or ''} | {row['seed']} | {row['outcome']} |" in page
+    broken = Counter(row["outcome"] for row in rows if row["cause"])
+    healthy = Counter(row["outcome"] for row in rows if not row["cause"])
+    for word in {*broken, *healthy}:
+        assert f"| {word} | {broken[word] or ''} | {healthy[word] or ''} |" in page
+
+
+def test_the_book_shows_the_half_that_was_kept_aside():
+    page = (FOLDER.parents[1] / "book" / "diagnose.md").read_text(encoding="utf-8")
+    assert "{include} ../benchmarks/diagnosis/aside.md" in page
