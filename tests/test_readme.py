@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optional import optional
 from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
@@ -15,9 +16,15 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.S)
 
 @pytest.mark.parametrize("block", range(len(BLOCKS)))
 def test_python_blocks_run(block, capsys):
+    if "import torch" in BLOCKS[block]:
+        optional("torch").manual_seed(0)
     exec(BLOCKS[block], {"np": np})
-    if "print(" in BLOCKS[block]:
-        assert capsys.readouterr().out == "(101, 41)\n"
+    out = capsys.readouterr().out
+    if "log.log_h.shape" in BLOCKS[block]:
+        assert out == "(101, 41)\n"
+    if "gt.report" in BLOCKS[block]:  # labels at random cannot be learnt, and nothing else is wrong
+        assert out.startswith("Sequential, 259 parameters") and "No findings" in out
+        assert len(out.splitlines()[-1].split()) >= 3, "a norm for each watched update"
 
 
 def test_commands_and_files_it_names_exist():
