@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: make test P
 from benchmarks.diagnosis import verify  # noqa: E402
 from benchmarks.diagnosis.case import CAUSES, GENERAL  # noqa: E402
 from benchmarks.diagnosis.corpus import FROM_THE_START, HALVES, cases, draw  # noqa: E402
-from benchmarks.diagnosis.training import call  # noqa: E402
+from benchmarks.diagnosis.training import loss_on_batch  # noqa: E402
 
 CORPUS = {half: cases(half) for half in HALVES}
 ALL = [(half, case) for half in HALVES for case in CORPUS[half].values()]
@@ -33,17 +33,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def loss_of(setup):
-    """The loss of a setup on its batch, with random numbers of a fixed seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        if setup.loss is None:
-            out = call(setup.model, setup.batch)
-            return getattr(out, "loss", out)
-        inputs, target = setup.batch
-        return setup.loss(call(setup.model, inputs), target)
 
 
 def numpy_state():
@@ -104,7 +93,7 @@ def test_equal_seeds_make_equal_cases_and_leave_the_generators_as_they_were(case
     assert time.process_time() - began < 2 * 2
     assert torch.equal(states[0], torch.get_rng_state())
     assert states[1:] == (numpy_state(), random.getstate())
-    first, second = (loss_of(setup) for setup in setups)
+    first, second = (loss_on_batch(setup) for setup in setups)
     assert torch.equal(first, second) or (first.isnan() and second.isnan())
     for one, two in zip(*(setup.model.state_dict().values() for setup in setups), strict=True):
         assert torch.equal(one, two)
@@ -116,7 +105,7 @@ def test_loss_and_gradients_are_finite_unless_that_is_the_cause(case):
     parameters = list(setup.model.parameters())
     assert sum(p.numel() for p in parameters) < 300_000
     began = time.process_time()
-    loss = loss_of(setup)
+    loss = loss_on_batch(setup)
     loss.backward()
     assert time.process_time() - began < 0.5  # 0.1 and less, but for the first call of an operation
     assert loss.dim() == 0

@@ -1,6 +1,7 @@
 """How cases are trained, and how it is measured whether they learn."""
 
 import contextlib
+import copy
 import itertools
 from collections.abc import Mapping
 
@@ -17,6 +18,26 @@ def call(model, inputs):
     if isinstance(inputs, tuple):
         return model(*inputs)
     return model(inputs)
+
+
+def loss_on_batch(setup):
+    """The loss of a setup on its batch, with a fixed seed for dropout and the like, as a tensor."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        if setup.loss is None:
+            out = call(setup.model, setup.batch)
+            return getattr(out, "loss", out)
+        inputs, target = setup.batch
+        return setup.loss(call(setup.model, inputs), target)
+
+
+@torch.no_grad()
+def seen_loss(setup):
+    """The same as a number; running statistics of the model stay as they were."""
+    before = copy.deepcopy(setup.model.state_dict())
+    value = loss_on_batch(setup).item()
+    setup.model.load_state_dict(before)
+    return value
 
 
 def taken(data, rows):

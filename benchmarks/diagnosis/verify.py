@@ -16,10 +16,12 @@ from pathlib import Path
 import torch
 
 from .corpus import HALVES, cases
+from .training import seen_loss
 
 SEEDS = (0, 1, 2)
 LEARNED = 0.5  # of the best constant's error: what learns is below, from every seed
 WORSE = 2.0  # times the error of the repaired twin: what is broken is above, from every seed
+TIMES = ("before", "after")  # the updates
 HERE = Path(__file__).parent
 
 
@@ -39,12 +41,15 @@ def verified(case, seeds=SEEDS):
 
 
 def run(case, seed):
-    """Seconds to make the case, its error then and after all updates, and its repaired twin's."""
+    """Seconds to make a case, then its error and the loss on its batch, before and after training.
+
+    Of a broken case also the error of its repaired twin in the end.
+    """
     began = time.process_time()
     setup = case.make(seed)
-    made = time.process_time() - began
-    before, after = trained(case, setup, seed)
-    numbers = {"made": made, "before": before, "after": after}
+    numbers = {"made": time.process_time() - began, "loss before": seen_loss(setup)}
+    numbers["before"], numbers["after"] = trained(case, setup, seed)
+    numbers["loss after"] = seen_loss(setup)
     if case.cause:
         numbers["twin"] = trained(case, case.repaired(seed), seed)[1]
     return {key: short(value) for key, value in numbers.items()}
@@ -95,8 +100,8 @@ def about():
 def table(rows):
     """Markdown: every error is the worst of the seeds, or the best where a case should fail."""
     lines = [
-        "| case | kind | cause | updates | at the report | in the end | repaired | holds |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| case | kind | cause | updates | error | in the end | repaired | loss | holds |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         broken = row["cause"] is not None
@@ -108,10 +113,15 @@ def table(rows):
             worst(row, "before", best=broken),
             worst(row, "after", best=broken),
             worst(row, "twin") if broken else "",
+            "{} → {}".format(*(number(row["runs"][0][f"loss {time}"]) for time in TIMES)),
             "yes" if row["holds"] else "**no**",
         )
         lines.append("| " + " | ".join(entries) + " |")
     return "\n".join(lines) + "\n"
+
+
+def number(value):
+    return "not finite" if value is None else f"{value:.2g}"
 
 
 def worst(row, key, best=False):
@@ -119,8 +129,8 @@ def worst(row, key, best=False):
     values = [run[key] for run in row["runs"]]
     finite = [value for value in values if value is not None]
     if best:
-        return f"{min(finite):.2g}" if finite else "not finite"
-    return f"{max(finite):.2g}" if len(finite) == len(values) else "not finite"
+        return number(min(finite, default=None))
+    return number(max(finite) if len(finite) == len(values) else None)
 
 
 def page(half, rows, facts):
@@ -133,7 +143,8 @@ def page(half, rows, facts):
 LEAD = f"""Errors are divided by that of the best constant prediction: 1 is no better, 0 is without
 fault. Of healthy and repaired cases the worst seed is shown, of broken ones the best. What is
 healthy or repaired must end below {LEARNED:g}; what is broken must end above {WORSE:g} times its
-repaired twin and above {LEARNED / 2:g}, or without a finite number."""
+repaired twin and above {LEARNED / 2:g}, or without a finite number. The loss is that on the batch
+of the report, at the report and in the end, from the first seed."""
 
 
 def main(argv=None):

@@ -15,8 +15,8 @@ from ..training import (
     supervised,
 )
 
-NOTE = """The whole loss is multiplied by 10⁻⁶: gradients are some 10⁻⁸, as small as Adam's
-epsilon, which halves updates and does no more."""
+NOTE = """The whole loss is multiplied by 10⁻⁶: gradients are just below 10⁻⁸, as small as Adam's
+epsilon, which makes updates about half as large and does no more."""
 
 
 @healthy("CNN, tanh", note=NOTE, updates=400)

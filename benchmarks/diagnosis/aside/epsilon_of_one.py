@@ -16,7 +16,7 @@ from ..training import (
 
 NOTE = """The issue quotes an optimiser's documentation: 1.0 or 0.1 is a good epsilon for Adam
 with an Inception network, and weighs that updates shrink with it. In a small net whose gradients
-are some 10⁻³ an epsilon of 1 leaves a thousandth of each update. The repair is 10⁻⁸."""
+are some 10⁻² an epsilon of 1 leaves a hundredth of each update. The repair is 10⁻⁸."""
 
 
 @broken(

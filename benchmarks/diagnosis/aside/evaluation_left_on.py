@@ -24,6 +24,7 @@ NORMS = tuple(str(i) for i in range(1, 30, 3))
     "evaluation mode",
     "deep CNN, batch norm",
     where=("", *NORMS),
+    also=("vanishing", "ignores input"),
     note=NOTE,
     updates=150,
     source="https://github.com/pytorch/tutorials/issues/1624",

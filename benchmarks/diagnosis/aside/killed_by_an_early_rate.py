@@ -18,7 +18,8 @@ from ..training import (
 NOTE = """The issue, on a net for audio: "the ReLU layers at the end cut off the entire network
 output"; a smaller rate or another activation helps. Here the first 12 updates are made at a rate
 of 6 with gradients clipped at norm 1, as without a warm-up; the rate is right afterwards, but
-most units are dead. The repair makes those updates at a rate of 0.05, too."""
+half to nine tenths of the units of a layer are dead. The repair makes those updates at a rate of
+0.05, too."""
 
 
 @broken(

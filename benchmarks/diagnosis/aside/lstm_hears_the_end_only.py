@@ -17,7 +17,8 @@ from ..training import (
 
 NOTE = """The thread: an LSTM of default weights on the classical adding problem over 100 steps
 does not come near what is reported. Here the first of 80 symbols is asked for; forget gates start
-half open, and the net hears the last few steps. The repair opens them (bias 4)."""
+half open, and the net hears the last few steps. The repair opens them (bias 5) and closes the
+input gates a little."""
 
 
 @broken(

@@ -13,7 +13,7 @@ from ..training import (
     supervised,
 )
 
-NOTE = """One example in thirty is positive. The loss, with the focal weight, is small from the
+NOTE = """One example in twenty is positive. The loss, with the focal weight, is small from the
 start, and most examples hardly count."""
 
 

@@ -15,7 +15,7 @@ from ..training import (
 )
 
 NOTE = """The issue: a transformer for a regression ends in a sigmoid, which makes sense only if
-targets lie between 0 and 1; theirs do not. Here loads between 0 and 12."""
+targets lie between 0 and 1; theirs do not. Here loads between 1 and 11."""
 
 
 class Forecaster(nn.Module):

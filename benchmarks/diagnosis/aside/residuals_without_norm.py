@@ -17,8 +17,8 @@ from ..training import (
 )
 
 NOTE = """The issue: gradients explode in an unrolled net without any normalisation layer. Here 16
-residual blocks, each of which adds twice as much as it is given; the repair divides each branch
-by the number of blocks."""
+residual blocks, each of which makes what it is given about three times as large; the repair
+divides each branch by the number of blocks."""
 
 
 class Block(nn.Module):
@@ -36,7 +36,7 @@ class Block(nn.Module):
 @broken(
     "exploding",
     "deep residual MLP",
-    also=("loud start",),
+    also=("loud start", "step too large"),
     note=NOTE,
     updates=300,
     source="https://github.com/hellopipu/PromptMR-plus/issues/7",

@@ -36,6 +36,7 @@ def comparisons(size, generator):
 @broken(
     "step too large",
     "LSTM, bidirectional",
+    also=("saturated",),
     note=NOTE,
     trained=30,
     updates=600,

@@ -15,8 +15,8 @@ from ..training import (
     unexplained,
 )
 
-NOTE = """The mean absolute error of a table with outliers: each example pulls as strongly as any
-other, however small its error."""
+NOTE = """The mean absolute error of targets of which three in a hundred are far off: each example
+pulls as strongly as any other, however small its error."""
 
 
 @healthy("MLP, regression", note=NOTE, updates=2500)

@@ -14,7 +14,7 @@ from ..training import (
     supervised,
 )
 
-NOTE = """Trained until hardly anything is left to learn: the loss is about 10⁻⁴ and all gradients
+NOTE = """Trained until hardly anything is left to learn: the loss is below 10⁻³ and all gradients
 are small, as they should be."""
 
 

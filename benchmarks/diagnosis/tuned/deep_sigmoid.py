@@ -8,7 +8,7 @@ from ..nets import mlp, scaled_normal
 from ..training import batches, missed, supervised
 
 NOTE = """Twelve layers of sigmoids with PyTorch's own initialisation: the gradient fades by a
-factor of about ten per layer. The repair is tanh with weights of a scale that keeps it."""
+factor of about seven per layer. The repair is tanh with weights of a scale that keeps it."""
 
 
 @broken("vanishing", "deep MLP, sigmoid", also=("ignores input",), note=NOTE, updates=400)

@@ -16,7 +16,7 @@ from ..training import (
 
 NOTE = """The issue: a speech pipeline calls its encoder with ``feats.detach()``, so that what
 makes the features, here a learned filter bank, gets no gradient. Two filters at random cannot
-tell four frequencies apart; learned ones can."""
+tell six frequencies apart; learned ones can."""
 
 
 class FilterBank(nn.Module):

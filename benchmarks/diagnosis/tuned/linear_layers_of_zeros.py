@@ -13,8 +13,8 @@ from ..training import (
 )
 
 NOTE = """The pull request: a linear layer written anew without ``reset_parameters`` has weights
-that are mostly zero. Here all hidden layers are zero with biases, and the only thing that is
-learned is the last bias; the repair initialises as PyTorch does."""
+that are mostly zero. Here all weights and biases are zero, and the only thing that is learned is
+the last bias; the repair initialises as PyTorch does."""
 
 
 class Plain(nn.Module):

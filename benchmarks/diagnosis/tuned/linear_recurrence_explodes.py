@@ -37,7 +37,7 @@ class ByHand(nn.Module):
 @broken(
     "exploding",
     "RNN, linear",
-    also=("loud start",),
+    also=("loud start", "step too large"),
     where=("i2h",),
     note=NOTE,
     updates=500,

@@ -12,8 +12,8 @@ from ..training import (
     supervised,
 )
 
-NOTE = """Embeddings are multiplied by 100 (a scale meant for another model's √width, squared):
-the gates of the LSTM stand at 0 or 1 whatever comes. The repair leaves them as they are."""
+NOTE = """Embeddings are multiplied by 100 (a scale taken over from another model): the gates of
+the LSTM stand at 0 or 1 whatever comes. The repair leaves them as they are."""
 
 
 class Scaled(nn.Module):

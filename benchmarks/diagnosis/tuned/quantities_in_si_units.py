@@ -16,8 +16,8 @@ from ..training import (
 )
 
 NOTE = """The net's output is multiplied by 10⁻⁷ to be a current in ampere, and compared with
-currents in ampere: the mean squared error is 10⁻¹⁴, its gradients are as small, far below Adam's
-epsilon of 10⁻⁸. The repair counts in units of 10⁻⁷ ampere. General knowledge."""
+currents in ampere: the mean squared error is 10⁻¹⁴, its gradients are smaller still, far below
+Adam's epsilon of 10⁻⁸. The repair counts in units of 10⁻⁷ ampere. General knowledge."""
 
 
 class InUnits(nn.Module):

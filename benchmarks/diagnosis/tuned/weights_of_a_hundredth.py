@@ -13,9 +13,9 @@ from ..training import (
 )
 
 NOTE = """Twelve plain convolutions, all weights drawn with a deviation of 0.01, as once for
-AlexNet and copied since: activations and gradients fade by a factor of about ten per layer. The
-repair is Kaiming's initialisation, which the source also advises where plain ReLU does not train
-at all."""
+AlexNet and copied since: activations on their way forward and their gradients on the way back
+fade by a factor of about ten per layer. The repair is Kaiming's initialisation, which the source
+also advises where plain ReLU does not train at all."""
 
 
 def conv_stack(width=16, layers=12):
