@@ -50,7 +50,7 @@ class Flow:
     after: str
     operation: str
     units: int
-    dead: torch.Tensor | None = None
+    dead: "torch.Tensor | None" = None
     entries: int = 0
     flat: int = 0
 
@@ -92,7 +92,7 @@ class Observation:
     """
 
     out: object = None
-    total: torch.Tensor | None = None
+    total: "torch.Tensor | None" = None
     grads: dict = field(default_factory=dict)
     flows: list = field(default_factory=list)
     called: dict = field(default_factory=dict)
