@@ -728,3 +728,22 @@ def test_a_training_machine_needs_matplotlib_and_torch_alone(torch, tmp_path):
     assert "No findings" in run.stdout
     assert run.stdout.splitlines()[-1] == f"The page: {path}"
     assert "http://" not in path.read_text().replace("http://www.w3.org", "")
+
+
+def test_the_books_page_has_every_cause_and_its_chapter():
+    """But ``clipped``, which only a watch can see, and ``other``."""
+    from gradtrace.torch.verdict.causes import CHAPTERS, IN_TIME
+
+    page = Path(__file__).parents[1].joinpath("book", "diagnose.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1:4] for row in page.splitlines() if row.startswith("| ")]
+    told = {cause: chapters for causes, _, chapters in rows for cause in causes.strip().split(", ")}
+    told |= {
+        f"not finite, {way}": row[2]
+        for way in ("forward", "backward")
+        for row in rows
+        if row[0].strip() == f"not finite, {way}"
+    }
+    for cause in CHAPTERS.keys() - {"clipped", "other"}:
+        for chapter in {CHAPTERS[cause], IN_TIME.get(cause, CHAPTERS[cause])}:
+            name = Path(chapter.file).stem
+            assert f"../notebooks/{name})" in told[cause], (cause, name)
