@@ -142,14 +142,15 @@ class Watching:
 def lightning_callback(optimizer=0, **options):
     """A callback for Lightning's ``Trainer`` that watches the module while it trains.
 
-    Its ``log`` is the :class:`TrainingLog`; every logger of the trainer gets the :func:`scalars`.
+    Its ``log`` is the :class:`~gradtrace.torch.TrainingLog`; every logger of the trainer gets the
+    :func:`scalars`.
 
     Parameters
     ----------
     optimizer : int
         Which one, of several.
     **options
-        As for :func:`watch`.
+        As for :func:`gradtrace.torch.watch`.
 
     Raises
     ------
@@ -191,13 +192,13 @@ def lightning_callback(optimizer=0, **options):
 def trainer_callback(**options):
     """A callback for the ``Trainer`` of transformers that watches the model while it trains.
 
-    Its ``log`` is the :class:`TrainingLog`; the :func:`scalars` stand in the trainer's
+    Its ``log`` is the :class:`~gradtrace.torch.TrainingLog`; the :func:`scalars` stand in the trainer's
     ``state.log_history``. If training ends in an error, ``stop()`` ends the watch.
 
     Parameters
     ----------
     **options
-        As for :func:`watch`.
+        As for :func:`gradtrace.torch.watch`.
 
     Raises
     ------
