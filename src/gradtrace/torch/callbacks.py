@@ -192,8 +192,8 @@ def lightning_callback(optimizer=0, **options):
 def trainer_callback(**options):
     """A callback for the ``Trainer`` of transformers that watches the model while it trains.
 
-    Its ``log`` is the :class:`~gradtrace.torch.TrainingLog`; the :func:`scalars` stand in the trainer's
-    ``state.log_history``. If training ends in an error, ``stop()`` ends the watch.
+    Its ``log`` is the :class:`~gradtrace.torch.TrainingLog`; the :func:`scalars` stand in the
+    trainer's ``state.log_history``. If training ends in an error, ``stop()`` ends the watch.
 
     Parameters
     ----------
