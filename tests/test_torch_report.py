@@ -731,7 +731,7 @@ def test_a_training_machine_needs_matplotlib_and_torch_alone(torch, tmp_path):
 
 
 def test_the_books_page_has_every_cause_and_its_chapter():
-    """But ``clipped``, which only a watch can see, and ``other``."""
+    """But ``clipped``, which only a watch can see."""
     from gradtrace.torch.verdict.causes import CHAPTERS, IN_TIME
 
     page = Path(__file__).parents[1].joinpath("book", "diagnose.md").read_text(encoding="utf-8")
@@ -743,7 +743,7 @@ def test_the_books_page_has_every_cause_and_its_chapter():
         for row in rows
         if row[0].strip() == f"not finite, {way}"
     }
-    for cause in CHAPTERS.keys() - {"clipped", "other"}:
+    for cause in CHAPTERS.keys() - {"clipped"}:
         for chapter in {CHAPTERS[cause], IN_TIME.get(cause, CHAPTERS[cause])}:
             name = Path(chapter.file).stem
             assert f"../notebooks/{name})" in told[cause], (cause, name)
