@@ -1044,3 +1044,32 @@ def test_a_long_run_is_thinned_out(torch, watch, monkeypatch):
             run.update(k)
     gaps = np.diff(log.updates)
     assert len(log.updates) <= 5 and (gaps == gaps[0]).all() and gaps[0] == 16
+
+
+def test_a_frozen_recurrent_module_gets_no_graph(torch, watch):
+    """It may keep its state from call to call, as its output has nothing to go back through."""
+
+    class Reader(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = torch.nn.LSTM(4, 8, batch_first=True).requires_grad_(False)
+            self.last = torch.nn.Linear(8, 3)
+            self.state = None
+
+        def forward(self, x):
+            out, self.state = self.rnn(x, self.state)
+            assert not out.requires_grad
+            return self.last(out[:, -1])
+
+    def trained(watched):
+        torch.manual_seed(0)
+        net = Reader()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with watch(net, optimizer, every=3) if watched else contextlib.nullcontext():
+            for _ in range(8):
+                optimizer.zero_grad()
+                net(torch.randn(5, 6, 4)).pow(2).sum().backward()
+                optimizer.step()
+        return net.last.weight
+
+    assert torch.equal(trained(True), trained(False))

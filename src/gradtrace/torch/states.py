@@ -207,6 +207,8 @@ class States:
         if not in_training() or not has_slopes(x):
             return None
         if not x.requires_grad:
+            if not any(p.requires_grad for p in rnn.parameters()):
+                return None  # what it gives out has no graph, and must not get one
             x = x.detach().requires_grad_()
             input = input._replace(data=x) if packed else x
         axis = 1 if rnn.batch_first and x.dim() == 3 and not packed else 0

@@ -57,8 +57,8 @@ def watch(model, optimizer, every=100, steps=None, spikes=5, callbacks=()):
     the mean over the processes, states and batches those of this one.
 
     Where a recurrent module reads data without a gradient, it is computed at the watched updates;
-    it changes no other. So a recurrent module that is frozen and keeps its state, or that writes
-    into its input, cannot be watched yet: training would end in an error. Modules and lists of
+    it changes no other; a frozen one that reads data has no reach. A recurrent module that writes
+    into its input cannot be watched yet: training would end in an error. Modules and lists of
     parameters have to stay the same while they are watched.
 
     Parameters
