@@ -747,3 +747,35 @@ def test_the_books_page_has_every_cause_and_its_chapter():
         for chapter in {CHAPTERS[cause], IN_TIME.get(cause, CHAPTERS[cause])}:
             name = Path(chapter.file).stem
             assert f"../notebooks/{name})" in told[cause], (cause, name)
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_what_a_forward_pass_writes_into_weights_is_undone(torch, report, raises):
+    nn = torch.nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words = nn.Embedding(20, 8, max_norm=0.5)  # shortens its rows when it reads them
+            self.last = nn.Linear(32, 3)
+
+        def forward(self, x):
+            self.last.weight.data.clamp_(-0.01, 0.01)
+            return self.last(self.words(x).flatten(1))
+
+    def loss(out, y):
+        if raises:
+            raise RuntimeError("as asked")
+        return nn.functional.cross_entropy(out, y)
+
+    torch.manual_seed(0)
+    net = Net()
+    before = copy.deepcopy(net.state_dict())
+    batch = torch.randint(20, (16, 4)), torch.randint(3, (16,))
+    if raises:
+        with pytest.raises(RuntimeError, match="as asked"):
+            report(net, batch, loss)
+    else:
+        report(net, batch, loss)
+    for name, values in net.state_dict().items():
+        assert torch.equal(values, before[name]), name

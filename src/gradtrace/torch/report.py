@@ -107,9 +107,8 @@ def report(
     The model runs forward and back on one batch, watched from outside; its gradient norms are
     traced, and copies of its parameters are updated twenty times on that batch, by a copy of the
     optimiser. Parameters, gradients, buffers, optimiser and generators of random numbers are left
-    as they were, bit for bit, also if this raises. Not put back is what the forward pass itself
-    writes into weights, as an embedding's ``max_norm`` does, and what objects of other kinds keep:
-    a counter of a loss that is no module, a meter, what your own hooks collect.
+    as they were, bit for bit, also if this raises. Not put back is what objects of other kinds
+    keep: a counter of a loss that is no module, a meter, what your own hooks collect.
 
     Parameters
     ----------

@@ -69,6 +69,7 @@ class Task:
             if isinstance(self.given_loss, torch.nn.Module):
                 nothing = Arguments((), {})
                 self.found.append(stack.enter_context(Snapshot(self.given_loss, nothing)))
+            stack.enter_context(weights_put_back(self.model))
             yield self
 
     def run(self, inputs=None, restore=True):
@@ -183,3 +184,15 @@ def described(batch):
     if isinstance(batch, list | tuple):
         return f"a {type(batch).__name__} of {len(batch)}"
     return given(batch)
+
+
+@contextmanager
+def weights_put_back(model):
+    """Undo what a forward pass itself writes into weights, as an embedding's ``max_norm`` does."""
+    kept = [(p.data, p.data.clone()) for p in model.parameters()]
+    try:
+        yield
+    finally:
+        for data, values in kept:
+            if not torch.equal(data, values):
+                data.copy_(values)
