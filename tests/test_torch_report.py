@@ -16,15 +16,6 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def torch(oracle):
-    torch = oracle("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for tensors this small more of them only wait
-    yield torch
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
 def report(torch):
     import gradtrace.torch
 
