@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # PEERS says what is installed besides the package:
 #   base     nothing more
-#   torch    PyTorch, for the chapter on your own network: make lab PEERS=torch
+#   torch    PyTorch, for the two chapters on PyTorch models: make lab PEERS=torch
 #   cluster  Dask, for long computations on several machines
 #   models   PyTorch, transformers and torchvision, for make models
 #   peers    all of these and JAX, which the tests compare with: make test PEERS=peers

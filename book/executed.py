@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NEEDS_TORCH = "notebooks/your-own-network.ipynb"
+NEEDS_TORCH = ["notebooks/pytorch-defaults.ipynb", "notebooks/your-own-network.ipynb"]
 # what the notebooks import is Python, and evidence is JSON; their own text decides by itself
 READ = ("src/**/*", "notebooks/**/*.py", "notebooks/**/*.json")
 
@@ -46,12 +46,13 @@ def folder():
 def configure(app, config):
     """Tell MyST-NB where to look, and what not to run.
 
-    Without PyTorch one chapter shows its stored pictures.
+    Without PyTorch two chapters show their stored pictures.
     """
     config.nb_execution_cache_path = str(folder())
     if find_spec("torch") is None:
-        config.nb_execution_excludepatterns = [*config.nb_execution_excludepatterns, NEEDS_TORCH]
-        print(f"{NEEDS_TORCH}: PyTorch is not installed, so the page shows stored pictures")
+        config.nb_execution_excludepatterns = [*config.nb_execution_excludepatterns, *NEEDS_TORCH]
+        names = " and ".join(NEEDS_TORCH)
+        print(f"{names}: PyTorch is not installed, so the pages show stored pictures")
 
 
 def setup(app):

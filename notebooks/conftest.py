@@ -1,6 +1,6 @@
 """For `pytest --nbval notebooks`.
 
-Without PyTorch, the chapter on the reader's own network is left out.
+Without PyTorch, the chapters on PyTorch models are left out.
 """
 
 import os
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 collect_ignore = (
     []
     if find_spec("torch") or os.environ.get("CI")
-    else ["your-own-network.ipynb"]
+    else ["pytorch-defaults.ipynb", "your-own-network.ipynb"]
 )
 
 

@@ -79,8 +79,9 @@ InteractiveShell.instance().run_cell({cells(path)[0].source!r})
     return subprocess.run(command, capture_output=True, text=True, cwd=folder).stdout
 
 
-def test_without_pytorch_the_last_notebook_says_what_to_install_and_no_more():
-    notebook = ROOT / "notebooks" / "your-own-network.ipynb"
+@pytest.mark.parametrize("name", ["pytorch-defaults", "your-own-network"])
+def test_without_pytorch_a_notebook_that_needs_it_says_what_to_install_and_no_more(name):
+    notebook = ROOT / "notebooks" / f"{name}.ipynb"
     said = first_cell_says(notebook, folder=ROOT, before="sys.modules['torch'] = None")
     assert said.startswith("This notebook stops here."), said
     assert "pip install torch" in said, said

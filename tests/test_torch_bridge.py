@@ -4,7 +4,6 @@ The model stays as it was.
 """
 
 import contextlib
-import json
 import math
 import random
 import subprocess
@@ -12,7 +11,6 @@ import sys
 import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -1176,22 +1174,6 @@ def test_whole_numbers_have_no_gradient_and_the_rest_has(torch, trace):
     squares(model(tokens)).backward()
     np.testing.assert_allclose(log.log_h, [np.nan, *(log_norm(h.grad) for h in states)], **EQUAL)
     np.testing.assert_allclose(log.log_p["weight"][0], log_norm(model[0].weight.grad), **EQUAL)
-
-
-def test_the_check_up_of_the_notebook_begins_after_the_tokens(torch, trace):
-    notebook = json.loads(
-        (Path(__file__).parents[1] / "notebooks/your-own-network.ipynb").read_text()
-    )
-    (cell,) = [cell for cell in notebook["cells"] if "def checkup" in "".join(cell["source"])]
-    names = {"np": np, "torch": torch}
-    exec("".join(cell["source"]), names)
-    layers = [torch.nn.Linear(4, 4) for _ in range(20)]
-    model = torch.nn.Sequential(torch.nn.Embedding(5, 4), *layers)
-    tokens = torch.tensor([1, 2])
-    assert "vanishes" in names["checkup"](model, trace(model, tokens, squares))
-    for layer in layers:
-        torch.nn.init.orthogonal_(layer.weight)
-    assert names["checkup"](model, trace(model, tokens, squares)) == "no findings"
 
 
 def test_no_grad_in_the_middle_passes_exactly_nothing(torch, trace):

@@ -1,204 +1,86 @@
-"""Traces of a PyTorch model: by layer, time step and block, and in training.
-
-A trace holds natural logarithms of gradient norms; pictures show decades.
-"""
+"""Five models that do not learn: by layer, by time step, before and after."""
 
 import numpy as np
 
-from gradtrace.notebook.figures import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    RED,
-    frame,
-    norms,
-)
-
-EPSILON = -8 + np.log10(64)  # ε √entries, of a matrix of 64 × 64
-FLOAT32 = np.log10(np.finfo(np.float32).tiny)
+from gradtrace.notebook.figures import BLUE, GREEN, GREY, ORANGE, frame, norms
 
 
-def layers(traces, rate, said):
-    """By layer, the gradient at the states, and below of the weights.
+def layers(reports):
+    """The gradient at the states of a deep net, and what its report finds.
 
-    Grey is a line by the formula, which starts at the last but one state.
-    traces : for each kind of block, activation, start and depth; rate : ``ln``
-    of the formula's factor, of an activation and a start; said : what is wrong
-    with each trace, in a few words.
+    reports : for each activation and number of layers.
     """
 
-    def view(axes, blocks, activation, weights, depth):
-        state = blocks, activation, weights, depth
-        log = traces[state]
-        steps_back = np.arange(len(log.names) - 1, -1, -1)
-        formula = log.log_h[-2] + rate(activation, weights) * steps_back
-        by_layer = weight_norms(log)
-        ax = axes[0]
-        norms(ax, log.log_h, colour=BLUE, style=".")
-        norms(ax, formula, colour=GREY)
-        line(ax, FLOAT32, RED, "float32 ends")
+    def view(ax, activation, layers):
+        found = reports[activation, layers]
+        causes = [finding.cause for finding in found.findings]
+        title = "report: " + (", ".join(causes) or "no findings")
+        norms(ax, found.trace.log_h, colour=BLUE, style=".-")
         name = "‖∂L/∂h‖, powers of ten"
-        frame(ax, "layer  (0: input)", name, (0, 61), (-54, 30), said[state])
-        legend(ax, (BLUE, "• measured"), (GREY, "— plain net, by formula"))
-
-        ax = axes[1]
-        norms(ax, by_layer, colour=ORANGE, style=".-", start=1)
-        limits(ax)
-        name = "‖∂L/∂W‖, powers of ten"
-        title = f"first layer: {np.exp(by_layer[0]):.0e}"
-        frame(ax, "layer  (0: input)", name, (0, 61), (-54, 30), title)
+        frame(ax, "state  (0: input)", name, (-0.5, 17.5), (-16, 1), title)
 
     return view
 
 
-def steps(traces, reach, said):
-    """By time step, the gradient at the states, and shares of a weight's.
+def steps(traces):
+    """The gradient at the state after each symbol, relative to the last.
 
-    traces : for each net and each place of the loss; reach : how many of the
-    last steps make up 99 % of the shares; said : as in ``layers``.
+    traces : for each bias of the forget gate.
     """
 
-    def view(axes, net, loss_on):
-        log = traces[net, loss_on]
-        shares = log.log_p["weight_hh_l0"]
-        T = len(shares)
-        last = reach(shares)
-        ax = axes[0]
-        norms(ax, log.log_h, colour=BLUE)
-        line(ax, FLOAT32, RED, "float32 ends")
-        name = "‖∂L/∂h‖, powers of ten"
-        title = said[net, loss_on]
-        frame(ax, "time step t", name, (0, 201), (-46, 8), title)
-
-        ax = axes[1]
-        norms(ax, shares, colour=ORANGE, start=1)
-        ax.axvspan(T - last, T, color=GREY, alpha=0.3)
-        line(ax, FLOAT32, RED, "float32 ends")
-        name = "share of ∂L/∂W, powers of ten"
-        title = f"99 % of it from the last {last} of {T} steps"
-        frame(ax, "time step t", name, (0, 201), (-46, 8), title)
+    def view(ax, forget_bias):
+        log = traces[forget_bias]
+        relative = log.log_h - log.log_h[-1]
+        percent = -2 * np.ones(len(relative))
+        norms(ax, relative, colour=BLUE)
+        ax.plot(percent, ":", color=GREEN)
+        ax.text(0.5, -1.8, "a hundredth of the last", color=GREEN)
+        power = relative[0] / np.log(10)
+        title = f"at the first symbol: 10^{power:.1f} of the last"
+        T = len(relative) - 1
+        name = "‖∂L/∂h‖ / last, powers of ten"
+        frame(ax, "symbols read", name, (0, T), (-12, 1), title)
 
     return view
 
 
-def blocks(traces, weight, said):
-    """By block, gradients at the states and of a weight; below, by depth.
+def before_and_after(runs, guessed):
+    """Losses by update, as it was and repaired, a curve for each seed.
 
-    Below is the weight's gradient in the last block, a dot for each seed.
-    traces : for each order, post or pre, and depth a list, one for each seed,
-    of which the first is shown above; weight : its name; said : as in
-    ``layers``.
+    runs : for each model lists of losses; guessed : the loss of guessing.
     """
-    depths = sorted({depth for _, depth in traces})
-    orders = list(dict.fromkeys(order for order, _ in traces))
-    last = {}
-    for key, logs in traces.items():
-        last[key] = np.exp([log.log_p[weight][-1] for log in logs])
-    medians = {}
-    for order in orders:
-        medians[order] = np.array([np.median(last[order, k]) for k in depths])
+    colours = {"as it was": BLUE, "repaired": ORANGE}
+    longest = 0
+    for model in runs.values():
+        longest = max(longest, *map(len, model["repaired"]))
 
-    def view(axes, norm, depth):
-        shown = traces[norm, depth][0]
-        ax = axes[0]
-        norms(ax, shown.log_h, colour=BLUE)
-        norms(ax, shown.log_p[weight], colour=ORANGE, style=".-", start=1)
-        name = "block  (0: input)"
-        title = said[norm, depth]
-        frame(ax, name, "powers of ten", (0, 25), (-2, 2), title)
-        legend(
-            ax,
-            (BLUE, "— at the state, ‖∂L/∂h‖"),
-            (ORANGE, "•– of the weights, ‖∂L/∂W₂‖"),
-        )
-
-        ax = axes[1]
-        for curve in medians.values():
-            ax.loglog(depths, curve, color=GREY, linewidth=1)
-        middle = medians[norm]
-        ax.loglog(depths, middle[0] / np.sqrt(depths), ":", color=GREEN)
-        for dots in np.transpose([last[norm, k] for k in depths]):
-            ax.loglog(depths, dots, ".", color=ORANGE)
-        ax.loglog(depths, middle, color=ORANGE)
-        here = middle[depths.index(depth)]
-        ax.loglog([depth], here, "o", color=ORANGE)
-        name = "‖∂L/∂W₂‖ of the last block"
-        frame(ax, "number of blocks", name, (0.9, 27), (0.1, 10))
-        ax.set_xticks(depths, depths)
-        ax.minorticks_off()
-        legend(
-            ax,
-            (ORANGE, f"— {norm}-LN, median of seeds"),
-            (GREY, "— the other"),
-            (GREEN, "··· as 1/√blocks"),
-        )
+    def view(ax, model):
+        for what, colour in colours.items():
+            for losses in runs[model][what]:
+                relative = smooth(losses) / guessed[model]
+                ax.plot(relative, color=colour, linewidth=1)
+        ax.axhline(1, color=GREY, linestyle=":")
+        legend = [*colours.items(), ("guessing (dotted)", GREY)]
+        for k, (words, colour) in enumerate(legend):
+            y = 0.97 - 0.08 * k
+            ax.text(
+                0.98,
+                y,
+                words,
+                color=colour,
+                ha="right",
+                va="top",
+                transform=ax.transAxes,
+            )
+        name = "loss / loss of guessing"
+        frame(ax, "update", name, (0, longest), (0, 2), model)
 
     return view
 
 
-def training(runs):
-    """The loss by update; by layer, gradients, and how far an update moves.
-
-    runs : for each kind of block and rule the losses, and at some updates a
-    trace, the ratios ‖ΔW‖ / ‖W‖ by layer, and what is wrong with the trace.
-    """
-
-    def view(axes, blocks, rule, update):
-        losses, seen = runs[blocks, rule]
-        log, ratio, said = seen[update]
-        ax = axes[0]
-        ax.plot(losses, color=BLUE, linewidth=1)
-        line(ax, np.log(10), GREEN, " guessing, ln 10\n")
-        ax.plot([update], [losses[update]], "o", color=BLUE)
-        title = f"update {update}: {said}"
-        frame(ax, "update", "loss, nats", (0, len(losses)), (0, 7), title)
-
-        ax = axes[1]
-        xlim = (0, len(ratio) + 1)
-        norms(ax, weight_norms(log), colour=ORANGE, style=".-", start=1)
-        line(ax, EPSILON, GREEN, "Adam's ε √entries")
-        frame(ax, "layer", "‖∂L/∂W‖, powers of ten", xlim, (-13, 3))
-
-        ax = axes[2]
-        norms(ax, np.log(ratio), colour=BLUE, style=".-", start=1)
-        line(ax, -3, GREEN, "rule of thumb", va="top", ha="left")
-        frame(ax, "layer", "‖ΔW‖ / ‖W‖, powers of ten", xlim, (-13, 1))
-
-    return view
-
-
-def weight_norms(log):
-    """``ln ‖∂L/∂W‖`` of all that is called ``weight`` in a step, by step.
-
-    ``nan`` where a step has none.
-    """
-    logs = []
-    for name, log_p in log.log_p.items():
-        if name.split(".")[-1].startswith("weight"):
-            logs.append(log_p)
-    missing = np.isnan(logs)
-    squares = np.where(missing, -np.inf, 2 * np.array(logs))
-    size = np.logaddexp.reduce(squares) / 2
-    return np.where(missing.all(axis=0), np.nan, size)
-
-
-def legend(ax, *names):
-    """Coloured words in the upper left corner; a legend would be slow."""
-    for k, (colour, words) in enumerate(names):
-        y = 0.97 - 0.1 * k
-        ax.text(0.02, y, words, color=colour, va="top", transform=ax.transAxes)
-
-
-def limits(ax):
-    """Where Adam slows down in a matrix, and where float32 ends."""
-    line(ax, EPSILON, GREEN, "Adam's ε √entries")
-    line(ax, FLOAT32, RED, "float32 ends")
-
-
-def line(ax, y, colour, words, va="bottom", ha="right"):
-    """A level line with its name at the end."""
-    x = 0.99 if ha == "right" else 0.01
-    place = ax.get_yaxis_transform()
-    ax.axhline(y, color=colour, linestyle=":")
-    ax.text(x, y, words, color=colour, ha=ha, va=va, transform=place)
+def smooth(losses, window=10):
+    """The mean of the last ten losses; nan from the first nan on."""
+    means = np.full(len(losses), np.nan)
+    for k in range(len(losses)):
+        means[k] = np.mean(losses[max(0, k - window + 1) : k + 1])
+    return means

@@ -1,142 +1,234 @@
-"""The exercises of the chapter on the reader's own network."""
+"""The exercises of the chapter on models that do not learn."""
 
 import numpy as np
 
-from gradtrace import Dense, deep, forward, trace
-from gradtrace.notebook.exercises import Choice, Function, Number
+from gradtrace.notebook.exercises import Choice, Function
 
-RMS = {"tanh": 1.0, "relu": 0.5**0.5, "sigmoid": 0.25}
-
-
-def good_sd(n, act):
-    """The sd at which n · Var W · rms² is one."""
-    return 1 / (RMS[act] * n**0.5)
+try:
+    import torch
+except ModuleNotFoundError:  # the chapter stops in its first cell
+    torch = None
 
 
-def variance(n, act):
-    return good_sd(n, act) ** 2
+def accuracy(model, x, y):
+    """With the mode as it was."""
+    was_training = model.training
+    right = share_right(model, x, y)
+    model.train(was_training)
+    return right
 
 
-def as_pytorch(n, act):
-    return 1 / (3 * n) ** 0.5
+def share_right(model, x, y):
+    """The patient's own: right, but it leaves the model in evaluation."""
+    model.eval()
+    with torch.no_grad():
+        guesses = model(x).argmax(dim=1)
+    return (guesses == y).double().mean().item()
 
 
-def as_lecun(n, act):
-    return 1 / n**0.5
+def in_training(model, x, y):
+    model.train()
+    with torch.no_grad():
+        guesses = model(x).argmax(dim=1)
+    return (guesses == y).double().mean().item()
 
 
-def times_slope(n, act):
-    return RMS[act] / n**0.5
+def percent(model, x, y):
+    return 100 * accuracy(model, x, y)
 
 
-def squared_slope(n, act):
-    return 1 / (RMS[act] ** 2 * n**0.5)
+def keeps_the_mode(function):
+    """A sentence unless the model is left in the mode in which it came."""
+    for training in (True, False):
+        model, x, y = patient()
+        model.train(training)
+        function(model, x, y)
+        if model.training != training:
+            was, now = ("training", "evaluation")[:: 1 if training else -1]
+            return (
+                f"the number is right, but a model that was in {was} is in "
+                f"{now} afterwards."
+            )
+    return None
 
 
-def bound(n, act):
-    """Of a uniform start, instead of its sd."""
-    return 3**0.5 * good_sd(n, act)
+def patient():
+    """A small net with batch norm that knows what it has seen, and data."""
+    rng = torch.Generator().manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 3)
+    ).double()
+    with torch.no_grad():
+        weights = torch.randn(3, 4, generator=rng, dtype=torch.float64)
+        model[1].weight.copy_(weights)
+        model[1].bias.zero_()
+        model[0].running_mean.fill_(2.0)
+    x = torch.randn(40, 4, generator=rng, dtype=torch.float64)
+    y = torch.randint(3, (40,), generator=rng)
+    return model, x, y
 
 
-def pullbacks(weights, x):
-    """By the package: states and pullbacks of the tanh layers."""
-    n = x.shape[1]
-    params = [{"W": W, "b": np.zeros(n)} for W in weights]
-    return forward(deep(Dense(n, n), params), x)
+def in_evaluation():
+    model, x, y = patient()
+    return model.eval(), x, y
 
 
-def gradient_norms(weights, x):
-    h, vjps = pullbacks(weights, x)
-    return np.exp(trace(vjps, h[-1]).log_h)
+def value_and_gradients(function, a, b):
+    """What the reader's function gives, and both gradients, as arrays."""
+    a = torch.tensor(a, requires_grad=True)
+    b = torch.tensor(b, requires_grad=True)
+    out = function(a, b)
+    if not isinstance(out, torch.Tensor):
+        return out  # no tensor, and so no gradient: said as it is
+    out.sum().backward()
+    return out.detach().numpy(), a.grad.numpy(), b.grad.numpy()
 
 
-def of_weights(weights, x):
-    h, vjps = pullbacks(weights, x)
-    return np.exp(trace(vjps, h[-1]).log_p["W"])
+def distance(a, b):
+    squares = (a - b).square().sum(dim=1)
+    apart = squares > 0
+    inside = torch.where(apart, squares, 1.0)
+    return torch.where(apart, torch.sqrt(inside), 0.0)
 
 
-def of_states(weights, x):
-    h, _ = pullbacks(weights, x)
-    return np.array([np.linalg.norm(state) for state in h])
+def obvious(a, b):
+    return (a - b).square().sum(dim=1).sqrt()
 
 
-def logarithms(weights, x):
-    return np.log(gradient_norms(weights, x))
+def one_where_equal(a, b):
+    squares = (a - b).square().sum(dim=1)
+    return torch.where(squares > 0, squares, 1.0).sqrt()
 
 
-def transposed(weights, x):
-    return gradient_norms([W.T for W in weights], x)
+def with_an_epsilon(a, b):
+    return ((a - b).square().sum(dim=1) + 1e-8).sqrt()
 
 
-rng = np.random.default_rng(0)
-deep_net = [0.6 * rng.standard_normal((3, 3)) for _ in range(6)]
-one_layer = [rng.standard_normal((2, 2))]
+def squared(a, b):
+    return (a - b).square().sum(dim=1)
+
+
+def of_the_whole(a, b):
+    """One number instead of one for each row."""
+    return torch.linalg.norm(a - b)
+
+
+def spikes(norms, factor=5):
+    found = []
+    for k in range(20, len(norms)):
+        if norms[k] > factor * np.median(norms[:k]):
+            found.append(k)
+    return found
+
+
+def from_the_start(norms, factor=5):
+    found = []
+    for k in range(1, len(norms)):
+        if norms[k] > factor * np.median(norms[:k]):
+            found.append(k)
+    return found
+
+
+def of_all(norms, factor=5):
+    middle = np.median(norms)
+    return [k for k in range(20, len(norms)) if norms[k] > factor * middle]
+
+
+def of_the_mean(norms, factor=5):
+    found = []
+    for k in range(20, len(norms)):
+        if norms[k] > factor * np.mean(norms[:k]):
+            found.append(k)
+    return found
+
+
+def a_run(n, spikes, drift=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    norms = np.exp(0.2 * rng.standard_normal(n) + drift * np.arange(n))
+    for k, factor in spikes.items():
+        norms[k] *= factor
+    return norms
+
 
 EXERCISES = {
-    1: Number(
-        6**0.5,
-        hints=[
-            (6, "for the variance."),
-            (3**0.5, "for tanh; ReLU passes half of the squares on."),
-            (2**0.5, "if they had variance 1/n; they have a third of it."),
+    1: Choice(
+        [
+            "vanishing",
+            "step too small",
+            "evaluation mode",
+            "symmetric start",
+            "ignores input",
         ],
-    ),
-    2: Function(
-        good_sd,
-        cases={
-            "64 tanh units": (64, "tanh"),
-            "64 ReLU units": (64, "relu"),
-            "10 sigmoid units": (10, "sigmoid"),
-        },
-        hints=[
-            (variance, "that is the variance; its root is asked for."),
-            (as_pytorch, "that is PyTorch's own start."),
-            (as_lecun, "right for a slope of one; the others have less."),
-            (times_slope, "a smaller slope needs larger weights."),
-            (squared_slope, "rms φ' itself multiplies the gradient's norm."),
-            (bound, "that is the bound of a uniform start, not its sd."),
-        ],
-        why="1/√n, √(2/n) and 4/√n: LeCun, He, and one without a name.",
-    ),
-    3: Number(
-        50 * np.log10(1 / (1 + np.exp(-2.0))),
-        rtol=0.01,
-        hints=[
-            (
-                50 * np.log10(1 / (1 + np.exp(-1.0))),
-                "there are two biases, and they add up.",
-            ),
-            (
-                (1 / (1 + np.exp(-2.0))) ** 50,
-                "right, but the power of ten is asked for.",
-            ),
-            (50 * np.log(1 / (1 + np.exp(-2.0))), "that is the power of e."),
-        ],
-    ),
-    4: Choice(
-        ["small numbers", "-inf", "nan"],
-        "-inf",
+        "evaluation mode",
         hints={
-            "small numbers": "vanishing gives those; here nothing comes.",
-            "nan": "that is for what has no gradient, or left the range.",
+            "vanishing": "it is true, and it stands lower: what stands above?",
+            "step too small": "what would make the steps small?",
+            "symmetric start": "the weights are small, and all different.",
+            "ignores input": "what would make it ignore its input?",
         },
-        why="Exactly zero, in log_h and in log_p.",
+        why="The first look at the accuracy has left it there.",
     ),
-    5: Function(
-        gradient_norms,
+    3: Function(
+        distance,
         cases={
-            "one layer": (one_layer, rng.standard_normal((1, 2))),
-            "six layers, a batch of four": (
-                deep_net,
-                rng.standard_normal((4, 3)),
+            "two rows that differ": (
+                np.array([[3.0, 0.0], [1.0, 1.0]]),
+                np.array([[0.0, 4.0], [0.0, 1.0]]),
+            ),
+            "a pair of equal rows among them": (
+                np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.0]]),
+                np.array([[1.0, 2.0], [1.5, 0.0], [0.0, 0.0]]),
             ),
         },
         hints=[
-            (of_weights, "those are the gradients of the weights."),
-            (of_states, "those are the states, not their gradients."),
-            (logarithms, "without the logarithm, please."),
-            (transposed, "in this book W stands on the right: h @ W."),
+            (
+                obvious,
+                "the root still gets a 0, where its slope is infinite. What "
+                "you pick or mend afterwards comes too late: 0 · ∞ is nan.",
+            ),
+            (one_where_equal, "equal rows have the distance 0."),
+            (
+                with_an_epsilon,
+                "near, but equal rows have the distance 0, and not 10⁻⁴.",
+            ),
+            (squared, "that is the square of the distance."),
+            (of_the_whole, "one distance for each row is asked for."),
         ],
-        why="That is what `trace_model` does, and it has more range.",
+        returns=("the distances", "the gradient of a", "that of b"),
+        measure=value_and_gradients,
+        why="Mask what goes into a function, not only what comes out.",
+    ),
+    4: Function(
+        spikes,
+        cases={
+            "one spike in 60 updates": (a_run(60, {40: 30.0}),),
+            "a spike too early, and two others": (
+                a_run(80, {5: 500.0, 33: 9.0, 70: 20.0}),
+            ),
+            "norms that shrink slowly": (a_run(100, {60: 12.0}, drift=-0.05),),
+            "a factor of 2": (a_run(50, {30: 3.0, 31: 4.0}), 2),
+            "ten updates": (a_run(10, {7: 100.0}),),
+        },
+        hints=[
+            (from_the_start, "before update 20 none counts."),
+            (of_all, "only the norms *before* an update count, not later."),
+            (of_the_mean, "that is the mean; one spike spoils it for long."),
+        ],
+        why="A watch takes the last hundred updates only.",
     ),
 }
+if torch is not None:
+    EXERCISES[2] = Function(
+        accuracy,
+        cases={
+            "a model in training": patient(),
+            "a model in evaluation": in_evaluation(),
+        },
+        hints=[
+            (in_training, "in training, batch norm takes the batch's mean."),
+            (percent, "a share between 0 and 1 is asked for."),
+        ],
+        also=[keeps_the_mode],
+        why="Then a look at a model does not change it.",
+    )
+EXERCISES = dict(sorted(EXERCISES.items()))

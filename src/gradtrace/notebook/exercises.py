@@ -280,6 +280,9 @@ class Function:
         What the parts of a returned tuple are called.
     hints : sequence of (callable, str)
         What to say to a function that returns in every case what this wrong one does.
+    measure : callable, optional
+        Of a function and the arguments of a case: what is compared in the place of what the
+        function returns, such as the gradient of a function of tensors.
     also : sequence of callable
         Further tests, run when all cases are right: each takes the function and returns a sentence
         on what is wrong, or None.
@@ -295,7 +298,18 @@ class Function:
     Not yet: factor: everything is 2 times what it should be.
     """
 
-    def __init__(self, reference, cases, *, returns=(), hints=(), also=(), why="", rtol=1e-6):
+    def __init__(
+        self,
+        reference,
+        cases,
+        *,
+        returns=(),
+        hints=(),
+        measure=None,
+        also=(),
+        why="",
+        rtol=1e-6,
+    ):
         self.reference = expect_callable("reference", reference)
         if not isinstance(cases, Mapping) or not cases:
             raise TypeError(f"cases: expected a dict of arguments by name, got {given(cases)}")
@@ -313,6 +327,7 @@ class Function:
         if not isinstance(also, tuple | list):
             raise TypeError(f"also: expected a list of functions, got {given(also)}")
         self.also = [expect_callable(f"also[{i}]", test) for i, test in enumerate(also)]
+        self.measure = _called if measure is None else expect_callable("measure", measure)
         self.why = expect_string("why", why)
         self.rtol = expect_number("rtol", rtol, least=0)
 
@@ -353,7 +368,7 @@ class Function:
         """What is wrong in one case, or None."""
         mine = copy.deepcopy(arguments)
         try:
-            got = yours(*mine)
+            got = self.measure(yours, *mine)
         except Exception as error:
             return _raised(yours, error)
         names = _names(yours)  # builtins do not tell theirs
@@ -362,7 +377,7 @@ class Function:
                 name = names[i] if i < len(names) else f"number {i + 1}"
                 kind = {list: "list", dict: "dict"}.get(type(before), "array")
                 return f"it changes its argument {name}; make a new {kind} instead"
-        return self._differs(got, self.reference(*copy.deepcopy(arguments)))
+        return self._differs(got, self.measure(self.reference, *copy.deepcopy(arguments)))
 
     def _differs(self, got, wanted, name=""):
         """How a returned value differs from the right one: a number, an array, a tuple, a dict."""
@@ -412,13 +427,18 @@ class Function:
         results = []
         for function in (yours, wrong):
             try:
-                results.append((function(*copy.deepcopy(arguments)), None))
+                results.append((self.measure(function, *copy.deepcopy(arguments)), None))
             except Exception as error:
                 results.append((None, (type(error), message(error))))
         (got, mine), (wanted, its) = results
         if mine or its:
             return mine == its
         return self._differs(got, wanted) is None
+
+
+def _called(function, *arguments):
+    """What a function returns."""
+    return function(*arguments)
 
 
 def _is_empty(function):

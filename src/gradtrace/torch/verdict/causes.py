@@ -1,5 +1,6 @@
 """The causes that a report may name, the chapter that explains each, and what to do."""
 
+import textwrap
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -135,7 +136,8 @@ class Finding:
     --------
     >>> from gradtrace.torch.verdict.causes import found
     >>> print(found("dead units", "1", "All 64 units give zero.", "Lower the learning rate."))
-    dead units in 1: All 64 units give zero.
+    dead units in 1
+      seen  All 64 units give zero.
       do    Lower the learning rate.
       read  Activations: what squashing does to a slope (notebooks/activations.ipynb)
     """
@@ -149,9 +151,21 @@ class Finding:
 
     def __str__(self):
         where = f" in {self.module}" if self.module else ""
-        return (
-            f"{self.cause}{where}: {self.sentence}\n  do    {self.remedy}\n  read  {self.chapter}"
-        )
+        told = {"seen": self.sentence, "do": self.remedy, "read": str(self.chapter)}
+        lines = [_with_a_margin(name, text) for name, text in told.items() if text]
+        return "\n".join([self.cause + where, *lines])
+
+
+def _with_a_margin(name, text):
+    """A word, and beside it a text that is as wide as a terminal or a page of the book."""
+    return textwrap.fill(
+        text,
+        79,
+        initial_indent=f"  {name:<6}",
+        subsequent_indent=8 * " ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def found(cause, module, sentence, remedy, in_time=False, **evidence):
