@@ -135,7 +135,7 @@ def blocks(traces, weight):
         legend(
             ax,
             (ORANGE, f"— {norm}-LN, median of seeds"),
-            (GREY, "— the other"),
+            (GREY, f"— {' and '.join(set(orders) - {norm})}-LN"),
             (GREEN, "··· as 1/√blocks"),
         )
 
@@ -154,21 +154,21 @@ def training(runs):
         log, ratio = seen[update]
         ax = axes[0]
         ax.plot(losses, color=BLUE, linewidth=1)
-        line(ax, np.log(10), GREEN, " guessing, ln 10\n")
+        line(ax, np.log(10), GREEN, "guessing, ln 10")
         ax.plot([update], [losses[update]], "o", color=BLUE)
         title = f"update {update}: loss {losses[update]:.2f}"
-        frame(ax, "update", "loss, nats", (0, len(losses)), (0, 7), title)
+        frame(ax, "update", "loss", (0, len(losses)), (0, 7), title)
 
         ax = axes[1]
         xlim = (0, len(ratio) + 1)
         norms(ax, weight_norms(log), colour=ORANGE, style=".-", start=1)
         line(ax, EPSILON, GREEN, "Adam's ε √entries")
-        frame(ax, "layer", "‖∂L/∂W‖, powers of ten", xlim, (-13, 3))
+        frame(ax, "layer", "‖∂L/∂W‖, 10ˣ", xlim, (-13, 3))
 
         ax = axes[2]
         norms(ax, np.log(ratio), colour=BLUE, style=".-", start=1)
-        line(ax, -3, GREEN, "rule of thumb", va="top", ha="left")
-        frame(ax, "layer", "‖ΔW‖ / ‖W‖, powers of ten", xlim, (-13, 1))
+        line(ax, -3, GREEN, "rule of thumb", ha="left")
+        frame(ax, "layer", "‖ΔW‖ / ‖W‖, 10ˣ", xlim, (-13, 1))
 
     return view
 

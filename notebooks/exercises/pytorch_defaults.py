@@ -33,6 +33,11 @@ def squared_slope(n, act):
     return 1 / (RMS[act] ** 2 * n**0.5)
 
 
+def divided(n, act):
+    """By which factor PyTorch's own start divides a gradient."""
+    return 3**0.5 / RMS[act]
+
+
 def bound(n, act):
     """Of a uniform start, instead of its sd."""
     return 3**0.5 * good_sd(n, act)
@@ -62,6 +67,14 @@ def of_states(weights, x):
 
 def logarithms(weights, x):
     return np.log(gradient_norms(weights, x))
+
+
+def without_the_half(weights, x):
+    return 2 * gradient_norms(weights, x)
+
+
+def squares(weights, x):
+    return gradient_norms(weights, x) ** 2
 
 
 def transposed(weights, x):
@@ -95,6 +108,11 @@ EXERCISES = {
             (times_slope, "a smaller slope needs larger weights."),
             (squared_slope, "rms φ' itself multiplies the gradient's norm."),
             (bound, "that is the bound of a uniform start, not its sd."),
+            (
+                divided,
+                "that is what PyTorch's start divides a gradient by; the "
+                "weights' own size is asked for.",
+            ),
         ],
         why="1/√n, √(2/n) and 4/√n: LeCun, He, and one without a name.",
     ),
@@ -106,6 +124,8 @@ EXERCISES = {
                 50 * np.log10(1 / (1 + np.exp(-1.0))),
                 "there are two biases, and they add up.",
             ),
+            (-50 * np.log10(2), "that is with a bias of 0."),
+            (1 / (1 + np.exp(-2.0)), "that is one step; 50 are asked for."),
             (
                 (1 / (1 + np.exp(-2.0))) ** 50,
                 "right, but the power of ten is asked for.",
@@ -120,7 +140,7 @@ EXERCISES = {
             "small numbers": "vanishing gives those; here nothing comes.",
             "nan": "that is for what has no gradient, or left the range.",
         },
-        why="Exactly zero, in log_h and in log_p.",
+        why="Exactly zero: in log_h, and in log_p of what lies below.",
     ),
     5: Function(
         gradient_norms,
@@ -135,6 +155,8 @@ EXERCISES = {
             (of_weights, "those are the gradients of the weights."),
             (of_states, "those are the states, not their gradients."),
             (logarithms, "without the logarithm, please."),
+            (without_the_half, "the loss has a half, ½‖h‖²."),
+            (squares, "the norm is the root of the sum of squares."),
             (transposed, "in this book W stands on the right: h @ W."),
         ],
         why="That is what `trace_model` does, and it has more range.",
