@@ -10,5 +10,5 @@ import numpy as np
 def as_files(images):
     """Images with pixels from 0 to 1 as whole numbers, a row for each file."""
     files = np.round(16 * images.reshape(len(images), -1))
-    files[1250:1260] *= 256  # another camera: 12 bits a pixel, and not 4
+    files[1250:1260] *= 256  # another camera: up to 4096, and not 16
     return files

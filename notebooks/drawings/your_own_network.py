@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from gradtrace.notebook.figures import BLUE, GREEN, GREY, ORANGE, frame, norms
+from gradtrace.notebook.figures import BLUE, GREEN, ORANGE, frame, norms
 
 
 def layers(reports):
     """The gradient at the states of a deep net, and what its report finds.
 
-    reports : for each activation and number of layers.
+    reports : for each kind of net and number of layers.
     """
 
-    def view(ax, activation, layers):
-        found = reports[activation, layers]
+    def view(ax, net, layers):
+        found = reports[net, layers]
         causes = [finding.cause for finding in found.findings]
         title = "report: " + (", ".join(causes) or "no findings")
         norms(ax, found.trace.log_h, colour=BLUE, style=".-")
@@ -23,7 +23,7 @@ def layers(reports):
 
 
 def steps(traces):
-    """The gradient at the state after each symbol, relative to the last.
+    """The gradient at the output after each symbol, relative to the last.
 
     traces : for each bias of the forget gate.
     """
@@ -38,7 +38,7 @@ def steps(traces):
         power = relative[0] / np.log(10)
         title = f"at the first symbol: 10^{power:.1f} of the last"
         T = len(relative) - 1
-        name = "‖∂L/∂h‖ / last, powers of ten"
+        name = "‖∂L/∂hₜ‖ / last, powers of ten"
         frame(ax, "symbols read", name, (0, T), (-12, 1), title)
 
     return view
@@ -59,8 +59,8 @@ def before_and_after(runs, guessed):
             for losses in runs[model][what]:
                 relative = smooth(losses) / guessed[model]
                 ax.plot(relative, color=colour, linewidth=1)
-        ax.axhline(1, color=GREY, linestyle=":")
-        legend = [*colours.items(), ("guessing (dotted)", GREY)]
+        ax.axhline(1, color=GREEN, linestyle="--", zorder=5)
+        legend = [*colours.items(), ("guessing", GREEN)]
         for k, (words, colour) in enumerate(legend):
             y = 0.97 - 0.08 * k
             ax.text(

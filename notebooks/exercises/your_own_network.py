@@ -33,6 +33,13 @@ def in_training(model, x, y):
     return (guesses == y).double().mean().item()
 
 
+def as_it_is(model, x, y):
+    """Without a word on the mode."""
+    with torch.no_grad():
+        guesses = model(x).argmax(dim=1)
+    return (guesses == y).double().mean().item()
+
+
 def percent(model, x, y):
     return 100 * accuracy(model, x, y)
 
@@ -104,6 +111,14 @@ def with_an_epsilon(a, b):
     return ((a - b).square().sum(dim=1) + 1e-8).sqrt()
 
 
+def with_a_small_epsilon(a, b):
+    return ((a - b).square().sum(dim=1) + 1e-12).sqrt()
+
+
+def clamped(a, b):
+    return (a - b).square().sum(dim=1).clamp(min=1e-6).sqrt()
+
+
 def squared(a, b):
     return (a - b).square().sum(dim=1)
 
@@ -118,7 +133,11 @@ def spikes(norms, factor=5):
     for k in range(20, len(norms)):
         if norms[k] > factor * np.median(norms[:k]):
             found.append(k)
-    return found
+    return np.array(found, dtype=int)
+
+
+def always_five(norms, factor=5):
+    return spikes(norms)
 
 
 def from_the_start(norms, factor=5):
@@ -129,9 +148,37 @@ def from_the_start(norms, factor=5):
     return found
 
 
+def counted_from_20(norms, factor=5):
+    return spikes(norms, factor) - 20
+
+
+def one_more(norms, factor=5):
+    return spikes(norms, factor) + 1
+
+
+def the_norms(norms, factor=5):
+    return norms[spikes(norms, factor)]
+
+
 def of_all(norms, factor=5):
     middle = np.median(norms)
     return [k for k in range(20, len(norms)) if norms[k] > factor * middle]
+
+
+def with_itself(norms, factor=5):
+    found = []
+    for k in range(20, len(norms)):
+        if norms[k] > factor * np.median(norms[: k + 1]):
+            found.append(k)
+    return found
+
+
+def of_the_last_20(norms, factor=5):
+    found = []
+    for k in range(20, len(norms)):
+        if norms[k] > factor * np.median(norms[k - 20 : k]):
+            found.append(k)
+    return found
 
 
 def of_the_mean(norms, factor=5):
@@ -150,6 +197,8 @@ def a_run(n, spikes, drift=0.0, seed=0):
     return norms
 
 
+NEAR = "near, but equal rows have the distance 0, and not a small one."
+
 EXERCISES = {
     1: Choice(
         [
@@ -162,9 +211,9 @@ EXERCISES = {
         "evaluation mode",
         hints={
             "vanishing": "it is true, and it stands lower: what stands above?",
-            "step too small": "what would make the steps small?",
+            "step too small": "the report does not say so; read it again.",
             "symmetric start": "the weights are small, and all different.",
-            "ignores input": "what would make it ignore its input?",
+            "ignores input": "true; what stands above it in the report?",
         },
         why="The first look at the accuracy has left it there.",
     ),
@@ -187,16 +236,15 @@ EXERCISES = {
                 "you pick or mend afterwards comes too late: 0 · ∞ is nan.",
             ),
             (one_where_equal, "equal rows have the distance 0."),
-            (
-                with_an_epsilon,
-                "near, but equal rows have the distance 0, and not 10⁻⁴.",
-            ),
+            (with_an_epsilon, NEAR),
+            (with_a_small_epsilon, NEAR),
+            (clamped, NEAR),
             (squared, "that is the square of the distance."),
             (of_the_whole, "one distance for each row is asked for."),
         ],
         returns=("the distances", "the gradient of a", "that of b"),
         measure=value_and_gradients,
-        why="Mask what goes into a function, not only what comes out.",
+        why="Mask what goes in, not only what comes out; norm(dim=1) does so.",
     ),
     4: Function(
         spikes,
@@ -206,12 +254,20 @@ EXERCISES = {
                 a_run(80, {5: 500.0, 33: 9.0, 70: 20.0}),
             ),
             "norms that shrink slowly": (a_run(100, {60: 12.0}, drift=-0.05),),
+            "a rise that stays": (np.repeat([1.0, 6.0], [20, 40]),),
+            "a spike at update 20": (np.array([*[1.0, 10.0] * 10, 30.0]),),
             "a factor of 2": (a_run(50, {30: 3.0, 31: 4.0}), 2),
             "ten updates": (a_run(10, {7: 100.0}),),
         },
         hints=[
+            (always_five, "use `factor`, which is not always 5."),
             (from_the_start, "before update 20 none counts."),
+            (counted_from_20, "updates are counted from 0, and not from 20."),
+            (one_more, "updates are counted from 0."),
+            (the_norms, "their numbers are asked for, not their norms."),
             (of_all, "only the norms *before* an update count, not later."),
+            (with_itself, "the norm itself does not belong to those before."),
+            (of_the_last_20, "of *all* norms before it, not of the last 20."),
             (of_the_mean, "that is the mean; one spike spoils it for long."),
         ],
         why="A watch takes the last hundred updates only.",
@@ -226,6 +282,7 @@ if torch is not None:
         },
         hints=[
             (in_training, "in training, batch norm takes the batch's mean."),
+            (as_it_is, "it has to be measured in evaluation mode."),
             (percent, "a share between 0 and 1 is asked for."),
         ],
         also=[keeps_the_mode],
