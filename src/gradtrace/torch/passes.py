@@ -25,7 +25,7 @@ def recorded_pass(model, inputs, loss, chosen, recorder=Recorder):
     with ExitStack() as stack:
         for context in (torch.inference_mode(False), torch.enable_grad(), eagerly()):
             stack.enter_context(context)
-        found = stack.enter_context(Snapshot(model, inputs))
+        found = stack.enter_context(Snapshot(model, inputs, *getattr(loss, "state", ())))
         passes = Passes(model, inputs, loss, chosen, found, recorder)
         record, total = passes.recorded(stack)
         if not record.calls:

@@ -107,8 +107,16 @@ def report(
     The model runs forward and back on one batch, watched from outside; its gradient norms are
     traced, and copies of its parameters are updated twenty times on that batch, by a copy of the
     optimiser. Parameters, gradients, buffers, optimiser and generators of random numbers are left
-    as they were, bit for bit, also if this raises. Not put back is what objects of other kinds
-    keep: a counter of a loss that is no module, a meter, what your own hooks collect.
+    as they were, bit for bit, also if this raises.
+
+    So is what the passes change in objects that can be reached from the model's attributes, its
+    hooks, the loss and the batch: in lists, dicts, sets and deques, in tensors, numpy arrays and
+    generators of random numbers, in objects of classes of your own and attributes of these classes,
+    in what a function closes over, its defaults, and the globals that a function of yours names.
+    They stay the same objects. Of objects of libraries, those are put back that hold nothing but
+    numbers and containers, such as a meter, and modules. Not put back are iterators and other
+    objects of libraries, what is written to files or screens, and what lies beyond ten thousand
+    objects or 256 MB of copies: the notes name what was changed of these, as far as it is seen.
 
     Parameters
     ----------
@@ -217,7 +225,7 @@ def notes_of(case):
         notes.append("As a number is not finite, no updates were tried.")
     elif case.trace is not None:
         notes += case.trace.notes
-    return notes
+    return notes + case.task.found.left()
 
 
 def brought_about(findings):

@@ -41,35 +41,29 @@ class Task:
         self.model = unwrapped(model)
         expect_python(self.model)
         self.target, self.given_loss, self.pair = None, loss, False
+        self.found, self._parameters = None, dict(self.model.named_parameters())
         if loss is None:
-            self.loss = loss_within
+            self.loss = Loss(loss_within)
         elif takes_target(loss, batch):
             batch, self.target = expect_pair(batch)
-            self.pair, self.loss = True, self.against_target
+            self.pair, self.loss = True, AgainstTarget(loss, self.target)
         else:
-            self.loss = loss
+            self.loss = Loss(loss)
         self.inputs = arguments_of(self.model, batch)
         self.names = named_modules(self.model)
-        self.after_restore = None  # what stand-ins for parameters put back into lists
-
-    def against_target(self, out):
-        return self.given_loss(out, copied(self.target))
 
     def parameters(self):
-        """``{name: parameter}``, each once."""
-        return dict(self.model.named_parameters())
+        """``{name: parameter}``, each once; the model's own, also while others stand in."""
+        return self._parameters
 
     @contextmanager
     def as_found(self):
-        """While it lasts, :meth:`run` is allowed; model, loss and generators are then put back."""
+        """While it lasts, :meth:`run` is allowed; what a snapshot keeps is then put back."""
         with ExitStack() as stack:
             for context in (torch.inference_mode(False), torch.enable_grad(), eagerly()):
                 stack.enter_context(context)
-            self.found = [stack.enter_context(Snapshot(self.model, self.inputs))]
-            if isinstance(self.given_loss, torch.nn.Module):
-                nothing = Arguments((), {})
-                self.found.append(stack.enter_context(Snapshot(self.given_loss, nothing)))
-            stack.enter_context(weights_put_back(self.model))
+            self.found = Snapshot(self.model, self.inputs, *self.loss.state)
+            stack.enter_context(self.found)
             yield self
 
     def run(self, inputs=None, restore=True):
@@ -103,11 +97,8 @@ class Task:
         return other
 
     def restore(self):
-        """Set buffers, generators and all else that a pass changes back to how it was found."""
-        for found in reversed(self.found):
-            found.restore()
-        if self.after_restore is not None:
-            self.after_restore()
+        """Set all that a pass changes back to how it was found."""
+        self.found.restore()
 
     def loss_of(self, out):
         """The loss of an output; its own errors go on, with a note that says when they came."""
@@ -141,6 +132,30 @@ class Task:
         args = tuple(once(value) for value in self.inputs.args)
         kwargs = {key: once(value) for key, value in self.inputs.kwargs.items()}
         return Arguments(args, kwargs) if done else None
+
+
+class Loss:
+    """A loss of the output alone.
+
+    Attributes
+    ----------
+    state : tuple
+        What it runs and with what, from where all can be reached that it may change.
+    """
+
+    def __init__(self, function, *others):
+        self.function, self.state = function, (function, *others)
+
+    def __call__(self, out):
+        return self.function(out)
+
+
+class AgainstTarget(Loss):
+    """A loss of output and target, with a copy of the target."""
+
+    def __call__(self, out):
+        function, target = self.state
+        return function(out, copied(target))
 
 
 def takes_target(loss, batch):
@@ -184,15 +199,3 @@ def described(batch):
     if isinstance(batch, list | tuple):
         return f"a {type(batch).__name__} of {len(batch)}"
     return given(batch)
-
-
-@contextmanager
-def weights_put_back(model):
-    """Undo what a forward pass itself writes into weights, as an embedding's ``max_norm`` does."""
-    kept = [(p.data, p.data.clone()) for p in model.parameters()]
-    try:
-        yield
-    finally:
-        for data, values in kept:
-            if not torch.equal(data, values):
-                data.copy_(values)
