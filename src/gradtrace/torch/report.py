@@ -6,13 +6,14 @@ from pathlib import Path
 from ..expect import given
 from .bridge import ModelTrace
 from .map import ModelGrid
+from .optimizers import expect_optimizers
 from .verdict.case import Case
 from .verdict.causes import BRINGS, Finding
 from .verdict.refusal import found_in_error
 from .verdict.rules import findings_of
 from .verdict.table import Row, rows_of
 from .verdict.task import Task
-from .verdict.updates import Updates, expect_optimizer
+from .verdict.updates import Updates
 
 
 @dataclass(frozen=True, repr=False)
@@ -128,9 +129,10 @@ def report(
     loss : callable, optional
         Of output and target, such as ``nn.CrossEntropyLoss()``, or of the output alone, to one
         number. Otherwise the model computes it, as its output or the output's ``loss``.
-    optimizer : torch.optim.Optimizer, optional
-        Over the model's parameters. Without one, what depends on it is left out: the coverage, the
-        size of a step, epsilon. Then a parameter moves by a hundredth of its length per update.
+    optimizer : torch.optim.Optimizer or list of these, optional
+        Over the model's parameters; several make their steps one after another. Without one, what
+        depends on it is left out: the coverage, the size of a step, epsilon. Then a parameter moves
+        by a hundredth of its length per update.
     steps : optional
         Which modules are the steps of the trace, as :func:`gradtrace.torch.trace` takes them.
     path : str, Path or None
@@ -164,7 +166,7 @@ def report(
     """
     if path is not None:
         expect_folder(path)
-    expect_optimizer(optimizer)
+    optimizer = expect_optimizers(optimizer)
     if not isinstance(book, str):
         raise TypeError(f"book: expected an address, got {given(book)}")
     task = Task(model, batch, loss)

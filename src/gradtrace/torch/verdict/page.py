@@ -87,8 +87,8 @@ LIMITS = (
 WHAT_WAS_DONE = (
     "The model ran forward and back on the batch, watched from outside, then once more with a trace"
     " of its gradient norms; copies of its parameters were updated on the batch. The model, its"
-    " gradients, the optimiser and all generators of random numbers are as they were, and so is what"
-    " the loss and hooks keep, but for what is named here."
+    " gradients, the optimiser and all generators of random numbers are as they were, and so is"
+    " what the loss and hooks keep, but for what is named here."
 )
 
 
