@@ -252,7 +252,7 @@ def test_an_optimiser_that_cannot_be_copied_is_refused(torch, report, batch):
     model = net(torch)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     optimizer.stream = (i for i in range(3))
-    with pytest.raises(TypeError, match="expected one that copy.deepcopy copies, got SGD"):
+    with pytest.raises(TypeError, match=r"expected one that copy\.deepcopy copies, got SGD"):
         report(model, batch, torch.nn.CrossEntropyLoss(), optimizer)
 
 

@@ -9,6 +9,8 @@ from collections import OrderedDict, deque
 import numpy as np
 import torch
 
+from .nested import is_plain
+
 MISSING = object()
 
 
@@ -167,10 +169,6 @@ class Numbers:
 def numbers_of(tensor):
     """The same numbers in the same memory, without a history where that is one place."""
     return tensor.data if is_plain(tensor) else tensor
-
-
-def is_plain(tensor):
-    return tensor.layout is torch.strided and not tensor.is_nested
 
 
 def same_place(one, other):

@@ -29,6 +29,8 @@ class Curves:
         try:
             return instrument(self.task.model, given, self.task.loss, self.steps)
         except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+            if note and self.steps is not None and str(error).startswith("steps:"):
+                raise
             if note:
                 self.notes.append(f"{note}: {error}")
             return None

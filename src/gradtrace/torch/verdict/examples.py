@@ -4,7 +4,7 @@ from functools import cached_property
 
 import torch
 
-from ..nested import copied, has_slopes, replace, tensors
+from ..nested import copied, has_slopes, is_plain, replace, tensors
 from .alike import alike, order
 from .observe import observe
 
@@ -20,10 +20,14 @@ class Examples:
         first = self.task.first_input()
         if first is None or not has_slopes(first) or first.is_complex() or first.dim() < 2:
             return None
+        if not is_plain(first):
+            return None
         flat = first.detach().movedim(self.feature_axis, -1).flatten(0, -2).float()
+        if len(flat) < 2:
+            return None
         spread = flat.std(0)
         moves = spread > 0
-        if len(flat) < 2 or not moves.any():
+        if not moves.any():
             return None
         return flat.mean(0)[moves], spread[moves]
 
@@ -51,29 +55,34 @@ class Examples:
         What has as many rows as the first tensor changes places with it.
         """
         first = self.task.first_input()
-        if first is None or first.dim() == 0 or len(first) < 2 or first.is_sparse:
+        if first is None or not is_plain(first) or first.dim() == 0 or len(first) < 2:
             return None
         places = order(len(first)).to(first.device)
 
         def change(t):
-            return t[places] if t.dim() and len(t) == len(first) and not t.is_sparse else t
+            return t[places] if is_plain(t) and t.dim() and len(t) == len(first) else t
 
         inputs = copied(self.task.inputs)
         other = type(inputs)(replace(inputs.args, change), replace(copied(inputs.kwargs), change))
-        return None if alike(other, self.task.inputs, 0.0) else other
+        if alike(other, self.task.inputs, 0.0) or self.output_of(other) is None:
+            return None
+        return other
 
     def same_inputs(self):
         """Whether there are several examples, and all tensors that hold one for each are alike."""
         first = self.task.first_input()
-        if first is None or first.dim() < 2 or len(first) < 2 or first.is_sparse:
+        if first is None or not is_plain(first) or first.dim() < 2 or len(first) < 2:
             return False
-        found = [t for t in tensors(self.task.inputs) if t.dim() and len(t) == len(first)]
+        found = [t for t in tensors(self.task.inputs) if is_plain(t) and t.dim()]
+        found = [t for t in found if len(t) == len(first)]
         return all(torch.equal(t, t[:1].expand_as(t)) for t in found)
 
     def output_with_one_replaced(self):
         """The output where the first example is the second one, or None if that fails."""
 
         def doubled(t):
+            if t.dim() == 0 or len(t) < 2:
+                return t
             other = t.clone()
             other[0] = t[1]
             return other
@@ -81,9 +90,19 @@ class Examples:
         inputs = self.task.replaced_input(doubled)
         if inputs is None:
             return None
-        with torch.no_grad():
-            out, _ = self.task.with_inputs(inputs).run()
-        return next(t for t in tensors(out) if has_slopes(t))
+        out = self.output_of(inputs)
+        return next((t.detach() for t in tensors(out) if has_slopes(t)), None)
+
+    def output_of(self, inputs):
+        """What the model gives out for other inputs; None, with a note, where it does not run."""
+        try:
+            return self.task.with_inputs(inputs).run()[0]
+        except Exception as error:  # whatever a model checks
+            self.notes.append(
+                "With other examples, or the same in another order, the model does not run, so that"
+                f" less was asked: {type(error).__name__}: {error}"
+            )
+            return None
 
     @cached_property
     def standardised(self):
@@ -99,6 +118,6 @@ class Examples:
         if self.input_sizes() is None:
             return None
         inputs = self.task.replaced_input(centred)
-        if inputs is None:
+        if inputs is None or self.output_of(inputs) is None:
             return None
         return type(self)(self.task.with_inputs(inputs), self.optimizer, self.steps)

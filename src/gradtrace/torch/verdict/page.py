@@ -7,10 +7,12 @@ from explorable.live import on_one_page
 
 from .causes import BRINGS, IN_WORDS
 from .figures import figures_of
+from .mark import MARK
 
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+{mark}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
@@ -101,6 +103,7 @@ def page(report):
         body += [f"<h2>{escape(heading)}</h2>", element, paragraph(caption, "caption")]
     body += [*table(report), *small_print([*report.notes, *failed])]
     return PAGE.format(
+        mark=MARK,
         title=escape(f"Report: {title(report)}"),
         style=STYLE,
         body="\n".join(body),
