@@ -539,3 +539,30 @@ def test_a_dict_gets_its_order_back(torch, report, batch):
     report(net(torch), batch, lambda out, y: loss(out, y) if "a" in other else out.sum())
     assert [*kept.items()] == [("a", 1), ("b", 2), ("c", 3)]
     assert [*other.items()] == [("a", 1), ("b", 2)]
+
+
+def test_a_report_within_a_watch_changes_nothing_of_it(torch, report, batch):
+    import gradtrace.torch
+
+    def train(asks):
+        model = net(torch)
+        model.insert(1, torch.nn.BatchNorm1d(8))
+        optimizer, loss = torch.optim.Adam(model.parameters(), 1e-2), torch.nn.CrossEntropyLoss()
+        with gradtrace.torch.watch(model, optimizer, every=2) as log:
+            for update in range(6):
+                optimizer.zero_grad()
+                value = loss(model(batch[0]), batch[1])
+                if asks and update in (1, 2):
+                    assert len(report(model, batch, loss, optimizer).losses) > 20
+                value.backward()
+                if asks and update in (3, 4):
+                    assert len(report(model, batch, loss, optimizer).losses) > 20
+                optimizer.step()
+        return torch.cat([p.detach().flatten() for p in model.parameters()]), log
+
+    (with_it, log), (without, other) = train(True), train(False)
+    assert torch.equal(with_it, without)
+    np.testing.assert_array_equal(log.updates, other.updates)
+    np.testing.assert_array_equal(log.norm, other.norm)
+    np.testing.assert_array_equal(log.log_h, other.log_h)
+    assert (log.names, log.notes) == (other.names, other.notes)

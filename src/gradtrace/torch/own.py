@@ -35,6 +35,11 @@ def is_own(name):
     return FOLDERS.isdisjoint(path.parts) and not any(path.is_relative_to(p) for p in LIBRARIES)
 
 
+def is_ours(function):
+    """Whether a function is of this package."""
+    return str(getattr(function, "__module__", "")).partition(".")[0] == "gradtrace"
+
+
 def names_in(code):
     """All names that a code object reads or writes as globals or attributes, inner functions too.
 

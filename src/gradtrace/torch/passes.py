@@ -8,6 +8,7 @@ import torch
 from ..expect import given
 from .anomalies import find_anomalies, finite
 from .arguments import told_of_loss
+from .aside import aside
 from .calls import calls_through
 from .listen import listening
 from .nested import cloned, copied, has_slopes, replace, tensors
@@ -24,7 +25,7 @@ def recorded_pass(model, inputs, loss, chosen, recorder=Recorder):
     What cannot be traced is refused. The model is as it was found when the context is left.
     """
     with ExitStack() as stack:
-        for context in (torch.inference_mode(False), torch.enable_grad(), eagerly()):
+        for context in (torch.inference_mode(False), torch.enable_grad(), eagerly(), aside()):
             stack.enter_context(context)
         found = stack.enter_context(Snapshot(model, inputs, *getattr(loss, "state", ())))
         passes = Passes(model, inputs, loss, chosen, found, recorder)

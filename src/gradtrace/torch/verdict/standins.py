@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 import torch
 
+from ..own import is_ours
+
 
 @contextmanager
 def standing_in(task):
@@ -25,10 +27,14 @@ def standing_in(task):
 
 
 def copy_of(p):
-    """Another parameter with the same numbers, and the hooks that the user has given to it."""
+    """Another parameter with the same numbers, and the hooks that the user has given to it.
+
+    Those of a watch that is under way hear nothing of a report.
+    """
     copy = torch.nn.Parameter(p.detach().clone(), p.requires_grad)
     for hook in (p._backward_hooks or {}).values():
         copy.register_hook(hook)
     for hook in (p._post_accumulate_grad_hooks or {}).values():
-        copy.register_post_accumulate_grad_hook(hook)
+        if not is_ours(hook):
+            copy.register_post_accumulate_grad_hook(hook)
     return copy

@@ -18,6 +18,7 @@ from ..arguments import (
     loss_within,
     told_of_loss,
 )
+from ..aside import aside
 from ..nested import copied, has_slopes, is_plain, tensors
 from ..snapshot import Snapshot
 from ..wrappers import eagerly, named_modules
@@ -74,7 +75,7 @@ class Task:
     def as_found(self):
         """While it lasts, :meth:`run` is allowed; what a snapshot keeps is then put back."""
         with ExitStack() as stack:
-            for context in (torch.inference_mode(False), torch.enable_grad(), eagerly()):
+            for context in (torch.inference_mode(False), torch.enable_grad(), eagerly(), aside()):
                 stack.enter_context(context)
             self.found = Snapshot(self.model, self.inputs, *self.loss.state)
             stack.enter_context(self.found)
