@@ -439,3 +439,32 @@ def test_a_file_that_no_report_has_written_is_not_lost(torch, batch, tmp_path):
         IsADirectoryError, match=r"path: expected the name of a file, got the folder"
     ):
         found.save(tmp_path)
+
+
+def test_what_the_first_finding_brings_about_is_said(torch, report, batch):
+    model = torch.nn.Sequential(*(torch.nn.Linear(6, 6) for _ in range(2)), net(torch))
+    for p in model.parameters():
+        torch.nn.init.constant_(p, 0.0)
+    found = report(model, batch, torch.nn.CrossEntropyLoss(), adam(torch, model))
+    from gradtrace.torch.verdict.causes import BRINGS
+
+    first, *others = found.findings
+    brought = [f.cause for f in others if f.cause in BRINGS.get(first.cause, ())]
+    line = f"The first may well have brought about: {', '.join(brought)}."
+    assert (line in str(found).splitlines()) is bool(brought)
+    assert brought, str(found)
+
+
+def test_a_module_that_is_not_called_has_no_calls_in_the_table(torch, report, batch):
+    class Unused(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net, self.other = net(torch), torch.nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.net(x) + self.net(x)
+
+    rows = {r.module: r for r in report(Unused(), batch, torch.nn.CrossEntropyLoss()).modules}
+    assert (rows["other"].calls, rows["net.0"].calls) == (0, 2)
+    assert np.isnan(rows["other"].output) and np.isnan(rows["other"].gradient)
+    assert rows["other"].covered == "unused"

@@ -323,3 +323,21 @@ def test_steps_of_pytorch_take_a_closure_as_this_one_supposes(torch):
     assert wants_closure(bfgs) and not wants_closure(sgd)
     assert takes_closure(bfgs) and takes_closure(sgd)
     assert isinstance(closure_of(sgd), inspect.Parameter)
+
+
+def test_the_table_says_what_the_optimiser_holds(torch, report, batch):
+    model = torch.nn.Sequential(torch.nn.Linear(6, 6), net(torch))
+    model[1][2].requires_grad_(False)
+    optimizer = torch.optim.SGD([*model[0].parameters(), model[1][0].bias], 0.1)
+    found = report(model, batch, torch.nn.CrossEntropyLoss(), optimizer)
+    rows = {row.module: row for row in found.modules}
+    assert {name: row.covered for name, row in rows.items()} == {
+        "0": "yes",
+        "1.0": "part",
+        "1.1": "",
+        "1.2": "frozen",
+    }
+    optimizer = torch.optim.SGD(model[0].parameters(), 0.1)
+    found = report(model, batch, torch.nn.CrossEntropyLoss(), optimizer)
+    rows = {row.module: row for row in found.modules}
+    assert rows["1.0"].covered == "no"

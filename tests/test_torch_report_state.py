@@ -563,3 +563,37 @@ def test_a_report_within_a_watch_changes_nothing_of_it(torch, report, batch):
     np.testing.assert_array_equal(log.norm, other.norm)
     np.testing.assert_array_equal(log.log_h, other.log_h)
     assert (log.names, log.notes) == (other.names, other.notes)
+
+
+def test_attributes_of_lists_and_dicts_of_ones_own_are_put_back(torch, report, batch):
+    class History(list):
+        pass
+
+    class Table(dict):
+        def __setitem__(self, key, value):
+            raise AssertionError("is not to be asked")
+
+    history, table = History([1]), Table(a=1)
+    history.best, table.best = [3], 3
+
+    def loss(out, y):
+        history.best.append(4)
+        history.append(2)
+        table.best += 1
+        dict.__setitem__(table, "a", 2)
+        return torch.nn.functional.cross_entropy(out, y)
+
+    report(net(torch), batch, loss)
+    assert (history, history.best, table, table.best) == ([1], [3], {"a": 1}, 3)
+
+
+def test_what_is_left_is_named_by_where_it_is(torch, report, batch):
+    model = net(torch)
+    model.words = iter("abc" * 10_000)
+    model[0].stream = {"left": [iter(range(10**6))]}
+    stream = iter(range(10**6))
+    model[1].register_forward_hook(lambda *args: (next(stream), None)[1])
+    notes = report(model, batch, torch.nn.CrossEntropyLoss()).notes
+    told = " is an iterator: what the passes took from it, it will not give once more."
+    named = {note.removesuffix(told) for note in notes if note.endswith(told)}
+    assert named == {"model.words", "model.0.stream['left'][0]", "a hook of model.1.stream"}
