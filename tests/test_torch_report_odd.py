@@ -468,3 +468,19 @@ def test_a_module_that_is_not_called_has_no_calls_in_the_table(torch, report, ba
     assert (rows["other"].calls, rows["net.0"].calls) == (0, 2)
     assert np.isnan(rows["other"].output) and np.isnan(rows["other"].gradient)
     assert rows["other"].covered == "unused"
+
+
+def test_what_is_not_finite_is_found_in_a_model_that_writes_into_its_input(torch, report, batch):
+    class Writes(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net(torch)
+
+        def forward(self, x):
+            x += 1
+            return (self.net(x) - 1e9).log()
+
+    before = batch[0].clone()
+    finding = report(Writes(), batch, torch.nn.CrossEntropyLoss()).findings[0]
+    assert finding.cause == "not finite, forward" and "at log" in finding.sentence
+    assert torch.equal(batch[0], before)
