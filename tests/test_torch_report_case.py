@@ -303,3 +303,20 @@ def test_rows_are_alike_within_each_gate_or_third(torch):
     assert spread_within(blocks(3)) == 0 and spread_within(blocks(4)) == 0
     assert spread_within(blocks(5)) > 0.1
     assert spread_within(rows) == pytest.approx(0.5**0.5)  # no gates of less than a row
+
+
+def test_scales_of_a_norm_are_no_weights(torch, batch):
+    model = torch.nn.Sequential(torch.nn.LayerNorm(6), *net(torch), torch.nn.LayerNorm(3))
+    with case_of(model, batch, torch.nn.CrossEntropyLoss()) as case:
+        assert case.with_weights() == ["1", "3"]
+
+
+@pytest.mark.parametrize("context", ["no_grad", "inference_mode"])
+def test_a_report_needs_no_gradients_around_it(torch, batch, context):
+    import gradtrace.torch
+
+    model, loss = net(torch), torch.nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with getattr(torch, context)():
+        within = gradtrace.torch.report(model, batch, loss, optimizer, path=None)
+    assert within.losses == gradtrace.torch.report(model, batch, loss, optimizer, path=None).losses

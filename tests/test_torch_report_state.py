@@ -597,3 +597,14 @@ def test_what_is_left_is_named_by_where_it_is(torch, report, batch):
     told = " is an iterator: what the passes took from it, it will not give once more."
     named = {note.removesuffix(told) for note in notes if note.endswith(told)}
     assert named == {"model.words", "model.0.stream['left'][0]", "a hook of model.1.stream"}
+
+
+def test_tensors_made_in_inference_mode_may_lie_about(torch, report, batch):
+    with torch.inference_mode():
+        small, large = torch.ones(3), torch.ones(2**26 + 1)
+
+    def loss(out, y):
+        return torch.nn.functional.cross_entropy(out, y) + 0 * small.sum() + 0 * large[0]
+
+    assert not any("written" in note for note in report(net(torch), batch, loss).notes)
+    assert small.sum() == 3

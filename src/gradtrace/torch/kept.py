@@ -209,6 +209,6 @@ class ArrayNumbers:
 
 def mark_of(value):
     """What changes where a tensor or an array is written into."""
-    if isinstance(value, torch.Tensor):
-        return value._version
+    if isinstance(value, torch.Tensor):  # of one made in inference mode, PyTorch does not count
+        return None if value.is_inference() else value._version
     return zlib.crc32(np.ascontiguousarray(value).view(np.uint8).data)
