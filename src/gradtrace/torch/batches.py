@@ -3,6 +3,7 @@
 import torch
 
 from .arguments import Arguments
+from .aside import UNDER_WAY
 from .nested import copied, replace, tensors
 
 
@@ -90,9 +91,10 @@ class Batches:
 def in_training():
     """Whether a call made now may be one of training: not under ``no_grad``, nor a recomputation.
 
-    Checkpointed modules are called once more by a backward pass.
+    Checkpointed modules are called once more by a backward pass. Nor is it one of a report.
     """
-    return torch.is_grad_enabled() and torch._C._current_graph_task_id() == -1
+    computed_anew = torch._C._current_graph_task_id() != -1
+    return torch.is_grad_enabled() and not computed_anew and not UNDER_WAY
 
 
 class Hook:

@@ -5,7 +5,7 @@ import math
 import torch
 
 from ...nested import has_slopes, tensors
-from ..case import alike
+from ..alike import alike
 from ..causes import found
 from ..graph import before_views, double_squash, passes_through
 from .words import factor, percent

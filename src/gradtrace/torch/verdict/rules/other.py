@@ -67,9 +67,9 @@ def too_much_decay(case):
         return []
     names = {id(p): name for name, p in case.task.parameters().items()}
     pull, push, lost = 0.0, 0.0, 0.0
-    for group in case.optimizer.param_groups:
+    for optimizer, group in case.groups():
         decay = float(group.get("weight_decay", 0.0))
-        if type(case.optimizer).__name__ == "AdamW" or group.get("decoupled_weight_decay"):
+        if type(optimizer).__name__ == "AdamW" or group.get("decoupled_weight_decay"):
             lost = max(lost, decay * float(group["lr"]))
             continue
         for p in group["params"]:

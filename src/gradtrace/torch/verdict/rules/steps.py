@@ -32,9 +32,9 @@ def below_epsilon(case):
     parameters = case.task.parameters()
     names = {id(p): name for name, p in parameters.items()}
     below, entries, homes = 0, 0, []
-    for group in case.optimizer.param_groups:
+    for optimizer, group in case.groups():
         eps = group.get("eps")
-        if not isinstance(eps, float) or type(case.optimizer).__name__ not in ADAPTIVE:
+        if not isinstance(eps, float) or type(optimizer).__name__ not in ADAPTIVE:
             continue
         for p in group["params"]:
             g = dense(case.seen.grads.get(names.get(id(p))))
