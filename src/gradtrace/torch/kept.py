@@ -31,8 +31,6 @@ class Contents:
 
     def put_back(self, stands):
         held = self.held
-        if not held and not self.box:
-            return
         if stands and self.has_parameters:
             held = standing(held, stands)
         if isinstance(self.box, dict):
@@ -149,7 +147,8 @@ class Numbers:
         self.requires_grad = tensor.requires_grad
         self.grad = tensor.grad if tensor.is_leaf else None
         self.grad_values = None if self.grad is None else self.grad.detach().clone()
-        write(self.data, self.values)  # of a layout that does not allow it, an error now
+        if not is_plain(tensor):
+            write(self.data, self.values)  # of a layout that does not allow it, an error now
 
     def put_back(self, stands):
         tensor = self.tensor
@@ -190,10 +189,17 @@ def same_numbers(one, other):
     """Whether two tensors hold the same bits; of other layouts than the usual, not known."""
     if not is_plain(one):
         return False
-    if torch.equal(one, other):
-        return True
     flat = [t.detach().resolve_conj().contiguous().reshape(-1) for t in (one, other)]
-    return torch.equal(*(t.view(torch.uint8) for t in flat))
+    return torch.equal(*(t.view(word_of(flat)) for t in flat))
+
+
+def word_of(flat):
+    """Whole numbers by which rows are compared: eight bytes are more than twice as fast as one."""
+    fits = all(
+        t.numel() * t.element_size() % 8 == 0 and t.storage_offset() * t.element_size() % 8 == 0
+        for t in flat
+    )
+    return torch.int64 if fits else torch.uint8
 
 
 class ArrayNumbers:

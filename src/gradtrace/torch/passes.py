@@ -69,6 +69,7 @@ class Passes:
             for m, name in named_modules(model).items()
         }
         self.reference, self.places, self.writers, self.anomalies = None, {}, set(), None
+        self.ran = False  # before the first pass all is as found
         self.with_slopes = [*map(has_slopes, tensors(inputs))]  # which inputs get a gradient
         if needs_survey(chosen, tensors(inputs)):
             self.survey()
@@ -101,7 +102,9 @@ class Passes:
         return total
 
     def _loss(self, values, *contexts):
-        self.found.restore()
+        if self.ran:
+            self.found.restore()
+        self.ran = True
         with ExitStack() as stack:
             for context in contexts:
                 stack.enter_context(context)

@@ -30,6 +30,7 @@ from .kept import (
     Contents,
     Globals,
     Numbers,
+    base_of,
     mark_of,
 )
 from .nested import parts, tensors
@@ -83,6 +84,7 @@ class Snapshot:
     def __init__(self, model, inputs, loss=None, target=None):
         self.deep = loss is not None
         self.kept, self.generators, self.stands = [], [], {}
+        self.empty = []  # dicts, of which each module has a dozen
         self.seen = {}  # id: the object itself, so that no other one gets the id
         self.todo = deque()
         self.objects, self.bytes, self.beyond = 0, 0, ""
@@ -119,6 +121,9 @@ class Snapshot:
         """
         for one in self.kept:
             one.put_back(self.stands)
+        for box in self.empty:
+            if box:
+                base_of(box).clear(box)
         put_back(self.generators)
 
     def left(self):
@@ -194,6 +199,8 @@ class Snapshot:
             box = own.get(key)
             if isinstance(box, dict):
                 self._contents(box)
+                if not box:
+                    continue
                 inside = key in ("_modules", "_parameters", "_buffers")
                 for part, value in dict.items(box):
                     where = f"{name}.{part}" if inside else f"a hook of {name}"
@@ -237,7 +244,10 @@ class Snapshot:
 
     def _contents(self, box, but=frozenset()):
         self.seen[id(box)] = box
-        self.kept.append(Contents(box, but))
+        if box or not isinstance(box, dict):
+            self.kept.append(Contents(box, but))
+        else:
+            self.empty.append(box)
 
     def _box(self, name, box, free):
         if isinstance(box, list | deque | set | dict | bytearray):
