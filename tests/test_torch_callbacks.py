@@ -74,6 +74,20 @@ def test_what_is_no_number_is_left_out(torch, callbacks):
     assert callbacks.scalars(log) == {"gradient norm": 1.0, "log10 gradient/b": 0.0}
 
 
+def test_of_a_log_without_updates_there_is_nothing_to_tell(torch, callbacks):
+    from gradtrace.torch.history import TrainingLog
+
+    writer, log = Writer(), TrainingLog(["a"])
+    assert callbacks.scalars(log) == {}
+    callbacks.TensorBoard(writer)(log)
+    assert writer.seen == []
+    from gradtrace.torch.picture import png
+
+    for draw in (png, TrainingLog.figure):
+        with pytest.raises(ValueError, match=r"^figure: expected a log with at least one watched"):
+            draw(log)
+
+
 def test_a_writer_that_writes_nothing_is_refused(callbacks):
     with pytest.raises(TypeError, match=r"^writer: expected an object with add_scalar, got "):
         callbacks.TensorBoard(3)
