@@ -132,6 +132,18 @@ def places_of_states(steps):
     return places
 
 
+def has_own_forward(module):
+    """Whether a recurrent module reads by a ``forward`` that is not PyTorch's.
+
+    It may write into what it reads, and have time along any axis.
+    """
+    if not isinstance(module, torch.nn.RNNBase):
+        return False
+    kinds = torch.nn.RNN, torch.nn.LSTM, torch.nn.GRU
+    known = [kind.forward for kind in kinds]
+    return type(module).forward not in known or "forward" in vars(module)
+
+
 class States:
     """Listens to the calls of the chosen modules while backward passes come.
 
@@ -173,6 +185,8 @@ class States:
 
     def pass_ended(self):
         heard = self._now
+        if heard is None:  # a pass of a callback
+            return
         if heard.steps or heard.read:
             heard.over()
             self.last, self._now, self._end = heard, Heard(self.chosen), None
@@ -204,11 +218,13 @@ class States:
         input = args[0] if args else kwargs.get("input")
         packed = isinstance(input, PackedSequence)
         x = input.data if packed else input
-        if not in_training() or not has_slopes(x):
+        if not in_training() or not has_slopes(x) or has_own_forward(rnn):
             return None
         if not x.requires_grad:
             if not any(p.requires_grad for p in rnn.parameters()):
                 return None  # what it gives out has no graph, and must not get one
+            if x.is_inference():
+                return None  # which cannot have a gradient
             x = x.detach().requires_grad_()
             input = input._replace(data=x) if packed else x
         axis = 1 if rnn.batch_first and x.dim() == 3 and not packed else 0
