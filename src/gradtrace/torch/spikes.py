@@ -114,7 +114,7 @@ class Waiting:
         if total.is_cuda:
             self.numbers = self.numbers.to("cpu", non_blocking=True)
             self.event = torch.cuda.Event()
-            self.event.record()
+            self.event.record(torch.cuda.current_stream(total.device))
 
     def there(self):
         return self.event is None or self.event.query()
@@ -226,5 +226,7 @@ def quick_norms(grads):
     """The norm of each gradient, in one go and without care for the ends of the float range."""
     grads = [entries(g) if g.is_sparse or g.is_complex() else g for g in grads]
     wide = any(g.dtype is torch.float64 for g in grads)
-    norms = torch._foreach_norm(grads, 2, None if wide else torch.float32)
-    return torch.stack([norm.to(norms[0].device) for norm in norms])
+    norms = torch._foreach_norm(grads, 2, torch.float64 if wide else torch.float32)
+    devices = [norm.device for norm in norms]
+    there = next((device for device in devices if device.type != "cpu"), devices[0])
+    return torch.stack([norm.to(there) for norm in norms])  # to the host one would have to wait

@@ -57,9 +57,12 @@ class Heard:
         slots.append(len(sizes) if sizes else x.shape[axis])
 
         def hear(g):
-            parts = entries(g).split(sizes) if sizes else entries(g).unbind(axis)
-            rows = [waiting_norms(part.reshape(1, -1)) for part in parts]
-            slots[place] = torch.cat(rows, dim=1)
+            if sizes:
+                rows = [waiting_norms(part.reshape(1, -1)) for part in entries(g).split(sizes)]
+                slots[place] = torch.cat(rows, dim=1)
+            else:
+                by_time = entries(g).movedim(axis, 0)
+                slots[place] = waiting_norms(by_time.reshape(len(by_time), -1))
 
         self._handles.append(x.register_hook(hear))
 
