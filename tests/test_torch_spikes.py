@@ -205,6 +205,66 @@ def test_a_model_among_the_arguments_is_not_kept(torch, watch):
     assert torch.equal(x, wanted) and [one.kind for one in rest] == ["Linear", "SGD"]
 
 
+@pytest.mark.parametrize("name", [name for name in FORMS if name != "a tuple of its own"])
+def test_a_batch_that_is_kept_is_in_memory_of_its_own(torch, watch, name):
+    form, read = FORMS[name]
+    buffer, given = torch.empty(6, 5), []
+
+    def refilled(x):
+        buffer.copy_(x)
+        given.append(form(buffer))
+        return given[-1]
+
+    found, wanted, _ = spike(torch, watch, refilled, read)
+    torch.as_tensor(read(given[25])).zero_()  # once the update is over
+    assert torch.equal(torch.as_tensor(read(found.batches[0].args[0])), wanted)
+
+
+@pytest.mark.parametrize("size", [4.9, 5.1])
+@pytest.mark.parametrize("at", [19, 20, 25])
+def test_how_much_longer_than_the_median_a_spike_is(torch, watch, size, at):
+    model, x = runs.mlp(torch), torch.randn(6, 5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    with watch(model, optimizer, every=1000) as log:
+        for k in range(30):
+            runs.step(optimizer, runs.squares(model(x)) * (size if k == at else 1))
+    assert [one.update for one in log.spikes] == [at] * (size > 5 and at >= 20)
+    for one in log.spikes:
+        assert one.ratio == pytest.approx(size, rel=1e-4)
+
+
+def test_the_median_is_that_of_the_hundred_updates_before(torch, watch):
+    model, x = runs.mlp(torch), torch.randn(6, 5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    with watch(model, optimizer, every=1000) as log:
+        for k in range(160):  # at 151, 52 of the 100 before are as long as 1
+            size = 0.1 if k < 99 else 1.0
+            runs.step(optimizer, runs.squares(model(x)) * (4.0 if k == 151 else size))
+    assert [one.update for one in log.spikes] == [99, 100, 101, 102, 103]  # of equals the first
+
+
+def test_what_is_hidden_in_an_object_under_no_grad_is_evaluation(torch, watch):
+    class Hides(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = runs.mlp(torch)
+
+        def forward(self, x):
+            return Plain(self.net(x))
+
+    torch.manual_seed(0)
+    model = Hides()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    x, other = torch.randn(2, 6, 5)
+    with watch(model, optimizer, every=1000) as log:
+        for k in range(30):
+            with torch.no_grad():
+                model(other)
+            runs.step(optimizer, runs.squares(model(x).x) * (100 if k == 25 else 1))
+    (((kept,), _),) = log.spikes[0].batches
+    assert torch.equal(kept, x)
+
+
 def test_of_inference_tensors_it_is_not_known_whether_they_were_changed(torch, watch):
     def form(x):
         with torch.inference_mode():

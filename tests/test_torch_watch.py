@@ -694,7 +694,7 @@ def test_after_an_error_in_a_step_counting_goes_on(torch, watch, spikes):
         for k in range(12):
             optimizer.zero_grad()
             squares(model(torch.randn(6, 5))).backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 0.001 * (k + 1))
             wanted.append(norm(p.grad for p in model.parameters()))
             try:
                 optimizer.step(*[lambda: None] * (k % 3 == 0))
@@ -844,6 +844,27 @@ def test_states_are_those_of_the_last_pass_and_evaluation_is_none(torch, watch):
         optimizer.step()
     np.testing.assert_array_equal(log.log_h, wanted)
     assert log.names == ("0", "2", "4")
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_what_a_checkpoint_computes_once_more_is_no_state(torch, watch, reentrant):
+    from torch.utils.checkpoint import checkpoint
+
+    class Again(torch.nn.Sequential):
+        def forward(self, x):
+            for part in self:
+                x = checkpoint(part, x, use_reentrant=reentrant) if part is self[2] else part(x)
+            return x
+
+    torch.manual_seed(0)
+    plain = mlp(torch)
+    model, x = Again(*plain), torch.randn(6, 5)
+    wanted = once(torch, watch, plain, [x], squares)
+    log = once(torch, watch, model, [x], squares)
+    assert log.names == ("0", "2", "4") or reentrant  # whose first call is under no_grad
+    if not reentrant:
+        np.testing.assert_allclose(log.log_h[:, 1:], wanted.log_h[:, 1:], **CLOSE)
+    np.testing.assert_allclose(log.norm, wanted.norm, **CLOSE)
 
 
 def test_passes_of_several_lengths_stand_in_one_array(torch, watch):

@@ -137,7 +137,6 @@ class Watch:
             )
         self.model, self.steps, self.chosen = model, steps, choose_steps(unwrapped(model), steps)
         self.most = expect_count("spikes", spikes, 0)
-        self._stack = None
 
     def __enter__(self):
         if self.optimizer in WATCHED:
