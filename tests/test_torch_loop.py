@@ -460,6 +460,28 @@ def test_spikes_are_shown_in_a_line_each(torch, watch):
     assert "update 30: ‖g‖ = " in shown and "tensor(" not in shown and len(shown) < 1000
 
 
+def test_a_log_as_it_is_printed(torch):
+    from gradtrace.torch.history import Row, TrainingLog
+
+    log = TrainingLog(["a", "b"])
+    for k, clipped in enumerate([0.0005, 0.0012, 0.25]):
+        moved = np.array([1e-3, 2e-3]) * (k + 1)
+        log.add(Row(10 * k, 2.0 + k, clipped, np.array([0.0, -np.inf]), moved))
+        first = f"updates watched, 0 to {10 * k}" if k else "update watched, 0 to 0"
+        text = f"{k + 1} {first}; ‖g‖ {2 + k}; {100 * clipped:.3g} % clipped away; ‖ΔW‖/‖W‖ "
+        text += f"{1e-3 * (k + 1):.3g} (a) to {2e-3 * (k + 1):.3g} (b)\n"
+        text += ["", "", "clipped at 2 of 3 watched updates, by 12.6 % in the median\n"][k]
+        if k == 1:
+            text += "clipped at 1 of 2 watched updates, by 0.12 % in the median\n"
+        assert str(log) == text + "never a gradient: b"
+    log.skipped = 1
+    assert "\n1 gradient that was not finite made no update\n" in str(log)
+    log.add(Row(30, np.nan, np.nan, np.array([0.0, np.nan]), np.zeros(2), lost=("b",)))
+    wanted = "gradients are not finite from update 30 on, at first in 1 of 2 parameters, the last"
+    assert f"{wanted} of them b\n" in str(log) and "% clipped away" not in str(log)
+    assert [*log.log_p] == ["a", "b"]
+
+
 def test_a_healthy_run_has_one_line(torch, watch):
     run = runs.run_mlp(torch)
     with watch(*run.pairs[0], every=2) as log:
