@@ -264,6 +264,7 @@ def run_writing(torch, by="mul"):
         def forward(self, x):
             if by == "numpy":
                 self.seen = x.numpy().sum()
+            if by in ("numpy", "a hook"):
                 return super().forward(x)
             x = torch.nn.functional.dropout(x, 0.2, self.training, inplace=True)
             return super().forward(x.mul_(0.5))
@@ -278,7 +279,15 @@ def run_writing(torch, by="mul"):
             h = self.rnn(x)[0]
             return self.out(torch.cat([h, x], dim=-1))
 
+    def touch(module, args, out):
+        module.seen = args[0].numpy().sum()
+        args[0].mul_(0.5)
+
     model = Reader()
+    if by == "a hook":
+        model.rnn = torch.nn.LSTM(5, 6, batch_first=True)
+        model.rnn.register_forward_hook(touch)
+        model.rnn.requires_grad_(False).bias_hh_l0.requires_grad_()  # else PyTorch keeps the data
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     return plain(torch, model, lambda k: [torch.randn(3, 7, 5)], squares, optimizer)
 
@@ -416,6 +425,7 @@ RUNS = {
     "shared": run_shared,
     "writing": run_writing,
     "read by numpy": lambda torch: run_writing(torch, "numpy"),
+    "read by a hook": lambda torch: run_writing(torch, "a hook"),
     "inference": run_inference,
     "inference, recurrent": run_frozen_reader,
     "replaced": run_replaced,
@@ -1228,15 +1238,26 @@ def test_a_long_run_is_thinned_out(torch, watch, monkeypatch):
     monkeypatch.setattr(history, "MOST", 4)
     run = run_mlp(torch)
     with watch(*run.pairs[0], every=2) as log:
-        for k in range(40):
+        for k in range(30):
             run.update(k)
     wanted, every = [], 2
-    for k in range(40):
+    for k in range(30):
         if k % every == 0:
             wanted.append(k)
         if len(wanted) == 5:
             wanted, every = wanted[::2], 2 * every
-    assert [*log.updates] == wanted == [0, 16, 32]
+    assert [*log.updates] == wanted == [0, 8, 16, 24]
+
+
+@pytest.mark.parametrize("by", ["mul", "a hook"])
+def test_what_others_read_is_handed_over_as_it_is_and_has_no_reach(torch, watch, by):
+    run = run_writing(torch, by)
+    with watch(*run.pairs[0], every=1) as log:
+        run.update(0)
+    assert log.log_x == {} == log.reach
+    assert any(
+        note.startswith("log_x does not have rnn: a forward of its own") for note in log.notes
+    )
 
 
 def test_a_frozen_recurrent_module_gets_no_graph(torch, watch):

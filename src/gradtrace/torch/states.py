@@ -135,16 +135,17 @@ def places_of_states(steps):
     return places
 
 
-def has_own_forward(module):
-    """Whether a recurrent module reads by a ``forward`` that is not PyTorch's.
+def is_read_by_others(module):
+    """Whether what a recurrent module reads gets to others than PyTorch's own ``forward``.
 
-    It may write into what it reads, and have time along any axis.
+    A ``forward`` of its own may write into it, and have time along any axis; a hook, too, sees it.
     """
     if not isinstance(module, torch.nn.RNNBase):
         return False
     kinds = torch.nn.RNN, torch.nn.LSTM, torch.nn.GRU
     known = [kind.forward for kind in kinds]
-    return type(module).forward not in known or "forward" in vars(module)
+    own = type(module).forward not in known or "forward" in vars(module)
+    return own or any(not isinstance(hook, Hook) for hook in module._forward_hooks.values())
 
 
 class States:
@@ -221,7 +222,7 @@ class States:
         input = args[0] if args else kwargs.get("input")
         packed = isinstance(input, PackedSequence)
         x = input.data if packed else input
-        if not in_training() or not has_slopes(x) or has_own_forward(rnn):
+        if not in_training() or not has_slopes(x) or is_read_by_others(rnn):
             return None
         if not x.requires_grad:
             if not any(p.requires_grad for p in rnn.parameters()):

@@ -17,7 +17,7 @@ from .history import Row, TrainingLog, in_words, reach
 from .measure import log_norms
 from .received import Received, norms_of, parameters_of, scaler_of_step
 from .spikes import Spikes
-from .states import States, has_own_forward
+from .states import States, is_read_by_others
 from .wrappers import compiled_parts, expect_python, named_modules, unwrapped
 from .zeroing import Zeroing
 
@@ -61,9 +61,9 @@ def watch(model, optimizer, every=100, steps=None, spikes=5, callbacks=()):
     the mean over the processes, states and batches those of this one.
 
     Where a recurrent module reads data without a gradient, it is computed at the watched updates;
-    it changes no other; a frozen one that reads data has no reach, and neither has one of a class
-    with a ``forward`` of its own. A parameter that is replaced while it is watched is found at the
-    next watched update, or when the optimiser gets it, and so is a module.
+    it changes no other; a frozen one that reads data has no reach, and neither has one with a
+    ``forward`` of its own, or with a forward hook. A parameter that is replaced while it is watched
+    is found at the next watched update, or when the optimiser gets it, and so is a module.
 
     Parameters
     ----------
@@ -194,21 +194,21 @@ class Watch:
             return ("no update: optimizer.step was not called while it was watched",)
         notes = []
         if self.added_up is not None:
+            between = f"between updates {self.added_up - 1} and {self.added_up}"
             notes.append(
-                f"zero_grad was not called between updates {self.added_up - 1} and"
-                f" {self.added_up}: the gradients of earlier updates are still in .grad, and those"
-                " that come are added to them; call optimizer.zero_grad() before each backward"
-                " pass, or after each optimizer.step()"
+                f"zero_grad was not called {between}: the gradients of earlier updates are still in"
+                " .grad, and those that come are added to them; call optimizer.zero_grad() before"
+                " each backward pass, or after each optimizer.step()"
             )
         if self.replaced:
             notes.append(self._what_was_replaced())
         if len(self.log.updates) and not self.log.has_states:
             notes.append(f"log_h is empty: {self._why_no_states()}")
-        own = in_words(name for m, name in self.chosen.items() if has_own_forward(m))
+        own = in_words(name for m, name in self.chosen.items() if is_read_by_others(m))
         if own:
             notes.append(
-                f"log_x does not have {own}: a forward of its own may read along any axis, and"
-                " write into what it reads"
+                f"log_x does not have {own}: a forward of its own, or a hook, gets what it reads"
+                " and may write into it"
             )
         return tuple(notes)
 
@@ -369,7 +369,7 @@ class Watch:
         self.closed = True
         scaler = scaler_of_step()
         if self.added_up is None and self.zeroing.forgotten():
-            self.added_up = self.count
+            self.added_up = max(self.count, 1)  # 0 if a scaler let the first one do nothing
         if self.most:
             scale = None if scaler is None else scaler._get_scale_async()  # it waits for no device
             flag = skip_flag(self.optimizer)
