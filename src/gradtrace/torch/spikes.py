@@ -109,8 +109,8 @@ class Waiting:
     def __init__(self, call, names, norms, batches=(), skipped=None):
         self.call, self.names, self.norms, self.batches = call, names, norms, batches
         total = torch.linalg.vector_norm(norms)
-        flag = torch.zeros_like(total) if skipped is None else skipped.to(total).reshape(())
-        self.numbers, self.event = torch.stack([total, flag]), None
+        flags = [] if skipped is None else [skipped.to(total).reshape(())]
+        self.numbers, self.event = torch.stack([total, *flags]), None
         if total.is_cuda:
             self.numbers = self.numbers.to("cpu", non_blocking=True)
             self.event = torch.cuda.Event()
@@ -122,8 +122,8 @@ class Waiting:
     def on_host(self):
         if self.event is not None:
             self.event.synchronize()
-        norm, skipped = self.numbers.tolist()
-        return norm, bool(skipped)
+        norm, *flags = self.numbers.tolist()
+        return norm, any(flags)
 
 
 class Spikes:
