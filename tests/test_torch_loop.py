@@ -480,6 +480,9 @@ def test_a_log_as_it_is_printed(torch):
     wanted = "gradients are not finite from update 30 on, at first in 1 of 2 parameters, the last"
     assert f"{wanted} of them b\n" in str(log) and "% clipped away" not in str(log)
     assert [*log.log_p] == ["a", "b"]
+    for norm in (0.0, 2.0):
+        log.add(Row(40, norm, 0.0, np.zeros(2), np.zeros(2)))
+        assert ("no parameter moved" in str(log)) == (norm > 0)
 
 
 def test_a_healthy_run_has_one_line(torch, watch):

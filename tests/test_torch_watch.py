@@ -989,6 +989,12 @@ def test_the_reach_of_a_loop_over_cells_is_about_that_of_a_trace(torch, watch, k
     assert log.log_h.shape == (1, 61)
 
 
+def test_a_cell_that_is_called_without_a_state_has_one_step(torch, watch):
+    model = torch.nn.Sequential(torch.nn.GRUCell(4, 4))
+    log = once(torch, watch, model, [torch.randn(3, 4)], squares)
+    assert log.log_h.shape == (1, 2) and np.isfinite(log.log_h[0, 1])
+
+
 def test_an_lstm_cell_counts_what_reaches_its_memory_through_its_output(torch, watch):
     torch.manual_seed(0)
     model = run_cells(torch, "LSTMCell").pairs[0][0]
