@@ -49,6 +49,8 @@ def test_a_callback_is_called_after_each_watched_update(torch):
     seen = []
     trained(torch, lambda log: seen.append(log.updates.tolist()))
     assert seen == [[0], [0, 5], [0, 5, 10]]
+    trained(torch, (each for each in [lambda log: seen.append(len(log.updates))]))
+    assert seen[3:] == [1, 2, 3]
 
 
 def test_tensorboard_gets_every_finite_number(torch, callbacks):
