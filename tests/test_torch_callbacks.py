@@ -49,6 +49,8 @@ def test_a_callback_is_called_after_each_watched_update(torch):
     seen = []
     trained(torch, lambda log: seen.append(log.updates.tolist()))
     assert seen == [[0], [0, 5], [0, 5, 10]]
+    trained(torch, (each for each in [lambda log: seen.append(len(log.updates))]))
+    assert seen[3:] == [1, 2, 3]
 
 
 def test_tensorboard_gets_every_finite_number(torch, callbacks):
@@ -72,6 +74,20 @@ def test_what_is_no_number_is_left_out(torch, callbacks):
     moved = np.array([0.0, np.inf])
     log.add(Row(0, 1.0, np.nan, np.array([-np.inf, 0.0]), moved))
     assert callbacks.scalars(log) == {"gradient norm": 1.0, "log10 gradient/b": 0.0}
+
+
+def test_of_a_log_without_updates_there_is_nothing_to_tell(torch, callbacks):
+    from gradtrace.torch.history import TrainingLog
+
+    writer, log = Writer(), TrainingLog(["a"])
+    assert callbacks.scalars(log) == {}
+    callbacks.TensorBoard(writer)(log)
+    assert writer.seen == []
+    from gradtrace.torch.picture import png
+
+    for draw in (png, TrainingLog.figure):
+        with pytest.raises(ValueError, match=r"^figure: expected a log with at least one watched"):
+            draw(log)
 
 
 def test_a_writer_that_writes_nothing_is_refused(callbacks):

@@ -125,3 +125,113 @@ def test_the_guard_guards(torch, as_on_a_small_device):
             torch.ones(2).double()
         with pytest.raises(AssertionError, match="9 numbers came to the host"):
             torch.ones(9).numpy()
+
+
+# --- without the devices themselves: tensors that have a device, a dtype and a shape, but no data
+
+
+@pytest.fixture
+def elsewhere(torch):
+    """A function that makes a tensor on a device which need not be there."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        yield lambda size, device, dtype=torch.float32: torch.empty(
+            size, device=device, dtype=dtype
+        )
+
+
+def test_norms_of_parameters_on_several_devices_meet_where_none_is_waited_for(torch, elsewhere):
+    from gradtrace.torch.measure import waiting_norms
+    from gradtrace.torch.received import norms_of
+    from gradtrace.torch.spikes import quick_norms
+
+    grads = [
+        *(elsewhere((3, 4), "cpu"), elsewhere((300, 4), "cuda:1", torch.bfloat16)),
+        *(elsewhere((), "cuda:0"), elsewhere((3, 4), "cuda:0", torch.complex64)),
+    ]
+    norms = quick_norms(grads)
+    assert norms.device == torch.device("cuda:1") and norms.shape == (4,)
+    assert norms.dtype == torch.float32  # in bfloat16 half the digits were lost
+    wide = quick_norms([*grads, elsewhere(5, "cuda:0", torch.float64)])
+    assert wide.dtype == torch.float64
+    found = norms_of(grads)
+    assert [pair.device for pair in found] == [g.device for g in grads]
+    assert waiting_norms(elsewhere((2, 3), "cuda:1")).device == torch.device("cuda:1")
+
+
+def test_an_event_stands_in_the_stream_of_its_norm(torch, elsewhere, monkeypatch):
+    from gradtrace.torch import spikes
+
+    recorded = []
+
+    class Event:
+        def record(self, stream):
+            recorded.append(stream)
+
+        def query(self):
+            return False
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: ("stream of", device))
+    flag = elsewhere((), "cuda:0")
+    one = spikes.Waiting(3, ["a"], elsewhere(1, "cuda:1"), [], flag)
+    assert recorded == [("stream of", torch.device("cuda:1"))]
+    assert one.numbers.device.type == "cpu" and not one.there()
+
+
+READERS = "item", "tolist", "cpu", "numpy", "__bool__", "__float__", "__int__", "__array__"
+
+
+@pytest.fixture
+def reads(torch, monkeypatch):
+    """What is read from tensors by the host, in order."""
+    found = []
+
+    def heard(name, method):
+        def read(tensor, *args, **kwargs):
+            found.append(name)
+            return method(tensor, *args, **kwargs)
+
+        return read
+
+    for name in READERS:
+        monkeypatch.setattr(torch.Tensor, name, heard(name, getattr(torch.Tensor, name)))
+    return found
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("zero", ["never", "to None", "in place", "uncounted"])
+def test_between_watched_updates_the_host_reads_one_norm_and_its_flag(torch, reads, fused, zero):
+    """The norm of two updates before, which has arrived; all else would have to be waited for."""
+    from gradtrace.torch import watch
+
+    def loop(times):
+        for _ in range(times):
+            if zero == "uncounted":
+                for p in model.parameters():
+                    p.grad.data.zero_()
+            elif zero != "never":
+                optimizer.zero_grad(set_to_none=zero == "to None")
+            loss = squares(model(x))
+            (scaler.scale(loss) if fused else loss).backward()
+            if fused:
+                scaler.step(optimizer)
+                scaler.update()
+            else:
+                optimizer.step()
+
+    model, x, _ = models(torch)["layers"]
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused)
+    scaler = torch.amp.GradScaler("cpu", growth_interval=10_000)
+    squares(model(x)).backward()
+    loop(1)
+    reads.clear()
+    loop(8)
+    plain = [*reads]
+    with watch(model, optimizer, every=1000):
+        loop(5)  # whether zero_grad is missing is asked once
+        reads.clear()
+        loop(8)
+        watched = [*reads]
+    assert sorted(watched) == sorted([*plain, *["tolist"] * 8])

@@ -1,10 +1,39 @@
 """What a model was called with, in the calls that backward passes reach."""
 
+import pickle
+from contextlib import nullcontext
+from copy import deepcopy
+from enum import Enum
+from types import BuiltinFunctionType, FunctionType
+
 import torch
 
 from .arguments import Arguments
 from .aside import UNDER_WAY
-from .nested import copied, replace, tensors
+from .nested import cloned, leaves, rebuilt, tensors, version
+
+# What nobody can write into; of containers, those that are empty.
+FIXED = (
+    *(type(None), bool, int, float, complex, str, bytes, range, slice, Enum, type),
+    *(FunctionType, BuiltinFunctionType, torch.dtype, torch.device, torch.layout),
+    *(list, tuple, dict),
+)
+
+
+class Unkept:
+    """Stands for an argument of which no copy could be made, or that cannot be pickled.
+
+    Attributes
+    ----------
+    kind : str
+        The name of its class.
+    """
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def __repr__(self):
+        return f"Unkept({self.kind})"
 
 
 class Batch:
@@ -17,20 +46,86 @@ class Batch:
     """
 
     def __init__(self, args, kwargs):
-        self.arguments, self.reached = Arguments(args, kwargs), False
-        self._versions = self._versions_now()
-
-    def _versions_now(self):
-        return [t._version for t in tensors(self.arguments) if not t.is_inference()]
+        self.arguments, self.reached = each(held, Arguments(args, kwargs)), False
+        self._versions = [(t, version(t)) for t in tensors(self.arguments)]
 
     def changed(self):
-        """Whether a tensor among the arguments was written into since the call began."""
-        return self._versions_now() != self._versions
+        """Whether a tensor among the arguments was written into since the call began.
+
+        None if that is not known: there are objects that are not looked into, or tensors made in
+        inference mode, of which PyTorch does not count how often they are written into.
+        """
+        now = tensors(self.arguments)
+        if [*map(id, now)] != [id(t) for t, _ in self._versions]:
+            return True
+        if any(version(t) != before for t, before in self._versions):
+            return True
+        counted = all(before is not None for _, before in self._versions)
+        known = all(isinstance(leaf, (torch.Tensor, *FIXED)) for leaf in leaves(self.arguments))
+        return False if counted and known else None
 
     def kept(self):
         """The arguments in memory of their own, on the host."""
-        own = copied(self.arguments)
-        return replace(own, lambda t: t.cpu())
+        return each(own, self.arguments)
+
+
+def each(change, arguments):
+    """``change(argument)`` for every argument of a call."""
+    args = tuple(map(change, arguments.args))
+    return Arguments(args, {name: change(value) for name, value in arguments.kwargs.items()})
+
+
+def held(argument):
+    """The same tensors in containers of our own, as the model or its caller may change theirs."""
+    try:
+        return rebuilt(argument, itself)
+    except Exception:  # a container with a constructor of its own; training has to go on
+        return argument
+
+
+def itself(leaf):
+    return leaf
+
+
+def own(argument):
+    """A copy of an argument; an :class:`Unkept` in the place of what has none."""
+    try:
+        return rebuilt(argument, own_leaf)
+    except Exception:  # as in held()
+        return unkept(argument)
+
+
+def own_leaf(leaf):
+    if isinstance(leaf, FIXED):
+        return leaf
+    if isinstance(leaf, torch.nn.Module | torch.optim.Optimizer):
+        return unkept(leaf)  # too large
+    try:
+        if not isinstance(leaf, torch.Tensor):
+            return deepcopy(leaf)
+        there = leaf.detach()
+        return cloned(there) if there.device.type == "cpu" else there.cpu()
+    except Exception:  # an object may refuse, with whatever error; training has to go on
+        return unkept(leaf)
+
+
+def unkept(value):
+    return Unkept(type(value).__name__)
+
+
+def picklable(argument):
+    """An argument as it may be pickled: an :class:`Unkept` in the place of what may not."""
+    if not is_picklable(argument):
+        argument = rebuilt(argument, lambda leaf: leaf if is_picklable(leaf) else unkept(leaf))
+    return argument if is_picklable(argument) else unkept(argument)
+
+
+def is_picklable(value):
+    try:
+        pickle.dumps(value)
+    except Exception:  # as many kinds of error as there are classes
+        return False
+    return True
 
 
 class Batches:
@@ -108,8 +203,11 @@ class Hook:
             return None
         return self.function(*args)
 
+    def __deepcopy__(self, memo):
+        return Hook(ignore)
+
     def __reduce__(self):
-        return Hook, (ignore,)
+        return getattr, (nullcontext(), "__exit__")  # does nothing, and is there without gradtrace
 
 
 def ignore(*args):

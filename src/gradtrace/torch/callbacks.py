@@ -14,7 +14,7 @@ __all__ = ["LiveFigure", "TensorBoard", "lightning_callback", "scalars", "traine
 
 
 def scalars(log):
-    """``{tag: number}`` of the last watched update; what is not finite is left out.
+    """``{tag: number}`` of the last watched update, if any; what is not finite is left out.
 
     Norms of single parameters and how far they moved are powers of ten.
 
@@ -31,6 +31,8 @@ def scalars(log):
     >>> scalars(log)
     {'gradient norm': 2.0, 'log10 gradient/weight': 2.0, 'log10 moved/weight': -3.0}
     """
+    if not len(log.updates):
+        return {}
     found = {"gradient norm": log.norm[-1], "clipped": log.clipped[-1]}
     for name, logs in log.log_p.items():
         found[f"log10 gradient/{name}"] = logs[-1] / math.log(10)
@@ -65,9 +67,8 @@ class TensorBoard:
         self.writer = writer
 
     def __call__(self, log):
-        step = int(log.updates[-1])
         for tag, value in scalars(log).items():
-            self.writer.add_scalar(tag, value, step)
+            self.writer.add_scalar(tag, value, int(log.updates[-1]))
 
     def __repr__(self):
         return f"TensorBoard({type(self.writer).__name__})"

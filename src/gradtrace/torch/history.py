@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 MOST = 2000  # rows
+SHOWN = 5  # spikes in print(log)
 
 
 def empty():
@@ -25,6 +26,7 @@ class Row:
     names: tuple[str, ...] = ()
     log_x: dict = field(default_factory=dict)
     reach: dict = field(default_factory=dict)
+    lost: tuple[str, ...] = ()  # parameters whose gradient is not finite
 
 
 class TrainingLog:
@@ -70,8 +72,12 @@ class TrainingLog:
     names : tuple of str
         Of the steps of ``log_h``.
     spikes : tuple of Spike
+    skipped : int
+        How many gradients were not finite and made no update, as a ``GradScaler`` skips it, or as
+        your own loop does. With ``spikes=0`` only those that a fused optimiser was given are
+        counted.
     notes : tuple of str
-        What could not be seen, and why.
+        What could not be seen, and why; and what is wrong with the loop around the model.
 
     Examples
     --------
@@ -85,7 +91,7 @@ class TrainingLog:
 
     def __init__(self, parameters):
         self._parameters, self._rows = [*parameters], []
-        self.spikes, self.notes = (), ()
+        self.spikes, self.notes, self.skipped = (), (), 0
 
     def add(self, row):
         self._rows.append(row)
@@ -101,19 +107,27 @@ class TrainingLog:
         return np.array([getattr(row, name) for row in self._rows], float)
 
     def _by_parameter(self, name):
-        table = np.array([getattr(row, name) for row in self._rows])
-        table = table.reshape(len(self._rows), len(self._parameters))
-        seen = ~np.isnan([row.log_p for row in self._rows]).reshape(table.shape)
+        if not self._rows:
+            return {}
+        table = padded([getattr(row, name) for row in self._rows])
+        seen = ~np.isnan(padded([row.log_p for row in self._rows])).all(axis=0)
+        lost = {name for row in self._rows for name in row.lost}
         return {
             parameter: table[:, i]
-            for i, parameter in enumerate(self._parameters)
-            if seen[:, i].any()
+            for i, parameter in enumerate(self._parameters[: table.shape[1]])
+            if seen[i] or parameter in lost
         }
 
     def _by_module(self, name):
         """Of what is a dict in every row."""
         modules = dict.fromkeys(m for row in self._rows for m in getattr(row, name))
         return {m: [getattr(row, name).get(m) for row in self._rows] for m in modules}
+
+    def learn(self, parameters):
+        """Have a place for each of these names in the rows that come."""
+        known = {*self._parameters}
+        self._parameters += [name for name in parameters if name not in known]
+        return self._parameters
 
     @property
     def updates(self):
@@ -151,6 +165,15 @@ class TrainingLog:
     def reach(self):
         return {m: np.array(rows, float) for m, rows in self._by_module("reach").items()}
 
+    @property
+    def has_states(self):
+        return any(len(row.log_h) for row in self._rows)
+
+    @property
+    def reads(self):
+        """The recurrent modules of ``log_x``."""
+        return [*dict.fromkeys(m for row in self._rows for m in row.log_x)]
+
     def figure(self):
         """A live figure with a slider over the updates, to show in a notebook or to save.
 
@@ -168,8 +191,57 @@ class TrainingLog:
         return explored(self)
 
     def __str__(self):
-        lines = [self._in_a_line(), *map(str, self.spikes), *self.notes]
-        return "\n".join(lines)
+        spikes = [*map(str, self.spikes[:SHOWN])]
+        if len(self.spikes) > SHOWN:
+            spikes.append(f"{len(self.spikes) - SHOWN} more in spikes")
+        return "\n".join([self._in_a_line(), *self._in_sentences(), *spikes, *self.notes])
+
+    __repr__ = __str__
+
+    def _in_sentences(self):
+        """What is to be known of the whole run, as far as there is anything."""
+        if not self._rows:
+            return []
+        last, found = self._rows[-1], []
+        if self.skipped:
+            gradients = (
+                "1 gradient that was"
+                if self.skipped == 1
+                else (f"{self.skipped} gradients that were")
+            )
+            found.append(f"{gradients} not finite made no update")
+        if last.lost:
+            found.append(self._where_lost())
+        clipped = self.clipped[self.clipped > 1e-3]
+        if len(clipped) and len(self._rows) > 1:
+            found.append(
+                f"clipped at {len(clipped)} of {len(self._rows)} watched updates, by"
+                f" {100 * np.median(clipped):.3g} % in the median"
+            )
+        if 0 < last.norm < math.inf and np.nanmax(last.moved) == 0:
+            found.append(f"no parameter moved at update {last.update}, though it has a gradient")
+        silent = [name for name, logs in self.log_p.items() if np.isneginf(logs).all()]
+        if silent:
+            found.append(f"never a gradient: {in_words(silent)}")
+        return found
+
+    def _where_lost(self):
+        """From which update on gradients are not finite, and in which parameters first."""
+        first = len(self._rows)
+        while first and self._rows[first - 1].lost:
+            first -= 1
+        row, before = self._rows[first], self._rows[first - 1].update if first else -1
+        update, lost = row.update, row.lost
+        for spike in self.spikes:
+            if before < spike.update < update and not math.isfinite(spike.norm):
+                update = spike.update
+                lost = [name for name, log in spike.log_p.items() if not log < math.inf]
+        had = {self._parameters[i] for i in np.flatnonzero(~np.isnan(row.log_p))}
+        many = len(had.union(row.lost))
+        where = f"{len(lost)} of {many} parameters, the last of them {lost[-1]}"
+        if len(lost) == many:
+            where = "all parameters"
+        return f"gradients are not finite from update {update} on, at first in {where}"
 
     def _in_a_line(self):
         if not self._rows:
@@ -186,6 +258,18 @@ class TrainingLog:
             parts.append("‖ΔW‖/‖W‖ " + " to ".join(ends))
         parts += [f"reach of {m} {steps} steps" for m, steps in row.reach.items()]
         return "; ".join(parts)
+
+
+def in_words(names):
+    """The first three of some names.
+
+    Examples
+    --------
+    >>> in_words(["a", "b"]), in_words("abcde")
+    ('a, b', 'a, b, c and 2 more')
+    """
+    names = [*names]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def padded(rows):

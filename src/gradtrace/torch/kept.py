@@ -9,7 +9,7 @@ from collections import OrderedDict, deque
 import numpy as np
 import torch
 
-from .nested import is_plain
+from .nested import is_plain, version
 
 MISSING = object()
 
@@ -215,6 +215,6 @@ class ArrayNumbers:
 
 def mark_of(value):
     """What changes where a tensor or an array is written into."""
-    if isinstance(value, torch.Tensor):  # of one made in inference mode, PyTorch does not count
-        return None if value.is_inference() else value._version
+    if isinstance(value, torch.Tensor):
+        return version(value)
     return zlib.crc32(np.ascontiguousarray(value).view(np.uint8).data)

@@ -8,7 +8,7 @@ import torch
 from ..expect import given
 from .calls import calls_through, forward_replaced
 from .loan import Loan
-from .nested import at_hand, parts, tensors
+from .nested import at_hand, parts, tensors, version
 from .record import Call, separate
 from .unroll import unrolled
 from .weights import in_place_of_parameters
@@ -45,14 +45,14 @@ def called(record, module, run):
         state = named[at] = loan.lend(named.get(at))
         record.lent = record.lent or (bool(loan.copies) and not cell)
         call = Call(module, keys_of_state(record, module, state), cut=not torch.is_grad_enabled())
-        versions = [(tensor, tensor._version) for tensor in tensors(state)]
+        versions = [(tensor, version(tensor)) for tensor in tensors(state)]
         with in_place_of_parameters(module, partial(record.alias, call), record.earlier) as again:
             others = Loan(again)  # weights that the model hands to the call
             named |= {key: others.lend(value) for key, value in named.items() if key != at}
             args = [named[i] for i in range(len(args))]
             out = run(*args, **{name: named[name] for name in kwargs})
-        views = [(t, version) for t, version in versions if t.requires_grad and t._is_view()]
-        if any(t._version != version for t, version in views):
+        views = [(t, before) for t, before in versions if t.requires_grad and t._is_view()]
+        if any(version(t) != before for t, before in views):
             record.written.add(module)  # PyTorch forgets the hook of such a view
         out = separate(loan.give_back(others.give_back(out)))
         call.gives = record.watch(state if out is None else out)  # None: it wrote into its state

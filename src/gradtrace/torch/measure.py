@@ -66,7 +66,7 @@ def waiting_norms(rows):
         return rows.new_zeros(2, len(rows))
     top = rows.abs().amax(dim=1)
     unit = torch.where((top > 0) & (top < math.inf), top, 1)
-    return torch.stack([top, norms_of_rows(rows / unit[:, None])])
+    return torch.stack([top, norms_of_rows(rows / unit.unsqueeze(1))])
 
 
 def log_norms(waiting):
@@ -80,7 +80,8 @@ def log_norms(waiting):
     """
     if not waiting:
         return np.zeros(0)
-    device = waiting[0].device
+    devices = [pair.device for pair in waiting]
+    device = next((device for device in devices if device.type != "cpu"), devices[0])
     both = torch.cat([pair.to(device) for pair in waiting], dim=1).cpu().numpy().astype(float)
     with np.errstate(divide="ignore"):
         return np.log(both).sum(axis=0)

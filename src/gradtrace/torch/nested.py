@@ -14,6 +14,11 @@ def has_slopes(value):
     return isinstance(value, torch.Tensor) and (value.is_floating_point() or value.is_complex())
 
 
+def version(tensor):
+    """How often it was written into; None of one made in inference mode, where nobody counts."""
+    return None if tensor.is_inference() else tensor._version
+
+
 def parts(box):
     """``(key, part)`` for everything directly inside ``box``; nothing if it is no container.
 
@@ -128,18 +133,35 @@ def cloned(tensor):
 
 def copied(value):
     """``value`` in containers of its own, with every tensor cloned without its history."""
-    if isinstance(value, torch.Tensor):
-        return cloned(value.detach())
-    inside = parts(value)
+
+    def clone(leaf):
+        return cloned(leaf.detach()) if isinstance(leaf, torch.Tensor) else leaf
+
+    return rebuilt(value, clone)
+
+
+def rebuilt(value, change):
+    """``value`` in containers of its own, with ``change(leaf)`` for all that is no container."""
+    inside = [] if isinstance(value, torch.Tensor) else parts(value)
     if not inside:
-        return value
-    found = [(key, copied(part)) for key, part in inside]
+        empty = isinstance(value, list | deque | MutableMapping)
+        return copy(value) if empty else change(value)
+    found = [(key, rebuilt(part, change)) for key, part in inside]
+    same = all(new is old for (_, old), (_, new) in zip(inside, found, strict=True))
     if isinstance(value, tuple):
-        return _tuple_like(value, [part for _, part in found])
+        return value if same else _tuple_like(value, [part for _, part in found])
+    if isinstance(value, Mapping) and not isinstance(value, MutableMapping):
+        return value if same else type(value)(dict(found))
     box = copy(value)
     for key, part in found:
         put(box, key, part)
     return box
+
+
+def leaves(value):
+    """All that is no container inside ``value``, in order; an empty container is one."""
+    inside = [] if isinstance(value, torch.Tensor) else parts(value)
+    return [leaf for _, part in inside for leaf in leaves(part)] if inside else [value]
 
 
 def _tuple_like(value, new_parts):

@@ -12,7 +12,10 @@ SPACE = 0.5  # powers of ten above and below
 
 def picture_of(log):
     """``view(axes, update)`` on three axes: the run, the states or times, and the parameters."""
-    updates, size = log.updates, decades(np.log(positive(log.norm)))
+    updates = log.updates
+    if not len(updates):
+        raise ValueError("figure: expected a log with at least one watched update, got none")
+    size = decades(np.log(positive(log.norm)))
     curve, name, start = curve_of_steps(log)
     moved = decades(np.log(positive(np.array([*log.moved.values()]).T)))
     spans = [span(size), span(decades(curve)), span(np.append(moved, BAND))]
@@ -77,12 +80,10 @@ def explored(log):
     """The picture with a slider over the updates, 200 of them at most."""
     from explorable import explore
 
-    updates = log.updates
-    if not len(updates):
-        raise ValueError("figure: expected a log with at least one watched update, got none")
+    view, updates = picture_of(log), log.updates
     shown = np.unique(np.linspace(0, len(updates) - 1, min(MOST, len(updates))).round().astype(int))
     return explore(
-        picture_of(log),
+        view,
         alt="A watched run: gradient norms by update and by step, and how far parameters move",
         update=updates[shown].tolist(),
         start={"update": int(updates[-1])},

@@ -13,14 +13,14 @@ def norms_of(tensors):
 
 
 def scaler_of_step():
-    """The ``GradScaler`` through which the optimiser is called, if there is one.
+    """The ``GradScaler`` through which the optimiser is called, if there is one that scales.
 
     It stands on the stack above the call of ``step``; nowhere else does PyTorch keep it.
     """
     frame = sys._getframe(1)
     while frame is not None:
         caller = frame.f_locals.get("self") if frame.f_code.co_name == "step" else None
-        if isinstance(caller, torch.amp.GradScaler):
+        if isinstance(caller, torch.amp.GradScaler) and caller.is_enabled():
             return caller
         frame = frame.f_back
     return None
@@ -44,7 +44,10 @@ class Received:
         self._handles, self._tasks = {}, set()
 
     def listen(self, parameters):
-        """Hear of every backward pass that reaches one of the parameters."""
+        """Hear of every backward pass that reaches one of the parameters, and of no other."""
+        parameters = {*parameters}
+        for p in self._handles.keys() - parameters:
+            self._handles.pop(p).remove()
         for p in parameters:
             if p not in self._handles and p.requires_grad:
                 self._handles[p] = p.register_post_accumulate_grad_hook(self._accumulated)

@@ -6,7 +6,7 @@ from itertools import count
 
 import torch
 
-from .nested import cloned, has_slopes, replace, tensors
+from .nested import cloned, has_slopes, replace, tensors, version
 
 
 @dataclass
@@ -113,16 +113,16 @@ class Recorder:
         """The keys of the tensors in ``value`` that are no whole numbers."""
         found = []
         for tensor in filter(has_slopes, tensors(value)):
-            version = id(tensor), tensor._version  # a tensor changed in place is another one
-            if version not in self._keys:
-                key = self._keys[version] = len(self.kept)
+            now = id(tensor), version(tensor)  # a tensor changed in place is another one
+            if now not in self._keys:
+                key = self._keys[now] = len(self.kept)
                 self.kept.append(tensor)  # so that its id is not given to another
                 self.nodes.append(tensor.grad_fn)
                 if tensor.requires_grad:
                     self._listen(key, tensor)
                 else:
                     self.deaf.add(key)
-            found.append(self._keys[version])
+            found.append(self._keys[now])
         return [*dict.fromkeys(found)]
 
     def _listen(self, key, tensor):

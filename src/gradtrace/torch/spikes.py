@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from .arguments import Arguments
+from .batches import Unkept, each, picklable
 from .measure import entries
-from .nested import tensors
+from .nested import leaves, tensors
 
 WINDOW = 100  # updates before, of which the median is taken
 FEWEST = 20  # of them there must be before one can be a spike
@@ -20,7 +21,7 @@ FACTOR = 5
 LAG = 2  # updates that a norm may be on its way from a device
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Spike:
     """An update with a gradient far longer than those before, and what the model was called with.
 
@@ -38,13 +39,17 @@ class Spike:
     batches : tuple of (args, kwargs)
         What the model was called with, copied to the host, for each call that backward passes
         reached since the update before.
-    changed : bool
+        A copy of an object that is no tensor and no container is made at the end of the update;
+        if there can be none, its name stands in an ``Unkept``.
+    changed : bool or None
         Whether something wrote into these tensors between the call and the copy, so that they are
-        not what the model saw.
+        not what the model saw. None if that is not known: there are objects among the arguments
+        that are no tensors and no containers of them, or tensors made in inference mode. What
+        PyTorch does not count is not seen, such as numpy's writing into the memory of a tensor.
 
     Examples
     --------
-    >>> print(Spike(7, 300.0, 1.5, {}, (Arguments((torch.ones(8, 2),), {}),)))
+    >>> Spike(7, 300.0, 1.5, {}, (Arguments((torch.ones(8, 2),), {}),))
     update 7: ‖g‖ = 300, 200 times the median; batch (8, 2)
     """
 
@@ -53,7 +58,7 @@ class Spike:
     median: float
     log_p: dict[str, float] = field(default_factory=dict)
     batches: tuple[Arguments, ...] = ()
-    changed: bool = False
+    changed: bool | None = False
 
     @property
     def ratio(self):
@@ -62,27 +67,54 @@ class Spike:
 
     def __str__(self):
         often = f", {self.ratio:.3g} times the median" if math.isfinite(self.ratio) else ""
-        return f"update {self.update}: ‖g‖ = {self.norm:.3g}{often}{shapes(self.batches)}"
+        since = {True: ", changed since", None: ", perhaps changed since", False: ""}[self.changed]
+        return f"update {self.update}: ‖g‖ = {self.norm:.3g}{often}{shapes(self.batches)}{since}"
+
+    __repr__ = __str__
+
+    def __getstate__(self):
+        batches = tuple(each(picklable, arguments) for arguments in self.batches)
+        return vars(self) | {"batches": batches}
 
 
 def shapes(batches):
-    """Of the first tensor in each call, in words."""
-    found = [tuple(t.shape) for arguments in batches for t in tensors(arguments)[:1]]
-    return f"; batch {', '.join(map(str, found))}" if found else ""
+    """Of the first tensor in each call, in words, or the class of the first argument."""
+    found = []
+    for arguments in batches:
+        inside = tensors(arguments)
+        first = next(iter(leaves(arguments)), None)
+        found.append(str(tuple(inside[0].shape)) if inside else name_of(first))
+    return f"; batch {', '.join(found)}" if found else ""
+
+
+def name_of(value):
+    return value.kind if isinstance(value, Unkept) else type(value).__name__
 
 
 class Waiting:
-    """Norms of one update, which may still be on their way to the host."""
+    """Norms of one call of ``step``, which may still be on their way to the host.
 
-    def __init__(self, update, names, norms, batches, scaler):
-        self.update, self.names, self.norms = update, names, norms
-        self.batches, self.scaler = batches, scaler
+    Parameters
+    ----------
+    call : int or None
+        Its number; None of a gradient that was given up before the optimiser got it.
+    names : list of str
+    norms : Tensor
+        By name.
+    batches : list of Batch
+    skipped : Tensor or None
+        Not zero if the optimiser, which got the gradient, was told to do nothing.
+    """
+
+    def __init__(self, call, names, norms, batches=(), skipped=None):
+        self.call, self.names, self.norms, self.batches = call, names, norms, batches
         total = torch.linalg.vector_norm(norms)
-        self.total, self.event = total, None
+        flags = [] if skipped is None else [skipped.to(total).reshape(())]
+        self.numbers, self.event = torch.stack([total, *flags]), None
         if total.is_cuda:
-            self.total = total.to("cpu", non_blocking=True)
+            self.numbers = self.numbers.to("cpu", non_blocking=True)
             self.event = torch.cuda.Event()
-            self.event.record()
+            self.event.record(torch.cuda.current_stream(total.device))
 
     def there(self):
         return self.event is None or self.event.query()
@@ -90,7 +122,8 @@ class Waiting:
     def on_host(self):
         if self.event is not None:
             self.event.synchronize()
-        return self.total.item()
+        norm, *flags = self.numbers.tolist()
+        return norm, any(flags)
 
 
 class Spikes:
@@ -100,10 +133,17 @@ class Spikes:
     ----------
     most : int
         How many are kept.
+
+    Attributes
+    ----------
+    kept : list of Spike
+    given_up : int
+        How many gradients were not finite, and no update was made of them.
     """
 
     def __init__(self, most):
-        self.most, self.kept = most, []
+        self.most, self.kept, self.given_up = most, [], 0
+        self.skipped = 0  # calls of step that did nothing
         self.before, self.was_finite = deque(maxlen=WINDOW), True
         self.measured, self.waiting = None, deque()
 
@@ -112,10 +152,21 @@ class Spikes:
         if grads:
             self.measured = [*grads], quick_norms([*grads.values()])
 
-    def received(self, update, batches, scaler):
-        """The optimiser gets what was measured last."""
+    def began_anew(self):
+        """What was measured last is given up: the gradient was set to zero since."""
         if self.measured is not None:
-            self.waiting.append(Waiting(update, *self.measured, batches, scaler))
+            self.waiting.append(Waiting(None, *self.measured))
+            self.measured = None
+
+    def received(self, call, batches, scale=None, skipped=None):
+        """The optimiser gets what was measured last, ``scale`` times as long as the gradient."""
+        if self.measured is None and skipped is not None:
+            self.waiting.append(Waiting(None, [], skipped.new_zeros(1), skipped=skipped))
+        elif self.measured is not None:
+            names, norms = self.measured
+            if scale is not None:
+                norms = norms / scale.to(norms.device)
+            self.waiting.append(Waiting(call, names, norms, batches, skipped))
             self.measured = None
         while self.waiting and (len(self.waiting) > LAG or self.waiting[0].there()):
             self._judge(self.waiting.popleft())
@@ -125,8 +176,12 @@ class Spikes:
             self._judge(self.waiting.popleft())
 
     def _judge(self, one):
-        norm = one.on_host()
+        norm, skipped = one.on_host()
         finite = math.isfinite(norm)
+        if one.call is None or skipped:
+            self.skipped += skipped
+            self.given_up += skipped or not finite
+            return
         middle = median(self.before) if self.before else math.nan
         if finite:
             spike = len(self.before) >= FEWEST and norm > FACTOR * middle
@@ -138,24 +193,29 @@ class Spikes:
             self._keep(one, norm, middle)
 
     def _keep(self, one, norm, middle):
-        scale = one.scaler.get_scale() if one.scaler else 1.0
         least = min(self.kept, key=ratio_of, default=None)
         if len(self.kept) == self.most:
             if norm / middle <= least.ratio:
                 return
             self.kept.remove(least)
         with np.errstate(divide="ignore"):
-            logs = np.log(one.norms.cpu().numpy().astype(float) / scale)
+            logs = np.log(one.norms.cpu().numpy().astype(float))
         self.kept.append(
             Spike(
-                one.update,
-                norm / scale,
-                middle / scale,
+                one.call - self.skipped,
+                norm,
+                middle,
                 dict(zip(one.names, logs.tolist(), strict=True)),
                 tuple(batch.kept() for batch in one.batches),
-                any(batch.changed() for batch in one.batches),
+                changed(one.batches),
             )
         )
+
+
+def changed(batches):
+    """Whether one was; None if that is not known of all."""
+    found = [batch.changed() for batch in batches]
+    return True if True in found else None if None in found else False
 
 
 def ratio_of(spike):
@@ -166,5 +226,7 @@ def quick_norms(grads):
     """The norm of each gradient, in one go and without care for the ends of the float range."""
     grads = [entries(g) if g.is_sparse or g.is_complex() else g for g in grads]
     wide = any(g.dtype is torch.float64 for g in grads)
-    norms = torch._foreach_norm(grads, 2, None if wide else torch.float32)
-    return torch.stack([norm.to(norms[0].device) for norm in norms])
+    norms = torch._foreach_norm(grads, 2, torch.float64 if wide else torch.float32)
+    devices = [norm.device for norm in norms]
+    there = next((device for device in devices if device.type != "cpu"), devices[0])
+    return torch.stack([norm.to(there) for norm in norms])  # to the host one would have to wait

@@ -57,9 +57,12 @@ class Heard:
         slots.append(len(sizes) if sizes else x.shape[axis])
 
         def hear(g):
-            parts = entries(g).split(sizes) if sizes else entries(g).unbind(axis)
-            rows = [waiting_norms(part.reshape(1, -1)) for part in parts]
-            slots[place] = torch.cat(rows, dim=1)
+            if sizes:
+                rows = [waiting_norms(part.reshape(1, -1)) for part in entries(g).split(sizes)]
+                slots[place] = torch.cat(rows, dim=1)
+            else:
+                by_time = entries(g).movedim(axis, 0)
+                slots[place] = waiting_norms(by_time.reshape(len(by_time), -1))
 
         self._handles.append(x.register_hook(hear))
 
@@ -132,6 +135,19 @@ def places_of_states(steps):
     return places
 
 
+def is_read_by_others(module):
+    """Whether what a recurrent module reads gets to others than PyTorch's own ``forward``.
+
+    A ``forward`` of its own may write into it, and have time along any axis; a hook, too, sees it.
+    """
+    if not isinstance(module, torch.nn.RNNBase):
+        return False
+    kinds = torch.nn.RNN, torch.nn.LSTM, torch.nn.GRU
+    known = [kind.forward for kind in kinds]
+    own = type(module).forward not in known or "forward" in vars(module)
+    return own or any(not isinstance(hook, Hook) for hook in module._forward_hooks.values())
+
+
 class States:
     """Listens to the calls of the chosen modules while backward passes come.
 
@@ -173,6 +189,8 @@ class States:
 
     def pass_ended(self):
         heard = self._now
+        if heard is None:  # a pass of a callback
+            return
         if heard.steps or heard.read:
             heard.over()
             self.last, self._now, self._end = heard, Heard(self.chosen), None
@@ -204,11 +222,13 @@ class States:
         input = args[0] if args else kwargs.get("input")
         packed = isinstance(input, PackedSequence)
         x = input.data if packed else input
-        if not in_training() or not has_slopes(x):
+        if not in_training() or not has_slopes(x) or is_read_by_others(rnn):
             return None
         if not x.requires_grad:
             if not any(p.requires_grad for p in rnn.parameters()):
                 return None  # what it gives out has no graph, and must not get one
+            if x.is_inference():
+                return None  # which cannot have a gradient
             x = x.detach().requires_grad_()
             input = input._replace(data=x) if packed else x
         axis = 1 if rnn.batch_first and x.dim() == 3 and not packed else 0

@@ -4,7 +4,7 @@ import math
 import numbers as kinds
 import sys
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from weakref import WeakSet
 
 import numpy as np
@@ -13,13 +13,14 @@ import torch
 from ..expect import given
 from .batches import Batches
 from .choose import choose_steps
-from .history import Row, TrainingLog, reach
+from .history import Row, TrainingLog, in_words, reach
 from .measure import log_norms
 from .optimizers import expect_optimizer
 from .received import Received, norms_of, parameters_of, scaler_of_step
 from .spikes import Spikes
-from .states import States
+from .states import States, is_read_by_others
 from .wrappers import compiled_parts, expect_python, named_modules, unwrapped
+from .zeroing import Zeroing
 
 WATCHED = WeakSet()  # the optimisers that are watched now
 
@@ -49,6 +50,9 @@ def watch(model, optimizer, every=100, steps=None, spikes=5, callbacks=()):
     the batch that made them. In between the arguments of each call of the model are held by
     reference until its update is over.
 
+    If gradients are not set to zero from one update to the next, the log's notes say so. What was
+    accumulated in several passes before one update is not meant.
+
     With a ``GradScaler`` gradients are those of the loss without its scale, and an update that it
     skips is none. An optimiser that is called with a closure, as LBFGS, gets the gradient of the
     closure's first call. Calls under ``no_grad``, and those that no backward pass reaches, do not
@@ -58,9 +62,9 @@ def watch(model, optimizer, every=100, steps=None, spikes=5, callbacks=()):
     the mean over the processes, states and batches those of this one.
 
     Where a recurrent module reads data without a gradient, it is computed at the watched updates;
-    it changes no other; a frozen one that reads data has no reach. A recurrent module that writes
-    into its input cannot be watched yet: training would end in an error. Modules and lists of
-    parameters have to stay the same while they are watched.
+    it changes no other; a frozen one that reads data has no reach, and neither has one with a
+    ``forward`` of its own, or with a forward hook. A parameter that is replaced while it is watched
+    is found at the next watched update, or when the optimiser gets it, and so is a module.
 
     Parameters
     ----------
@@ -132,9 +136,8 @@ class Watch:
                 "optimizer: expected one of the model's parameters, got an optimiser that has none"
                 f" of those of {type(model).__name__}"
             )
-        self.model, self.chosen = model, choose_steps(unwrapped(model), steps)
+        self.model, self.steps, self.chosen = model, steps, choose_steps(unwrapped(model), steps)
         self.most = expect_count("spikes", spikes, 0)
-        self._stack = None
 
     def __enter__(self):
         if self.optimizer in WATCHED:
@@ -142,13 +145,20 @@ class Watch:
                 "optimizer: expected one that is not watched yet, got one that is; end the other"
                 " watch first"
             )
+        self.names = names_of(self.model)
         self.count, self.log = 0, TrainingLog(self.names.values())
+        self.calls, self.skipped = 0, 0  # of step; those of which a scaler has made nothing
+        self.flags = []  # on the device: which of the last calls it has made nothing of
+        self.replaced = {}  # by name, the update at which another parameter was found
+        self.added_up = None  # the first update that got the gradient of the one before, too
+        self.parameters, self.held = {}, []
         self.step, self.in_closure = None, False  # the frame of the step under way
         self.closed = False  # whether the optimiser has got the gradient of the coming update
         self.received = Received(self._pass_ended)
         self.batches = Batches(self.model)
         self.states = States(self.model, self.chosen, self.batches)
         self.spikes = Spikes(self.most)
+        self.zeroing = Zeroing()
         self.row = Unfinished()
         self._stack = ExitStack()
         self._stack.callback(self._rest)
@@ -167,24 +177,69 @@ class Watch:
         WATCHED.discard(self.optimizer)
         self.step = None
         self.spikes.finish()
-        self._tell_spikes()
+        self._settle()
+        self._tell()
         for listener in (self.received, self.batches, self.states):
             listener.deafen()
+        self.zeroing.forget()
+        self.parameters, self.held = {}, []
+
+    def _tell(self):
+        """Put into the log what it does not have from its rows."""
+        self.log.spikes = tuple(sorted(self.spikes.kept, key=update_of))
+        self.log.skipped = self.skipped + self.spikes.given_up
         self.log.notes = self._notes()
 
     def _notes(self):
-        if not self.count:
+        if not self.calls:
             return ("no update: optimizer.step was not called while it was watched",)
-        if len(self.log.updates) and not self.log.names and not self.log.log_x:
-            return (f"log_h is empty: {self._why_no_states()}",)
-        return ()
+        notes = []
+        if self.added_up is not None:
+            between = f"between updates {self.added_up - 1} and {self.added_up}"
+            notes.append(
+                f"zero_grad was not called {between}: the gradients of earlier updates are still in"
+                " .grad, and those that come are added to them; call optimizer.zero_grad() before"
+                " each backward pass, or after each optimizer.step()"
+            )
+        if self.replaced:
+            notes.append(self._what_was_replaced())
+        if len(self.log.updates) and not self.log.has_states:
+            notes.append(f"log_h is empty: {self._why_no_states()}")
+        own = in_words(name for m, name in self.chosen.items() if is_read_by_others(m))
+        if own:
+            notes.append(
+                f"log_x does not have {own}: a forward of its own, or a hook, gets what it reads"
+                " and may write into it"
+            )
+        return tuple(notes)
+
+    def _what_was_replaced(self):
+        ours = {self.names[p] for p in parameters_of(self.optimizer) if p in self.names}
+        stale = [name for name in self.replaced if name not in ours]
+        which = in_words(stale or self.replaced)
+        first = min(self.replaced[name] for name in stale or self.replaced)
+        found = f"{which}: replaced by another parameter, seen at update {first}"
+        if not stale:
+            return found
+        return (
+            f"{found}, which the optimiser does not have, so that it is not trained; hand it over"
+            " with optimizer.add_param_group, or replace it before the optimiser is made"
+        )
 
     def _why_no_states(self):
-        first = ", ".join([*self.chosen.values()][:3])
+        read = in_words(self.log.reads)
+        if read:
+            return (
+                f"{read} reads whole sequences at once and hides its states; log_x has the"
+                " gradients at what it reads, and gradtrace.torch.trace has those at its states"
+            )
+        first = in_words(self.chosen.values())
         if self.chosen.keys() <= compiled_parts(self.model):
             return f"the steps {first} are compiled"
-        if all(isinstance(m, torch.nn.RNNBase) and m.bidirectional for m in self.chosen):
-            return f"{first} reads in two directions, and hides its states"
+        if all(isinstance(m, torch.nn.RNNBase) for m in self.chosen):
+            two = all(m.bidirectional for m in self.chosen)
+            how = "in two directions" if two else "whole sequences at once"
+            return f"{first} reads {how}, and hides its states"
         return (
             f"none of the steps {first} was called in the last pass before an update; choose others"
             " with steps"
@@ -199,16 +254,56 @@ class Watch:
         """Listen for what the coming update needs."""
         self.closed, self.row = False, Unfinished()
         self.batches.clear()
+        self.spikes.measured = None
         if self.watching:
+            self._settle()
+        if self.watching:
+            self.zeroing.wake()
             self._follow()
+            self._follow_modules()
             self.received.listen(self.parameters.values())
             self.batches.listen()
             self.states.listen()
+            self.zeroing.listen()
+        if self.calls:
+            self.zeroing.stepped()
+
+    def _settle(self):
+        """Count again, without the calls of ``step`` that a scaler let do nothing."""
+        if not self.flags:
+            return
+        flags = torch.stack([flag.reshape(()).to(self.flags[0].device) for flag in self.flags])
+        skipped = int((flags != 0).sum())
+        self.count -= skipped
+        if not self.most:
+            self.skipped += skipped
+        self.flags = []
 
     def _follow(self):
         """Find the parameters that the model and the optimiser have in common now."""
-        common = [p for p in parameters_of(self.optimizer) if p in self.names]
-        self.parameters = {self.names[p]: p for p in common}
+        before, ours = self.names, {*self.parameters}
+        self.names = names_of(self.model)
+        held = parameters_of(self.optimizer)
+        self.held = [*map(id, held)]
+        self.parameters = {self.names[p]: p for p in held if p in self.names}
+        for p, name in self.names.items():
+            if name in ours and p not in before and p.requires_grad:
+                self.replaced[name] = self.count
+        if self.zeroing.parameter not in self.names:
+            self.zeroing.forget()
+
+    def _follow_if_others(self):
+        """The same, if the optimiser has other parameters than before."""
+        if [*map(id, parameters_of(self.optimizer))] != self.held:
+            self._follow()
+            self.received.listen(self.parameters.values())
+
+    def _follow_modules(self):
+        """Choose the steps anew if one of them has left the model."""
+        if self.chosen.keys() <= {*self.model.modules()}:
+            return
+        with suppress(ValueError, TypeError):  # those that were named may be gone
+            self.chosen = self.states.chosen = choose_steps(unwrapped(self.model), self.steps)
 
     def _gradients(self):
         """By name, where there is one."""
@@ -216,14 +311,23 @@ class Watch:
         return {name: g for name, g in grads.items() if g is not None}
 
     def _pass_ended(self):
+        self.zeroing.passed()
         if self.closed and self.in_closure:
             return
         if self.closed:  # the step that got the gradient before ended in an error
             self.closed, self.row = False, Unfinished()
         if self.watching:
             self._follow()
+            self.received.listen(self.parameters.values())
+        else:
+            self._follow_if_others()
         grads = self._gradients()
+        if self.zeroing.parameter is None:
+            self.zeroing.look_at(self.parameters.values())
+            self.zeroing.listen()
         if self.most:
+            if self.zeroing.began_anew():
+                self.spikes.began_anew()
             self.spikes.measure(grads)
         if self.watching:
             self.row.before = dict(zip(grads, norms_of(grads.values()), strict=True))
@@ -239,8 +343,8 @@ class Watch:
 
     @torch.no_grad()
     def _begin(self, args, kwargs):
+        self._follow_if_others()
         if self.watching:
-            self._follow()
             self.row.weights = {name: p.detach().clone() for name, p in self.parameters.items()}
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if not callable(closure):
@@ -265,8 +369,12 @@ class Watch:
     def _optimizer_gets(self):
         self.closed = True
         scaler = scaler_of_step()
+        if self.added_up is None and self.zeroing.forgotten():
+            self.added_up = max(self.count, 1)  # 0 if a scaler let the first one do nothing
         if self.most:
-            self.spikes.received(self.count, self.batches.reached, scaler)
+            scale = None if scaler is None else scaler._get_scale_async()  # it waits for no device
+            flag = skip_flag(self.optimizer)
+            self.spikes.received(self.calls, self.batches.reached, scale, flag)
         if self.watching:
             grads = self._gradients()
             self.row.after = dict(zip(grads, norms_of(grads.values()), strict=True))
@@ -277,28 +385,42 @@ class Watch:
     def _after_step(self, optimizer, args, kwargs):
         if sys._getframe(1) is self.step:
             self.step = None
-            self._end()
+            made = self._end()
+            try:
+                for callback in self.callbacks if made else ():
+                    callback(self.log)
+            finally:  # an error of theirs may be caught, and training go on
+                self._await_update()
 
     @torch.no_grad()
     def _end(self):
-        if self.watching:
-            self.log.add(
-                self.row.finished(self.count, self.parameters, self.names, self.states.last)
-            )
+        """Count the update, and enter it in the log if it is watched; say whether it was."""
+        watched, update = self.watching, self.count
+        self.calls, self.count = self.calls + 1, self.count + 1
+        flag = skip_flag(self.optimizer)
+        if flag is not None:
+            self.flags.append(flag.clone())
+        if watched:
+            self._settle()
+        made = watched and self.count > update
+        if made:
+            names = self.log.learn(self.names.values())
+            self.log.add(self.row.finished(update, self.parameters, names, self.states.last))
             if self.log.thin_out():
                 self.every *= 2
+        if watched:
             self.states.deafen()
             if not self.most:
                 self.received.deafen()
                 self.batches.deafen()
-            self._tell_spikes()
-            for callback in self.callbacks:
-                callback(self.log)
-        self.count += 1
-        self._await_update()
+                self.zeroing.deafen()
+            self._tell()
+        return made
 
-    def _tell_spikes(self):
-        self.log.spikes = tuple(sorted(self.spikes.kept, key=update_of))
+
+def skip_flag(optimizer):
+    """Where a ``GradScaler`` tells an optimiser that unscales by itself to do nothing; or None."""
+    return getattr(optimizer, "found_inf", None)
 
 
 def on_stack(frame):
@@ -328,8 +450,8 @@ class Unfinished:
         update : int
         parameters : dict of str to Parameter
             Those that the optimiser has.
-        names : dict of Parameter to str
-            All of the model.
+        names : list of str
+            Of all parameters that the model has or had.
         heard : Heard or None
         """
         changes = [change(parameters[name], old) for name, old in self.weights.items()]
@@ -350,9 +472,10 @@ class Unfinished:
             update,
             float(np.exp(norm)),
             float(1 - np.exp(norm_after - norm)) if seen else math.nan,
-            np.array([before.get(name, math.nan) for name in names.values()]),
-            np.array([moved.get(name, math.nan) for name in names.values()]),
+            np.array([before.get(name, math.nan) for name in names]),
+            np.array([moved.get(name, math.nan) for name in names]),
         )
+        row.lost = tuple(name for name in names if not before.get(name, 0) < math.inf)
         if heard is not None:
             row.log_h, row.names = heard.log_h(), heard.names()
             row.log_x = heard.log_x()
