@@ -1,0 +1,1 @@
+"""The part of the corpus that no rule has been changed after."""
