@@ -6,8 +6,8 @@ from ..case import broken
 from ..nets import mlp
 from ..training import supervised, unexplained
 
-NOTE = """A denoiser of the corners of a square is told the step of the diffusion as it is, from 0 to
-999, beside coordinates near 1: the first layer hears nothing else, and its tanh is at its ends.
+NOTE = """A denoiser of the corners of a square is told the step of the diffusion as it is, from 0
+to 999, beside coordinates near 1: the first layer hears nothing else, and its tanh is at its ends.
 The repair divides the step by 1000. General knowledge."""
 
 
