@@ -8,8 +8,8 @@ from ..training import missed, supervised
 
 SOURCE = "https://github.com/OpenNMT/OpenNMT-py/issues/1521"
 NOTE = """The issue: final states of shape (layers, batch, width) are flattened by ``view`` into
-rows that hold states of different examples, not all layers of one. Here those of two directions; the
-repair transposes first."""
+rows that hold states of different examples, not all layers of one. Here those of two directions;
+the repair transposes first."""
 
 
 class BothEnds(nn.Module):
