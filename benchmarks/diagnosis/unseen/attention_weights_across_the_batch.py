@@ -42,6 +42,7 @@ def largest(size, generator):
     where=("", "attention", "score"),
     source=SOURCE,
     note=NOTE,
+    trained=100,
     updates=600,
 )
 def attention_weights_across_the_batch(seed, repaired):

@@ -48,6 +48,7 @@ def boxes(side):
     also=("saturated",),
     where=("", "box", "box.3"),
     note=NOTE,
+    trained=60,
     updates=500,
 )
 def boxes_in_pixels_from_a_sigmoid(seed, repaired):

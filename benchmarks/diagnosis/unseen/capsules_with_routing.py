@@ -41,7 +41,7 @@ def margin_loss(length, label):
     return (present * short + 0.5 * (1 - present) * long).sum(1).mean()
 
 
-@healthy("capsule net", note=NOTE, updates=300)
+@healthy("capsule net", note=NOTE, trained=100, updates=300)
 def capsules_with_routing(seed):
     train, test = standard_digits()
     model = CapsuleNet()

@@ -34,7 +34,7 @@ def tastes():
     return torch.randn(80, 3, generator=source) @ torch.randn(3, 50, generator=source)
 
 
-@healthy("recommender", note=NOTE, updates=600)
+@healthy("recommender", note=NOTE, trained=300, updates=600)
 def clicks_ranked_in_pairs(seed):
     generator = torch.Generator().manual_seed(seed)
     model = Pairs()

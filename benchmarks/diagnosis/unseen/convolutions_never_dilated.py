@@ -39,6 +39,7 @@ def echoes(size, generator):
     where=("", "layers", "head"),
     source=SOURCE,
     note=NOTE,
+    trained=100,
     updates=400,
 )
 def convolutions_never_dilated(seed, repaired):

@@ -26,7 +26,7 @@ def claims(size, generator):
     return (x, years), torch.poisson(rate * years, generator=generator)
 
 
-@healthy("count regression", note=NOTE, updates=600)
+@healthy("count regression", note=NOTE, trained=200, updates=600)
 def counts_with_an_exponential(seed):
     model = Rates()
     loss = nn.PoissonNLLLoss()

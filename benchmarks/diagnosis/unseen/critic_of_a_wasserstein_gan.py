@@ -32,7 +32,7 @@ def ring(size, generator):
     return 2 * points + 0.1 * torch.randn(size, 2, generator=generator)
 
 
-@healthy("GAN critic", note=NOTE, updates=300)
+@healthy("GAN critic", note=NOTE, trained=100, updates=300)
 def critic_of_a_wasserstein_gan(seed):
     generator = torch.Generator().manual_seed(seed)
     model = Critic()

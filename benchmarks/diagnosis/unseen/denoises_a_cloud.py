@@ -38,7 +38,7 @@ def noisy(size, generator):
     return (share * x + (1 - share.square()).sqrt() * noise, step), noise
 
 
-@healthy("diffusion", note=NOTE, updates=800)
+@healthy("diffusion", note=NOTE, trained=200, updates=800)
 def denoises_a_cloud(seed):
     model = Denoiser()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)

@@ -37,6 +37,7 @@ def ratings(size, generator):
     where=("users", "items"),
     source=SOURCE,
     note=NOTE,
+    trained=50,
     updates=800,
 )
 def embeddings_loaded_and_frozen(seed, repaired):

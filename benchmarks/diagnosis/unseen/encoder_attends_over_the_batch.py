@@ -38,6 +38,7 @@ def middles(size, generator):
     where=("", "encoder"),
     source=SOURCE,
     note=NOTE,
+    trained=50,
     updates=400,
 )
 def encoder_attends_over_the_batch(seed, repaired):

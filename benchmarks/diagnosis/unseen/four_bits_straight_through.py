@@ -34,7 +34,7 @@ class Levels(nn.Module):
         return rounded(h.clamp(0, 1) * 15) / 15
 
 
-@healthy("quantised CNN", note=NOTE, updates=300)
+@healthy("quantised CNN", note=NOTE, trained=80, updates=300)
 def four_bits_straight_through(seed):
     train, test = standard_digits()
     model = nn.Sequential(

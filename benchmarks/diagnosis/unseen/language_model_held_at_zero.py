@@ -10,7 +10,7 @@ SOURCE = "https://github.com/deeplearningathome/pytorch-language-model/issues/1"
 NOTE = """The issue: a language model does not learn once its own update is replaced by Adam with
 a weight decay of 0.01; the author finds the decay too strong. In Adam the decay is part of the
 gradient, and what is small beside it does not count. Here 0.1, so that a few hundred updates show
-it; the report comes at the start. The repair has none."""
+it. The repair has none."""
 
 
 class Speller(nn.Module):
@@ -29,6 +29,7 @@ class Speller(nn.Module):
     "GRU, language model",
     source=SOURCE,
     note=NOTE,
+    trained=200,
     updates=600,
 )
 def language_model_held_at_zero(seed, repaired):

@@ -41,6 +41,7 @@ def clouds(size, generator):
     where=("", "head"),
     source=SOURCE,
     note=NOTE,
+    trained=60,
     updates=400,
 )
 def likelihood_of_raw_scores(seed, repaired):

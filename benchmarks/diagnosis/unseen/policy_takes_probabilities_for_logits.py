@@ -47,6 +47,7 @@ def watched(size, generator):
     where=("", "probabilities"),
     source=SOURCE,
     note=NOTE,
+    trained=300,
     updates=800,
 )
 def policy_takes_probabilities_for_logits(seed, repaired):

@@ -29,7 +29,7 @@ def delayed(size, generator):
     return x, x[:, 16:-4] + x[:, 18:-2] * 0.5
 
 
-@healthy("echo state net", note=NOTE, updates=600)
+@healthy("echo state net", note=NOTE, trained=200, updates=600)
 def reservoir_that_is_never_trained(seed):
     model = Reservoir()
     optimizer = torch.optim.Adam(model.readout.parameters(), lr=1e-2)

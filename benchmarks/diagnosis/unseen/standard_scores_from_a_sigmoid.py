@@ -28,6 +28,7 @@ class Autoencoder(nn.Module):
     where=("", "last"),
     source=SOURCE,
     note=NOTE,
+    trained=300,
     updates=1000,
 )
 def standard_scores_from_a_sigmoid(seed, repaired):

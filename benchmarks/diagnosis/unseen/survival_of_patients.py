@@ -26,7 +26,7 @@ def patients(size, generator):
     return x, torch.stack([torch.minimum(time, until), (time <= until).float()], 1)
 
 
-@healthy("survival", note=NOTE, updates=500)
+@healthy("survival", note=NOTE, trained=200, updates=500)
 def survival_of_patients(seed):
     model = mlp(6, 48, 48, 1)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)

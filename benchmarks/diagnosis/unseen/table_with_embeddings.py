@@ -37,7 +37,7 @@ def rows(size, generator):
     return (categories, numbers), (score > 4).float()[:, None]
 
 
-@healthy("embeddings on a table", note=NOTE, updates=1500)
+@healthy("embeddings on a table", note=NOTE, trained=300, updates=1500)
 def table_with_embeddings(seed):
     model = WideAndDeep()
     optimizer = torch.optim.Adagrad(model.parameters(), lr=0.1)

@@ -25,7 +25,7 @@ class SkipGram(nn.Module):
         return -(F.logsigmoid(own) + F.logsigmoid(-false).sum(1)).mean()
 
 
-@healthy("word vectors", note=NOTE, updates=500)
+@healthy("word vectors", note=NOTE, trained=150, updates=500)
 def words_from_their_neighbours(seed):
     generator = torch.Generator().manual_seed(seed)
     model = SkipGram()
