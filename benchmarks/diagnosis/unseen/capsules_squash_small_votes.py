@@ -1,19 +1,14 @@
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from ..case import broken
 from ..data import standard_digits
 from ..training import batches, missed, supervised
+from .capsules import lengths, margin_loss, squash
 
 NOTE = """A capsule net of three layers without routing. Squashing makes a short vector's length
 about its square: of votes drawn too small nothing is left after three layers, neither of the
 lengths nor of the gradient. The repair draws the transformations larger. General knowledge."""
-
-
-def squash(s):
-    squared = s.square().sum(-1, keepdim=True)
-    return squared / (1 + squared) * s / (squared + 1e-12).sqrt()
 
 
 class Capsules(nn.Module):
@@ -38,14 +33,7 @@ class CapsuleNet(nn.Module):
     def forward(self, x):
         u = squash(self.primary(x).unflatten(1, (12, 6)))
         v = self.digits(self.second(self.first(u)))
-        return (v.square().sum(-1) + 1e-12).sqrt()
-
-
-def margin_loss(length, label):
-    present = F.one_hot(label, 10)
-    short = F.relu(0.9 - length).square()
-    long = F.relu(length - 0.1).square()
-    return (present * short + 0.5 * (1 - present) * long).sum(1).mean()
+        return lengths(v)
 
 
 @broken(

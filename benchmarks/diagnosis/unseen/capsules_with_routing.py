@@ -5,14 +5,10 @@ from torch.nn import functional as F
 from ..case import healthy
 from ..data import standard_digits
 from ..training import batches, missed, supervised
+from .capsules import lengths, margin_loss, squash
 
 NOTE = """Capsules with three rounds of routing. Lengths are squashed below 1, the routing itself
 passes no gradient, and the margin loss of most classes is zero from early on."""
-
-
-def squash(s):
-    squared = s.square().sum(-1, keepdim=True)
-    return squared / (1 + squared) * s / (squared + 1e-9).sqrt()
 
 
 class CapsuleNet(nn.Module):
@@ -31,14 +27,7 @@ class CapsuleNet(nn.Module):
             v = squash((agreement.softmax(2)[..., None] * votes.detach()).sum(1))
             agreement = agreement + (votes.detach() * v[:, None]).sum(-1)
         v = squash((agreement.softmax(2)[..., None] * votes).sum(1))
-        return (v.square().sum(-1) + 1e-9).sqrt()
-
-
-def margin_loss(length, label):
-    present = F.one_hot(label, 10)
-    short = F.relu(0.9 - length).square()
-    long = F.relu(length - 0.1).square()
-    return (present * short + 0.5 * (1 - present) * long).sum(1).mean()
+        return lengths(v)
 
 
 @healthy("capsule net", note=NOTE, trained=100, updates=300)

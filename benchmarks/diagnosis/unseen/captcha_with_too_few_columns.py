@@ -48,7 +48,6 @@ def captchas(size, generator):
 @broken(
     "not finite, forward",
     "CTC",
-    where=("", "body"),
     source=SOURCE,
     note=NOTE,
     updates=400,
