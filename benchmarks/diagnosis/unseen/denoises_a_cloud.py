@@ -7,7 +7,7 @@ from ..data import sequences
 from ..training import supervised, unexplained
 
 NOTE = """A diffusion model of four tight clusters names the noise, told the step by sines. The last
-layer starts at zero; the loss stops well above zero, as little noise can not be told from the
+layer starts at zero; the loss stops well above zero, as little noise cannot be told from the
 clusters' own width."""
 
 

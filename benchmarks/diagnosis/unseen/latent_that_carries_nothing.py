@@ -8,10 +8,10 @@ from ..nets import mlp
 from ..training import batches, evaluating, own_loss
 
 SOURCE = "https://github.com/AppliedDataSciencePartners/WorldModels/issues/12"
-NOTE = """The issue: the divergence of a VAE falls to 4e-7 and all reconstructions are alike; both
-losses are means over their dimensions, where the original sums over pixels. So the divergence
-weighs far too much, and the latent numbers carry nothing. Here the same on digits, after 200
-updates; the repair sums both."""
+NOTE = """The issue: the divergence of a VAE falls to 4e-7, its posterior collapses; both losses are
+means over their dimensions, where the original sums. So the divergence weighs far too much, and
+the latent numbers carry nothing. Here the same on digits, after 200 updates; the repair sums
+both."""
 
 
 class VAE(nn.Module):

@@ -7,9 +7,9 @@ from ..data import table
 from ..training import batches, missed, supervised
 
 SOURCE = "https://github.com/tensorflow/tensorflow/issues/33027"
-NOTE = """The issue: batch normalisation does not bring features to a variance of 1 whose scale is
-small, as the epsilon in its root is larger than their variance. Here a table in units in which all
-values are some millionths; the repair lowers epsilon to 1e-14."""
+NOTE = """The issue: batch normalisation does not scale features up whose own scale is small. Here a
+table in units in which all values are some millionths: the epsilon in the root is larger than
+their variance, and little is left of them. The repair lowers epsilon to 1e-14."""
 
 
 @broken(

@@ -7,10 +7,10 @@ from ..data import sequences
 from ..training import missed, supervised, with_action
 
 SOURCE = "https://github.com/skorch-dev/skorch/issues/261"
-NOTE = """The issue: with an optimiser that is made from the parameters that require a gradient,
-layers that were frozen then are not trained once they are unfrozen. Here the reader of a sequence
-is frozen for the first ten updates, as the head is new, and is unfrozen then; the repair gives
-all parameters to the optimiser."""
+NOTE = """The issue: how frozen parameters are to be left out of the optimiser; a parameter's
+``requires_grad`` counts only when the optimiser is made. Here the reader of a sequence is frozen
+for the first ten updates, as the head is new, and is unfrozen then, but the optimiser was made
+without it; the repair gives it all parameters."""
 
 
 class Reader(nn.Module):
