@@ -16,12 +16,19 @@ torch = optional("torch")
 
 from benchmarks.diagnosis import verify  # noqa: E402
 from benchmarks.diagnosis.case import CAUSES, GENERAL  # noqa: E402
-from benchmarks.diagnosis.corpus import FROM_THE_START, HALVES, cases, draw  # noqa: E402
+from benchmarks.diagnosis.corpus import (  # noqa: E402
+    FROM_THE_START,
+    HALVES,
+    PARTS,
+    cases,
+    draw,
+)
 from benchmarks.diagnosis.training import loss_on_batch  # noqa: E402
 
 FOLDER = Path(verify.__file__).parent
-CORPUS = {half: cases(half) for half in HALVES}
-ALL = [(half, case) for half in HALVES for case in CORPUS[half].values()]
+CORPUS = {part: cases(part) for part in PARTS}
+ALL = [(part, case) for part in PARTS for case in CORPUS[part].values()]
+DRAWN = [(half, case) for half, case in ALL if half in HALVES]
 each_case = pytest.mark.parametrize("case", [case for _, case in ALL], ids=lambda case: case.name)
 
 
@@ -37,23 +44,31 @@ def numpy_state():
     return np.random.get_state()[1].tolist()  # noqa: NPY002 - the global generator is meant
 
 
-def test_names_are_unique_and_both_halves_are_large_enough():
+def test_names_are_unique_and_all_parts_are_large_enough():
     names = [case.name for _, case in ALL]
     assert len(set(names)) == len(names)
-    for half in HALVES:
-        broken = sum(case.cause is not None for case in CORPUS[half].values())
-        assert broken >= 12 and len(CORPUS[half]) - broken >= 12
-    assert sum(case.cause is not None for _, case in ALL) >= 24
-    assert sum(case.cause is None for _, case in ALL) >= 24
+    for part, least in (("tuned", 12), ("aside", 12), ("unseen", 24)):
+        broken = sum(case.cause is not None for case in CORPUS[part].values())
+        assert broken >= least and len(CORPUS[part]) - broken >= least
+    assert sum(case.cause is not None for _, case in DRAWN) >= 24
+    assert sum(case.cause is None for _, case in DRAWN) >= 24
 
 
 def test_the_halves_are_those_of_the_draw():
-    causes = {case.name: case.cause for _, case in ALL}
-    assert {case.name: half for half, case in ALL} == draw(causes)
+    causes = {case.name: case.cause for _, case in DRAWN}
+    assert {case.name: half for half, case in DRAWN} == draw(causes)
     assert set(CORPUS["tuned"]) >= FROM_THE_START
     for cause, times in Counter(causes.values()).items():
         in_half = [sum(case.cause == cause for case in CORPUS[half].values()) for half in HALVES]
         assert times >= 2 and max(in_half) - min(in_half) <= 1, cause
+
+
+def test_the_unseen_part_has_its_own_threads_and_every_cause():
+    seen = {case.source for _, case in DRAWN} - {GENERAL}
+    broken = [case for case in CORPUS["unseen"].values() if case.cause]
+    public = [case.source for case in broken if case.source != GENERAL]
+    assert not seen & set(public) and len(set(public)) == len(public)
+    assert {case.cause for case in broken} == set(CAUSES) - {"other"}
 
 
 def test_a_draw_without_the_first_cases_is_as_even():
@@ -63,8 +78,9 @@ def test_a_draw_without_the_first_cases_is_as_even():
         assert abs(count["tuned"] - count["aside"]) <= 1
 
 
-def test_half_of_the_broken_cases_are_from_public_threads():
-    sources = [case.source for _, case in ALL if case.cause]
+@pytest.mark.parametrize("part", PARTS)
+def test_half_of_the_broken_cases_are_from_public_threads(part):
+    sources = [case.source for case in CORPUS[part].values() if case.cause]
     public = [source for source in sources if source.startswith("https://")]
     assert set(sources) - set(public) == {GENERAL}
     assert 2 * len(public) >= len(sources)
@@ -94,7 +110,7 @@ def test_equal_seeds_make_equal_cases_and_leave_the_generators_as_they_were(case
     first, second = (loss_on_batch(setup) for setup in setups)
     assert torch.equal(first, second) or (first.isnan() and second.isnan())
     for one, two in zip(*(setup.model.state_dict().values() for setup in setups), strict=True):
-        assert torch.equal(one, two)
+        torch.testing.assert_close(one, two, rtol=0, atol=0, equal_nan=True)
 
 
 @each_case
@@ -134,7 +150,7 @@ def test_an_update_is_a_number_and_the_error_leaves_the_model_as_it_is(case):
         assert math.isfinite(error)
 
 
-@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("half", PARTS)
 def test_what_was_measured_of_every_case_holds_and_is_on_the_page(half):
     folder = FOLDER / half
     measured = json.loads((folder / "verified.json").read_text("utf-8"))
@@ -163,7 +179,12 @@ def test_verification_tells_learning_from_not_learning(capsys):
     assert capsys.readouterr().out.startswith("| mlp on digits |")
 
 
-@pytest.mark.parametrize("half", ["tuned", "aside"])
+def measured_parts():
+    """Those that a report was run on: the halves, and the unseen part once it was."""
+    return [part for part in PARTS if part in HALVES or (FOLDER / f"{part}.json").exists()]
+
+
+@pytest.mark.parametrize("half", measured_parts())
 def test_the_table_of_a_half_says_what_its_file_says(half):
     """Each report of the file is a row, each of their sums is in the table above."""
     rows = json.loads((FOLDER / f"{half}.json").read_text(encoding="utf-8"))

@@ -19,7 +19,7 @@ import torch
 
 import gradtrace.torch
 
-from .corpus import HALVES, cases
+from .corpus import PARTS, cases
 
 HERE = Path(__file__).parent
 ORDER = ("right", "wrong module", "symptom only", "miss", "healthy", "false alarm")
@@ -105,7 +105,7 @@ def table(half, rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--half", choices=HALVES, required=True)
+    parser.add_argument("--half", choices=PARTS, required=True)
     parser.add_argument("--only", default="", help="a word in the names of the cases")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--repaired", action="store_true", help="the twins of broken cases")

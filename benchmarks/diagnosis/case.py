@@ -29,6 +29,11 @@ CAUSES = (
     "short reach",
     "evaluation mode",
     "output bounded",
+    "mixed examples",
+    "missing logarithm",
+    "softmax over examples",
+    "too much decay",
+    "lost to rounding",
     "other",
 )
 

@@ -1,4 +1,4 @@
-"""The halves of the corpus: which case is in which, and all cases of one."""
+"""The parts of the corpus: which case is in which, and all cases of one."""
 
 import importlib
 import pkgutil
@@ -6,7 +6,8 @@ import random
 
 from .case import cases_in
 
-HALVES = ("tuned", "aside")
+HALVES = ("tuned", "aside")  # drawn from one lot of cases
+PARTS = (*HALVES, "unseen")
 SEED = 2026
 FROM_THE_START = {  # in the tuned half by hand, before the draw
     "adam_with_rate_one",
@@ -28,9 +29,9 @@ FROM_THE_START = {  # in the tuned half by hand, before the draw
 }
 
 
-def cases(half):
-    """The cases of ``"tuned"`` or ``"aside"``, by name."""
-    package = importlib.import_module(f"{__package__}.{half}")
+def cases(part):
+    """The cases of ``"tuned"``, ``"aside"`` or ``"unseen"``, by name."""
+    package = importlib.import_module(f"{__package__}.{part}")
     found = []
     for entry in pkgutil.iter_modules(package.__path__):
         found += cases_in(importlib.import_module(f"{package.__name__}.{entry.name}"))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from .corpus import HALVES, cases
+from .corpus import PARTS, cases
 from .training import seen_loss
 
 SEEDS = (0, 1, 2)
@@ -149,11 +149,11 @@ of the report, at the report and in the end, from the first seed."""
 
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis.verify")
-    parser.add_argument("--half", choices=HALVES, help="this half alone")
+    parser.add_argument("--half", choices=PARTS, help="this half alone")
     parser.add_argument("--name", nargs="+", help="these cases alone; no files written")
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
-    for half in [options.half] if options.half else HALVES:
+    for half in [options.half] if options.half else PARTS:
         chosen = cases(half).values()
         if options.name:
             chosen = [case for case in chosen if case.name in options.name]
