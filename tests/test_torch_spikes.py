@@ -240,7 +240,35 @@ def test_the_median_is_that_of_the_hundred_updates_before(torch, watch):
         for k in range(160):  # at 151, 52 of the 100 before are as long as 1
             size = 0.1 if k < 99 else 1.0
             runs.step(optimizer, runs.squares(model(x)) * (4.0 if k == 151 else size))
-    assert [one.update for one in log.spikes] == [99, 100, 101, 102, 103]  # of equals the first
+    (one,) = log.spikes  # up to 148 they follow it; at 151 there would be one of the median of 99
+    assert one.update == 99
+    assert one.peak == pytest.approx(one.norm, rel=1e-6)
+
+
+def test_of_long_gradients_that_follow_one_another_the_first_is_kept(torch, watch):
+    """A step that was too long brings them about, whatever their batches."""
+    model = runs.mlp(torch)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    sizes = {30: 20.0, 31: 60.0, 32: 4000.0, 33: 9.0, 40: 50.0, 42: 70.0}
+    with watch(model, optimizer, every=1, spikes=2) as log:
+        for k in range(60):
+            x = torch.full((6, 5), float(k))
+            norm_one = runs.squares(model(x)) / runs.squares(model(x)).detach().sqrt() ** 2
+            runs.step(optimizer, norm_one * sizes.get(k, 1.0))
+            if k == 31:  # also while they still come, and fewer than are kept
+                assert [one.update for one in log.spikes] == [30]
+    assert [one.update for one in log.spikes] == [
+        30,
+        42,
+    ]  # of 40 and 42, which 41 parts, the longer
+    first, second = log.spikes
+    np.testing.assert_allclose(first.peak / first.norm, 200, rtol=0.2)
+    assert second.peak == 0
+    assert str(first).count("then up to") == 1
+    assert "then up to" not in str(second)
+    (((batch,), _),) = first.batches
+    assert batch.unique().item() == 30
+    assert log.figure().controls["update"].value == 30  # where one wants to look
 
 
 def test_what_is_hidden_in_an_object_under_no_grad_is_evaluation(torch, watch):

@@ -8,6 +8,7 @@ MOST = 200  # states of a figure
 SIZE = 5.5, 7.0
 BAND = -4, -2  # powers of ten: a tenth and ten times the rule of thumb
 SPACE = 0.5  # powers of ten above and below
+HIGHEST = 8  # powers of ten above the median; a run that breaks goes on to 10³⁰⁸, and leaves above
 
 
 def picture_of(log):
@@ -69,24 +70,31 @@ def finite(logs):
 
 
 def span(values):
-    """Limits that hold all values."""
+    """Limits that hold all values, or those that are not far above most."""
     values = values[np.isfinite(values)]
     if not len(values):
         return -1.0, 1.0
-    return float(values.min()) - SPACE, float(values.max()) + SPACE
+    highest = min(values.max(), np.median(values) + HIGHEST)
+    return float(values.min()) - SPACE, float(highest) + SPACE
 
 
 def explored(log):
-    """The picture with a slider over the updates, 200 of them at most."""
+    """The picture with a slider over the updates, 200 of them at most.
+
+    It opens at the first spike, or else at the last update.
+    """
     from explorable import explore
 
     view, updates = picture_of(log), log.updates
     shown = np.unique(np.linspace(0, len(updates) - 1, min(MOST, len(updates))).round().astype(int))
+    spikes = [spike.update for spike in log.spikes if spike.update in updates]
+    first = min(spikes, default=updates[-1])
+    shown = np.union1d(shown, np.flatnonzero(updates == first))
     return explore(
         view,
         alt="A watched run: gradient norms by update and by step, and how far parameters move",
         update=updates[shown].tolist(),
-        start={"update": int(updates[-1])},
+        start={"update": int(first)},
         panels=(3, 1),
         size=SIZE,
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import numpy as np
@@ -25,6 +25,9 @@ LAG = 2  # updates that a norm may be on its way from a device
 class Spike:
     """An update with a gradient far longer than those before, and what the model was called with.
 
+    If the updates right after it have such gradients, too, they are no spikes of their own: after a
+    step that was too long, the next gradients are long, whatever their batches.
+
     Attributes
     ----------
     update : int
@@ -46,6 +49,8 @@ class Spike:
         not what the model saw. None if that is not known: there are objects among the arguments
         that are no tensors and no containers of them, or tensors made in inference mode. What
         PyTorch does not count is not seen, such as numpy's writing into the memory of a tensor.
+    peak : float
+        The largest norm of those that followed; zero if none did.
 
     Examples
     --------
@@ -59,16 +64,19 @@ class Spike:
     log_p: dict[str, float] = field(default_factory=dict)
     batches: tuple[Arguments, ...] = ()
     changed: bool | None = False
+    peak: float = 0.0
 
     @property
     def ratio(self):
-        """``norm / median``; ``inf`` if the norm is not finite."""
-        return self.norm / self.median if math.isfinite(self.norm) else math.inf
+        """``norm / median``; ``inf`` if the norm is not finite, or the median zero."""
+        return times(self.norm, self.median)
 
     def __str__(self):
         often = f", {self.ratio:.3g} times the median" if math.isfinite(self.ratio) else ""
+        after = f", then up to {self.peak:.3g}" if self.peak > self.norm else ""
         since = {True: ", changed since", None: ", perhaps changed since", False: ""}[self.changed]
-        return f"update {self.update}: ‖g‖ = {self.norm:.3g}{often}{shapes(self.batches)}{since}"
+        batch = shapes(self.batches)
+        return f"update {self.update}: ‖g‖ = {self.norm:.3g}{often}{after}{batch}{since}"
 
     __repr__ = __str__
 
@@ -127,12 +135,12 @@ class Waiting:
 
 
 class Spikes:
-    """Finds the spikes of a run, and keeps the largest.
+    """Finds the spikes of a run, and keeps those that grew largest.
 
     Parameters
     ----------
     most : int
-        How many are kept.
+        How many are kept; while one may still grow, one more.
 
     Attributes
     ----------
@@ -143,6 +151,7 @@ class Spikes:
 
     def __init__(self, most):
         self.most, self.kept, self.given_up = most, [], 0
+        self.growing, self.last = None, 0  # the newest spike, and the last call that belongs to it
         self.skipped = 0  # calls of step that did nothing
         self.before, self.was_finite = deque(maxlen=WINDOW), True
         self.measured, self.waiting = None, deque()
@@ -174,6 +183,12 @@ class Spikes:
     def finish(self):
         while self.waiting:
             self._judge(self.waiting.popleft())
+        self._settle()
+
+    def so_far(self):
+        """Those that would be kept if nothing came any more, in the order of time."""
+        found = self.kept if self.growing is None else [*self.kept, self.growing]
+        return sorted(longest(found, self.most), key=update_of)
 
     def _judge(self, one):
         norm, skipped = one.on_host()
@@ -189,26 +204,32 @@ class Spikes:
         else:
             spike = self.was_finite  # once weights are nan, all that follows is
         self.was_finite = finite
-        if spike:
-            self._keep(one, norm, middle)
+        if not spike:
+            return
+        if self.growing is not None and one.call - self.last == 1:
+            peak = max(self.growing.peak, norm) if finite else math.inf
+            self.growing = replace(self.growing, peak=peak)
+        else:
+            self._settle()
+            self.growing = self._spike(one, norm, middle)
+        self.last = one.call
 
-    def _keep(self, one, norm, middle):
-        least = min(self.kept, key=ratio_of, default=None)
-        if len(self.kept) == self.most:
-            if norm / middle <= least.ratio:
-                return
-            self.kept.remove(least)
+    def _settle(self):
+        """Nothing more belongs to the newest spike."""
+        if self.growing is not None:
+            self.kept = longest([*self.kept, self.growing], self.most)
+            self.growing = None
+
+    def _spike(self, one, norm, middle):
         with np.errstate(divide="ignore"):
             logs = np.log(one.norms.cpu().numpy().astype(float))
-        self.kept.append(
-            Spike(
-                one.call - self.skipped,
-                norm,
-                middle,
-                dict(zip(one.names, logs.tolist(), strict=True)),
-                tuple(batch.kept() for batch in one.batches),
-                changed(one.batches),
-            )
+        return Spike(
+            one.call - self.skipped,
+            norm,
+            middle,
+            dict(zip(one.names, logs.tolist(), strict=True)),
+            tuple(batch.kept() for batch in one.batches),
+            changed(one.batches),
         )
 
 
@@ -218,8 +239,22 @@ def changed(batches):
     return True if True in found else None if None in found else False
 
 
-def ratio_of(spike):
-    return spike.ratio
+def longest(spikes, most):
+    """Those that grew longest; of equals the earlier ones."""
+    return sorted(spikes, key=growth, reverse=True)[:most]
+
+
+def update_of(spike):
+    return spike.update
+
+
+def growth(spike):
+    """How many times the median the longest gradient was."""
+    return times(max(spike.norm, spike.peak), spike.median)
+
+
+def times(norm, middle):
+    return norm / middle if math.isfinite(norm) and middle else math.inf
 
 
 def quick_norms(grads):

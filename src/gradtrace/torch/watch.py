@@ -186,7 +186,7 @@ class Watch:
 
     def _tell(self):
         """Put into the log what it does not have from its rows."""
-        self.log.spikes = tuple(sorted(self.spikes.kept, key=update_of))
+        self.log.spikes = tuple(self.spikes.so_far())
         self.log.skipped = self.skipped + self.spikes.given_up
         self.log.notes = self._notes()
 
@@ -429,10 +429,6 @@ def on_stack(frame):
     while at is not None and at is not frame:
         at = at.f_back
     return at is not None
-
-
-def update_of(spike):
-    return spike.update
 
 
 class Unfinished:
