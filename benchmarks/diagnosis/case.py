@@ -16,6 +16,9 @@ CAUSES = (
     "not finite, forward",
     "not finite, backward",
     "double softmax",
+    "missing logarithm",
+    "softmax over examples",
+    "mixed examples",
     "not in optimizer",
     "frozen",
     "step too large",
@@ -29,7 +32,9 @@ CAUSES = (
     "short reach",
     "evaluation mode",
     "output bounded",
-    "other",
+    "too much decay",
+    "lost to rounding",
+    "wrong labels",  # no report has this word: one batch does not show it
 )
 
 GENERAL = "general knowledge"

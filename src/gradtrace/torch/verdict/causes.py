@@ -41,6 +41,9 @@ CHAPTERS = {
     "evaluation mode": REGULARISATION,
     "target shape": LOSSES,
     "double softmax": LOSSES,
+    "missing logarithm": LOSSES,
+    "softmax over examples": LOSSES,
+    "mixed examples": YOUR_OWN,
     "frozen": BACKPROPAGATION,
     "cut off": TAPE,
     "not in optimizer": OPTIMISERS,
@@ -55,10 +58,11 @@ CHAPTERS = {
     "short reach": THROUGH_TIME,
     "loud start": INITIALISATION,
     "below epsilon": OPTIMISERS,
+    "lost to rounding": OPTIMISERS,
     "clipped": CLIFFS,
     "step too large": DESCENT,
     "step too small": DESCENT,
-    "other": YOUR_OWN,
+    "too much decay": REGULARISATION,
 }
 IN_WORDS = {
     "not finite, forward": "Not finite on the way forward",
@@ -66,6 +70,9 @@ IN_WORDS = {
     "evaluation mode": "Something is in the wrong mode",
     "target shape": "Outputs and targets have two shapes",
     "double softmax": "Softmax or sigmoid twice",
+    "missing logarithm": "The loss wants logarithms",
+    "softmax over examples": "The softmax runs over the examples",
+    "mixed examples": "The examples of a batch are mixed",
     "frozen": "Weights that should learn are frozen",
     "cut off": "The gradient is cut off",
     "not in optimizer": "The optimiser does not have all weights",
@@ -80,10 +87,11 @@ IN_WORDS = {
     "short reach": "Only the last steps are heard",
     "loud start": "A loud start",
     "below epsilon": "Gradients below the optimiser's epsilon",
+    "lost to rounding": "Updates are lost to rounding",
     "clipped": "Nearly all of each gradient is clipped away",
     "step too large": "The step is too large",
     "step too small": "The step is too small",
-    "other": "Something else",
+    "too much decay": "The weights decay faster than they learn",
 }
 IN_TIME = {"exploding": CLIFFS, "vanishing": THROUGH_TIME, "short reach": GATES}
 
@@ -102,6 +110,7 @@ BRINGS = {
     "vanishing": {"short reach", "below epsilon", "step too small", "ignores input"},
     "exploding": {"loud start", "step too large"},
     "loud start": {"step too large"},
+    "mixed examples": {"ignores input", "short reach", "vanishing"},
     "double softmax": {"step too small", "vanishing"},
 }
 

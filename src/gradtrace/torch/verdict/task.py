@@ -128,6 +128,11 @@ class Task:
         """The first tensor of the batch, or None."""
         return next(iter(tensors(self.inputs)), None)
 
+    def examples(self):
+        """How many the batch has, by the first axis of its first tensor; None of a vector."""
+        first = self.first_input()
+        return len(first) if first is not None and first.dim() > 1 else None
+
     def replaced_input(self, change):
         """The inputs with ``change(tensor)`` for the first tensor of floats, or None."""
         done = []

@@ -30,6 +30,9 @@ class Updates:
     alike : dict of str to float
         Of each matrix of two rows at least, how far its rows are from one another after the last
         update, over how far they are from zero.
+    stuck : dict of str to float
+        Of each matrix of fewer than 32 bits, the share of the entries with a gradient that are the
+        same after the last update as before the first.
     by_optimizer : bool
         Whether the optimiser was there; else each parameter moves by a hundredth of its length.
     out : object
@@ -42,6 +45,7 @@ class Updates:
     moved: dict = field(default_factory=dict)
     still_zero: set = field(default_factory=set)
     alike: dict = field(default_factory=dict)
+    stuck: dict = field(default_factory=dict)
     by_optimizer: bool = False
     out: object = None
     after_shuffle: object = None
@@ -58,20 +62,31 @@ def expect_optimizer(optimizer):
         )
 
 
-def few_updates(task, optimizer, first_grads, shuffled, count=UPDATES):
+def few_updates(
+    task, optimizer, first_grads, shuffled, count=UPDATES, change=None, in_float32=False
+):
     """Update copies of the parameters ``count`` times on the batch.
 
     With an optimiser, by a copy of it, which begins with its state. Without one, each parameter
     moves against its gradient by a hundredth of its own length, and one that is zero by a hundredth
     of what a random start would give it: whatever the scale of the loss, that is small, and enough
     to tell a zero start that is by design from units that are dead.
+
+    ``change(rule)`` is called with the copy of the optimiser first. ``in_float32`` lets that move
+    copies in float32, from which the weights are rounded anew for each pass.
     """
     task.restore()
     own = task.parameters()
     with standing_in(task) as copies:
-        rule = None if optimizer is None else copied_optimizer(optimizer, own, copies)
-        mover = Mover(task, rule, copies)
+        moving = {name: in_full(p) for name, p in copies.items()} if in_float32 else copies
+        rule = None if optimizer is None else copied_optimizer(optimizer, own, moving)
+        if change is not None:
+            change(rule)
+        if in_float32:
+            widen(rule)
+        mover = Mover(task, rule, copies, moving)
         seen = Updates(by_optimizer=optimizer is not None)
+        start = {n: p.detach().clone() for n, p in copies.items() if is_half(p) and has_rows(p)}
         seen.moved = {name: [] for name in copies}
         for _ in range(count):
             before = {name: p.detach().clone() for name, p in copies.items()}
@@ -89,6 +104,10 @@ def few_updates(task, optimizer, first_grads, shuffled, count=UPDATES):
             first = first_grads.get(name)
             if zero_now and first is not None and not first.any():
                 seen.still_zero.add(name)
+        for name, p in start.items():
+            g = first_grads.get(name)
+            if g is not None and g.shape == p.shape and g.any():
+                seen.stuck[name] = (p == copies[name])[g != 0].float().mean().item()
         seen.alike = {name: spread_within(p) for name, p in copies.items() if has_rows(p)}
         if shuffled is not None:
             task.restore()
@@ -100,8 +119,9 @@ def few_updates(task, optimizer, first_grads, shuffled, count=UPDATES):
 class Mover:
     """Moves copies of the parameters by a copy of the optimiser, or by plain means."""
 
-    def __init__(self, task, optimizer, copies):
+    def __init__(self, task, optimizer, copies, moving):
         self.task, self.optimizer, self.copies = task, optimizer, copies
+        self.moving = moving  # what the optimiser holds: the copies, or these in float32
 
     def loss(self):
         """The loss, with gradients where an optimiser looks for them."""
@@ -111,8 +131,10 @@ class Mover:
         if total.requires_grad and leaves:
             found = torch.autograd.grad(total, [*leaves.values()], allow_unused=True)
             grads = dict(zip(leaves, found, strict=True))
-        for name, p in leaves.items():
-            p.grad = grads[name]
+        for name in leaves:
+            other = self.moving[name]
+            g = grads[name]
+            other.grad = g if g is None else g.to(other.dtype)
         return total.detach()
 
     def update(self):
@@ -126,6 +148,10 @@ class Mover:
                 return losses[-1]
 
             type(self.optimizer).step(self.optimizer, closure)
+            if self.moving is not self.copies:
+                with torch.no_grad():
+                    for name, p in self.copies.items():
+                        p.copy_(self.moving[name])
             return losses[0].item() if losses else math.nan
         loss = self.loss().item()
         with torch.no_grad():
@@ -136,6 +162,24 @@ class Mover:
                     if size > 0:
                         p -= PLAIN * length(p) * (g / size)
         return loss
+
+
+def is_half(p):
+    """Whether it holds numbers of fewer than 32 bits."""
+    return p.is_floating_point() and torch.finfo(p.dtype).bits < 32
+
+
+def in_full(p):
+    """A copy of a parameter, in float32 if it has fewer bits."""
+    return torch.nn.Parameter(p.detach().float(), p.requires_grad) if is_half(p) else p
+
+
+def widen(rule):
+    """The state of an optimiser in float32."""
+    for state in rule.state.values():
+        for key, value in state.items():
+            if isinstance(value, torch.Tensor) and is_half(value):
+                state[key] = value.float()
 
 
 def length(p):

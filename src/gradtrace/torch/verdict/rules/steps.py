@@ -8,13 +8,14 @@ import torch
 
 from ..causes import found
 from ..observe import dense
-from ..updates import has_rows, spread_within
+from ..updates import has_rows, is_half, spread_within
 from .reach import given_to
 from .words import factor, percent
 
 OWN_SIZE = 0.5
 NOTHING = 3e-5
 SPIKE = 3.0
+HARDLY, WELL = 0.9, 0.6  # of the first loss, after a hundred updates on the batch
 NOISE = 3.0  # times what the loss changes by in an update, in the median
 ADAPTIVE = {"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SparseAdam"}
 
@@ -25,7 +26,9 @@ def below_epsilon(case):
     Entry by entry, as the rule does it; where an entry equals ε, Adam's first step is half as long.
     Entries of exactly zero are no small ones, and biases are left out: a bias before a batch norm,
     or that of an attention's keys, has a gradient of rounding errors in theory. A model that has
-    learnt has small gradients by right.
+    learnt has small gradients by right, and one whose loss on the batch falls by a tenth in a
+    hundred updates moves far enough: those of the tuned half that do not learn for this reason fall
+    by a thousandth.
     """
     if case.optimizer is None or case.learnt:
         return []
@@ -46,7 +49,7 @@ def below_epsilon(case):
             below += small
             if size.numel() and small > 0.9 * size.numel():
                 homes.append(names[id(p)])
-    if not entries or below <= 0.5 * entries or not homes:
+    if not entries or below <= 0.5 * entries or not homes or case.fallen < HARDLY:
         return []
     home = homes[0].rpartition(".")[0]
     return [
@@ -76,7 +79,7 @@ def step_too_large(case):
     if not ups.by_optimizer or maximises(case.optimizer) or not too_large(case, ups):
         return []
     ups = case.more_updates
-    if not too_large(case, ups):
+    if not too_large(case, ups) or lost_to_rounding(case):
         return []
     first, last = ups.losses[0], ups.losses[-1]
     top = max(case.update_ratios(ups), default=math.nan)
@@ -116,18 +119,34 @@ def step_too_small(case):
 
     A thousand such updates, if they all went one way, would move it by 3 %. A schedule that
     only begins, as of a warm-up, is judged by the rate that it starts from; a model that has learnt
-    is left in peace.
+    is left in peace. Matrices that are zero at the start, as of an adapter, have no length to
+    compare with.
     """
     ups = case.updates
-    if not ups.by_optimizer or case.learnt:
+    if not ups.by_optimizer or case.learnt or not math.isfinite(ups.losses[-1]):
         return []
     warm = max(warming(group, case.optimizer) for group in case.optimizer.param_groups)
     learns = given_to(case.optimizer, case.task.parameters())
     if not any(g is not None and g.any() for name, g in case.seen.grads.items() if name in learns):
         return []
-    top = max(case.update_ratios(ups), default=0.0)
-    if not top * warm < NOTHING:  # a warm-up from zero has none
+    ratios = case.update_ratios(ups)
+    moves = any(any(moved) for moved in ups.moved.values())
+    if moves and not ratios:  # all that moved was zero at the start
         return []
+    top = max(ratios, default=0.0)
+    if not top * warm < NOTHING or lost_to_rounding(case):  # a warm-up from zero has no limit
+        return []
+    if not any(float(group.get("lr", 1.0)) for group in case.optimizer.param_groups):
+        return [
+            found(
+                "step too small",
+                "",
+                "The learning rate is zero, so that no update changes a weight.",
+                "Look at the schedule: it has come to its end, or is stepped once a batch and not"
+                " once an epoch.",
+                ratio=0.0,
+            )
+        ]
     return [
         found(
             "step too small",
@@ -144,15 +163,110 @@ def warming(group, optimizer):
     """How far below its first rate a group is, if that can be a warm-up; else 1.
 
     From zero it begins before the first update, and then it passes a hundred-thousandth soon.
+    Whether there was an update is noted by a scheduler, also where the optimiser keeps no state.
     """
     rate, start = float(group.get("lr", 1.0)), float(group.get("initial_lr", 0.0))
-    if rate == 0 and start > 0 and not optimizer.state:
+    stepped = optimizer.state or getattr(optimizer, "_opt_called", False)
+    if rate == 0 and start > 0 and not stepped:
         return math.inf
     return start / rate if rate and rate < start < 1e5 * rate else 1.0
 
 
 def maximises(optimizer):
     return any(group.get("maximize") for group in optimizer.param_groups)
+
+
+def lost_to_rounding(case):
+    """The weights have fewer than 32 bits, and updates, or Adam's ε, are rounded away in them.
+
+    Tried by a twin: the same passes with the same weights, and an optimiser that moves copies of
+    them in float32, from which they are rounded anew. Only if the loss of that falls well, and its
+    own does not, or is no number after some updates, is rounding the reason. Half of the entries
+    that have a gradient stay where they are then, or ε is zero in the format of the weights.
+    """
+    parameters = case.task.parameters()
+    if not case.updates.by_optimizer or not any(map(is_half, parameters.values())):
+        return []
+    broken = not math.isfinite(case.updates.losses[-1])
+    stuck = case.updates.stuck
+    entries = sum(parameters[name].numel() for name in stuck)
+    still = sum(share * parameters[name].numel() for name, share in stuck.items())
+    lost = broken and epsilon_is_lost(case.optimizer)
+    if not lost and not (entries and still > 0.5 * entries):
+        return []
+    if not broken and case.fallen < HARDLY:
+        return []
+    if not case.in_float32.fallen < WELL:
+        return []
+    if lost:
+        what = "Epsilon is zero in the format of the weights, so that an update divides by zero"
+    else:
+        what = f"{percent(still / entries)} of the entries with a gradient stay exactly as they are"
+    return [
+        found(
+            "lost to rounding",
+            "",
+            f"{what}. With copies of the weights in float32, which the optimiser moves, the loss on"
+            f" this batch falls to {percent(case.in_float32.fallen)} in a hundred updates.",
+            "Keep the weights in float32, and compute under torch.autocast"
+            " (with torch.amp.GradScaler for float16).",
+            share=still / entries if entries else math.nan,
+        )
+    ]
+
+
+def epsilon_is_lost(optimizer):
+    """Whether an optimiser that scales has an ε that is zero in the format of its weights."""
+    if type(optimizer).__name__ not in ADAPTIVE:
+        return False
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if is_half(p) and not torch.tensor(group.get("eps", 1.0), dtype=p.dtype):
+                return True
+    return False
+
+
+def too_much_decay(case):
+    """Weight decay pulls ten times as much as the loss does, at weights that have not learnt.
+
+    Over all matrices, the decay times their norm is compared with that of their gradient; where it
+    is decoupled, as in AdamW, a fiftieth of the weights in every update is too much. And where less
+    than that is too much for this net, it shows in updates: with the decay the loss on the batch
+    hardly falls, and without it falls well.
+    """
+    if case.optimizer is None or case.learnt:
+        return []
+    names = {id(p): name for name, p in case.task.parameters().items()}
+    pull, push, lost = 0.0, 0.0, 0.0
+    for group in case.optimizer.param_groups:
+        decay = float(group.get("weight_decay", 0.0))
+        if type(case.optimizer).__name__ == "AdamW" or group.get("decoupled_weight_decay"):
+            lost = max(lost, decay * float(group["lr"]))
+            continue
+        for p in group["params"]:
+            g = case.seen.grads.get(names.get(id(p)))
+            if g is not None and p.dim() > 1 and g.any():
+                pull = math.hypot(pull, decay * p.detach().float().norm().item())
+                push = math.hypot(push, g.float().norm().item())
+    if pull > 10 * push > 0:
+        how = f"pulls {pull / push:.2g} times as much at the weights as the loss does"
+    elif lost > 0.02:
+        how = f"takes {100 * lost:.2g} % of the weights away in every update"
+    elif (pull or lost) and case.fallen > HARDLY and case.without_decay.fallen < WELL:
+        how = (
+            f"leaves the loss on the batch at {percent(case.fallen)} after a hundred updates, and"
+            f" without it that falls to {percent(case.without_decay.fallen)}"
+        )
+    else:
+        return []
+    return [
+        found(
+            "too much decay",
+            "",
+            f"The weight decay {how}: the model forgets faster than it learns.",
+            "Lower weight_decay tenfold or more; 0.0001 to 0.01 is usual, 0.1 with AdamW.",
+        )
+    ]
 
 
 def symmetric_start(case):

@@ -1,7 +1,9 @@
 """What units do: dead, or at the flat ends of what squashes them."""
 
+from ...nested import tensors
 from ..causes import found
 from ..graph import before_views, passes_through
+from ..observe import FLAT, PEAKED, slope_of
 from .words import percent
 
 DEAD = 0.75
@@ -14,10 +16,11 @@ def dead_units(case):
     At a random start half of them may, where all examples have nearly the same state: then a
     unit's sign is a coin. The limit is four standard deviations of n coins above that half, and
     three quarters at least. A layer that is dead in whole is one whatever its size, from four on.
+    A rectifier behind which nothing learns has no such units, nor has the hinge of a loss.
     """
     worst = None
     for flow in case.seen.flows:
-        if flow.dead is None or flow.units < 4:
+        if flow.dead is None or flow.units < 4 or is_of_a_loss(flow, case):
             continue
         limit = min(max(DEAD, 0.5 + 2 / flow.units**0.5), 1.0)
         if flow.dead_share >= limit and (worst is None or flow.dead_share > worst.dead_share):
@@ -44,23 +47,22 @@ def saturated(case):
     """More than half of a layer's units, over the batch, stand where their slope is below 5 %.
 
     That is, two units of tanh or four of a sigmoid from the middle, where 5 % of standard normal
-    sums stand. Without targets the output of the model is left out: there a flat end may be right.
-    So is a model that has learnt: its attention may well look at one place. Gates of an LSTM or GRU
-    are meant to be open or shut, but hardly a tenth of them are so in nets that learn.
+    sums stand. At the output of the model a flat end may be right: there it counts where the slope
+    of the loss leads away from it, as where a class was made rare by its bias, and without targets
+    not at all. A model that has learnt is left out: its attention may well look at one place.
+    Gates of an LSTM or GRU are meant to be open or shut, but hardly a tenth of them are so in nets
+    that learn.
     """
     if case.learnt:
         return []
-    last = before_views(case.seen.out)
-    unasked = not case.task.pair
+    at_the_end = output_flow(case, before_views(case.seen.out))
     worst = None
     for flow in case.seen.flows:
-        if (
-            flow.dead is not None
-            or not flow.entries
-            or (unasked and flow is output_flow(case, last))
-        ):
+        if flow.dead is not None or not flow.entries or is_of_a_loss(flow, case):
             continue
-        if flow.flat_share > SATURATED and (worst is None or flow.flat_share > worst.flat_share):
+        if flow.flat_share <= SATURATED or (flow is at_the_end and may_be_right(case, flow)):
+            continue
+        if worst is None or flow.flat_share > worst.flat_share:
             worst = flow
     if worst is None:
         return []
@@ -90,6 +92,26 @@ def saturated(case):
             share=worst.flat_share,
         )
     ]
+
+
+def is_of_a_loss(flow, case):
+    """Whether it stands behind all weights of a model that computes a loss itself, or is one."""
+    return not case.task.pair and flow.after == case.last_weights() != flow.module
+
+
+def may_be_right(case, flow):
+    """Whether no more than half of the output stand at a flat end and are to leave it."""
+    slope = case.slope_with(lambda t: t)
+    if not case.task.pair or slope is None:
+        return True
+    out = next(t for t in tensors(case.seen.out) if t.requires_grad).detach()
+    if flow.operation == "softmax":
+        peaked = out.amax(-1) > PEAKED
+        wrong = peaked & (slope.argmin(-1) != out.argmax(-1))
+    else:
+        middle = 0.0 if flow.operation == "tanh" else 0.5
+        wrong = (slope_of(flow.operation, out) < FLAT) & (slope * (out - middle) > 0)
+    return wrong.float().mean().item() <= SATURATED
 
 
 def output_flow(case, last):

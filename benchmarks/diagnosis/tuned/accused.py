@@ -1,0 +1,1 @@
+"""Healthy models that a report once accused, and their siblings."""

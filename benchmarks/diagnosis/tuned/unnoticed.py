@@ -1,0 +1,1 @@
+"""Faults that a report once did not see, and their siblings."""
