@@ -19,6 +19,8 @@ CAUSES = (
     "missing logarithm",
     "softmax over examples",
     "mixed examples",
+    "answer in input",
+    "negated loss",
     "not in optimizer",
     "frozen",
     "step too large",

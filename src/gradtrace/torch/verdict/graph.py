@@ -13,6 +13,7 @@ VIEWS = {
     *("Swapdims", "AsStrided", "Identity"),
 }
 SCALES = {"Mul", "Div", "Neg"}
+SUMS = {"Sum", "Mean"}
 WEIGHTED = {"Addmm", "Mm", "Bmm", "Baddbmm", "Convolution"}
 WIDE = 5.0  # of ten classes one can then have 94 % of a softmax; with 1, 23 %
 FLAT_STEPS = {"Round", "Sign", "Floor", "Ceil", "Trunc", "Heaviside", "Fix"}
@@ -51,14 +52,18 @@ def without_views(node):
     return node
 
 
-def without_scales(node):
-    """The first node behind one that does more than reshape and scale, and the factor between."""
+def without_scales(node, sums=False):
+    """The first node behind one that does more than reshape and scale, and the factor between.
+
+    With ``sums``, sums and means are handed through, too, at a factor of one.
+    """
     factor, node = 1.0, without_views(node)
-    while passes_through(node) in SCALES:
+    through = SCALES | SUMS if sums else SCALES
+    while passes_through(node) in through:
         before = [each for each, _ in node.next_functions if each is not None]
         if len(before) != 1:
             break
-        factor *= scaled_by(node)
+        factor *= 1.0 if passes_through(node) in SUMS else scaled_by(node)
         node = without_views(before[0])
     return node, factor
 

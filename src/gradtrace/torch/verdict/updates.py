@@ -218,6 +218,12 @@ def copied_optimizer(optimizer, parameters, copies):
     return twin
 
 
+def maximises(optimizer):
+    """Whether an optimiser goes up."""
+    groups = [] if optimizer is None else optimizer.param_groups
+    return any(group.get("maximize") for group in groups)
+
+
 def moved(before, after):
     """``‖ΔW‖ / ‖W‖``."""
     change = torch.linalg.vector_norm(after - before).item()

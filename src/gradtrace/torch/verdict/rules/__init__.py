@@ -6,13 +6,14 @@ entry, with the optimiser's own epsilon.
 """
 
 from .chain import exploding, short_reach, vanishing
-from .examples import mixed_examples
+from .examples import answer_in_input, mixed_examples
 from .finite import not_finite
 from .loss import (
     double_softmax,
     ignores_input,
     loud_start,
     missing_logarithm,
+    negated_loss,
     output_bounded,
     softmax_over_examples,
     target_shape,
@@ -34,10 +35,12 @@ from .units import dead_units, saturated
 RULES = (
     evaluation_mode,
     target_shape,
+    negated_loss,
     double_softmax,
     missing_logarithm,
     softmax_over_examples,
     mixed_examples,
+    answer_in_input,
     frozen,
     cut_off,
     not_in_optimizer,

@@ -1,9 +1,9 @@
-"""Whether the examples of a batch have to do with one another."""
+"""Whether the examples of a batch have to do with one another, and positions with later ones."""
 
 import torch
 
 from ...choose import RECURRENT
-from ...nested import has_slopes, tensors
+from ...nested import copied, has_slopes, replace, tensors
 from ..alike import order
 from ..causes import found
 from ..observe import calls_of
@@ -54,6 +54,80 @@ def mixed_examples(case):
     ]
 
 
+def answer_in_input(case):
+    """A model that is to name the next symbol is shown it.
+
+    The targets are an input, shifted by one position, and the output at a position changes where
+    the next symbol of that input does, and of no other input's alone: as with a causal mask that is
+    missing or stands the wrong way round, or a net that reads both ways. Such a loss falls to
+    nothing, and nothing is learnt that helps where there is no next symbol.
+    """
+    target = case.task.target
+    if not isinstance(target, torch.Tensor) or has_slopes(target):
+        return []
+    shifted = [t for t in tensors(case.task.inputs) if is_shifted(t, target)]
+    if not shifted or not all(sees_next(case, t) for t in shifted):
+        return []
+    return [
+        found(
+            "answer in input",
+            "",
+            "The targets are the input, shifted by one position, and the output at a position"
+            " depends on the next one, which is its answer.",
+            "Look at the causal mask: position t may see up to t itself"
+            " (nn.Transformer.generate_square_subsequent_mask; in a mask of booleans True hides in"
+            " nn.MultiheadAttention, and shows in scaled_dot_product_attention).",
+        )
+    ]
+
+
+def is_shifted(t, target):
+    """Whether targets are what comes next in an input of symbols, as far as they are given."""
+    if has_slopes(t) or t.dim() != 2 or t.shape[1] < 4 or t.numel() != target.numel():
+        return False
+    target = target.reshape(t.shape)[:, :-1]
+    given = target >= 0
+    if not given.any() or (t[:, 1:] == t[:, :-1]).float().mean() > 0.9:
+        return False
+    return bool((target == t[:, 1:])[given].float().mean() > 0.99)
+
+
+def sees_next(case, symbols):
+    """Whether outputs change at the position before one where the symbols are exchanged."""
+    length = symbols.shape[1]
+    place = length // 2
+    other = symbols.clone()
+    other[:, place] = symbols[:, place].roll(1)
+    if torch.equal(other, symbols):
+        other[:, place] = symbols[:, place - 1]
+
+    def change(t):
+        return other if t.shape == symbols.shape and torch.equal(t, symbols) else t
+
+    inputs = copied(case.task.inputs)
+    inputs = type(inputs)(replace(inputs.args, change), replace(inputs.kwargs, change))
+    outs = []
+    for task in (case.task, case.task.with_inputs(inputs)):
+        out = next((t for t in tensors(calls_of(task)[0]) if has_slopes(t)), None)
+        out = by_position(out, symbols.shape)
+        if out is None:
+            return False
+        outs.append(out[:, place - 1])
+    return bool(rows_that_move(*outs).any())
+
+
+def by_position(out, shape):
+    """An output as (examples, positions, …); None if it has not the form."""
+    if out is None or out.dim() < 2:
+        return None
+    if out.dim() == 2 and len(out) == shape[0] * shape[1]:
+        return out.reshape(*shape, -1)
+    axes = [axis for axis in (1, 2) if axis < out.dim() and out.shape[axis] == shape[1]]
+    if out.dim() != 3 or len(out) != shape[0] or len(axes) != 1:
+        return None
+    return out.movedim(axes[0], 1)
+
+
 def compares_examples(case):
     """Whether the batch and the output have the form in which examples can be told apart."""
     first = case.task.first_input()
@@ -62,7 +136,10 @@ def compares_examples(case):
         return False
     (out,) = outs
     count = len(first)
-    if out.dim() not in (1, 2) or len(out) != count or first.shape[1] == count:
+    if out.dim() not in (1, 2) or len(out) != count:
+        return False
+    rows = has_slopes(first) and first.dim() == 2
+    if first.shape[1] == count and not rows:  # either axis might be that of the examples
         return False
     if out.dim() == 2 and out.shape[1] == count:
         return False
@@ -76,7 +153,7 @@ def held_tensors(case):
     held = tensors(case.task.inputs)[1:]
     for module in case.task.names:
         held += [*module.buffers(recurse=False), *tensors([*vars(module).values()])]
-    return held
+    return [t for t in held if not isinstance(t, torch.nn.Parameter)]
 
 
 def is_graph(t, count):

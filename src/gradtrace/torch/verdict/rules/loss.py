@@ -7,13 +7,26 @@ import torch
 from ...nested import has_slopes, tensors
 from ..alike import alike
 from ..causes import found
-from ..graph import before_views, double_squash, nodes_behind, passes_through, without_views
+from ..graph import (
+    before_views,
+    double_squash,
+    nodes_behind,
+    passes_through,
+    without_scales,
+    without_views,
+)
 from ..references import root
+from ..updates import maximises
 from .words import factor, percent
 
 LOUD = 5.0
+WELL_ENOUGH = 0.8  # of the first loss, after a hundred updates on the batch
 LARGE = 3.0  # of an output's root mean square
 BEYOND = 0.05  # of the targets
+DISTANCES = {
+    *("NllLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"),
+    *("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss"),
+}
 NO_LOGARITHM = {"Softmax", "Sigmoid", "Relu", "Addmm", "Mm", "Convolution"}
 
 
@@ -37,6 +50,34 @@ def target_shape(case):
             " the targets is the best answer to everything.",
             f"Give both one shape: out.squeeze(-1), or target.unsqueeze(-1). Now: {out} and"
             f" {target}.",
+        )
+    ]
+
+
+def negated_loss(case):
+    """The distance between outputs and targets, with a minus before it: it is made larger.
+
+    Seen in the graph: the whole loss is a known distance times a negative number. Losses that are
+    negative by right, as log-likelihoods, are no such distance. Targets that are all the same, as
+    of a generator that is to be taken for false, are left out, and so is an optimiser that
+    maximises.
+    """
+    if not case.task.pair or maximises(case.optimizer):
+        return []
+    targets = [t for t in tensors(case.task.target) if t.numel()]
+    node, factor = without_scales(case.seen.total.grad_fn, sums=True)
+    if not (factor < 0 and passes_through(node).rstrip("12D") in DISTANCES):
+        return []
+    if all((t == t.flatten()[0]).all() for t in targets):
+        return []
+    return [
+        found(
+            "negated loss",
+            "",
+            f"The loss is {passes_through(node)} with a minus before it: an update takes the"
+            " outputs away from their targets, and the loss falls without end.",
+            "Drop the minus; a gradient is subtracted by the optimiser itself.",
+            factor=factor,
         )
     ]
 
@@ -124,8 +165,9 @@ def output_bounded(case):
     A few outliers beyond an end do no harm, and the loss is asked: with all outputs at an end of
     the range, its slope says for which of them it wants to go beyond. So a target that it masks is
     none, nor one for outputs that it scales. Where it has the targets inside, this slope is all
-    that is known, and a model that learns has no such fault: the evidence that a net gathers for
-    the wrong classes, say, may be asked to fall, and cannot fall below zero by its meaning.
+    that is known, and a model whose loss falls by a fifth in a hundred updates has no such fault:
+    the evidence that a net gathers for the wrong classes, say, is asked to fall, and cannot fall
+    below zero by its meaning.
     """
     last = before_views(case.seen.out)
     name = passes_through(last)
@@ -162,7 +204,7 @@ def share_beyond(case, low, high):
         beyond = (below & (target < low - rounding)) | (above & (target > high + rounding))
         return beyond.float().mean().item(), "the targets lie"
     both = math.isfinite(low) and math.isfinite(high)
-    if both or case.learns:  # of two ends, every output wants to get away from one
+    if both or case.fallen < WELL_ENOUGH:  # of two ends, every output wants to get away from one
         return 0.0, ""
     return (below | above).float().mean().item(), "what the loss asks for lies"
 
