@@ -96,6 +96,18 @@ class References:
         except (TypeError, ValueError, RuntimeError, StopIteration):
             return None
 
+    def slope_at(self, place):
+        """The slope of the loss at one of the outputs that have a gradient, or None."""
+        with_slopes = iter([t.requires_grad for t in tensors(self.seen.out)])
+        try:
+            out = replace(
+                copied(self.seen.out), lambda t: t.requires_grad_() if next(with_slopes) else t
+            )
+            leaf = [t for t in tensors(out) if t.requires_grad][place]
+            return torch.autograd.grad(self.task.loss_of(out), leaf, allow_unused=True)[0]
+        except (TypeError, ValueError, RuntimeError):
+            return None
+
     @cached_property
     def broadcast(self):
         """The shapes of output and target if these are blown up against each other, or None."""

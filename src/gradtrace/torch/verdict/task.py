@@ -49,6 +49,7 @@ class Task:
         else:
             self.loss = loss
         self.inputs = arguments_of(self.model, batch)
+        expect_examples(self.inputs)
         self.names = named_modules(self.model)
         self.after_restore = None  # what stand-ins for parameters put back into lists
 
@@ -180,6 +181,15 @@ def expect_pair(batch):
         f" {described(batch)}; several inputs of the model stand in a tuple or mapping of their"
         " own, ((a, b), target)"
     )
+
+
+def expect_examples(inputs):
+    """Raise if the first tensor of a batch is empty."""
+    first = next(iter(tensors(inputs)), None)
+    if first is not None and not first.numel():
+        raise ValueError(
+            f"batch: expected one example at least, got an input of shape {tuple(first.shape)}"
+        )
 
 
 def described(batch):

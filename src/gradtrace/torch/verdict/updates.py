@@ -30,9 +30,8 @@ class Updates:
     alike : dict of str to float
         Of each matrix of two rows at least, how far its rows are from one another after the last
         update, over how far they are from zero.
-    stuck : dict of str to float
-        Of each matrix of fewer than 32 bits, the share of the entries with a gradient that are the
-        same after the last update as before the first.
+    travelled : dict of str to float
+        Of each matrix of fewer than 32 bits, how far it is in the end from where it began.
     by_optimizer : bool
         Whether the optimiser was there; else each parameter moves by a hundredth of its length.
     out : object
@@ -45,7 +44,7 @@ class Updates:
     moved: dict = field(default_factory=dict)
     still_zero: set = field(default_factory=set)
     alike: dict = field(default_factory=dict)
-    stuck: dict = field(default_factory=dict)
+    travelled: dict = field(default_factory=dict)
     by_optimizer: bool = False
     out: object = None
     after_shuffle: object = None
@@ -86,13 +85,13 @@ def few_updates(
             widen(rule)
         mover = Mover(task, rule, copies, moving)
         seen = Updates(by_optimizer=optimizer is not None)
-        start = {n: p.detach().clone() for n, p in copies.items() if is_half(p) and has_rows(p)}
+        start = {n: moving[n].detach().clone() for n, p in copies.items() if is_half(p)}
         seen.moved = {name: [] for name in copies}
         for _ in range(count):
-            before = {name: p.detach().clone() for name, p in copies.items()}
+            before = {name: p.detach().clone() for name, p in moving.items()}
             loss = mover.update()
             seen.losses.append(loss)
-            for name, p in copies.items():
+            for name, p in moving.items():
                 seen.moved[name].append(moved(before[name], p.detach()))
             if not math.isfinite(loss):
                 return seen
@@ -105,9 +104,9 @@ def few_updates(
             if zero_now and first is not None and not first.any():
                 seen.still_zero.add(name)
         for name, p in start.items():
-            g = first_grads.get(name)
-            if g is not None and g.shape == p.shape and g.any():
-                seen.stuck[name] = (p == copies[name])[g != 0].float().mean().item()
+            if has_rows(p):
+                way = moving[name].detach().float() - p.float()
+                seen.travelled[name] = torch.linalg.vector_norm(way).item()
         seen.alike = {name: spread_within(p) for name, p in copies.items() if has_rows(p)}
         if shuffled is not None:
             task.restore()

@@ -4,7 +4,6 @@ import torch
 
 from ...choose import RECURRENT
 from ...nested import copied, has_slopes, replace, tensors
-from ..alike import order
 from ..causes import found
 from ..observe import calls_of
 from .mode import BATCH_NORM
@@ -17,28 +16,22 @@ def mixed_examples(case):
     """The output for one example changes where another example of the batch does.
 
     Tried in evaluation mode, as batch norm and its kin mix in training by design. Only where the
-    first axis is that of the examples: it has as many in the output as in the input, which has
-    three axes or more, or ids, and the second axis has another length. Left out are nodes of a
-    graph, and outputs that compare each example with each other. Attention between examples, or
-    the mean of a batch, is a choice, and treats all of them alike: so it is a fault if the order of
-    the examples matters, or if all attention of the model reads (batch, time) as (time, batch).
-    Rows of numbers without a time axis might be the steps of one sequence; they count if each
-    output belongs to exactly one other row.
+    first axis is that of the examples: it has as many in the output as in the input, and the second
+    axis has another length. Left out are nodes of a graph, and outputs that compare each example
+    with each other. Attention between examples, the mean of a batch, or frames of one film may be
+    meant to be mixed. So it is a fault only if a recurrent module, or all attention of the model,
+    reads (batch, time) as (time, batch); or if an example is answered by what was seen of others,
+    and not of itself, as after a roll or a reshape.
     """
     if not compares_examples(case):
         return []
-    first = case.task.first_input()
-    plain, moved, calls = trial(case, 0)
-    if plain is None or not moved[1:].any():
-        return []
-    if has_slopes(first) and first.dim() == 2:
-        if not all(belongs_elsewhere(case, place) for place in (0, len(first) // 2, -1)):
-            return []
-    elif not order_matters(case, plain) and not attends_across(case, calls):
+    moved, calls = trial(case, 0)
+    if moved is None or not moved[1:].any():
         return []
     home = mixed_at(calls)
-    modules = {name: module for module, name in case.task.names.items()}
-    axes = isinstance(modules.get(home), (*RECURRENT, ATTENTION))
+    axes = runs_across(case, home, calls)
+    if not axes and not any(belongs_elsewhere(case, place) for place in (1, moved.numel() // 2)):
+        return []
     return [
         found(
             "mixed examples",
@@ -65,8 +58,9 @@ def answer_in_input(case):
     target = case.task.target
     if not isinstance(target, torch.Tensor) or has_slopes(target):
         return []
-    shifted = [t for t in tensors(case.task.inputs) if is_shifted(t, target)]
-    if not shifted or not all(sees_next(case, t) for t in shifted):
+    inputs = tensors(case.task.inputs)
+    shifted = [place for place, t in enumerate(inputs) if is_shifted(t, target)]
+    if not shifted or not all(sees_next(case, place) for place in shifted):
         return []
     return [
         found(
@@ -92,8 +86,12 @@ def is_shifted(t, target):
     return bool((target == t[:, 1:])[given].float().mean() > 0.99)
 
 
-def sees_next(case, symbols):
-    """Whether outputs change at the position before one where the symbols are exchanged."""
+def sees_next(case, number):
+    """Whether outputs change at the position before one where the symbols are exchanged.
+
+    In one of the inputs alone: a decoder may be shown by its encoder what it must not see itself.
+    """
+    symbols = tensors(case.task.inputs)[number]
     length = symbols.shape[1]
     place = length // 2
     other = symbols.clone()
@@ -101,14 +99,16 @@ def sees_next(case, symbols):
     if torch.equal(other, symbols):
         other[:, place] = symbols[:, place - 1]
 
+    count = iter(range(number + 1))
+
     def change(t):
-        return other if t.shape == symbols.shape and torch.equal(t, symbols) else t
+        return other if next(count, None) == number else t
 
     inputs = copied(case.task.inputs)
     inputs = type(inputs)(replace(inputs.args, change), replace(inputs.kwargs, change))
     outs = []
     for task in (case.task, case.task.with_inputs(inputs)):
-        out = next((t for t in tensors(calls_of(task)[0]) if has_slopes(t)), None)
+        out = next((t for t in tensors(evaluated(task)[0]) if has_slopes(t)), None)
         out = by_position(out, symbols.shape)
         if out is None:
             return False
@@ -166,19 +166,24 @@ def is_graph(t, count):
 
 
 def trial(case, place):
-    """The output, which of its rows move where one example is replaced, and the calls of both."""
+    """Which rows of the output move where one example is replaced, and the calls of both passes."""
     inputs = case.with_one_replaced(place)
     if inputs is None:
-        return None, None, ()
-    try:
-        plain, calls = calls_of(case.task)
-        other, other_calls = calls_of(case.task.with_inputs(inputs))
-    except (TypeError, ValueError, RuntimeError, KeyError, AttributeError):
-        return None, None, ()  # a model that cannot be evaluated on this batch
+        return None, ()
+    plain, calls = evaluated(case.task)
+    other, other_calls = evaluated(case.task.with_inputs(inputs))
     one, two = (next(iter(tensors(out)), None) for out in (plain, other))
     if one is None or two is None or one.shape != two.shape or len(one) != case.task.examples():
-        return None, None, ()
-    return one, rows_that_move(one, two), (calls, other_calls)
+        return None, ()
+    return rows_that_move(one, two), (calls, other_calls)
+
+
+def evaluated(task):
+    """The output in evaluation mode and all calls; None where it cannot be had."""
+    try:
+        return calls_of(task)
+    except Exception:  # of the model, which may want another batch there, or the targets
+        return None, ()
 
 
 def rows_that_move(one, two):
@@ -188,32 +193,22 @@ def rows_that_move(one, two):
 
 
 def belongs_elsewhere(case, place):
-    """Whether exactly one output moves where an example is replaced, and it is not its own."""
-    _, moved, _ = trial(case, place)
-    return moved is not None and bool(moved.sum() == 1 and not moved[place])
+    """Whether outputs move where an example is replaced, and its own is not among them."""
+    moved, _ = trial(case, place)
+    return moved is not None and bool(moved.any() and not moved[place])
 
 
-def order_matters(case, plain):
-    """Whether outputs change, beyond changing places, where the examples change places."""
-    if case.shuffled_inputs is None:
-        return False
-    out, _ = calls_of(case.task.with_inputs(case.shuffled_inputs))
-    there = plain[order(len(plain)).to(plain.device)]
-    return bool(rows_that_move(there, next(iter(tensors(out)))).any())
-
-
-def attends_across(case, calls):
-    """Whether all of PyTorch's attention runs over the first axis, with another axis beside it."""
+def runs_across(case, home, calls):
+    """Whether a recurrent module, or all attention, runs over the first axis of (batch, time)."""
     modules = {name: module for module, name in case.task.names.items()}
-    attentions = [m for m in case.task.names if isinstance(m, ATTENTION)]
-    if not attentions or any(m.batch_first for m in attentions):
+    module = modules[home]
+    if not isinstance(module, (*RECURRENT, ATTENTION)):
         return False
-    count = case.task.examples()
-    for name, inside, _ in calls[0]:
-        if isinstance(modules[name], ATTENTION):
-            shape = inside[0].shape
-            return len(shape) == 3 and shape[0] == count and shape[1] > 1
-    return False
+    if any(isinstance(m, ATTENTION) and m.batch_first for m in case.task.names):
+        return False
+    took = next(took for name, took, _ in calls[0] if name == home)
+    shape = took[0].shape
+    return len(shape) == 3 and shape[0] == case.task.examples() and shape[1] > 1
 
 
 def mixed_at(calls):

@@ -17,6 +17,7 @@ from ..graph import (
 )
 from ..references import root
 from ..updates import maximises
+from .reach import all_the_same
 from .words import factor, percent
 
 LOUD = 5.0
@@ -64,11 +65,10 @@ def negated_loss(case):
     """
     if not case.task.pair or maximises(case.optimizer):
         return []
-    targets = [t for t in tensors(case.task.target) if t.numel()]
     node, factor = without_scales(case.seen.total.grad_fn, sums=True)
     if not (factor < 0 and passes_through(node).rstrip("12D") in DISTANCES):
         return []
-    if all((t == t.flatten()[0]).all() for t in targets):
+    if all_the_same(case.task.target):
         return []
     return [
         found(

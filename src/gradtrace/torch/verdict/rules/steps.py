@@ -17,6 +17,7 @@ NOTHING = 3e-5
 SPIKE = 3.0
 HARDLY, WELL = 0.9, 0.6  # of the first loss, after a hundred updates on the batch
 LITTLE, HALF = 0.8, 0.5  # the same, of an optimiser with weight decay and without
+KEPT = 0.25  # of the way of weights in float32
 NOISE = 3.0  # times what the loss changes by in an update, in the median
 ADAPTIVE = {"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SparseAdam"}
 
@@ -177,39 +178,48 @@ def lost_to_rounding(case):
     """The weights have fewer than 32 bits, and updates, or Adam's ε, are rounded away in them.
 
     Tried by a twin: the same passes with the same weights, and an optimiser that moves copies of
-    them in float32, from which they are rounded anew. Only if the loss of that falls in a hundred
-    updates, by three hundredths at least, as a loss in bfloat16 has steps of nearly one, and its
-    own not by a quarter of that, or is no number, is rounding the reason. Half of the entries that
-    have a gradient stay where they are then, or ε is zero in the format of the weights.
+    them in float32, from which they are rounded anew. If in a hundred updates these go more than
+    four times as far, while the loss of the net itself hardly falls, then what is lost is more than
+    what is left. Or ε is zero in the format of the weights, and the loss is no number after some
+    updates, where that of the twin falls.
     """
-    parameters = case.task.parameters()
-    if not case.updates.by_optimizer or not any(map(is_half, parameters.values())):
+    halves = [p for p in case.task.parameters().values() if is_half(p)]
+    if not case.updates.by_optimizer or not halves:
         return []
+    twin = case.in_float32
     broken = not math.isfinite(case.updates.losses[-1])
-    stuck = case.updates.stuck
-    entries = sum(parameters[name].numel() for name in stuck)
-    still = sum(share * parameters[name].numel() for name, share in stuck.items())
-    lost = broken and epsilon_is_lost(case.optimizer)
-    if not lost and not (entries and still > 0.5 * entries):
-        return []
-    fallen = 1 - case.in_float32.fallen
-    if fallen < 0.03 or not (broken or 1 - case.fallen < fallen / 4):
-        return []
-    if lost:
+    if broken:
+        if not epsilon_is_lost(case.optimizer) or twin.fallen >= HARDLY:
+            return []
         what = "Epsilon is zero in the format of the weights, so that an update divides by zero"
+        remedy = "Or give Adam an epsilon of 1e-4, and scale the loss up."
+        share = math.nan
     else:
-        what = f"{percent(still / entries)} of the entries with a gradient stay exactly as they are"
+        far = math.hypot(*twin.more_updates.travelled.values())
+        share = math.hypot(*case.more_updates.travelled.values()) / far if far else 1.0
+        small = max(case.update_ratios(twin.more_updates), default=0.0) < NOTHING
+        if share > KEPT or small or case.fallen < HARDLY:
+            return []
+        what = (
+            f"The weights go {percent(share)} of the way that they would go in float32: most"
+            f" updates are too small to change a number of {finest(halves)}"
+        )
+        remedy = ""
     return [
         found(
             "lost to rounding",
             "",
-            f"{what}. With copies of the weights in float32, which the optimiser moves, the loss on"
-            f" this batch falls to {percent(case.in_float32.fallen)} in a hundred updates.",
+            f"{what}. Copies of the weights in float32, from which these are rounded, do move.",
             "Keep the weights in float32, and compute under torch.autocast"
-            " (with torch.amp.GradScaler for float16).",
-            share=still / entries if entries else math.nan,
+            f" (with torch.amp.GradScaler for float16). {remedy}".rstrip(),
+            share=share,
         )
     ]
+
+
+def finest(parameters):
+    """The name of the format of some parameters, as ``"bfloat16"``."""
+    return str(parameters[0].dtype).removeprefix("torch.")
 
 
 def epsilon_is_lost(optimizer):

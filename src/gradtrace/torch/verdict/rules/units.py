@@ -2,7 +2,7 @@
 
 from ...nested import tensors
 from ..causes import found
-from ..graph import before_views, passes_through
+from ..graph import passes_through, without_views
 from ..observe import FLAT, PEAKED, slope_of
 from .words import percent
 
@@ -55,12 +55,11 @@ def saturated(case):
     """
     if case.learnt:
         return []
-    at_the_end = output_flow(case, before_views(case.seen.out))
     worst = None
     for flow in case.seen.flows:
         if flow.dead is not None or not flow.entries or is_of_a_loss(flow, case):
             continue
-        if flow.flat_share <= SATURATED or (flow is at_the_end and may_be_right(case, flow)):
+        if flow.flat_share <= SATURATED or may_be_right(case, flow):
             continue
         if worst is None or flow.flat_share > worst.flat_share:
             worst = flow
@@ -100,28 +99,25 @@ def is_of_a_loss(flow, case):
 
 
 def may_be_right(case, flow):
-    """Whether no more than half of the output stand at a flat end and are to leave it."""
-    slope = case.slope_with(lambda t: t)
-    if not case.task.pair or slope is None:
-        return True
-    out = next(t for t in tensors(case.seen.out) if t.requires_grad).detach()
+    """Whether it is an output of the model of which not half are to leave their flat ends."""
+    outs = [t for t in tensors(case.seen.out) if t.requires_grad]
+    for place, out in enumerate(outs):
+        node = without_views(out.grad_fn)
+        made = case.seen.maker.get(node), passes_through(node).lower()
+        if made == (flow.module, flow.operation):
+            slope = case.slope_at(place) if case.task.pair else None
+            return slope is None or wrong_share(flow, out.detach(), slope) <= SATURATED
+    return False
+
+
+def wrong_share(flow, out, slope):
+    """Which share of an output stands at a flat end that the slope of the loss leads away from."""
     if flow.operation == "softmax":
         peaked = out.amax(-1) > PEAKED
-        wrong = peaked & (slope.argmin(-1) != out.argmax(-1))
-    else:
-        middle = 0.0 if flow.operation == "tanh" else 0.5
-        wrong = (slope_of(flow.operation, out) < FLAT) & (slope * (out - middle) > 0)
-    return wrong.float().mean().item() <= SATURATED
-
-
-def output_flow(case, last):
-    """The flow of the nonlinearity whose output is that of the model, if there is one."""
-    if last is None:
-        return None
-    maker = case.seen.maker.get(last)
-    operation = passes_through(last).lower()
-    same = [f for f in case.seen.flows if f.module == maker and f.operation == operation]
-    return same[-1] if same else None
+        return (peaked & (slope.argmin(-1) != out.argmax(-1))).float().mean().item()
+    middle = 0.0 if flow.operation == "tanh" else 0.5
+    wrong = (slope_of(flow.operation, out) < FLAT) & (slope * (out - middle) > 0)
+    return wrong.float().mean().item()
 
 
 def place_of(flow, case):
