@@ -25,12 +25,16 @@ def mixed_examples(case):
     """
     if not compares_examples(case):
         return []
-    moved, calls = trial(case, 0)
-    if moved is None or not moved[1:].any():
+    count = case.task.examples()
+    for place in {0, 1, count // 2}:  # two examples may have in common what is read of them
+        moved, calls = trial(case, place)
+        if moved is not None and moved[torch.arange(count) != place].any():
+            break
+    else:
         return []
-    home = mixed_at(calls)
+    home = mixed_at(calls, place)
     axes = runs_across(case, home, calls)
-    if not axes and not any(belongs_elsewhere(case, place) for place in (1, moved.numel() // 2)):
+    if not axes and moved[place]:
         return []
     return [
         found(
@@ -192,12 +196,6 @@ def rows_that_move(one, two):
     return (one - two).abs().reshape(len(one), -1).amax(1) > MOVED * size
 
 
-def belongs_elsewhere(case, place):
-    """Whether outputs move where an example is replaced, and its own is not among them."""
-    moved, _ = trial(case, place)
-    return moved is not None and bool(moved.any() and not moved[place])
-
-
 def runs_across(case, home, calls):
     """Whether a recurrent module, or all attention, runs over the first axis of (batch, time)."""
     modules = {name: module for module, name in case.task.names.items()}
@@ -211,17 +209,19 @@ def runs_across(case, home, calls):
     return len(shape) == 3 and shape[0] == case.task.examples() and shape[1] > 1
 
 
-def mixed_at(calls):
+def mixed_at(calls, place):
     """The first module to end that takes in examples apart and gives them out mixed."""
     for (name, took, gave), (_, took_then, gave_then) in zip(*calls, strict=False):
-        if not mixed(took, took_then) and mixed(gave, gave_then):
+        if not mixed(took, took_then, place) and mixed(gave, gave_then, place):
             return name
     return ""
 
 
-def mixed(ones, twos):
-    """Whether rows besides the first are others, of tensors with one for each example."""
-    return any(
-        one.shape == two.shape and one.dim() and len(one) > 1 and not torch.equal(one[1:], two[1:])
-        for one, two in zip(ones, twos, strict=False)
-    )
+def mixed(ones, twos, place):
+    """Whether rows besides one are others, of tensors with one for each example."""
+    for one, two in zip(ones, twos, strict=False):
+        if one.shape == two.shape and one.dim() and len(one) > place:
+            rest = torch.arange(len(one)) != place
+            if not torch.equal(one[rest], two[rest]):
+                return True
+    return False

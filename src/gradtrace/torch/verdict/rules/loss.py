@@ -26,7 +26,7 @@ LARGE = 3.0  # of an output's root mean square
 BEYOND = 0.05  # of the targets
 DISTANCES = {
     *("NllLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"),
-    *("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss"),
+    *("MseLoss", "SmoothL1Loss", "HuberLoss"),
 }
 NO_LOGARITHM = {"Softmax", "Sigmoid", "Relu", "Addmm", "Mm", "Convolution"}
 
@@ -66,7 +66,7 @@ def negated_loss(case):
     if not case.task.pair or maximises(case.optimizer):
         return []
     node, factor = without_scales(case.seen.total.grad_fn, sums=True)
-    if not (factor < 0 and passes_through(node).rstrip("12D") in DISTANCES):
+    if not (factor < 0 and passes_through(node).removesuffix("2D") in DISTANCES):
         return []
     if all_the_same(case.task.target):
         return []
