@@ -1373,7 +1373,7 @@ BAD = {
     "input a list": (
         dict(input=[1.0]),
         TypeError,
-        r"input: expected a tensor.* got list",
+        r"input: expected a tensor.* got a list of 1",
     ),
     "loss of many numbers": (
         dict(loss=lambda out: out),

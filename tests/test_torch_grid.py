@@ -920,7 +920,7 @@ BAD = {
     "input a list": (
         dict(input=[1.0]),
         TypeError,
-        "input: expected a tensor, .* got list",
+        "input: expected a tensor, .* got a list of 1",
     ),
     "batch_first a number": (
         dict(batch_first=1),

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import itertools
 import json
 import random
 import re
@@ -488,14 +489,13 @@ def test_all_is_as_it_was_also_after_an_error(torch, report, kind, fault):
             h = self.first(x)
             h = h[0][:, -1] if kind == "lstm" else h[:, -1]
             self.kept.append(h.detach())
-            if fault == "forward" or (fault == "later" and self.calls == 1 and calls):
+            if fault == "forward" or (fault == "later" and next(passes) > 0):
                 raise Fault
             return self.last(self.drop(self.norm(h)))
 
-    calls = []
+    passes = itertools.count()  # no report can wind it back
 
     def loss(out, target):
-        calls.append(1)
         if fault == "loss":
             raise Fault
         return nn.functional.cross_entropy(out, target)

@@ -642,7 +642,7 @@ def test_a_net_with_gates_is_not_told_to_take_gates():
 
 
 def test_an_empty_batch_is_refused():
-    with pytest.raises(ValueError, match=r"batch: expected one example at least, .*\(0, 16\)"):
+    with pytest.raises(ValueError, match=r"batch: expected at least one example, .*\(0, 16\)"):
         report(mlp(16, 5), (torch.zeros(0, 16), torch.zeros(0, dtype=torch.long)), F.cross_entropy)
 
 

@@ -1020,7 +1020,7 @@ def test_an_optimiser_of_another_model_or_one_that_is_watched_is_refused(torch, 
 def test_lazy_models_and_torchscript_are_refused(torch, watch):
     lazy = torch.nn.Sequential(torch.nn.LazyLinear(3))
     other = mlp(torch)
-    with pytest.raises(ValueError, match="model: expected parameters with values"):
+    with pytest.raises(ValueError, match="model: expected parameters and buffers with values"):
         watch(lazy, torch.optim.SGD(other.parameters(), lr=0.1))
 
 

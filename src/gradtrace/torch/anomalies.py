@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from .calls import calls_through
-from .nested import has_slopes, tensors
+from .nested import at_hand, has_slopes, is_plain, numbers_in
 
 # Infinite at one finite argument, past no range: the others that give infinity overflow.
 POLES = {"div", "reciprocal", "rsqrt", "pow", "log", "log2", "log10", "log1p", "digamma", "lgamma"}
@@ -94,8 +94,9 @@ def find_anomalies(run, leaves, names):
         watch.expect_finite(tensor, "the input", "its numbers", "look for them in the data")
 
     for module, who in names.items():
-        for name, p in module.named_parameters(recurse=False):
-            watch.expect_finite(p, who, f"its {name}", "load or initialise it anew")
+        own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+        for name, held in own:
+            watch.expect_finite(held, who, f"its {name}", "load or initialise it anew")
     with calls_through({m: partial(watch.wrap, m) for m in names}), watch:
         total = run(look)
         found = [watch.born_with(total)]
@@ -135,8 +136,11 @@ class Watch(TorchDispatchMode):
 
     def expect_finite(self, tensor, who, what, cause):
         """Enter an anomaly if a tensor that is there from the start is nan or plus infinity."""
-        if has_slopes(tensor) and (tensor.isnan() | (tensor == torch.inf)).any():
-            kind = "nan" if tensor.isnan().any() else "overflow"
+        if not has_slopes(tensor):
+            return
+        numbers = numbers_in(tensor)
+        if (numbers.isnan() | (numbers == torch.inf)).any():
+            kind = "nan" if numbers.isnan().any() else "overflow"
             self.enter([tensor], Anomaly("forward", kind, who, what, torch.nan, torch.nan, cause))
 
     def enter(self, where, anomaly):
@@ -164,7 +168,7 @@ class Watch(TorchDispatchMode):
 
     def claim(self, value):
         """The innermost open call made all nodes behind ``value`` that have no maker yet."""
-        todo = [t.grad_fn for t in tensors(value)]
+        todo = [t.grad_fn for t in at_hand(value)]
         while todo:
             node = todo.pop()
             if node is not None and node not in self.makers:
@@ -175,14 +179,14 @@ class Watch(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        taken = [t for t in tensors([args, kwargs]) if has_slopes(t)]
+        taken = [t for t in at_hand([args, kwargs]) if has_slopes(t)]
         places = {memory_of(t) for t in taken}
         bad = [self.born.get(memory_of(t)) for t in taken if not finite(t)]
         before = args, kwargs
         if func._schema.is_mutable:
             before = tree_map(lambda v: v.clone() if isinstance(v, torch.Tensor) else v, before)
         out = func(*args, **kwargs)
-        made = [t for t in tensors(out) if has_slopes(t)]
+        made = [t for t in at_hand(out) if has_slopes(t)]
         spoilt = [t for t in made if not finite(t)]
         for t in made:
             if memory_of(t) not in places:
@@ -224,12 +228,9 @@ class Watch(TorchDispatchMode):
 
 
 def finite(value):
-    """Whether all numbers in ``value`` are finite."""
-    for t in filter(has_slopes, tensors(value)):
-        t = t.coalesce().values() if t.is_sparse else t
-        if not torch.isfinite(t).all():
-            return False
-    return True
+    """Whether all numbers in ``value`` are finite; those of nested tensors are not looked at."""
+    found = [t for t in at_hand(value) if has_slopes(t) and not t.is_nested]
+    return all(bool(torch.isfinite(numbers_in(t)).all()) for t in found)
 
 
 WIDER = {
@@ -256,7 +257,7 @@ def finite_if_wider(func, args, kwargs):
 
 def memory_of(tensor):
     """The place of a tensor's numbers, which its views share."""
-    if tensor.layout is not torch.strided:
+    if not is_plain(tensor):
         return id(tensor)
     return tensor.device, tensor.untyped_storage().data_ptr()
 
@@ -264,7 +265,7 @@ def memory_of(tensor):
 def range_of(value):
     """The smallest and the largest number in all tensors of ``value``; nan if there is none."""
     ends = []
-    for t in tensors(value):
-        if t.layout is torch.strided and t.numel() and not t.is_complex():
+    for t in at_hand(value):
+        if is_plain(t) and t.numel() and not t.is_complex():
             ends += [t.detach().min().item(), t.detach().max().item()]
     return (float(min(ends)), float(max(ends))) if ends else (torch.nan, torch.nan)

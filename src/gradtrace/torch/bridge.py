@@ -88,10 +88,11 @@ def trace(model, input, loss=None, steps=None):
     all layers. In two directions it is one time of one layer in one direction, and the reverse one
     begins at the end.
 
-    The model is left as it was, even if it raises: ``.grad``, ``requires_grad``, training flags,
-    buffers such as running averages, the tensors, lists, dicts and dataclasses that modules keep,
-    hooks, and the state of the random numbers (PyTorch's, numpy's, Python's, and of generators that
-    modules keep). Whatever else its ``forward`` keeps stays changed.
+    The model is left as it was, even if it raises: weights, ``.grad``, ``requires_grad``, training
+    flags, buffers such as running averages, the tensors, arrays, lists, dicts and dataclasses that
+    modules keep, hooks, and the state of the random numbers (PyTorch's, numpy's, Python's, and of
+    generators that modules keep). What the loss, a hook or other objects count and collect stays
+    changed, so that you can look on.
 
     The loss is bit for bit that of the model without a trace; only where a GPU draws the dropout
     between the layers of an RNN, it is one of another draw. Data parallel and compiled models run

@@ -1,6 +1,7 @@
 """Standing at the door of modules: their calls, hooks included, go through functions of ours."""
 
 from contextlib import contextmanager
+from functools import wraps
 
 
 @contextmanager
@@ -37,6 +38,7 @@ def _paired(call, forward, wrap):
 
     through, alone = wrap(announcing), wrap(forward)
 
+    @wraps(forward)  # a model may be asked what it takes
     def inner(*args, **kwargs):
         if announced:
             announced.pop()

@@ -8,7 +8,7 @@ import torch
 from ..expect import given
 from .calls import calls_through, forward_replaced
 from .loan import Loan
-from .nested import parts, tensors
+from .nested import at_hand, parts, tensors
 from .record import Call, separate
 from .unroll import unrolled
 from .weights import in_place_of_parameters
@@ -36,6 +36,7 @@ def called(record, module, run):
     place = 1 if cell else record.places.get(module, 0)
 
     def recorded(*args, **kwargs):
+        expect_tensors(record.chosen[module], [args, kwargs])
         if cell:
             args, kwargs = with_start(module, *args, **kwargs), {}
         named = dict(enumerate(args)) | kwargs
@@ -61,6 +62,15 @@ def called(record, module, run):
         return out
 
     return recorded
+
+
+def expect_tensors(name, values):
+    """Raise if a module is called inside of a transform, where no tensor has numbers of its own."""
+    if len(at_hand(values)) < len(tensors(values)):
+        raise ValueError(
+            f"{name}: expected to be called with tensors, got what stands for them inside of vmap"
+            " or another transform of torch.func; choose steps that are called outside of it"
+        )
 
 
 def keys_of_state(record, module, state):

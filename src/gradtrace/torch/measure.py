@@ -9,6 +9,8 @@ import math
 import numpy as np
 import torch
 
+from .nested import numbers_in
+
 ZERO = -math.inf, math.inf, -math.inf
 # Squares of numbers up to this, or down to 1 / FAR, and sums of them, stay in float32.
 FAR = 2.0**40
@@ -42,7 +44,7 @@ def measure(g):
 
 def entries(g):
     """The numbers in ``g``, in float32 or wider."""
-    a = (g.coalesce().values() if g.is_sparse else g).detach()
+    a = numbers_in(g).detach()
     a = torch.view_as_real(a.resolve_conj()) if a.is_complex() else a
     return a.float() if torch.finfo(a.dtype).bits < 32 else a
 
@@ -169,7 +171,7 @@ def step_by_step(states, tensors, direct):
 
 def not_zero(g):
     """Whether any number in ``g`` is not zero."""
-    return bool((g.coalesce().values() if g.is_sparse else g).any())
+    return bool(numbers_in(g).any())
 
 
 def _power(g):

@@ -54,6 +54,43 @@ def tensors(value):
     return [tensor for _, part in parts(value) for tensor in tensors(part)]
 
 
+def at_hand(value):
+    """The same but for those that stand for many inside of a transform, as vmap, or have a slope.
+
+    Nothing can be read from these, nor is there a place in memory that is theirs.
+    """
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+    return [t for t in tensors(value) if not wrapped(t)]
+
+
+def is_plain(tensor):
+    """Whether its numbers lie in memory as in most tensors: none is left out, and no rows differ.
+
+    Examples
+    --------
+    >>> is_plain(torch.eye(2)), is_plain(torch.eye(2).to_sparse())
+    (True, False)
+    """
+    return tensor.layout is torch.strided and not tensor.is_nested
+
+
+def numbers_in(tensor):
+    """The numbers that a tensor has, as a plain one, without those that a sparse one leaves out.
+
+    Examples
+    --------
+    >>> numbers_in(3 * torch.eye(2).to_sparse())
+    tensor([3., 3.])
+    """
+    if is_plain(tensor):
+        return tensor
+    if tensor.layout is torch.sparse_coo:
+        return tensor.coalesce().values()
+    if tensor.layout is torch.strided:  # nested
+        return torch.cat([t.reshape(-1) for t in tensor.unbind()])
+    return tensor.values()
+
+
 def replace(value, change, undo=None):
     """``value`` with ``change(tensor)`` in the place of every tensor.
 

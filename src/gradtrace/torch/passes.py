@@ -7,6 +7,7 @@ import torch
 
 from ..expect import given
 from .anomalies import find_anomalies, finite
+from .arguments import told_of_loss
 from .calls import calls_through
 from .listen import listening
 from .nested import cloned, copied, has_slopes, replace, tensors
@@ -25,7 +26,7 @@ def recorded_pass(model, inputs, loss, chosen, recorder=Recorder):
     with ExitStack() as stack:
         for context in (torch.inference_mode(False), torch.enable_grad(), eagerly()):
             stack.enter_context(context)
-        found = stack.enter_context(Snapshot(model, inputs))
+        found = stack.enter_context(Snapshot(model, inputs, *getattr(loss, "state", ())))
         passes = Passes(model, inputs, loss, chosen, found, recorder)
         record, total = passes.recorded(stack)
         if not record.calls:
@@ -103,7 +104,8 @@ class Passes:
         with ExitStack() as stack:
             for context in contexts:
                 stack.enter_context(context)
-            out = self.model(*values.args, **values.kwargs)
+            with told_of_loss(self.model, values, self.loss):
+                out = self.model(*values.args, **values.kwargs)
         total = self.loss(out)
         if isinstance(total, torch.Tensor) and total.numel() == 1 and total.is_floating_point():
             return total

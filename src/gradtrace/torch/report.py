@@ -5,14 +5,17 @@ from pathlib import Path
 
 from ..expect import given
 from .bridge import ModelTrace
+from .choose import choose_steps
 from .map import ModelGrid
+from .optimizers import expect_optimizers
 from .verdict.case import Case
 from .verdict.causes import BRINGS, Finding
+from .verdict.mark import MARK
 from .verdict.refusal import found_in_error
 from .verdict.rules import findings_of
 from .verdict.table import Row, rows_of
 from .verdict.task import Task
-from .verdict.updates import Updates, expect_optimizer
+from .verdict.updates import Updates
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,11 +87,12 @@ class Report:
         Parameters
         ----------
         path : str or Path
-            Its folder has to exist.
+            Its folder has to exist. A file that is there is replaced if a report has written it;
+            any other is left, with an error.
         """
         from .verdict.page import page  # matplotlib is needed for the page alone
 
-        expect_folder(path)
+        expect_place(path)
         Path(path).write_text(page(self), encoding="utf-8")
 
 
@@ -107,8 +111,16 @@ def report(
     The model runs forward and back on one batch, watched from outside; its gradient norms are
     traced, and copies of its parameters are updated twenty times on that batch, by a copy of the
     optimiser. Parameters, gradients, buffers, optimiser and generators of random numbers are left
-    as they were, bit for bit, also if this raises. Not put back is what objects of other kinds
-    keep: a counter of a loss that is no module, a meter, what your own hooks collect.
+    as they were, bit for bit, also if this raises.
+
+    So is what the passes change in objects that can be reached from the model's attributes, its
+    hooks, the loss and the batch: in lists, dicts, sets and deques, in tensors, numpy arrays and
+    generators of random numbers, in objects of classes of your own and attributes of these classes,
+    in what a function closes over, its defaults, and the globals that a function of yours names.
+    They stay the same objects. Of objects of libraries, those are put back that hold nothing but
+    numbers and containers, such as a meter, and modules. Not put back are iterators and other
+    objects of libraries, what is written to files or screens, and what lies beyond ten thousand
+    objects or 256 MB of copies: the notes name what was changed of these, as far as it is seen.
 
     Parameters
     ----------
@@ -120,13 +132,15 @@ def report(
     loss : callable, optional
         Of output and target, such as ``nn.CrossEntropyLoss()``, or of the output alone, to one
         number. Otherwise the model computes it, as its output or the output's ``loss``.
-    optimizer : torch.optim.Optimizer, optional
-        Over the model's parameters. Without one, what depends on it is left out: the coverage, the
-        size of a step, epsilon. Then a parameter moves by a hundredth of its length per update.
+    optimizer : torch.optim.Optimizer or list of these, optional
+        Over the model's parameters; several make their steps one after another. Without one, what
+        depends on it is left out: the coverage, the size of a step, epsilon. Then a parameter moves
+        by a hundredth of its length per update.
     steps : optional
         Which modules are the steps of the trace, as :func:`gradtrace.torch.trace` takes them.
     path : str, Path or None
-        Where the page is written; None writes none.
+        Where the page is written, in the place of an earlier report, but of no other file; None
+        writes none.
     book : str
         The address under which the chapters lie as pages, for links; without one a chapter is named
         by title and file.
@@ -141,6 +155,8 @@ def report(
     ValueError, TypeError
         An argument of the wrong kind; a part of the model is TorchScript, or lazy and was not
         called yet; the loss is not one number. What the model itself raises goes on, with a note.
+    FileExistsError, FileNotFoundError, IsADirectoryError
+        There is another file at ``path``, its folder is missing, or it is a folder.
 
     Examples
     --------
@@ -155,11 +171,13 @@ def report(
     ('dead units', '1')
     """
     if path is not None:
-        expect_folder(path)
-    expect_optimizer(optimizer)
+        expect_place(path)
+    optimizer = expect_optimizers(optimizer)
     if not isinstance(book, str):
         raise TypeError(f"book: expected an address, got {given(book)}")
     task = Task(model, batch, loss)
+    if steps is not None:
+        choose_steps(task.model, steps)
     with task.as_found():
         told = told_of(task, optimizer, steps, book)
     if path is not None:
@@ -217,7 +235,7 @@ def notes_of(case):
         notes.append("As a number is not finite, no updates were tried.")
     elif case.trace is not None:
         notes += case.trace.notes
-    return notes
+    return notes + case.task.found.left()
 
 
 def brought_about(findings):
@@ -225,8 +243,8 @@ def brought_about(findings):
     return [f.cause for f in findings[1:] if f.cause in BRINGS.get(findings[0].cause, ())]
 
 
-def expect_folder(path):
-    """Raise unless a file can be written there."""
+def expect_place(path):
+    """Raise unless a file can be written there, and none is lost by that but an earlier report."""
     if not isinstance(path, str | Path):
         raise TypeError(f"path: expected the name of a file, or None, got {given(path)}")
     if not Path(path).parent.is_dir():
@@ -234,3 +252,19 @@ def expect_folder(path):
             f"path: expected a file in a folder that exists, got {str(path)!r}; make the folder"
             f" first, by Path({str(Path(path).parent)!r}).mkdir(parents=True)"
         )
+    if Path(path).is_dir():
+        raise IsADirectoryError(
+            f"path: expected the name of a file, got the folder {str(path)!r}; add a name, such as"
+            f" {str(Path(path) / 'report.html')!r}"
+        )
+    if Path(path).exists() and not is_report(path):
+        raise FileExistsError(
+            f"path: expected a file that is not there yet, or an earlier report, got {str(path)!r},"
+            " which no report has written; give another path, or move the file away"
+        )
+
+
+def is_report(path):
+    """Whether a file was written by a report: its head says so."""
+    with open(path, "rb") as file:
+        return MARK.encode() in file.read(1000)

@@ -3,8 +3,8 @@
 import torch
 from torch.nn.utils.rnn import PackedSequence
 
+from .generators import of_library, put_back
 from .record import Call, Lane, separate
-from .snapshot import of_library, put_back
 from .weights import made_again, sources
 
 CELLS = {

@@ -15,6 +15,7 @@ from .batches import Batches
 from .choose import choose_steps
 from .history import Row, TrainingLog, reach
 from .measure import log_norms
+from .optimizers import expect_optimizer
 from .received import Received, norms_of, parameters_of, scaler_of_step
 from .spikes import Spikes
 from .states import States
@@ -379,16 +380,6 @@ def names_of(model):
         for name, p in module.named_parameters(recurse=False):
             names.setdefault(p, f"{where}.{name}".lstrip("."))
     return names
-
-
-def expect_optimizer(optimizer):
-    """The optimiser itself, out of wrappers that other libraries put around it."""
-    inner = optimizer
-    while not hasattr(inner, "_optimizer_step_pre_hooks") and hasattr(inner, "optimizer"):
-        inner = inner.optimizer
-    if not hasattr(inner, "_optimizer_step_pre_hooks"):
-        raise TypeError(f"optimizer: expected a torch.optim.Optimizer, got {given(optimizer)}")
-    return inner
 
 
 def expect_count(name, value, least):

@@ -69,8 +69,9 @@ def expect_python(model):
                 f"model: expected modules that Python runs, got TorchScript, {who};"
                 " trace the model that it was made of"
             )
-        if any(map(torch.nn.parameter.is_lazy, module._parameters.values())):
+        held = [*module._parameters.values(), *module._buffers.values()]
+        if any(map(torch.nn.parameter.is_lazy, held)):
             raise ValueError(
-                f"model: expected parameters with values, got lazy ones in {who};"
-                " call the model once before the trace"
+                f"model: expected parameters and buffers with values, got lazy ones in {who};"
+                " call the model once on a batch first"
             )

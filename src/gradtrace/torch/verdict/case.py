@@ -7,6 +7,7 @@ import torch
 
 from ..anomalies import find_anomalies
 from ..nested import cloned, copied, has_slopes, replace, tensors
+from ..optimizers import each_of
 from .alike import finite_of
 from .curves import Curves
 from .examples import Examples
@@ -22,7 +23,7 @@ class Case(Modules, Curves, References, Examples):
     Attributes
     ----------
     task : Task
-    optimizer : Optimizer or None
+    optimizer : Optimizer, Several or None
     steps : object
         As :func:`gradtrace.torch.trace` takes them.
     notes : list of str
@@ -32,6 +33,10 @@ class Case(Modules, Curves, References, Examples):
     def __init__(self, task, optimizer, steps):
         self.task, self.optimizer, self.steps, self.notes = task, optimizer, steps, []
         self.change, self.wide = None, False  # of the updates, as in `few_updates`
+
+    def groups(self):
+        """``(optimiser, group of parameters)`` for all that there are."""
+        return [(one, group) for one in each_of(self.optimizer) for group in one.param_groups]
 
     @cached_property
     def seen(self):

@@ -25,9 +25,12 @@ class Curves:
     def traced(self, instrument, note):
         values = self.task.inputs
         given = values.kwargs if values.kwargs else values.args
+        self.task.restore()
         try:
             return instrument(self.task.model, given, self.task.loss, self.steps)
         except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+            if note and self.steps is not None and str(error).startswith("steps:"):
+                raise
             if note:
                 self.notes.append(f"{note}: {error}")
             return None

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import torch
 
-from ..nested import copied, has_slopes, replace, tensors
+from ..nested import copied, has_slopes, is_plain, replace, tensors
 from .alike import alike, order
 from .observe import observe
 
@@ -20,10 +20,14 @@ class Examples:
         first = self.task.first_input()
         if first is None or not has_slopes(first) or first.is_complex() or first.dim() < 2:
             return None
+        if not is_plain(first):
+            return None
         flat = first.detach().movedim(self.feature_axis, -1).flatten(0, -2).float()
+        if len(flat) < 2:
+            return None
         spread = flat.std(0)
         moves = spread > 0
-        if len(flat) < 2 or not moves.any():
+        if not moves.any():
             return None
         return flat.mean(0)[moves], spread[moves]
 
@@ -51,23 +55,26 @@ class Examples:
         What has as many rows as the first tensor changes places with it.
         """
         first = self.task.first_input()
-        if first is None or first.dim() == 0 or len(first) < 2 or first.is_sparse:
+        if first is None or not is_plain(first) or first.dim() == 0 or len(first) < 2:
             return None
         places = order(len(first)).to(first.device)
 
         def change(t):
-            return t[places] if t.dim() and len(t) == len(first) and not t.is_sparse else t
+            return t[places] if is_plain(t) and t.dim() and len(t) == len(first) else t
 
         inputs = copied(self.task.inputs)
         other = type(inputs)(replace(inputs.args, change), replace(copied(inputs.kwargs), change))
-        return None if alike(other, self.task.inputs, 0.0) else other
+        if alike(other, self.task.inputs, 0.0) or self.output_of(other) is None:
+            return None
+        return other
 
     def same_inputs(self):
         """Whether there are several examples, and all tensors that hold one for each are alike."""
         first = self.task.first_input()
-        if first is None or first.dim() < 2 or len(first) < 2 or first.is_sparse:
+        if first is None or not is_plain(first) or first.dim() < 2 or len(first) < 2:
             return False
-        found = [t for t in tensors(self.task.inputs) if t.dim() and len(t) == len(first)]
+        found = [t for t in tensors(self.task.inputs) if is_plain(t) and t.dim()]
+        found = [t for t in found if len(t) == len(first)]
         return all(torch.equal(t, t[:1].expand_as(t)) for t in found)
 
     def with_one_replaced(self, place):
@@ -79,7 +86,7 @@ class Examples:
         source = int(differs.argmax())
 
         def change(t):
-            if not t.dim() or len(t) != len(first):
+            if not is_plain(t) or not t.dim() or len(t) != len(first):
                 return t
             other = t.clone()
             other[place] = t[source]
@@ -88,6 +95,17 @@ class Examples:
         inputs = copied(self.task.inputs)
         return type(inputs)(replace(inputs.args, change), replace(inputs.kwargs, change))
 
+    def output_of(self, inputs):
+        """What the model gives out for other inputs; None, with a note, where it does not run."""
+        try:
+            return self.task.with_inputs(inputs).run()[0]
+        except Exception as error:  # whatever a model checks
+            self.notes.append(
+                "With other examples, or the same in another order, the model does not run, so that"
+                f" less was asked: {type(error).__name__}: {error}"
+            )
+            return None
+
     def padding_at_the_end(self):
         """Which share of the steps of a batch of sequences are padding at their ends; 0 if few are.
 
@@ -95,7 +113,9 @@ class Examples:
         sequences. Axis 1 is taken for time, unless the recurrent module says otherwise.
         """
         first = self.task.first_input()
-        if first is None or first.is_sparse or first.dim() != (3 if has_slopes(first) else 2):
+        if first is None or not is_plain(first):
+            return 0.0
+        if first.dim() != (3 if has_slopes(first) else 2):
             return 0.0
         module = {name: module for module, name in self.task.names.items()}.get(self.in_time)
         steps = first.transpose(0, 1) if getattr(module, "batch_first", True) is False else first
@@ -120,6 +140,6 @@ class Examples:
         if self.input_sizes() is None:
             return None
         inputs = self.task.replaced_input(centred)
-        if inputs is None:
+        if inputs is None or self.output_of(inputs) is None:
             return None
         return type(self)(self.task.with_inputs(inputs), self.optimizer, self.steps)

@@ -12,7 +12,7 @@ from ..anomalies import Watch, memory_of
 from ..calls import calls_through
 from ..choose import RECURRENT
 from ..layout import CHANNELS_IN_THE_MIDDLE
-from ..nested import copied, has_slopes, tensors
+from ..nested import at_hand, copied, has_slopes, is_plain, tensors
 
 # What has a flat side at zero, and what flattens out at both ends.
 RECTIFIERS = {"relu", "threshold", "clamp_min", "hardtanh", "clamp"}
@@ -131,7 +131,7 @@ def calls_of(task):
 
     task.restore()
     wraps = {module: partial(wrap, module) for module in task.names}
-    with evaluating(task.names), torch.no_grad(), calls_through(wraps):
+    with evaluating(task.names), calls_through(wraps):
         values = copied(task.inputs)
         out = task.model(*values.args, **values.kwargs)
     return out, calls
@@ -215,12 +215,12 @@ class Observer(TorchDispatchMode):
             self.busy = before
 
     def taken_in(self, name, values):
-        for t in tensors(values):
+        for t in at_hand(values):
             if has_slopes(t) and not t.requires_grad and memory_of(t) in self.given_out:
                 self.seen.detached.append((self.given_out[memory_of(t)], name))
 
     def gave_out(self, module, name, out):
-        found = [t for t in tensors(out) if has_slopes(t) and t.layout is torch.strided]
+        found = [t for t in at_hand(out) if has_slopes(t) and is_plain(t)]
         if next(module.parameters(recurse=False), None) is not None:
             self.after = name
             middle = isinstance(module, CHANNELS_IN_THE_MIDDLE)

@@ -7,10 +7,12 @@ from explorable.live import on_one_page
 
 from .causes import BRINGS, IN_WORDS
 from .figures import figures_of
+from .mark import MARK
 
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+{mark}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
@@ -87,7 +89,8 @@ LIMITS = (
 WHAT_WAS_DONE = (
     "The model ran forward and back on the batch, watched from outside, then once more with a trace"
     " of its gradient norms; copies of its parameters were updated on the batch. The model, its"
-    " gradients, the optimiser and all generators of random numbers are as they were."
+    " gradients, the optimiser and all generators of random numbers are as they were, and so is"
+    " what the loss and hooks keep, but for what is named here."
 )
 
 
@@ -100,6 +103,7 @@ def page(report):
         body += [f"<h2>{escape(heading)}</h2>", element, paragraph(caption, "caption")]
     body += [*table(report), *small_print([*report.notes, *failed])]
     return PAGE.format(
+        mark=MARK,
         title=escape(f"Report: {title(report)}"),
         style=STYLE,
         body="\n".join(body),

@@ -9,46 +9,26 @@ import torch
 def standing_in(task):
     """While it lasts, a task's model computes with copies of its parameters; ``{name: copy}``.
 
-    The model's own parameters are not touched, nor are their gradients, hooks and versions. Lists
-    that modules keep of their parameters, as recurrent ones do, hold the copies, too.
+    The model's own parameters are not touched, nor are their gradients and versions. Wherever they
+    are held, in modules, in lists as those of recurrent modules, or in what the loss holds, the
+    copies are in their place.
     """
-    model = task.model
-    copies, homes, kept = {}, [], []
-    for module in model.modules():
-        for name, p in module._parameters.items():
-            if p is not None:
-                copies.setdefault(id(p), torch.nn.Parameter(p.detach().clone(), p.requires_grad))
-                homes.append((module._parameters, name, p))
-        for value in vars(module).values():
-            if isinstance(value, list):
-                kept.append((value, [*value]))
-
-    def put():
-        for box, held in kept:
-            box[:] = [copies.get(id(part), part) for part in held]
-
+    own = task.parameters()
+    copies = {name: copy_of(p) for name, p in own.items()}
+    task.found.stands = {id(p): copies[name] for name, p in own.items()}
     try:
-        for home, name, p in homes:
-            home[name] = copies[id(p)]
-        put()
-        task.after_restore = put
-        yield {name: copies[id(p)] for name, p in _named(homes, model)}
+        task.restore()
+        yield copies
     finally:
-        task.after_restore = None
-        for home, name, p in homes:
-            home[name] = p
-        for box, held in kept:
-            box[:] = held
+        task.found.stands = {}
+        task.restore()
 
 
-def _named(homes, model):
-    """The names of the model's own parameters, each once."""
-    own = {id(home): {} for home, _, _ in homes}
-    for home, name, p in homes:
-        own[id(home)][name] = p
-    seen = set()
-    for prefix, module in model.named_modules():
-        for name, p in own.get(id(module._parameters), {}).items():
-            if id(p) not in seen:
-                seen.add(id(p))
-                yield f"{prefix}.{name}".lstrip("."), p
+def copy_of(p):
+    """Another parameter with the same numbers, and the hooks that the user has given to it."""
+    copy = torch.nn.Parameter(p.detach().clone(), p.requires_grad)
+    for hook in (p._backward_hooks or {}).values():
+        copy.register_hook(hook)
+    for hook in (p._post_accumulate_grad_hooks or {}).values():
+        copy.register_post_accumulate_grad_hook(hook)
+    return copy

@@ -2,15 +2,25 @@
 
 import copy
 import inspect
+from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 
 import torch
+from torch.utils.data import DataLoader
 
 from ...expect import given
-from ..arguments import Arguments, arguments_of, loss_within
-from ..nested import copied, has_slopes, tensors
+from ..arguments import (
+    Arguments,
+    arguments_of,
+    described,
+    expect_loss,
+    expect_model,
+    loss_within,
+    told_of_loss,
+)
+from ..nested import copied, has_slopes, is_plain, tensors
 from ..snapshot import Snapshot
-from ..wrappers import eagerly, expect_python, named_modules, unwrapped
+from ..wrappers import eagerly, named_modules
 
 
 class Task:
@@ -31,46 +41,43 @@ class Task:
     """
 
     def __init__(self, model, batch, loss):
-        if not isinstance(model, torch.nn.Module):
-            raise TypeError(f"model: expected a torch.nn.Module, got {given(model)}")
-        if not (loss is None or callable(loss)):
-            raise TypeError(
-                f"loss: expected a function of output and target, or of the output, or None for a"
-                f" model that computes it, got {given(loss)}"
-            )
-        self.model = unwrapped(model)
-        expect_python(self.model)
+        self.model = expect_model(model)
+        expect_loss(
+            loss,
+            "a function of output and target, or of the output, or None for a model that computes"
+            " it",
+        )
         self.target, self.given_loss, self.pair = None, loss, False
+        self.found, self._parameters = None, dict(self.model.named_parameters())
         if loss is None:
-            self.loss = loss_within
+            self.loss = Loss(loss_within)
         elif takes_target(loss, batch):
             batch, self.target = expect_pair(batch)
-            self.pair, self.loss = True, self.against_target
+            self.pair, self.loss = True, AgainstTarget(loss, self.target)
         else:
-            self.loss = loss
-        self.inputs = arguments_of(self.model, batch)
+            self.loss = Loss(loss)
+        if loss is None and isinstance(batch, list):
+            raise TypeError(
+                "loss: expected a function of output and target, such as nn.CrossEntropyLoss(), as"
+                f" the batch is {described(batch)}, as a DataLoader gives it, got None"
+            )
+        self.inputs = arguments_of(self.model, batch, "batch")
         expect_examples(self.inputs)
+        self.as_given = True
         self.names = named_modules(self.model)
-        self.after_restore = None  # what stand-ins for parameters put back into lists
-
-    def against_target(self, out):
-        return self.given_loss(out, copied(self.target))
 
     def parameters(self):
-        """``{name: parameter}``, each once."""
-        return dict(self.model.named_parameters())
+        """``{name: parameter}``, each once; the model's own, also while others stand in."""
+        return self._parameters
 
     @contextmanager
     def as_found(self):
-        """While it lasts, :meth:`run` is allowed; model, loss and generators are then put back."""
+        """While it lasts, :meth:`run` is allowed; what a snapshot keeps is then put back."""
         with ExitStack() as stack:
             for context in (torch.inference_mode(False), torch.enable_grad(), eagerly()):
                 stack.enter_context(context)
-            self.found = [stack.enter_context(Snapshot(self.model, self.inputs))]
-            if isinstance(self.given_loss, torch.nn.Module):
-                nothing = Arguments((), {})
-                self.found.append(stack.enter_context(Snapshot(self.given_loss, nothing)))
-            stack.enter_context(weights_put_back(self.model))
+            self.found = Snapshot(self.model, self.inputs, *self.loss.state)
+            stack.enter_context(self.found)
             yield self
 
     def run(self, inputs=None, restore=True):
@@ -86,33 +93,46 @@ class Task:
         if restore:
             self.restore()
         values = copied(self.inputs if inputs is None else inputs)
-        try:
-            out = self.model(*values.args, **values.kwargs)
-        except Exception as error:
-            sizes = ", ".join(str(tuple(t.shape)) for t in tensors(values))
-            error.add_note(
-                f"report: the model itself raised this, called with tensors of shape {sizes}."
-                " It needs a batch with which the model runs; the model is as it was."
-            )
-            raise
+        with told_of_loss(self.model, values, self.loss.state[0]):
+            try:
+                out = self.model(*values.args, **values.kwargs)
+            except Exception as error:
+                error.add_note(f"report: {self.who_raised()} {shapes_of(values)}.")
+                raise
         return out, self.loss_of(out)
+
+    def who_raised(self):
+        """What the model was called with when it raised an error."""
+        if not self.as_given or self.found.stands:
+            return (
+                "the model, which is as it was, ran on the batch; it raised this where other inputs"
+                " or other weights were tried, called with"
+            )
+        return (
+            "the model itself raised this. It needs a batch with which the model runs; the model is"
+            " as it was. It was called with"
+        )
 
     def with_inputs(self, inputs):
         """The same task with other inputs of the model."""
         other = copy.copy(self)
-        other.inputs = inputs
+        other.inputs, other.as_given = inputs, False
         return other
 
     def restore(self):
-        """Set buffers, generators and all else that a pass changes back to how it was found."""
-        for found in reversed(self.found):
-            found.restore()
-        if self.after_restore is not None:
-            self.after_restore()
+        """Set all that a pass changes back to how it was found."""
+        self.found.restore()
 
     def loss_of(self, out):
         """The loss of an output; its own errors go on, with a note that says when they came."""
-        total = self.loss(out)
+        try:
+            total = self.loss(out)
+        except Exception as error:
+            target = f" and a target with {shapes_of(self.target)}" if self.pair else ""
+            error.add_note(
+                f"report: the loss raised this, given an output with {shapes_of(out)}{target}."
+            )
+            raise
         if isinstance(total, torch.Tensor) and total.numel() == 1 and total.is_floating_point():
             return total.reshape(())
         got = given(total)
@@ -135,11 +155,11 @@ class Task:
         return len(first) if first is not None and first.dim() > 1 else None
 
     def replaced_input(self, change):
-        """The inputs with ``change(tensor)`` for the first tensor of floats, or None."""
+        """The inputs with ``change(tensor)`` for the first usual tensor of floats, or None."""
         done = []
 
         def once(value):
-            if done or not isinstance(value, torch.Tensor) or not has_slopes(value):
+            if done or not has_slopes(value) or not is_plain(value):
                 return value
             done.append(True)
             return change(value.detach())
@@ -147,6 +167,30 @@ class Task:
         args = tuple(once(value) for value in self.inputs.args)
         kwargs = {key: once(value) for key, value in self.inputs.kwargs.items()}
         return Arguments(args, kwargs) if done else None
+
+
+class Loss:
+    """A loss of the output alone.
+
+    Attributes
+    ----------
+    state : tuple
+        What it runs and with what, from where all can be reached that it may change.
+    """
+
+    def __init__(self, function, *others):
+        self.function, self.state = function, (function, *others)
+
+    def __call__(self, out):
+        return self.function(out)
+
+
+class AgainstTarget(Loss):
+    """A loss of output and target, with a copy of the target."""
+
+    def __call__(self, out):
+        function, target = self.state
+        return function(out, copied(target))
 
 
 def takes_target(loss, batch):
@@ -161,9 +205,11 @@ def takes_target(loss, batch):
     if any(p.kind is p.VAR_POSITIONAL for p in parameters) and len(required) < 2:
         return is_pair(batch)
     if len(required) > 2 or not places:
+        names = ", ".join(p.name for p in required)
         raise TypeError(
             f"loss: expected a function of output and target, or of the output alone, got one with"
-            f" {len(required)} required arguments"
+            f" {len(required)} required arguments ({names}); give the others to it yourself,"
+            " lambda out: loss(out, …), and the model's input alone as the batch"
         )
     return len(required) == 2
 
@@ -178,36 +224,32 @@ def expect_pair(batch):
         return batch
     raise TypeError(
         "batch: expected (input, target), as the loss takes an output and a target, got"
-        f" {described(batch)}; several inputs of the model stand in a tuple or mapping of their"
-        " own, ((a, b), target)"
+        f" {described(batch)}; {in_place_of(batch)}"
     )
 
 
-def expect_examples(inputs):
-    """Raise if the first tensor of a batch is empty."""
-    first = next(iter(tensors(inputs)), None)
-    if first is not None and not first.numel():
-        raise ValueError(
-            f"batch: expected one example at least, got an input of shape {tuple(first.shape)}"
+def in_place_of(batch):
+    """What to write in the place of a batch that is no pair."""
+    if isinstance(batch, Mapping):
+        keys = [key for key in batch if isinstance(key, str)]
+        pair = f"(batch[{keys[0]!r}], batch[{keys[-1]!r}])" if len(keys) > 1 else "(batch, target)"
+        return (
+            f"take it apart, {pair}, with those that the model takes by name in a mapping of"
+            " their own, ({…}, target)"
         )
+    if isinstance(batch, DataLoader):
+        return "take one batch from it, next(iter(loader))"
+    return "several inputs of the model stand in a tuple or mapping of their own, ((a, b), target)"
 
 
-def described(batch):
-    """What was given as a batch, in a few words."""
-    if isinstance(batch, torch.Tensor):
-        return f"a tensor of shape {tuple(batch.shape)}"
-    if isinstance(batch, list | tuple):
-        return f"a {type(batch).__name__} of {len(batch)}"
-    return given(batch)
+def expect_examples(inputs):
+    """Raise if there are tensors in a batch, and no numbers in them."""
+    found = tensors(inputs)
+    if not any(t.numel() for t in found):
+        raise ValueError(f"batch: expected at least one example, got {shapes_of(found)}")
 
 
-@contextmanager
-def weights_put_back(model):
-    """Undo what a forward pass itself writes into weights, as an embedding's ``max_norm`` does."""
-    kept = [(p.data, p.data.clone()) for p in model.parameters()]
-    try:
-        yield
-    finally:
-        for data, values in kept:
-            if not torch.equal(data, values):
-                data.copy_(values)
+def shapes_of(value):
+    """The tensors in a value, in words."""
+    shapes = [str(tuple(t.shape)) for t in tensors(value)]
+    return f"tensors of shape {', '.join(shapes)}" if shapes else "no tensors"

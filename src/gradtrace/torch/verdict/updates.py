@@ -1,12 +1,14 @@
 """A few updates on the batch, of copies of the parameters by a copy of the optimiser."""
 
 import copy
+import inspect
 import math
 from dataclasses import dataclass, field
+from types import CellType, FunctionType, MethodType
 
 import torch
 
-from ...expect import given
+from ..optimizers import each_of
 from .observe import dense, gradients
 from .standins import standing_in
 
@@ -50,17 +52,6 @@ class Updates:
     after_shuffle: object = None
 
 
-def expect_optimizer(optimizer):
-    """Raise unless it is one of PyTorch's kind, or None."""
-    if optimizer is not None and not isinstance(optimizer, torch.optim.Optimizer):
-        inside = getattr(optimizer, "optimizer", None)
-        more = "; it has one inside, .optimizer" if inside is not None else ""
-        raise TypeError(
-            "optimizer: expected a torch.optim.Optimizer over the model's parameters, got"
-            f" {given(optimizer)}{more}"
-        )
-
-
 def few_updates(
     task, optimizer, first_grads, shuffled, count=UPDATES, change=None, in_float32=False
 ):
@@ -71,19 +62,34 @@ def few_updates(
     of what a random start would give it: whatever the scale of the loss, that is small, and enough
     to tell a zero start that is by design from units that are dead.
 
-    ``change(rule)`` is called with the copy of the optimiser first. ``in_float32`` lets that move
+    An optimiser is asked for its step as most loops do it, after the backward pass and without a
+    closure; if it wants one, and says so by an error, it gets one.
+
+    ``change(rule)`` is called with each copy of an optimiser first. ``in_float32`` lets these move
     copies in float32, from which the weights are rounded anew for each pass.
     """
-    task.restore()
-    own = task.parameters()
+    given = task, optimizer, first_grads, shuffled, count, change, in_float32
+    try:
+        return updates_of(*given, wants_closure)
+    except StepFailed as failed:
+        if not takes_closure(failed.optimizer):
+            raise failed.__cause__ from None
+        try:
+            return updates_of(*given, takes_closure)
+        except StepFailed as again:
+            raise again.__cause__ from None
+
+
+def updates_of(task, optimizer, first_grads, shuffled, count, change, in_float32, with_closure):
     with standing_in(task) as copies:
         moving = {name: in_full(p) for name, p in copies.items()} if in_float32 else copies
-        rule = None if optimizer is None else copied_optimizer(optimizer, own, moving)
-        if change is not None:
-            change(rule)
-        if in_float32:
-            widen(rule)
-        mover = Mover(task, rule, copies, moving)
+        rules = copied_optimizers(each_of(optimizer), task, moving)
+        for rule in rules:
+            if change is not None:
+                change(rule)
+            if in_float32:
+                widen(rule)
+        mover = Mover(task, rules, copies, with_closure, moving)
         seen = Updates(by_optimizer=optimizer is not None)
         start = {n: moving[n].detach().clone() for n, p in copies.items() if is_half(p)}
         seen.moved = {name: [] for name in copies}
@@ -115,52 +121,108 @@ def few_updates(
         return seen
 
 
-class Mover:
-    """Moves copies of the parameters by a copy of the optimiser, or by plain means."""
+class StepFailed(Exception):
+    """An optimiser's step ended in an error, which is the cause of this one."""
 
-    def __init__(self, task, optimizer, copies, moving):
-        self.task, self.optimizer, self.copies = task, optimizer, copies
-        self.moving = moving  # what the optimiser holds: the copies, or these in float32
+    def __init__(self, optimizer):
+        super().__init__(type(optimizer).__name__)
+        self.optimizer = optimizer
+
+
+class Mover:
+    """Moves copies of the parameters by copies of the optimisers, or by plain means."""
+
+    def __init__(self, task, optimizers, copies, with_closure, moving):
+        self.task, self.copies = task, copies
+        self.moving = moving  # what the optimisers hold: the copies, or these in float32
+        self.optimizers = {one: with_closure(one) for one in optimizers}
 
     def loss(self):
         """The loss, with gradients where an optimiser looks for them."""
+        self.round_anew()
         _, total = self.task.run(restore=False)
         leaves = {name: p for name, p in self.copies.items() if p.requires_grad}
         grads = dict.fromkeys(leaves)
         if total.requires_grad and leaves:
             found = torch.autograd.grad(total, [*leaves.values()], allow_unused=True)
             grads = dict(zip(leaves, found, strict=True))
-        for name in leaves:
-            other = self.moving[name]
-            g = grads[name]
-            other.grad = g if g is None else g.to(other.dtype)
+        for name, p in leaves.items():
+            p.grad = grads[name]
+            if p.grad is not None:
+                run_hooks(name, p)
+                self.moving[name].grad = p.grad.to(self.moving[name].dtype)
         return total.detach()
 
     def update(self):
         """Move once; returns the loss before."""
-        if self.optimizer is not None:
-            losses = []
+        losses = []
 
-            def closure():
-                with torch.enable_grad():
-                    losses.append(self.loss())
-                return losses[-1]
+        def closure():
+            with torch.enable_grad():
+                losses.append(self.loss())
+            return losses[-1]
 
-            type(self.optimizer).step(self.optimizer, closure)
-            if self.moving is not self.copies:
-                with torch.no_grad():
-                    for name, p in self.copies.items():
-                        p.copy_(self.moving[name])
-            return losses[0].item() if losses else math.nan
-        loss = self.loss().item()
-        with torch.no_grad():
-            for p in self.copies.values():
-                if p.grad is not None:
-                    g = p.grad.to_dense()
-                    size = torch.linalg.vector_norm(g)
-                    if size > 0:
-                        p -= PLAIN * length(p) * (g / size)
-        return loss
+        if not all(self.optimizers.values()) or not self.optimizers:
+            closure()
+        for one, with_closure in self.optimizers.items():
+            before = len(losses)
+            try:
+                if with_closure:
+                    one.step(closure)
+                else:
+                    one.step()
+            except Exception as error:
+                if len(losses) > before:  # the model may have raised it
+                    raise
+                raise StepFailed(one) from error
+        if not self.optimizers:
+            self.move_plainly()
+        self.round_anew()
+        return losses[0].item() if losses else closure().item()
+
+    @torch.no_grad()
+    def round_anew(self):
+        """Give the copies what they stand for in float32."""
+        if self.moving is not self.copies:
+            for name, p in self.copies.items():
+                p.copy_(self.moving[name])
+
+    @torch.no_grad()
+    def move_plainly(self):
+        for p in self.copies.values():
+            if p.grad is not None:
+                g = p.grad.to_dense()
+                size = torch.linalg.vector_norm(g)
+                if size > 0:
+                    p -= PLAIN * length(p) * (g / size)
+
+
+def run_hooks(name, p):
+    """Call what a backward pass calls when a gradient is complete."""
+    for hook in [*(p._post_accumulate_grad_hooks or {}).values()]:
+        try:
+            hook(p)
+        except Exception as error:
+            raise RuntimeError(
+                f"a hook of {name}, called when its gradient is complete, takes no copy of it:"
+                f" {type(error).__name__}: {error}"
+            ) from error
+
+
+def closure_of(optimizer):
+    """The parameter ``closure`` of an optimiser's step, or None."""
+    return inspect.signature(type(optimizer).step).parameters.get("closure")
+
+
+def wants_closure(optimizer):
+    """Whether it has to be called with a closure."""
+    closure = closure_of(optimizer)
+    return closure is not None and closure.default is closure.empty
+
+
+def takes_closure(optimizer):
+    """Whether it can be called with one."""
+    return closure_of(optimizer) is not None
 
 
 def is_half(p):
@@ -190,30 +252,53 @@ def length(p):
     return (p.numel() / max(fan_in, 1)) ** 0.5
 
 
-def copied_optimizer(optimizer, parameters, copies):
-    """The same rule in the same state, over the copies; the original is not touched.
+def copied_optimizers(optimizers, task, copies):
+    """The same rules in the same state, over the copies; the originals are not touched.
 
     Raises
     ------
     TypeError
         An optimiser that cannot be copied.
     """
-    stands_for = {id(p): copies[name] for name, p in parameters.items()}
-    twin = object.__new__(type(optimizer))
-    stands_for[id(optimizer)] = twin
-    own = {}
-    for key, value in vars(optimizer).items():
-        if "hook" in key:
-            own[key] = type(value)()  # the user's, not to be run here
-        elif not callable(value):  # a scheduler's step would move the original
-            own[key] = value
+    stands_for = {id(p): copies[name] for name, p in task.parameters().items()}
+    stands_for |= {id(copy): copy for copy in copies.values()}
+    stands_for |= {id(module): module for module in task.model.modules()}  # copies are inside
+    twins = [object.__new__(type(one)) for one in optimizers]
+    stands_for |= {id(one): twin for one, twin in zip(optimizers, twins, strict=True)}
+    for one, twin in zip(optimizers, twins, strict=True):
+        for key, value in vars(one).items():
+            if "hook" in key and isinstance(value, dict):
+                vars(twin)[key] = type(value)()  # the user's, not to be run here
+            elif not callable(getattr(type(one), key, None)):  # a scheduler's step moves the other
+                vars(twin)[key] = copied_attribute(value, stands_for, one)
+    return twins
+
+
+def copied_attribute(value, stands_for, optimizer):
+    """A copy of what an optimiser keeps; what it calls, with the copies inside."""
+    if isinstance(value, MethodType):
+        return MethodType(value.__func__, stands_for.get(id(value.__self__), value.__self__))
+    if isinstance(value, FunctionType):
+        return with_cells(value, stands_for)
     try:
-        vars(twin).update(copy.deepcopy(own, stands_for))
+        return copy.deepcopy(value, stands_for)
     except Exception as error:
         raise TypeError(
             f"optimizer: expected one that copy.deepcopy copies, got {type(optimizer).__name__}:"
             f" {error}"
         ) from error
+
+
+def with_cells(function, stands_for):
+    """The same function, with what stands in for others in what it closes over."""
+    cells = function.__closure__ or ()
+    held = [cell.cell_contents for cell in cells]
+    if not any(id(value) in stands_for for value in held):
+        return function
+    cells = tuple(CellType(stands_for.get(id(value), value)) for value in held)
+    code, variables = function.__code__, function.__globals__
+    twin = FunctionType(code, variables, function.__name__, function.__defaults__, cells)
+    twin.__kwdefaults__ = function.__kwdefaults__
     return twin
 
 

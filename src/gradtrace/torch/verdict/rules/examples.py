@@ -116,7 +116,7 @@ def sees_next(case, number):
         out = by_position(out, symbols.shape)
         if out is None:
             return False
-        outs.append(out[:, place - 1])
+        outs.append(out.detach()[:, place - 1])
     return bool(rows_that_move(*outs).any())
 
 
@@ -176,7 +176,7 @@ def trial(case, place):
         return None, ()
     plain, calls = evaluated(case.task)
     other, other_calls = evaluated(case.task.with_inputs(inputs))
-    one, two = (next(iter(tensors(out)), None) for out in (plain, other))
+    one, two = (next((t.detach() for t in tensors(out)), None) for out in (plain, other))
     if one is None or two is None or one.shape != two.shape or len(one) != case.task.examples():
         return None, ()
     return rows_that_move(one, two), (calls, other_calls)

@@ -6,6 +6,7 @@ from statistics import median
 
 import torch
 
+from ...optimizers import each_of
 from ..causes import found
 from ..observe import dense
 from ..updates import has_rows, is_half, maximises, spread_within
@@ -37,9 +38,9 @@ def below_epsilon(case):
     parameters = case.task.parameters()
     names = {id(p): name for name, p in parameters.items()}
     below, entries, homes = 0, 0, []
-    for group in case.optimizer.param_groups:
+    for optimizer, group in case.groups():
         eps = group.get("eps")
-        if not isinstance(eps, float) or type(case.optimizer).__name__ not in ADAPTIVE:
+        if not isinstance(eps, float) or type(optimizer).__name__ not in ADAPTIVE:
             continue
         for p in group["params"]:
             g = dense(case.seen.grads.get(names.get(id(p))))
@@ -127,7 +128,7 @@ def step_too_small(case):
     ups = case.updates
     if not ups.by_optimizer or case.learnt or not math.isfinite(ups.losses[-1]):
         return []
-    warm = max(warming(group, case.optimizer) for group in case.optimizer.param_groups)
+    warm = max(warming(group, one) for one, group in case.groups())
     learns = given_to(case.optimizer, case.task.parameters())
     if not any(g is not None and g.any() for name, g in case.seen.grads.items() if name in learns):
         return []
@@ -138,7 +139,7 @@ def step_too_small(case):
     top = max(ratios, default=0.0)
     if not top * warm < NOTHING or lost_to_rounding(case):  # a warm-up from zero has no limit
         return []
-    if not any(float(group.get("lr", 1.0)) for group in case.optimizer.param_groups):
+    if not any(float(group.get("lr", 1.0)) for _, group in case.groups()):
         return [
             found(
                 "step too small",
@@ -189,7 +190,7 @@ def lost_to_rounding(case):
     twin = case.in_float32
     broken = not math.isfinite(case.updates.losses[-1])
     if broken:
-        if not epsilon_is_lost(case.optimizer) or twin.fallen >= HARDLY:
+        if not any(map(epsilon_is_lost, each_of(case.optimizer))) or twin.fallen >= HARDLY:
             return []
         what = "Epsilon is zero in the format of the weights, so that an update divides by zero"
         remedy = "Or give Adam an epsilon of 1e-4, and scale the loss up."
@@ -246,9 +247,9 @@ def too_much_decay(case):
         return []
     names = {id(p): name for name, p in case.task.parameters().items()}
     pull, push, lost = 0.0, 0.0, 0.0
-    for group in case.optimizer.param_groups:
+    for optimizer, group in case.groups():
         decay = float(group.get("weight_decay", 0.0))
-        if type(case.optimizer).__name__ == "AdamW" or group.get("decoupled_weight_decay"):
+        if type(optimizer).__name__ == "AdamW" or group.get("decoupled_weight_decay"):
             lost = max(lost, decay * float(group["lr"]))
             continue
         for p in group["params"]:
