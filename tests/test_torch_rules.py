@@ -641,6 +641,27 @@ def test_a_net_with_gates_is_not_told_to_take_gates():
 # batches
 
 
+@pytest.mark.parametrize("runs", [1, 3, 40])
+def test_a_model_that_does_not_run_on_is_reported_on_without_updates(runs):
+    deep = mlp(*[32] * 14, 5)
+
+    class Ends(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.deep, self.count = deep, torch.nn.Buffer(torch.zeros(()))
+
+        def forward(self, x):
+            self.count += 1
+            if self.count > runs:
+                raise RuntimeError("no more of this")
+            return self.deep(x)
+
+    torch.manual_seed(0)
+    found = report(Ends(), rows(64, 32), nn.CrossEntropyLoss(), adam(deep))
+    assert "vanishing" in [finding.cause for finding in found.findings]
+    assert any("no more of this" in note for note in found.notes)
+
+
 def test_an_empty_batch_is_refused():
     with pytest.raises(ValueError, match=r"batch: expected at least one example, .*\(0, 16\)"):
         report(mlp(16, 5), (torch.zeros(0, 16), torch.zeros(0, dtype=torch.long)), F.cross_entropy)

@@ -57,11 +57,7 @@ class Case(Modules, Curves, References, Examples):
     @cached_property
     def updates(self):
         """A few updates on the batch; none, with a note, where the model cannot run on."""
-        try:
-            return self.few_updates()
-        except RuntimeError as error:
-            self.notes.append(f"No updates were tried, as the model did not run on: {error}")
-            return Updates()
+        return self.few_updates()
 
     @cached_property
     def more_updates(self):
@@ -83,15 +79,21 @@ class Case(Modules, Curves, References, Examples):
         return other
 
     def few_updates(self, count=UPDATES):
-        return few_updates(
-            self.task,
-            self.optimizer,
-            self.seen.grads,
-            self.shuffled_inputs,
-            count,
-            self.change,
-            self.wide,
-        )
+        try:
+            return few_updates(
+                self.task,
+                self.optimizer,
+                self.seen.grads,
+                self.shuffled_inputs,
+                count,
+                self.change,
+                self.wide,
+            )
+        except RuntimeError as error:
+            note = f"No updates were tried, as the model did not run on: {error}"
+            if note not in self.notes:
+                self.notes.append(note)
+            return Updates()
 
     def update_ratios(self, updates):
         """``‖ΔW‖ / ‖W‖`` over all matrices that moved and were not zero at the start, by update."""

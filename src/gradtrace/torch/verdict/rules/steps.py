@@ -17,6 +17,7 @@ OWN_SIZE = 0.5
 NOTHING = 3e-5
 SPIKE = 3.0
 HARDLY, WELL = 0.9, 0.6  # of the first loss, after a hundred updates on the batch
+FELT = 5e-4  # of the weights in an update: in a hundred, that is a twentieth
 LITTLE, HALF = 0.8, 0.5  # the same, of an optimiser with weight decay and without
 KEPT = 0.25  # of the way of weights in float32
 NOISE = 3.0  # times what the loss changes by in an update, in the median
@@ -102,6 +103,8 @@ def step_too_large(case):
 
 
 def too_large(case, ups):
+    if not ups.losses:  # the model does not run on
+        return False
     first, last = ups.losses[0], ups.losses[-1]
     if len(ups.losses) < 2 or not math.isfinite(last):
         return True
@@ -199,7 +202,8 @@ def lost_to_rounding(case):
         far = math.hypot(*twin.more_updates.travelled.values())
         share = math.hypot(*case.more_updates.travelled.values()) / far if far else 1.0
         small = max(case.update_ratios(twin.more_updates), default=0.0) < NOTHING
-        if share > KEPT or small or case.fallen < HARDLY:
+        tried = case.more_updates.travelled and far
+        if not tried or share > KEPT or small or case.fallen < HARDLY:
             return []
         what = (
             f"The weights go {percent(share)} of the way that they would go in float32: most"
@@ -261,7 +265,7 @@ def too_much_decay(case):
         how = f"pulls {pull / push:.2g} times as much at the weights as the loss does"
     elif lost > 0.02:
         how = f"takes {100 * lost:.2g} % of the weights away in every update"
-    elif (pull or lost) and case.fallen > LITTLE and case.without_decay.fallen < HALF:
+    elif (pull > push / 10 or lost > FELT) and hinders(case):
         how = (
             f"leaves the loss on the batch at {percent(case.fallen)} after a hundred updates, and"
             f" without it that falls to {percent(case.without_decay.fallen)}"
@@ -276,6 +280,11 @@ def too_much_decay(case):
             "Lower weight_decay tenfold or more; 0.0001 to 0.01 is usual, 0.1 with AdamW.",
         )
     ]
+
+
+def hinders(case):
+    """Whether the loss on the batch hardly falls with the weight decay, and well without it."""
+    return case.fallen > LITTLE and case.without_decay.fallen < HALF
 
 
 def symmetric_start(case):
