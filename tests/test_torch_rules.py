@@ -3,6 +3,7 @@
 import math
 import warnings
 
+import numpy as np
 import pytest
 from optional import optional
 
@@ -19,7 +20,7 @@ from benchmarks.diagnosis.tuned import accused, unnoticed  # noqa: E402
 from gradtrace.torch.verdict import graph, updates  # noqa: E402
 from gradtrace.torch.verdict.case import Case  # noqa: E402
 from gradtrace.torch.verdict.observe import Flow  # noqa: E402
-from gradtrace.torch.verdict.rules import examples, mode, steps, units  # noqa: E402
+from gradtrace.torch.verdict.rules import chain, examples, mode, steps, units  # noqa: E402
 from gradtrace.torch.verdict.task import Task  # noqa: E402
 
 
@@ -102,6 +103,9 @@ def test_weights_as_usual_starts_draw_them_are_told_from_trained_ones():
         lambda: nn.init.kaiming_normal_(w, mode="fan_out"),
         lambda: nn.init.xavier_normal_(w),
         lambda: nn.init.kaiming_uniform_(w, a=5**0.5),
+        lambda: nn.init.kaiming_uniform_(w, nonlinearity="relu"),
+        lambda: nn.LSTM(32, 12).weight_ih_l0,
+        lambda: nn.GRU(32, 16).weight_ih_l0,
         lambda: nn.init.xavier_uniform_(w),
     ):
         assert mode.as_drawn(draw())
@@ -445,6 +449,27 @@ def test_deep_nets_that_learn_have_no_vanishing_gradients():
     assert causes(deep, batch, nn.CrossEntropyLoss(), adam(deep, 2e-3)) == []
     slow = torch.optim.SGD(deep.parameters(), 1e-2)
     assert "vanishing" in causes(deep, batch, nn.CrossEntropyLoss(), slow)
+
+
+def test_without_a_chain_the_first_modules_are_compared_with_the_last():
+    class Twins(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = mlp(*[16] * 24, 5, activation=nn.Sigmoid)
+
+        def forward(self, x):
+            return 100 * (self.body(x) - self.body(-x))
+
+    torch.manual_seed(0)
+    case = case_of(Twins(), rows(), nn.CrossEntropyLoss())
+    (found,) = chain.by_weights(case)
+    ratios = [case.relative_gradient(f"body.{place}") for place in range(0, 48, 2)]
+    assert found.evidence["ratio"] == pytest.approx(
+        np.median(ratios[:8]) / np.median(ratios[-8:]), rel=1e-6
+    )
+    torch.manual_seed(0)
+    plain = case_of(mlp(*[16] * 7, 5), rows(), nn.CrossEntropyLoss())
+    assert chain.by_weights(plain) == []
 
 
 # examples and positions
