@@ -152,7 +152,8 @@ class Task:
     def examples(self):
         """How many the batch has, by the first axis of its first tensor; None of a vector."""
         first = self.first_input()
-        return len(first) if first is not None and first.dim() > 1 else None
+        rows = first is not None and is_plain(first) and first.dim() > 1
+        return len(first) if rows else None
 
     def replaced_input(self, change):
         """The inputs with ``change(tensor)`` for the first usual tensor of floats, or None."""

@@ -3,7 +3,7 @@
 import torch
 
 from ...choose import RECURRENT
-from ...nested import copied, has_slopes, replace, tensors
+from ...nested import copied, has_slopes, is_plain, replace, tensors
 from ..causes import found
 from ..observe import calls_of
 from .mode import BATCH_NORM
@@ -81,7 +81,9 @@ def answer_in_input(case):
 
 def is_shifted(t, target):
     """Whether targets are what comes next in an input of symbols, as far as they are given."""
-    if has_slopes(t) or t.dim() != 2 or t.shape[1] < 4 or t.numel() != target.numel():
+    if not is_plain(t) or has_slopes(t) or t.dim() != 2 or t.shape[1] < 4:
+        return False
+    if t.numel() != target.numel():
         return False
     target = target.reshape(t.shape)[:, :-1]
     given = target >= 0
@@ -136,7 +138,9 @@ def compares_examples(case):
     """Whether the batch and the output have the form in which examples can be told apart."""
     first = case.task.first_input()
     outs = [t for t in tensors(case.seen.out) if has_slopes(t)]
-    if first is None or first.is_sparse or first.dim() < 2 or len(first) < 3 or len(outs) != 1:
+    if first is None or not is_plain(first) or first.dim() < 2 or len(first) < 3:
+        return False
+    if len(outs) != 1 or not is_plain(outs[0]):
         return False
     (out,) = outs
     count = len(first)
@@ -162,7 +166,7 @@ def held_tensors(case):
 
 def is_graph(t, count):
     """Whether a tensor may hold edges, or say which example belongs to which."""
-    if t.layout is not torch.strided:
+    if not is_plain(t):
         return True
     square = t.dim() > 1 and tuple(t.shape[-2:]) == (count, count)
     edges = not has_slopes(t) and t.dim() == 2 and len(t) == 2
