@@ -17,11 +17,13 @@ torch = optional("torch")
 from benchmarks.diagnosis import verify  # noqa: E402
 from benchmarks.diagnosis.case import CAUSES, GENERAL  # noqa: E402
 from benchmarks.diagnosis.corpus import (  # noqa: E402
+    DRAWN_AS_OTHER,
     FROM_THE_START,
     HALVES,
     PARTS,
     cases,
     draw,
+    drawn,
 )
 from benchmarks.diagnosis.training import loss_on_batch  # noqa: E402
 
@@ -55,11 +57,13 @@ def test_names_are_unique_and_all_parts_are_large_enough():
 
 
 def test_the_halves_are_those_of_the_draw():
-    causes = {case.name: case.cause for _, case in DRAWN}
-    assert {case.name: half for half, case in DRAWN} == draw(causes)
-    assert set(CORPUS["tuned"]) >= FROM_THE_START
+    then = {half: drawn(half) for half in ("tuned", "aside")}
+    causes = {name: case.cause for half in then.values() for name, case in half.items()}
+    causes |= dict.fromkeys(DRAWN_AS_OTHER, "other")
+    assert {name: half for half in then for name in then[half]} == draw(causes)
+    assert set(then["tuned"]) >= FROM_THE_START
     for cause, times in Counter(causes.values()).items():
-        in_half = [sum(case.cause == cause for case in CORPUS[half].values()) for half in HALVES]
+        in_half = [sum(causes[name] == cause for name in half) for half in then.values()]
         assert times >= 2 and max(in_half) - min(in_half) <= 1, cause
 
 

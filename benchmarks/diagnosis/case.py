@@ -16,6 +16,11 @@ CAUSES = (
     "not finite, forward",
     "not finite, backward",
     "double softmax",
+    "missing logarithm",
+    "softmax over examples",
+    "mixed examples",
+    "answer in input",
+    "negated loss",
     "not in optimizer",
     "frozen",
     "step too large",
@@ -29,12 +34,9 @@ CAUSES = (
     "short reach",
     "evaluation mode",
     "output bounded",
-    "mixed examples",
-    "missing logarithm",
-    "softmax over examples",
     "too much decay",
     "lost to rounding",
-    "other",
+    "wrong labels",  # no report has this word: one batch does not show it
 )
 
 GENERAL = "general knowledge"

@@ -9,6 +9,8 @@ from .case import cases_in
 HALVES = ("tuned", "aside")  # drawn from one lot of cases
 PARTS = (*HALVES, "unseen")
 SEED = 2026
+DRAWN_AS_OTHER = {"labels_of_other_images", "time_and_batch_swapped"}  # they had no word then
+AFTER_THE_DRAW = {"accused", "unnoticed"}  # modules of the tuned half
 FROM_THE_START = {  # in the tuned half by hand, before the draw
     "adam_with_rate_one",
     "column_against_row",
@@ -36,6 +38,17 @@ def cases(part):
     for entry in pkgutil.iter_modules(package.__path__):
         found += cases_in(importlib.import_module(f"{package.__name__}.{entry.name}"))
     return {case.name: case for case in sorted(found, key=lambda case: case.name)}
+
+
+def drawn(half):
+    """The cases of a half that were there when the halves were drawn, by name."""
+    later = set()
+    if half == "tuned":
+        for name in AFTER_THE_DRAW:
+            later |= {
+                c.name for c in cases_in(importlib.import_module(f"{__package__}.tuned.{name}"))
+            }
+    return {name: case for name, case in cases(half).items() if name not in later}
 
 
 def draw(causes):

@@ -17,12 +17,11 @@ from ..training import (
 
 NOTE = """The issue: an LSTM made without ``batch_first`` is given (batch, time, features): it
 reads along the batch, so that what an example is told depends on the examples before it, and its
-own time steps do not meet. The cause is ``other``: an axis mixed up, outputs of one example
-depend on the others."""
+own time steps do not meet. An axis is mixed up: outputs of one example depend on the others."""
 
 
 @broken(
-    "other",
+    "mixed examples",
     "LSTM",
     where=("rnn",),
     note=NOTE,

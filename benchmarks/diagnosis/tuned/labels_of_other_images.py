@@ -15,11 +15,11 @@ from ..training import (
 )
 
 NOTE = """Labels are shuffled on their own, by a slip in the loader, and do not belong to the
-images: all that can be learned is by heart. The cause is ``other``: nothing in the model is
-wrong, the targets have nothing to do with the inputs. General knowledge."""
+images: all that can be learned is by heart. Nothing in the model is wrong, the targets have nothing
+to do with the inputs. General knowledge."""
 
 
-@broken("other", "CNN", note=NOTE, updates=300)
+@broken("wrong labels", "CNN", note=NOTE, updates=300)
 def labels_of_other_images(seed, repaired):
     (x, y), test = standard_digits()
     if not repaired:

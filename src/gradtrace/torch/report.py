@@ -110,7 +110,8 @@ def report(
 
     The model runs forward and back on one batch, watched from outside; its gradient norms are
     traced, and copies of its parameters are updated twenty times on that batch, by a copy of the
-    optimiser. Parameters, gradients, buffers, optimiser and generators of random numbers are left
+    optimiser; a hundred times where that leaves a doubt, and then perhaps without weight decay or
+    in float32. Parameters, gradients, buffers, optimiser and generators of random numbers are left
     as they were, bit for bit, also if this raises.
 
     So is what the passes change in objects that can be reached from the model's attributes, its

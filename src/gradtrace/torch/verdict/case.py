@@ -1,5 +1,6 @@
 """All that is known of a model with its batch, loss and optimiser; each found once, when asked."""
 
+import math
 from functools import cached_property
 
 import torch
@@ -31,6 +32,7 @@ class Case(Modules, Curves, References, Examples):
 
     def __init__(self, task, optimizer, steps):
         self.task, self.optimizer, self.steps, self.notes = task, optimizer, steps, []
+        self.change, self.wide = None, False  # of the updates, as in `few_updates`
 
     def groups(self):
         """``(optimiser, group of parameters)`` for all that there are."""
@@ -55,29 +57,60 @@ class Case(Modules, Curves, References, Examples):
     @cached_property
     def updates(self):
         """A few updates on the batch; none, with a note, where the model cannot run on."""
-        try:
-            return self.few_updates()
-        except RuntimeError as error:
-            self.notes.append(f"No updates were tried, as the model did not run on: {error}")
-            return Updates()
+        return self.few_updates()
 
     @cached_property
     def more_updates(self):
         """Five times as many, asked for where the few leave a doubt."""
         return self.few_updates(5 * UPDATES)
 
+    @cached_property
+    def without_decay(self):
+        """The same case with an optimiser that has no weight decay."""
+        other = Case(self.task, self.optimizer, self.steps)
+        other.change = decay_off
+        return other
+
+    @cached_property
+    def in_float32(self):
+        """The same case with an optimiser that moves copies of the weights in float32."""
+        other = Case(self.task, self.optimizer, self.steps)
+        other.wide = True
+        return other
+
     def few_updates(self, count=UPDATES):
-        return few_updates(self.task, self.optimizer, self.seen.grads, self.shuffled_inputs, count)
+        try:
+            return few_updates(
+                self.task,
+                self.optimizer,
+                self.seen.grads,
+                self.shuffled_inputs,
+                count,
+                self.change,
+                self.wide,
+            )
+        except RuntimeError as error:
+            note = f"No updates were tried, as the model did not run on: {error}"
+            if note not in self.notes:
+                self.notes.append(note)
+            return Updates()
 
     def update_ratios(self, updates):
-        """``‖ΔW‖ / ‖W‖`` over all matrices that moved and that were not zero, by update."""
+        """``‖ΔW‖ / ‖W‖`` over all matrices that moved and were not zero at the start, by update."""
         big = [
             ratios
             for name, ratios in updates.moved.items()
-            if self.task.parameters()[name].dim() > 1 and any(ratios)
+            if self.task.parameters()[name].dim() > 1 and any(ratios) and ratios[0] < math.inf
         ]
         rows = zip(*big, strict=True)
         return [max(finite_of(row), default=0.0) for row in rows]
+
+
+def decay_off(rule):
+    """Switch an optimiser's weight decay off."""
+    for group in rule.param_groups:
+        if "weight_decay" in group:
+            group["weight_decay"] = 0.0
 
 
 def find_anomalies_of(task):

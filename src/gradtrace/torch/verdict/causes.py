@@ -41,7 +41,12 @@ CHAPTERS = {
     "not finite, backward": BACKPROPAGATION,
     "evaluation mode": REGULARISATION,
     "target shape": LOSSES,
+    "negated loss": LOSSES,
     "double softmax": LOSSES,
+    "missing logarithm": LOSSES,
+    "softmax over examples": LOSSES,
+    "mixed examples": YOUR_OWN,
+    "answer in input": YOUR_OWN,
     "frozen": BACKPROPAGATION,
     "cut off": TAPE,
     "not in optimizer": OPTIMISERS,
@@ -56,17 +61,23 @@ CHAPTERS = {
     "short reach": THROUGH_TIME,
     "loud start": INITIALISATION,
     "below epsilon": OPTIMISERS,
+    "lost to rounding": OPTIMISERS,
     "clipped": CLIFFS,
     "step too large": DESCENT,
     "step too small": DESCENT,
-    "other": YOUR_OWN,
+    "too much decay": REGULARISATION,
 }
 IN_WORDS = {
     "not finite, forward": "Not finite on the way forward",
     "not finite, backward": "Not finite on the way back",
     "evaluation mode": "Something is in the wrong mode",
     "target shape": "Outputs and targets have two shapes",
+    "negated loss": "The loss has the wrong sign",
     "double softmax": "Softmax or sigmoid twice",
+    "missing logarithm": "The loss wants logarithms",
+    "softmax over examples": "The softmax runs over the examples",
+    "mixed examples": "The examples of a batch are mixed",
+    "answer in input": "The answer is in the input",
     "frozen": "Weights that should learn are frozen",
     "cut off": "The gradient is cut off",
     "not in optimizer": "The optimiser does not have all weights",
@@ -81,10 +92,11 @@ IN_WORDS = {
     "short reach": "Only the last steps are heard",
     "loud start": "A loud start",
     "below epsilon": "Gradients below the optimiser's epsilon",
+    "lost to rounding": "Updates are lost to rounding",
     "clipped": "Nearly all of each gradient is clipped away",
     "step too large": "The step is too large",
     "step too small": "The step is too small",
-    "other": "Something else",
+    "too much decay": "The weights decay faster than they learn",
 }
 IN_TIME = {"exploding": CLIFFS, "vanishing": THROUGH_TIME, "short reach": GATES}
 
@@ -103,6 +115,7 @@ BRINGS = {
     "vanishing": {"short reach", "below epsilon", "step too small", "ignores input"},
     "exploding": {"loud start", "step too large"},
     "loud start": {"step too large"},
+    "mixed examples": {"ignores input", "short reach", "vanishing"},
     "double softmax": {"step too small", "vanishing"},
 }
 

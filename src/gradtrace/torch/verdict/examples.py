@@ -77,21 +77,23 @@ class Examples:
         found = [t for t in found if len(t) == len(first)]
         return all(torch.equal(t, t[:1].expand_as(t)) for t in found)
 
-    def output_with_one_replaced(self):
-        """The output where the first example is the second one, or None if that fails."""
+    def with_one_replaced(self, place):
+        """The inputs with another example at one place; of all tensors that hold one for each."""
+        first = self.task.first_input()
+        differs = (first != first[place]).flatten(1).sum(1)
+        if not differs.any():
+            return None
+        source = int(differs.argmax())
 
-        def doubled(t):
-            if t.dim() == 0 or len(t) < 2:
+        def change(t):
+            if not is_plain(t) or not t.dim() or len(t) != len(first):
                 return t
             other = t.clone()
-            other[0] = t[1]
+            other[place] = t[source]
             return other
 
-        inputs = self.task.replaced_input(doubled)
-        if inputs is None:
-            return None
-        out = self.output_of(inputs)
-        return next((t.detach() for t in tensors(out) if has_slopes(t)), None)
+        inputs = copied(self.task.inputs)
+        return type(inputs)(replace(inputs.args, change), replace(inputs.kwargs, change))
 
     def output_of(self, inputs):
         """What the model gives out for other inputs; None, with a note, where it does not run."""
@@ -103,6 +105,26 @@ class Examples:
                 f" less was asked: {type(error).__name__}: {error}"
             )
             return None
+
+    def padding_at_the_end(self):
+        """Which share of the steps of a batch of sequences are padding at their ends; 0 if few are.
+
+        Padding is one and the same symbol, or zeros, after the end of at least half of the
+        sequences. Axis 1 is taken for time, unless the recurrent module says otherwise.
+        """
+        first = self.task.first_input()
+        if first is None or not is_plain(first):
+            return 0.0
+        if first.dim() != (3 if has_slopes(first) else 2):
+            return 0.0
+        module = {name: module for module, name in self.task.names.items()}.get(self.in_time)
+        steps = first.transpose(0, 1) if getattr(module, "batch_first", True) is False else first
+        padding = 0 if has_slopes(first) else steps[:, -1].mode().values
+        empty = (steps == padding).flatten(2).all(-1) if has_slopes(first) else steps == padding
+        runs = empty.flip(1).long().cumprod(1).sum(1)
+        if (runs > 1).float().mean() < 0.5:
+            return 0.0
+        return runs.sum().item() / empty.numel()
 
     @cached_property
     def standardised(self):

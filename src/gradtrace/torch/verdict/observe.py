@@ -12,7 +12,7 @@ from ..anomalies import Watch, memory_of
 from ..calls import calls_through
 from ..choose import RECURRENT
 from ..layout import CHANNELS_IN_THE_MIDDLE
-from ..nested import at_hand, has_slopes, is_plain
+from ..nested import at_hand, copied, has_slopes, is_plain, tensors
 
 # What has a flat side at zero, and what flattens out at both ends.
 RECTIFIERS = {"relu", "threshold", "clamp_min", "hardtanh", "clamp"}
@@ -106,7 +106,7 @@ class Observation:
 def observe(task):
     """One pass forward and back, looked at from every module; the graph is kept."""
     seen = Observation()
-    observer = Observer(task.names, seen)
+    observer = Observer(task.names, seen, task.examples())
     with gates_in_sight(task.names), observer, calls_through(observer.wraps()):
         seen.out, seen.total = task.run()
     observer.watch.claim(seen.total)
@@ -114,6 +114,40 @@ def observe(task):
     seen.flows = [*observer.flows.values()]
     seen.grads = gradients(seen.total, task.parameters())
     return seen
+
+
+def calls_of(task):
+    """The output in evaluation mode, and ``(module, tensors in, tensors out)`` of every call."""
+    calls = []
+
+    def wrap(module, call):
+        def seen(*args, **kwargs):
+            took = [t.detach().clone() for t in tensors([args, kwargs])]
+            out = call(*args, **kwargs)
+            calls.append((task.names[module], took, [t.detach().clone() for t in tensors(out)]))
+            return out
+
+        return seen
+
+    task.restore()
+    wraps = {module: partial(wrap, module) for module in task.names}
+    with evaluating(task.names), calls_through(wraps):
+        values = copied(task.inputs)
+        out = task.model(*values.args, **values.kwargs)
+    return out, calls
+
+
+@contextmanager
+def evaluating(modules):
+    """While it lasts, all modules are in evaluation mode."""
+    before = [(module, module.training) for module in modules]
+    try:
+        for module in modules:
+            module.training = False
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode
 
 
 @contextmanager
@@ -150,9 +184,10 @@ def dense(g):
 class Observer(TorchDispatchMode):
     """Looks at what every nonlinearity gives out, and what every module takes in and gives out."""
 
-    def __init__(self, names, seen):
+    def __init__(self, names, seen, examples=None):
         super().__init__()
         self.names, self.seen, self.watch = names, seen, Watch(names)
+        self.examples = examples  # how many the batch has
         self.flows, self.after, self.axis, self.busy = {}, "", -1, False
         self.given_out = {}  # by place in memory: the module whose output with a graph it is
 
@@ -213,18 +248,25 @@ class Observer(TorchDispatchMode):
             self.seen.met = self.seen.met or blown_up(out, *args[:2])
         if who == "the loss":  # no unit of the model
             return out
+        if not (isinstance(args[0], torch.Tensor) and args[0].requires_grad and args[0].numel()):
+            return out  # nothing behind it learns, or no example came here
         if scores is not None:
             self.enter(operation, 1, None, *peaks(scores))
         elif operation in RECTIFIERS and rectifies(operation, args, kwargs):
-            self.enter(operation, *self.never(out != 0), 0, 0)
+            self.enter_rectifier(operation, out != 0)
         elif operation in SMOOTH:
-            self.enter(operation, *self.never(args[0].detach() > SMOOTH[operation]), 0, 0)
+            self.enter_rectifier(operation, args[0].detach() > SMOOTH[operation])
         elif operation in SQUASHERS and has_slopes(out) and out.numel():
             slope = slope_of(operation, out)
             units = out.shape[self.axis] if out.dim() > 1 else 1
             flat = (slope < FLAT).sum().item()
             self.enter(operation, units, None, out.numel(), flat)
         return out
+
+    def enter_rectifier(self, operation, alive):
+        if alive.dim() == 1 and len(alive) == self.examples:
+            alive = alive[:, None]  # one number for each example
+        self.enter(operation, *self.never(alive), 0, 0)
 
     def never(self, alive):
         """How many units there are, and which of them are alive nowhere."""

@@ -10,6 +10,7 @@ from .alike import SEED, alike, finite_of, order
 from .standins import standing_in
 
 LEARNT = 0.5
+FITTED = 0.25
 
 
 class References:
@@ -37,7 +38,7 @@ class References:
     @cached_property
     def loss_of_shuffled(self):
         """The loss where every example gets the output of another one."""
-        return self.loss_with(lambda t: t[order(len(t))] if t.dim() and len(t) > 1 else t)
+        return self.loss_with(shuffle)
 
     @cached_property
     def loss_of_constant(self):
@@ -49,12 +50,35 @@ class References:
         """Whether the loss is less than half of what it is with the examples' outputs exchanged."""
         return bool(0 <= self.loss < LEARNT * self.loss_of_shuffled)
 
-    def loss_with(self, change):
+    @cached_property
+    def fallen(self):
+        """The loss on the batch after a hundred updates, over the first; 1 without a ratio."""
+        losses = self.more_updates.losses
+        ratio = bool(losses) and losses[0] > 0 and losses[-1] >= 0
+        return losses[-1] / losses[0] if ratio else 1.0
+
+    @cached_property
+    def learns(self):
+        """Whether a hundred updates by its own optimiser make the model fit the batch.
+
+        Its loss is then less than half of the first, and less than a quarter of what it is with the
+        examples' outputs exchanged. Of the broken models of the tuned half that are said to have
+        vanishing gradients or frozen weights, the nearest comes to 0.66 and 0.27.
+        """
+        if not (self.more_updates.by_optimizer and self.fallen < LEARNT):
+            return False
+        out = self.more_updates.out
+        shuffled = self.loss_with(shuffle, out)
+        return not math.isfinite(shuffled) or self.more_updates.losses[-1] < FITTED * shuffled
+
+    def loss_with(self, change, out=None):
+        """The loss of the model's output, or of another one, after a change."""
         if self.task.given_loss is None:
             return math.nan
+        out = copied(self.seen.out if out is None else out)
         try:
             with torch.no_grad():
-                out = replace(copied(self.seen.out), lambda t: change(t) if has_slopes(t) else t)
+                out = replace(out, lambda t: change(t) if has_slopes(t) else t)
                 return self.task.loss_of(out).item()
         except (TypeError, ValueError, RuntimeError):
             return math.nan
@@ -69,6 +93,18 @@ class References:
             leaf = next(t for t in tensors(out) if t.requires_grad)
             return torch.autograd.grad(self.task.loss_of(out), leaf, allow_unused=True)[0]
         except (TypeError, ValueError, RuntimeError, StopIteration):
+            return None
+
+    def slope_at(self, place):
+        """The slope of the loss at one of the outputs that have a gradient, or None."""
+        with_slopes = iter([t.requires_grad for t in tensors(self.seen.out)])
+        try:
+            out = replace(
+                copied(self.seen.out), lambda t: t.requires_grad_() if next(with_slopes) else t
+            )
+            leaf = [t for t in tensors(out) if t.requires_grad][place]
+            return torch.autograd.grad(self.task.loss_of(out), leaf, allow_unused=True)[0]
+        except (TypeError, ValueError, RuntimeError):
             return None
 
     @cached_property
@@ -120,6 +156,11 @@ class References:
                 return self.task.run()[1].item()
             except (ValueError, RuntimeError, AssertionError):
                 return self.loss_again
+
+
+def shuffle(t):
+    """The rows of a tensor in another order."""
+    return t[order(len(t)).to(t.device)] if t.dim() and len(t) > 1 else t
 
 
 def root(p):

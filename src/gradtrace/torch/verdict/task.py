@@ -150,6 +150,12 @@ class Task:
         """The first tensor of the batch, or None."""
         return next(iter(tensors(self.inputs)), None)
 
+    def examples(self):
+        """How many the batch has, by the first axis of its first tensor; None of a vector."""
+        first = self.first_input()
+        rows = first is not None and is_plain(first) and first.dim() > 1
+        return len(first) if rows else None
+
     def replaced_input(self, change):
         """The inputs with ``change(tensor)`` for the first usual tensor of floats, or None."""
         done = []

@@ -32,6 +32,8 @@ class Updates:
     alike : dict of str to float
         Of each matrix of two rows at least, how far its rows are from one another after the last
         update, over how far they are from zero.
+    travelled : dict of str to float
+        Of each matrix of fewer than 32 bits, how far it is in the end from where it began.
     by_optimizer : bool
         Whether the optimiser was there; else each parameter moves by a hundredth of its length.
     out : object
@@ -44,12 +46,15 @@ class Updates:
     moved: dict = field(default_factory=dict)
     still_zero: set = field(default_factory=set)
     alike: dict = field(default_factory=dict)
+    travelled: dict = field(default_factory=dict)
     by_optimizer: bool = False
     out: object = None
     after_shuffle: object = None
 
 
-def few_updates(task, optimizer, first_grads, shuffled, count=UPDATES):
+def few_updates(
+    task, optimizer, first_grads, shuffled, count=UPDATES, change=None, in_float32=False
+):
     """Update copies of the parameters ``count`` times on the batch.
 
     With an optimiser, by a copy of it, which begins with its state. Without one, each parameter
@@ -59,29 +64,40 @@ def few_updates(task, optimizer, first_grads, shuffled, count=UPDATES):
 
     An optimiser is asked for its step as most loops do it, after the backward pass and without a
     closure; if it wants one, and says so by an error, it gets one.
+
+    ``change(rule)`` is called with each copy of an optimiser first. ``in_float32`` lets these move
+    copies in float32, from which the weights are rounded anew for each pass.
     """
+    given = task, optimizer, first_grads, shuffled, count, change, in_float32
     try:
-        return updates_of(task, optimizer, first_grads, shuffled, count, wants_closure)
+        return updates_of(*given, wants_closure)
     except StepFailed as failed:
         if not takes_closure(failed.optimizer):
             raise failed.__cause__ from None
         try:
-            return updates_of(task, optimizer, first_grads, shuffled, count, takes_closure)
+            return updates_of(*given, takes_closure)
         except StepFailed as again:
             raise again.__cause__ from None
 
 
-def updates_of(task, optimizer, first_grads, shuffled, count, with_closure):
+def updates_of(task, optimizer, first_grads, shuffled, count, change, in_float32, with_closure):
     with standing_in(task) as copies:
-        rules = copied_optimizers(each_of(optimizer), task, copies)
-        mover = Mover(task, rules, copies, with_closure)
+        moving = {name: in_full(p) for name, p in copies.items()} if in_float32 else copies
+        rules = copied_optimizers(each_of(optimizer), task, moving)
+        for rule in rules:
+            if change is not None:
+                change(rule)
+            if in_float32:
+                widen(rule)
+        mover = Mover(task, rules, copies, with_closure, moving)
         seen = Updates(by_optimizer=optimizer is not None)
+        start = {n: moving[n].detach().clone() for n, p in copies.items() if is_half(p)}
         seen.moved = {name: [] for name in copies}
         for _ in range(count):
-            before = {name: p.detach().clone() for name, p in copies.items()}
+            before = {name: p.detach().clone() for name, p in moving.items()}
             loss = mover.update()
             seen.losses.append(loss)
-            for name, p in copies.items():
+            for name, p in moving.items():
                 seen.moved[name].append(moved(before[name], p.detach()))
             if not math.isfinite(loss):
                 return seen
@@ -93,6 +109,10 @@ def updates_of(task, optimizer, first_grads, shuffled, count, with_closure):
             first = first_grads.get(name)
             if zero_now and first is not None and not first.any():
                 seen.still_zero.add(name)
+        for name, p in start.items():
+            if has_rows(p):
+                way = moving[name].detach().float() - p.float()
+                seen.travelled[name] = torch.linalg.vector_norm(way).item()
         seen.alike = {name: spread_within(p) for name, p in copies.items() if has_rows(p)}
         if shuffled is not None:
             task.restore()
@@ -112,12 +132,14 @@ class StepFailed(Exception):
 class Mover:
     """Moves copies of the parameters by copies of the optimisers, or by plain means."""
 
-    def __init__(self, task, optimizers, copies, with_closure):
+    def __init__(self, task, optimizers, copies, with_closure, moving):
         self.task, self.copies = task, copies
+        self.moving = moving  # what the optimisers hold: the copies, or these in float32
         self.optimizers = {one: with_closure(one) for one in optimizers}
 
     def loss(self):
         """The loss, with gradients where an optimiser looks for them."""
+        self.round_anew()
         _, total = self.task.run(restore=False)
         leaves = {name: p for name, p in self.copies.items() if p.requires_grad}
         grads = dict.fromkeys(leaves)
@@ -128,6 +150,7 @@ class Mover:
             p.grad = grads[name]
             if p.grad is not None:
                 run_hooks(name, p)
+                self.moving[name].grad = p.grad.to(self.moving[name].dtype)
         return total.detach()
 
     def update(self):
@@ -154,7 +177,15 @@ class Mover:
                 raise StepFailed(one) from error
         if not self.optimizers:
             self.move_plainly()
+        self.round_anew()
         return losses[0].item() if losses else closure().item()
+
+    @torch.no_grad()
+    def round_anew(self):
+        """Give the copies what they stand for in float32."""
+        if self.moving is not self.copies:
+            for name, p in self.copies.items():
+                p.copy_(self.moving[name])
 
     @torch.no_grad()
     def move_plainly(self):
@@ -192,6 +223,24 @@ def wants_closure(optimizer):
 def takes_closure(optimizer):
     """Whether it can be called with one."""
     return closure_of(optimizer) is not None
+
+
+def is_half(p):
+    """Whether it holds numbers of fewer than 32 bits."""
+    return p.is_floating_point() and torch.finfo(p.dtype).bits < 32
+
+
+def in_full(p):
+    """A copy of a parameter, in float32 if it has fewer bits."""
+    return torch.nn.Parameter(p.detach().float(), p.requires_grad) if is_half(p) else p
+
+
+def widen(rule):
+    """The state of an optimiser in float32."""
+    for state in rule.state.values():
+        for key, value in state.items():
+            if isinstance(value, torch.Tensor) and is_half(value):
+                state[key] = value.float()
 
 
 def length(p):
@@ -251,6 +300,12 @@ def with_cells(function, stands_for):
     twin = FunctionType(code, variables, function.__name__, function.__defaults__, cells)
     twin.__kwdefaults__ = function.__kwdefaults__
     return twin
+
+
+def maximises(optimizer):
+    """Whether an optimiser goes up."""
+    groups = [] if optimizer is None else optimizer.param_groups
+    return any(group.get("maximize") for group in groups)
 
 
 def moved(before, after):

@@ -6,20 +6,41 @@ entry, with the optimiser's own epsilon.
 """
 
 from .chain import exploding, short_reach, vanishing
+from .examples import answer_in_input, mixed_examples
 from .finite import not_finite
-from .loss import double_softmax, ignores_input, loud_start, output_bounded, target_shape
+from .loss import (
+    double_softmax,
+    ignores_input,
+    loud_start,
+    missing_logarithm,
+    negated_loss,
+    output_bounded,
+    softmax_over_examples,
+    target_shape,
+)
 from .mode import evaluation_mode, frozen
-from .other import missing_logarithm, mixed_examples, softmax_over_examples, too_much_decay
 from .reach import cut_off, not_in_optimizer
 from .scale import input_scale
-from .steps import below_epsilon, step_too_large, step_too_small, symmetric_start
+from .steps import (
+    below_epsilon,
+    lost_to_rounding,
+    step_too_large,
+    step_too_small,
+    symmetric_start,
+    too_much_decay,
+)
 from .units import dead_units, saturated
 
-# In the order of origin, as in `causes.CHAPTERS`; the last four have no word of their own.
+# In the order of origin, as in `causes.CHAPTERS`.
 RULES = (
     evaluation_mode,
     target_shape,
+    negated_loss,
     double_softmax,
+    missing_logarithm,
+    softmax_over_examples,
+    mixed_examples,
+    answer_in_input,
     frozen,
     cut_off,
     not_in_optimizer,
@@ -34,11 +55,9 @@ RULES = (
     short_reach,
     loud_start,
     below_epsilon,
+    lost_to_rounding,
     step_too_large,
     step_too_small,
-    missing_logarithm,
-    softmax_over_examples,
-    mixed_examples,
     too_much_decay,
 )
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..causes import found
-from .words import factor
+from .words import factor, percent
 
 POWERS = math.log(1e3)
 ROUNDING = math.log(2.0**-24)  # of float32
@@ -16,7 +16,6 @@ ADVICE = {
         "Start with weights that fit the activation (He for ReLU, Xavier for tanh), add skip"
         " connections, or normalise."
     ),
-    ("vanishing", True): "Take gates, orthogonal weights, or a shorter way to the loss.",
     ("exploding", False): (
         "Start with smaller weights, or normalise; a smaller learning rate does not even the layers"
         " out."
@@ -31,14 +30,18 @@ def vanishing(case):
     """The gradient is a thousandfold smaller at the start of a chain than at its end.
 
     One learning rate serves all layers: in a thousand updates the slow end then moves as far as the
-    fast end in one. In time all steps share their weights, and their gradients add up; there the
-    limit is the rounding error of float32, below which a step adds nothing to the sum.
+    fast end in one. An optimiser that scales, as Adam does, gives each entry a rate of its own: a
+    net that learns with its optimiser all the same has no such fault. In time all steps share their
+    weights, and their gradients add up; there the limit is the rounding error of float32, below
+    which a step adds nothing to the sum.
     """
     logs, places = chain(case)
     if len(logs) < 4:
         return by_weights(case)
     limit = ROUNDING if case.in_time else -POWERS
-    return [along("vanishing", case, logs, places)] if logs[0] - logs[-1] < limit else []
+    if logs[0] - logs[-1] >= limit or (not case.in_time and case.learns):
+        return []
+    return [along("vanishing", case, logs, places)]
 
 
 def exploding(case):
@@ -59,7 +62,8 @@ def along(cause, case, logs, places):
     names = case.trace.names
     where = f"{names[places[0]]} to {names[places[-1] - 1]}"
     rate = math.exp((logs[0] - logs[-1]) / steps)
-    advice = ADVICE[cause, timely]
+    own = (cause, timely) == ("vanishing", True)
+    advice = in_time_advice(case) if own else ADVICE[cause, timely]
     words = "fades" if cause == "vanishing" else "grows"
     return found(
         cause,
@@ -71,6 +75,24 @@ def along(cause, case, logs, places):
         power=power,
         rate=rate,
     )
+
+
+def in_time_advice(case):
+    """What to do about early steps that are not heard: not gates where there are some already."""
+    share = case.padding_at_the_end()
+    if share:
+        return (
+            f"The sequences of the batch end in padding, {percent(share)} of all steps: read each"
+            " at its own last step, not at that of the longest, by its length or by"
+            " pack_padded_sequence. Then look anew."
+        )
+    module = {name: m for m, name in case.task.names.items()}.get(case.in_time)
+    if type(module).__name__.startswith(("LSTM", "GRU")):
+        return (
+            "It has gates already: start the forget gate's bias at one or more, let the loss see"
+            " earlier steps, or take attention."
+        )
+    return "Take gates, orthogonal weights, or a shorter way to the loss."
 
 
 def chain(case):
@@ -100,7 +122,7 @@ def by_weights(case):
     if third < 2:
         return []
     early, late = np.median(ratios[:third]), np.median(ratios[-third:])
-    if early > WEIGHTS * late:
+    if early > WEIGHTS * late or case.learns:
         return []
     return [
         found(
@@ -139,8 +161,7 @@ def short_reach(case):
             home,
             f"{case.called(home)} hears the last {reach} of {len(log.names)} steps: 99 % of the"
             " gradient comes from these, and what stood before them cannot be learnt from it.",
-            "Start the forget gate's bias at one or more, take orthogonal weights, or attention; or"
-            " let the loss see earlier steps.",
+            in_time_advice(case),
             in_time=True,
             reach=reach,
             steps=len(log.names),

@@ -1,4 +1,4 @@
-"""What the loss makes of the outputs: shapes, squashing, bounds, and how large they are."""
+"""What the loss makes of the outputs: shapes, squashing, logarithms, bounds, and their size."""
 
 import math
 
@@ -7,11 +7,28 @@ import torch
 from ...nested import has_slopes, tensors
 from ..alike import alike
 from ..causes import found
-from ..graph import before_views, double_squash, passes_through
+from ..graph import (
+    before_views,
+    double_squash,
+    nodes_behind,
+    passes_through,
+    without_scales,
+    without_views,
+)
+from ..references import root
+from ..updates import maximises
+from .reach import all_the_same
 from .words import factor, percent
 
 LOUD = 5.0
+WELL_ENOUGH = 0.8  # of the first loss, after a hundred updates on the batch
+LARGE = 3.0  # of an output's root mean square
 BEYOND = 0.05  # of the targets
+DISTANCES = {
+    *("NllLoss", "BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"),
+    *("MseLoss", "SmoothL1Loss", "HuberLoss"),
+}
+NO_LOGARITHM = {"Softmax", "Sigmoid", "Relu", "Addmm", "Mm", "Convolution"}
 
 
 def target_shape(case):
@@ -34,6 +51,33 @@ def target_shape(case):
             " the targets is the best answer to everything.",
             f"Give both one shape: out.squeeze(-1), or target.unsqueeze(-1). Now: {out} and"
             f" {target}.",
+        )
+    ]
+
+
+def negated_loss(case):
+    """The distance between outputs and targets, with a minus before it: it is made larger.
+
+    Seen in the graph: the whole loss is a known distance times a negative number. Losses that are
+    negative by right, as log-likelihoods, are no such distance. Targets that are all the same, as
+    of a generator that is to be taken for false, are left out, and so is an optimiser that
+    maximises.
+    """
+    if not case.task.pair or maximises(case.optimizer):
+        return []
+    node, factor = without_scales(case.seen.total.grad_fn, sums=True)
+    if not (factor < 0 and passes_through(node).removesuffix("2D") in DISTANCES):
+        return []
+    if all_the_same(case.task.target):
+        return []
+    return [
+        found(
+            "negated loss",
+            "",
+            f"The loss is {passes_through(node)} with a minus before it: an update takes the"
+            " outputs away from their targets, and the loss falls without end.",
+            "Drop the minus; a gradient is subtracted by the optimiser itself.",
+            factor=factor,
         )
     ]
 
@@ -63,6 +107,51 @@ def double_softmax(case):
     ]
 
 
+def missing_logarithm(case):
+    """The negative log-likelihood of what is no logarithm: probabilities, or bare sums.
+
+    Seen in the graph, whatever the numbers: nll_loss takes the number at the label as it is, so
+    that the loss falls without end, or stops where a probability is one.
+    """
+    for node in nodes_behind(case.seen.total):
+        if passes_through(node).startswith("NllLoss"):
+            inner = without_views(node.next_functions[0][0])
+            if passes_through(inner) in NO_LOGARITHM:
+                home = case.seen.maker.get(inner, "")
+                home = "" if home == "the loss" else home
+                return [
+                    found(
+                        "missing logarithm",
+                        home,
+                        f"nll_loss takes logarithms of probabilities, and gets what"
+                        f" {passes_through(inner).lower()} of {case.called(home)} gives out.",
+                        "Use nn.CrossEntropyLoss on the numbers before any softmax, or a"
+                        " log-softmax at the end of the model.",
+                    )
+                ]
+    return []
+
+
+def softmax_over_examples(case):
+    """The softmax at the end of the model runs over the examples, so that these compete."""
+    last = before_views(case.seen.out)
+    if passes_through(last) not in ("Softmax", "LogSoftmax"):
+        return []
+    outs = [t for t in tensors(case.seen.out) if t.requires_grad]
+    if last._saved_dim % (1 << 64) != 0 or outs[0].dim() < 2 or not case.one_for_each(outs):
+        return []
+    home = case.seen.maker.get(last, "")
+    return [
+        found(
+            "softmax over examples",
+            home,
+            f"The softmax of {case.called(home)} runs over axis 0, the examples: what one of them"
+            " gets is taken from the others.",
+            "Let it run over the classes: dim=-1, or dim=1 where positions follow.",
+        )
+    ]
+
+
 REACH = {
     **dict.fromkeys(("Relu", "Softplus", "Exp", "Abs"), (0.0, math.inf)),
     **dict.fromkeys(("Sigmoid", "Softmax", "Hardsigmoid"), (0.0, 1.0)),
@@ -73,8 +162,12 @@ REACH = {
 def output_bounded(case):
     """More than a twentieth of the targets lie where the last activation cannot go.
 
-    A few outliers beyond an end do no harm. Where the loss has the targets inside, it is asked:
-    with all outputs at an end of the range, its slope says for which of them it wants to go beyond.
+    A few outliers beyond an end do no harm, and the loss is asked: with all outputs at an end of
+    the range, its slope says for which of them it wants to go beyond. So a target that it masks is
+    none, nor one for outputs that it scales. Where it has the targets inside, this slope is all
+    that is known, and a model whose loss falls by a fifth in a hundred updates has no such fault:
+    the evidence that a net gathers for the wrong classes, say, is asked to fall, and cannot fall
+    below zero by its meaning.
     """
     last = before_views(case.seen.out)
     name = passes_through(last)
@@ -102,21 +195,28 @@ def share_beyond(case, low, high):
     """Which share of the outputs would have to leave a range, and in words of what that is one."""
     target = case.task.target
     out = next(t for t in tensors(case.seen.out) if t.requires_grad)
-    if isinstance(target, torch.Tensor) and has_slopes(target) and target.numel() == out.numel():
-        rounding = 1e-6 * (high - low if math.isfinite(high) else 1.0)
-        beyond = (target < low - rounding) | (target > high + rounding)
-        return beyond.float().mean().item(), "the targets lie"
-    wanted = torch.zeros_like(out, dtype=torch.bool)
-    for end, sign in ((low, 1), (high, -1)):
-        if math.isfinite(end):
-            slope = case.slope_with(lambda t, end=end: torch.full_like(t, end))
-            if slope is None or slope.shape != out.shape:
-                return 0.0, ""
-            wanted |= sign * slope > 0
-    both = math.isfinite(low) and math.isfinite(high)
-    if both:  # every output wants to get away from one end
+    rounding = 1e-6 * (high - low if math.isfinite(high) else 1.0)
+    below, above = wanted_beyond(case, out, low, 1), wanted_beyond(case, out, high, -1)
+    if below is None or above is None:
         return 0.0, ""
-    return wanted.float().mean().item(), "what the loss asks for lies"
+    if isinstance(target, torch.Tensor) and has_slopes(target) and target.numel() == out.numel():
+        target = target.reshape(out.shape)
+        beyond = (below & (target < low - rounding)) | (above & (target > high + rounding))
+        return beyond.float().mean().item(), "the targets lie"
+    both = math.isfinite(low) and math.isfinite(high)
+    if both or case.fallen < WELL_ENOUGH:  # of two ends, every output wants to get away from one
+        return 0.0, ""
+    return (below | above).float().mean().item(), "what the loss asks for lies"
+
+
+def wanted_beyond(case, out, end, sign):
+    """For which outputs, with all at one end of the range, the loss falls beyond it."""
+    if not math.isfinite(end):
+        return torch.zeros_like(out, dtype=torch.bool)
+    slope = case.slope_with(lambda t: torch.full_like(t, end))
+    if slope is None or slope.shape != out.shape:
+        return None
+    return sign * slope > 0
 
 
 def ignores_input(case):
@@ -161,10 +261,14 @@ def loud_start(case):
     """A loss five times that of outputs that are all zero, or all the batch's mean.
 
     Outputs as large as a usual start makes them, with a variance of one or two, come to less than
-    three times that. Losses that can be negative have no such ratio, and are left out.
+    three times that. Outputs of that size are no loud start either where the targets are much
+    smaller than one: there it is the targets that are small. Losses that can be negative have no
+    such ratio, and are left out.
     """
     constant = case.loss_of_constant
     if not (constant > 0 and case.loss > LOUD * constant):
+        return []
+    if max(map(root, tensors(case.seen.out)), default=0.0) <= LARGE:
         return []
     home = case.last_weights()
     return [

@@ -36,7 +36,7 @@ def evaluation_mode(case):
     for module, name in case.task.names.items():
         if module.training or not sleeps(module):
             continue
-        if whole or not (is_frozen(module) or has_averages(module)):
+        if whole or not (in_frozen_part(case, name) or has_averages(module)):
             asleep.append(name)
     if not asleep:
         return []
@@ -61,9 +61,14 @@ def sleeps(module):
     return isinstance(module, BATCH_NORM) and module.track_running_stats
 
 
-def is_frozen(module):
-    own = [*module.parameters(recurse=False)]
-    return bool(own) and not any(p.requires_grad for p in own)
+def in_frozen_part(case, name):
+    """Whether the innermost module around one, itself included, that has weights is frozen."""
+    modules = dict(case.task.model.named_modules())
+    while not any(True for _ in modules[name].parameters()):
+        if not name:
+            return False
+        name = name.rpartition(".")[0]
+    return not any(p.requires_grad for p in modules[name].parameters())
 
 
 def has_averages(module):
@@ -77,8 +82,10 @@ def frozen(case):
     """No parameter requires a gradient; or weights that do not are still as they were drawn.
 
     A frozen backbone was trained before, here or elsewhere: most of its weights then no
-    longer fill, evenly and to the edge, the interval from which PyTorch draws them. A twin of a
-    module that learns, as a target network or a teacher, has weights of that.
+    longer fill, evenly and to the edge, the interval from which PyTorch draws them, or are no
+    longer as normal as a usual start. A twin of a module that learns, as a target network or a
+    teacher, has weights of that. And random features may be meant to stay: where the rest of the
+    net learns with them, nothing is wrong.
     """
     parameters = case.task.parameters()
     still = {name: p for name, p in parameters.items() if not p.requires_grad}
@@ -95,7 +102,7 @@ def frozen(case):
         ]
     drawn = [name for name, p in still.items() if as_drawn(p) and name not in copies]
     count = sum(still[name].numel() for name in drawn)
-    if count <= sum(p.numel() for p in still.values()) / 2:
+    if count <= sum(p.numel() for p in still.values()) / 2 or case.learns:
         return []
     home = drawn[0].rpartition(".")[0]
     whole = sum(p.numel() for p in parameters.values())
@@ -116,6 +123,8 @@ def frozen(case):
 def as_drawn(p):
     """Whether a matrix fills, evenly and to the edge, an interval that PyTorch draws from.
 
+    Or is normal, as in :func:`is_normal`.
+
     That is ±1/√n_in of nn.Linear and convolutions, ±1/√n of recurrent modules, Xavier's or He's.
     The largest of n such numbers lies within 5/n of the edge in all but one of 150 cases, and never
     beyond; their fourth moment over the square of the second is 9/5, with a standard deviation of
@@ -128,6 +137,25 @@ def as_drawn(p):
     edges = {n_in**-0.5, (6 / (n_in + n_out)) ** 0.5, (6 / n_in) ** 0.5}
     edges |= {(gates / n_out) ** 0.5 for gates in (1, 3, 4)}
     top, square = w.abs().max().item(), w.square().mean().item()
-    if not square or not any(1 - 5 / n < top / edge < 1 + 1e-5 for edge in edges):
+    if not square:
         return False
-    return abs((w**4).mean().item() / square**2 - 1.8) < 6 / n**0.5
+    fourth = (w**4).mean().item() / square**2
+    if any(1 - 5 / n < top / edge < 1 + 1e-5 for edge in edges):
+        return abs(fourth - 1.8) < 6 / n**0.5
+    return is_normal(w, fourth, square**0.5, n_in, n_out)
+
+
+def is_normal(w, fourth, deviation, n_in, n_out):
+    """Whether a matrix is as a usual normal start draws it: an embedding's, He's, Xavier's, 0.02.
+
+    Within three standard deviations of n numbers each, of the mean (1/√n), the deviation (1/√2n)
+    and the fourth moment over the square of the second, 3 (√(24/n)).
+    """
+    n = len(w)
+    usual = {1.0, 0.02, 0.01, n_in**-0.5, (2 / n_in) ** 0.5, (2 / n_out) ** 0.5}
+    usual.add((2 / (n_in + n_out)) ** 0.5)
+    return (
+        any(abs(deviation / each - 1) < 3 / (2 * n) ** 0.5 for each in usual)
+        and abs(w.mean().item()) < 3 * deviation / n**0.5
+        and abs(fourth - 3) < 3 * (24 / n) ** 0.5
+    )

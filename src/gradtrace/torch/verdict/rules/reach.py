@@ -178,13 +178,21 @@ def not_in_optimizer(case):
 
 
 def judges(case, left):
-    """Whether these are a net behind the one that learns, in a loss without targets."""
-    if case.task.pair:
+    """Whether these are a net behind the one that learns, in a loss without targets of its own.
+
+    As a critic, or a discriminator, which is to say the same of all examples.
+    """
+    if not all_the_same(case.task.target):
         return False
     homes = {name.rpartition(".")[0] for name in left}
     ran = case.with_weights()
     behind = [name in homes for name in ran]
     return sum(behind) > 1 and behind == sorted(behind) and not all(behind)
+
+
+def all_the_same(target):
+    """Whether targets are one and the same number, or there are none."""
+    return all(bool((t == t.flatten()[0]).all()) for t in tensors(target) if t.numel())
 
 
 def without_home(case):

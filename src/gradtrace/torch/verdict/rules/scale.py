@@ -3,12 +3,11 @@
 from ..causes import found
 from .chain import exploding, vanishing
 from .loss import ignores_input, loud_start
-from .steps import step_too_large, step_too_small
+from .steps import HARDLY, WELL, step_too_large, step_too_small
 from .units import dead_units, saturated
 
 SIZES = 0.1, 10.0  # of the features' standard deviations
 OFF_CENTRE = 3.0  # standard deviations
-HARDLY, WELL = 0.9, 0.6  # of the first loss, after a hundred updates on the batch
 SYMPTOMS = (
     *(dead_units, saturated, exploding, vanishing, ignores_input),
     *(loud_start, step_too_large, step_too_small),
@@ -31,14 +30,14 @@ def input_scale(case):
     before = {finding.cause for rule in SYMPTOMS for finding in rule(case)}
     after = {finding.cause for rule in SYMPTOMS for finding in rule(other)} if before else set()
     gone = sorted(before - after)
-    if not gone and not (fallen(case) > HARDLY and fallen(other) < WELL):
+    if not gone and not (case.fallen > HARDLY and other.fallen < WELL):
         return []
     centre, spread = sizes
     what = (
         f"this is gone: {', '.join(gone)}"
         if gone
-        else f"the loss falls to {100 * fallen(other):.0f} % in a hundred updates, and without to"
-        f" {100 * fallen(case):.0f} %"
+        else f"the loss falls to {100 * other.fallen:.0f} % in a hundred updates, and without to"
+        f" {100 * case.fallen:.0f} %"
     )
     return [
         found(
@@ -58,12 +57,6 @@ def in_order(centre, spread):
     """Whether all features are centred, about, and of a size not far from one."""
     small = SIZES[0] <= spread.min() and spread.max() <= SIZES[1]
     return bool(small and (centre.abs() <= OFF_CENTRE * spread).all())
-
-
-def fallen(case):
-    """The loss on the batch after a hundred updates, over the first."""
-    losses = case.more_updates.losses
-    return losses[-1] / losses[0] if losses[0] > 0 else 1.0
 
 
 def span(values):

@@ -6,15 +6,20 @@ from statistics import median
 
 import torch
 
+from ...optimizers import each_of
 from ..causes import found
 from ..observe import dense
-from ..updates import has_rows, spread_within
+from ..updates import has_rows, is_half, maximises, spread_within
 from .reach import given_to
 from .words import factor, percent
 
 OWN_SIZE = 0.5
 NOTHING = 3e-5
 SPIKE = 3.0
+HARDLY, WELL = 0.9, 0.6  # of the first loss, after a hundred updates on the batch
+FELT = 5e-4  # of the weights in an update: in a hundred, that is a twentieth
+LITTLE, HALF = 0.8, 0.5  # the same, of an optimiser with weight decay and without
+KEPT = 0.25  # of the way of weights in float32
 NOISE = 3.0  # times what the loss changes by in an update, in the median
 ADAPTIVE = {"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "SparseAdam"}
 
@@ -25,7 +30,9 @@ def below_epsilon(case):
     Entry by entry, as the rule does it; where an entry equals ε, Adam's first step is half as long.
     Entries of exactly zero are no small ones, and biases are left out: a bias before a batch norm,
     or that of an attention's keys, has a gradient of rounding errors in theory. A model that has
-    learnt has small gradients by right.
+    learnt has small gradients by right, and one whose loss on the batch falls by a tenth in a
+    hundred updates moves far enough: those of the tuned half that do not learn for this reason fall
+    by a thousandth.
     """
     if case.optimizer is None or case.learnt:
         return []
@@ -46,7 +53,7 @@ def below_epsilon(case):
             below += small
             if size.numel() and small > 0.9 * size.numel():
                 homes.append(names[id(p)])
-    if not entries or below <= 0.5 * entries or not homes:
+    if not entries or below <= 0.5 * entries or not homes or case.fallen < HARDLY:
         return []
     home = homes[0].rpartition(".")[0]
     return [
@@ -76,7 +83,7 @@ def step_too_large(case):
     if not ups.by_optimizer or maximises(case.optimizer) or not too_large(case, ups):
         return []
     ups = case.more_updates
-    if not too_large(case, ups):
+    if not too_large(case, ups) or lost_to_rounding(case):
         return []
     first, last = ups.losses[0], ups.losses[-1]
     top = max(case.update_ratios(ups), default=math.nan)
@@ -96,6 +103,8 @@ def step_too_large(case):
 
 
 def too_large(case, ups):
+    if not ups.losses:  # the model does not run on
+        return False
     first, last = ups.losses[0], ups.losses[-1]
     if len(ups.losses) < 2 or not math.isfinite(last):
         return True
@@ -116,18 +125,34 @@ def step_too_small(case):
 
     A thousand such updates, if they all went one way, would move it by 3 %. A schedule that
     only begins, as of a warm-up, is judged by the rate that it starts from; a model that has learnt
-    is left in peace.
+    is left in peace. Matrices that are zero at the start, as of an adapter, have no length to
+    compare with.
     """
     ups = case.updates
-    if not ups.by_optimizer or case.learnt:
+    if not ups.by_optimizer or case.learnt or not math.isfinite(ups.losses[-1]):
         return []
-    warm = max(warming(group, case.optimizer) for group in case.optimizer.param_groups)
+    warm = max(warming(group, one) for one, group in case.groups())
     learns = given_to(case.optimizer, case.task.parameters())
     if not any(g is not None and g.any() for name, g in case.seen.grads.items() if name in learns):
         return []
-    top = max(case.update_ratios(ups), default=0.0)
-    if not top * warm < NOTHING:  # a warm-up from zero has none
+    ratios = case.update_ratios(ups)
+    moves = any(any(moved) for moved in ups.moved.values())
+    if moves and not ratios:  # all that moved was zero at the start
         return []
+    top = max(ratios, default=0.0)
+    if not top * warm < NOTHING or lost_to_rounding(case):  # a warm-up from zero has no limit
+        return []
+    if not any(float(group.get("lr", 1.0)) for _, group in case.groups()):
+        return [
+            found(
+                "step too small",
+                "",
+                "The learning rate is zero, so that no update changes a weight.",
+                "Look at the schedule: it has come to its end, or is stepped once a batch and not"
+                " once an epoch.",
+                ratio=0.0,
+            )
+        ]
     return [
         found(
             "step too small",
@@ -144,15 +169,122 @@ def warming(group, optimizer):
     """How far below its first rate a group is, if that can be a warm-up; else 1.
 
     From zero it begins before the first update, and then it passes a hundred-thousandth soon.
+    Whether there was an update is noted by a scheduler, also where the optimiser keeps no state.
     """
     rate, start = float(group.get("lr", 1.0)), float(group.get("initial_lr", 0.0))
-    if rate == 0 and start > 0 and not optimizer.state:
+    stepped = optimizer.state or getattr(optimizer, "_opt_called", False)
+    if rate == 0 and start > 0 and not stepped:
         return math.inf
     return start / rate if rate and rate < start < 1e5 * rate else 1.0
 
 
-def maximises(optimizer):
-    return any(group.get("maximize") for group in optimizer.param_groups)
+def lost_to_rounding(case):
+    """The weights have fewer than 32 bits, and updates, or Adam's ε, are rounded away in them.
+
+    Tried by a twin: the same passes with the same weights, and an optimiser that moves copies of
+    them in float32, from which they are rounded anew. If in a hundred updates these go more than
+    four times as far, while the loss of the net itself hardly falls, then what is lost is more than
+    what is left. Or ε is zero in the format of the weights, and the loss is no number after some
+    updates, where that of the twin falls.
+    """
+    halves = [p for p in case.task.parameters().values() if is_half(p)]
+    if not case.updates.by_optimizer or not halves:
+        return []
+    twin = case.in_float32
+    broken = not math.isfinite(case.updates.losses[-1])
+    if broken:
+        if not any(map(epsilon_is_lost, each_of(case.optimizer))) or twin.fallen >= HARDLY:
+            return []
+        what = "Epsilon is zero in the format of the weights, so that an update divides by zero"
+        remedy = "Or give Adam an epsilon of 1e-4, and scale the loss up."
+        share = math.nan
+    else:
+        far = math.hypot(*twin.more_updates.travelled.values())
+        share = math.hypot(*case.more_updates.travelled.values()) / far if far else 1.0
+        small = max(case.update_ratios(twin.more_updates), default=0.0) < NOTHING
+        tried = case.more_updates.travelled and far
+        if not tried or share > KEPT or small or case.fallen < HARDLY:
+            return []
+        what = (
+            f"The weights go {percent(share)} of the way that they would go in float32: most"
+            f" updates are too small to change a number of {finest(halves)}"
+        )
+        remedy = ""
+    return [
+        found(
+            "lost to rounding",
+            "",
+            f"{what}. Copies of the weights in float32, from which these are rounded, do move.",
+            "Keep the weights in float32, and compute under torch.autocast"
+            f" (with torch.amp.GradScaler for float16). {remedy}".rstrip(),
+            share=share,
+        )
+    ]
+
+
+def finest(parameters):
+    """The name of the format of some parameters, as ``"bfloat16"``."""
+    return str(parameters[0].dtype).removeprefix("torch.")
+
+
+def epsilon_is_lost(optimizer):
+    """Whether an optimiser that scales has an ε that is zero in the format of its weights."""
+    if type(optimizer).__name__ not in ADAPTIVE:
+        return False
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if is_half(p) and not torch.tensor(group.get("eps", 1.0), dtype=p.dtype):
+                return True
+    return False
+
+
+def too_much_decay(case):
+    """Weight decay pulls ten times as much as the loss does, at weights that have not learnt.
+
+    Over all matrices, the decay times their norm is compared with that of their gradient; where it
+    is decoupled, as in AdamW, a fiftieth of the weights in every update is too much. And where less
+    than that is too much for this net, it shows in updates: with the decay the loss on the batch
+    falls by less than a fifth in a hundred, and without it by half. (In nets that learned with a
+    decay up to 0.5 it fell to a tenth, and in those that did not, to 0.89 at best.)
+    """
+    if case.optimizer is None or case.learnt:
+        return []
+    names = {id(p): name for name, p in case.task.parameters().items()}
+    pull, push, lost = 0.0, 0.0, 0.0
+    for optimizer, group in case.groups():
+        decay = float(group.get("weight_decay", 0.0))
+        if type(optimizer).__name__ == "AdamW" or group.get("decoupled_weight_decay"):
+            lost = max(lost, decay * float(group["lr"]))
+            continue
+        for p in group["params"]:
+            g = case.seen.grads.get(names.get(id(p)))
+            if g is not None and p.dim() > 1 and g.any():
+                pull = math.hypot(pull, decay * p.detach().float().norm().item())
+                push = math.hypot(push, g.float().norm().item())
+    if pull > 10 * push > 0:
+        how = f"pulls {pull / push:.2g} times as much at the weights as the loss does"
+    elif lost > 0.02:
+        how = f"takes {100 * lost:.2g} % of the weights away in every update"
+    elif (pull > push / 10 or lost > FELT) and hinders(case):
+        how = (
+            f"leaves the loss on the batch at {percent(case.fallen)} after a hundred updates, and"
+            f" without it that falls to {percent(case.without_decay.fallen)}"
+        )
+    else:
+        return []
+    return [
+        found(
+            "too much decay",
+            "",
+            f"The weight decay {how}: the model forgets faster than it learns.",
+            "Lower weight_decay tenfold or more; 0.0001 to 0.01 is usual, 0.1 with AdamW.",
+        )
+    ]
+
+
+def hinders(case):
+    """Whether the loss on the batch hardly falls with the weight decay, and well without it."""
+    return case.fallen > LITTLE and case.without_decay.fallen < HALF
 
 
 def symmetric_start(case):

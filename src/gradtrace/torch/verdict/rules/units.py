@@ -1,7 +1,9 @@
 """What units do: dead, or at the flat ends of what squashes them."""
 
+from ...nested import tensors
 from ..causes import found
-from ..graph import before_views, passes_through
+from ..graph import passes_through, without_views
+from ..observe import FLAT, PEAKED, slope_of
 from .words import percent
 
 DEAD = 0.75
@@ -14,10 +16,11 @@ def dead_units(case):
     At a random start half of them may, where all examples have nearly the same state: then a
     unit's sign is a coin. The limit is four standard deviations of n coins above that half, and
     three quarters at least. A layer that is dead in whole is one whatever its size, from four on.
+    A rectifier behind which nothing learns has no such units, nor has the hinge of a loss.
     """
     worst = None
     for flow in case.seen.flows:
-        if flow.dead is None or flow.units < 4:
+        if flow.dead is None or flow.units < 4 or is_of_a_loss(flow, case):
             continue
         limit = min(max(DEAD, 0.5 + 2 / flow.units**0.5), 1.0)
         if flow.dead_share >= limit and (worst is None or flow.dead_share > worst.dead_share):
@@ -44,23 +47,21 @@ def saturated(case):
     """More than half of a layer's units, over the batch, stand where their slope is below 5 %.
 
     That is, two units of tanh or four of a sigmoid from the middle, where 5 % of standard normal
-    sums stand. Without targets the output of the model is left out: there a flat end may be right.
-    So is a model that has learnt: its attention may well look at one place. Gates of an LSTM or GRU
-    are meant to be open or shut, but hardly a tenth of them are so in nets that learn.
+    sums stand. At the output of the model a flat end may be right: there it counts where the slope
+    of the loss leads away from it, as where a class was made rare by its bias, and without targets
+    not at all. A model that has learnt is left out: its attention may well look at one place.
+    Gates of an LSTM or GRU are meant to be open or shut, but hardly a tenth of them are so in nets
+    that learn.
     """
     if case.learnt:
         return []
-    last = before_views(case.seen.out)
-    unasked = not case.task.pair
     worst = None
     for flow in case.seen.flows:
-        if (
-            flow.dead is not None
-            or not flow.entries
-            or (unasked and flow is output_flow(case, last))
-        ):
+        if flow.dead is not None or not flow.entries or is_of_a_loss(flow, case):
             continue
-        if flow.flat_share > SATURATED and (worst is None or flow.flat_share > worst.flat_share):
+        if flow.flat_share <= SATURATED or may_be_right(case, flow):
+            continue
+        if worst is None or flow.flat_share > worst.flat_share:
             worst = flow
     if worst is None:
         return []
@@ -92,14 +93,31 @@ def saturated(case):
     ]
 
 
-def output_flow(case, last):
-    """The flow of the nonlinearity whose output is that of the model, if there is one."""
-    if last is None:
-        return None
-    maker = case.seen.maker.get(last)
-    operation = passes_through(last).lower()
-    same = [f for f in case.seen.flows if f.module == maker and f.operation == operation]
-    return same[-1] if same else None
+def is_of_a_loss(flow, case):
+    """Whether it stands behind all weights of a model that computes a loss itself, or is one."""
+    return not case.task.pair and flow.after == case.last_weights() != flow.module
+
+
+def may_be_right(case, flow):
+    """Whether it is an output of the model of which not half are to leave their flat ends."""
+    outs = [t for t in tensors(case.seen.out) if t.requires_grad]
+    for place, out in enumerate(outs):
+        node = without_views(out.grad_fn)
+        made = case.seen.maker.get(node), passes_through(node).lower()
+        if made == (flow.module, flow.operation):
+            slope = case.slope_at(place) if case.task.pair else None
+            return slope is None or wrong_share(flow, out.detach(), slope) <= SATURATED
+    return False
+
+
+def wrong_share(flow, out, slope):
+    """Which share of an output stands at a flat end that the slope of the loss leads away from."""
+    if flow.operation == "softmax":
+        peaked = out.amax(-1) > PEAKED
+        return (peaked & (slope.argmin(-1) != out.argmax(-1))).float().mean().item()
+    middle = 0.0 if flow.operation == "tanh" else 0.5
+    wrong = (slope_of(flow.operation, out) < FLAT) & (slope * (out - middle) > 0)
+    return wrong.float().mean().item()
 
 
 def place_of(flow, case):
