@@ -72,7 +72,9 @@ def test_the_unseen_part_has_its_own_threads_and_every_cause():
     broken = [case for case in CORPUS["unseen"].values() if case.cause]
     public = [case.source for case in broken if case.source != GENERAL]
     assert not seen & set(public) and len(set(public)) == len(public)
-    assert {case.cause for case in broken} == set(CAUSES) - {"other"}
+    # What has got a name since it was made, or is no matter of a report, is in `tuned` alone.
+    later = {"answer in input", "negated loss", "wrong labels"}
+    assert {case.cause for case in broken} == set(CAUSES) - later
 
 
 def test_a_draw_without_the_first_cases_is_as_even():
@@ -148,7 +150,7 @@ def test_an_update_is_a_number_and_the_error_leaves_the_model_as_it_is(case):
     assert isinstance(setup.update(), float)
     if case.cause:
         twin = case.repaired(0)
-        assert type(twin.model) is type(setup.model)
+        assert type(twin.model).__qualname__ == type(setup.model).__qualname__
         assert math.isfinite(twin.update()) and math.isfinite(twin.error())
     else:
         assert math.isfinite(error)

@@ -273,7 +273,9 @@ class Passed(nn.Module):
     def forward(self, x, edges, graph):
         pairs = torch.cat([x[edges[0]], x[edges[1]]], 1)
         got = x.new_zeros(len(x), 32)
-        got = got.index_reduce(0, edges[1], self.message(pairs), "amax", include_self=False)
+        messages = self.message(pairs)
+        receiver = edges[1].unsqueeze(1).expand_as(messages)
+        got = got.scatter_reduce(0, receiver, messages, "amax", include_self=False)
         h = F.relu(self.node(torch.cat([x, got], 1)))
         total = h.new_zeros(int(graph.max()) + 1, 32).index_add(0, graph, h)
         return self.head(total)
