@@ -151,14 +151,21 @@ def test_another_order_takes_along_what_has_as_many_rows(torch, batch):
         assert not case.same_inputs()
 
 
-def test_one_example_is_replaced_by_the_next(torch, batch):
+def test_one_example_is_replaced_by_the_one_that_differs_most(torch, batch):
     model = net(torch)
-    out = model(batch[0]).detach()
-    with case_of(model, batch, torch.nn.CrossEntropyLoss()) as case:
-        other = case.output_with_one_replaced()
-        torch.testing.assert_close(other[0], out[1])
+    x = batch[0].round().clone()
+    x[3:] = x[0]
+    x[3:, :2] += 1
+    x[5] = x[0] + 1
+    out = model(x).detach()
+    with case_of(model, (x, batch[1]), torch.nn.CrossEntropyLoss()) as case:
+        other = case.output_of(case.with_one_replaced(0))
+        differing = (x != x[0]).sum(1)
+        torch.testing.assert_close(other[0], out[int(differing.argmax())])
         torch.testing.assert_close(other[1:], out[1:])
-        assert not other.requires_grad
+    same = torch.ones_like(x)
+    with case_of(model, (same, batch[1]), torch.nn.CrossEntropyLoss()) as case:
+        assert case.with_one_replaced(0) is None
 
 
 def test_ratios_are_of_the_matrix_that_moves_most(torch, batch):

@@ -152,7 +152,8 @@ class Finding:
     dead units in 1
       seen  All 64 units give zero.
       do    Lower the learning rate.
-      read  Activations: what squashing does to a slope (notebooks/activations.ipynb)
+      read  Activations: what squashing does to a slope
+            (notebooks/activations.ipynb)
     """
 
     cause: str
