@@ -120,6 +120,26 @@ def test_weights_as_usual_starts_draw_them_are_told_from_trained_ones():
         assert not mode.as_drawn(other)
 
 
+def test_frozen_weights_are_no_fault_of_a_twin_or_of_a_net_that_learns():
+    class Two(nn.Module):
+        def __init__(self, twins):
+            super().__init__()
+            self.one = nn.Sequential(nn.Linear(16, 32), nn.ReLU()).requires_grad_(False)
+            self.two = nn.Sequential(nn.Linear(16, 32), nn.ReLU()) if twins else nn.Identity()
+            self.head = nn.Linear(64 if twins else 48, 5)
+
+        def forward(self, x):
+            return self.head(torch.cat([self.one(x), self.two(x)], 1))
+
+    torch.manual_seed(0)
+    for twins, expected in ((True, False), (False, True)):
+        model = Two(twins)
+        slow = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], 1e-3)
+        assert ("frozen" in causes(model, rows(), nn.CrossEntropyLoss(), slow)) is expected
+        quick = adam(model, 3e-2)
+        assert causes(model, rows(), nn.CrossEntropyLoss(), quick) == []
+
+
 # units
 
 
@@ -131,6 +151,15 @@ def test_rectifiers_behind_which_nothing_learns_have_no_dead_units():
     after = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 5))
     after[0].bias.data -= 50
     assert causes(after, (x, y), nn.CrossEntropyLoss())[0] == "dead units"
+
+
+@pytest.mark.parametrize(("dead", "expected"), [(24, False), (28, True), (32, True)])
+def test_most_units_of_a_layer_have_to_be_dead(dead, expected):
+    torch.manual_seed(0)
+    model = mlp(16, 32, 5)
+    model[0].bias.data[:dead] -= 50
+    model[0].bias.data[dead:] += 1
+    assert ("dead units" in causes(model, rows(), nn.CrossEntropyLoss())) is expected
 
 
 def test_one_number_for_each_example_is_one_unit():

@@ -280,28 +280,34 @@ NOTE_PADDING = """Sequences of different lengths are padded at their ends, and a
 last step, long after most have ended. General knowledge."""
 
 
+class Padded(nn.Module):
+    """A GRU over symbols, read at the last step of each sequence, or of the longest."""
+
+    def __init__(self, symbols, at_its_end):
+        super().__init__()
+        self.embedding = nn.Embedding(symbols + 1, 16)
+        self.gru = nn.GRU(16, 32, batch_first=True)
+        self.head = nn.Linear(32, symbols)
+        self.at_its_end = at_its_end
+
+    def forward(self, ids):
+        out, _ = self.gru(self.embedding(ids))
+        if not self.at_its_end:
+            return self.head(out[:, -1])
+        last = (ids > 0).sum(1) - 1
+        return self.head(out[torch.arange(len(ids)), last])
+
+
 @broken("short reach", "GRU", also=("vanishing",), note=NOTE_PADDING, updates=300)
 def last_step_is_padding(seed, repaired):
     symbols, length = 6, 60
-
-    class Padded(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.embedding = nn.Embedding(symbols + 1, 16)
-            self.gru = nn.GRU(16, 32, batch_first=True)
-            self.head = nn.Linear(32, symbols)
-
-        def forward(self, ids):
-            out, _ = self.gru(self.embedding(ids))
-            last = (ids > 0).sum(1) - 1 if repaired else torch.full((len(ids),), length - 1)
-            return self.head(out[torch.arange(len(ids)), last])
 
     def task(size, generator):
         ids = torch.randint(1, symbols + 1, (size, length), generator=generator)
         ends = torch.randint(2, 12, (size, 1), generator=generator)
         return ids.masked_fill(torch.arange(length) >= ends, 0), ids[:, 0] - 1
 
-    model = Padded()
+    model = Padded(symbols, repaired)
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     fixed = sequences(task, 256, 10_000)()
     draw = sequences(task, 64, seed)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..notebook.figures import BLUE, GREEN, GREY, ORANGE, decades, frame, norms
+from .spikes import growth
 
 MOST = 200  # states of a figure
 SIZE = 5.5, 7.0
@@ -81,20 +82,20 @@ def span(values):
 def explored(log):
     """The picture with a slider over the updates, 200 of them at most.
 
-    It opens at the first spike, or else at the last update.
+    It opens at the spike that grew longest, or else at the last update.
     """
     from explorable import explore
 
     view, updates = picture_of(log), log.updates
     shown = np.unique(np.linspace(0, len(updates) - 1, min(MOST, len(updates))).round().astype(int))
-    spikes = [spike.update for spike in log.spikes if spike.update in updates]
-    first = min(spikes, default=updates[-1])
-    shown = np.union1d(shown, np.flatnonzero(updates == first))
+    spikes = [spike for spike in log.spikes if spike.update in updates]
+    start = max(spikes, key=growth).update if spikes else updates[-1]
+    shown = np.union1d(shown, np.flatnonzero(updates == start))
     return explore(
         view,
         alt="A watched run: gradient norms by update and by step, and how far parameters move",
         update=updates[shown].tolist(),
-        start={"update": int(first)},
+        start={"update": int(start)},
         panels=(3, 1),
         size=SIZE,
     )
