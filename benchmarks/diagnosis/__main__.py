@@ -22,7 +22,7 @@ import gradtrace.torch
 from .corpus import PARTS, cases
 
 HERE = Path(__file__).parent
-ORDER = ("right", "wrong module", "symptom only", "miss", "healthy", "false alarm")
+ORDER = ("right", "wrong module", "symptom only", "miss", "healthy", "false alarm", "error")
 
 
 def outcome(case, findings, broken):
@@ -55,17 +55,22 @@ def judged(case, seed, repaired=False):
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        told = gradtrace.torch.report(
-            setup.model, setup.batch, setup.loss, setup.optimizer, path=None
-        )
+        try:
+            told = gradtrace.torch.report(
+                setup.model, setup.batch, setup.loss, setup.optimizer, path=None
+            )
+            findings, ended = told.findings, outcome(case, told.findings, broken)
+        except Exception as error:  # what a reader would see in the place of a verdict
+            print(f"{case.name}: {type(error).__name__}: {error}", file=sys.stderr)
+            findings, ended = (), "error"
     seconds = time.perf_counter() - start
     return {
         "case": case.name + (", repaired" if repaired else ""),
         "kind": case.kind,
         "seed": seed,
         "cause": case.cause if broken else None,
-        "outcome": outcome(case, told.findings, broken),
-        "findings": [[finding.cause, finding.module] for finding in told.findings],
+        "outcome": ended,
+        "findings": [[finding.cause, finding.module] for finding in findings],
         "seconds": round(seconds, 2),
     }
 
