@@ -691,6 +691,72 @@ def test_a_net_with_gates_is_not_told_to_take_gates():
         assert remedies and all(("Take gates" in said) is (kind == "RNN") for said in remedies)
 
 
+@pytest.mark.parametrize(
+    ("steps", "keeps", "expected"), [(60, 0.5, True), (25, 0.5, False), (60, 0.99, False)]
+)
+def test_the_reach_of_a_long_run_is_what_is_heard_of_it(steps, keeps, expected):
+    """Of h ← keeps·h + x the gradient of step t is keepsᵗ, so that 99 % come from the last few."""
+
+    class Keeps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.RNN(4, 4, batch_first=True)
+            self.rnn.weight_hh_l0.data = keeps * torch.eye(4)
+            self.rnn.weight_ih_l0.data *= 0.01
+            self.rnn.bias_ih_l0.data.zero_()
+            self.rnn.bias_hh_l0.data.zero_()
+
+        def forward(self, x):
+            return self.rnn(x)[0][:, -1]
+
+    torch.manual_seed(0)
+    case = case_of(Keeps(), torch.randn(6, steps, 4), lambda out: out.sum())
+    found = chain.short_reach(case)
+    assert bool(found) is expected
+    if expected:
+        assert found[0].evidence["reach"] == 7  # 1 − 2⁻⁷ > 0.99
+
+
+def test_a_softmax_at_the_end_that_runs_over_the_examples():
+    class Ends(nn.Module):
+        def __init__(self, axis):
+            super().__init__()
+            self.net, self.axis = nn.Linear(16, 5), axis
+
+        def forward(self, x):
+            return self.net(x).log_softmax(self.axis)
+
+    torch.manual_seed(0)
+    for axis, expected in ((0, True), (1, False), (-1, False)):
+        told = causes(Ends(axis), rows(), nn.NLLLoss())
+        assert ("softmax over examples" in told) is expected
+
+
+def test_attention_on_one_place_is_named_as_attention():
+    torch.manual_seed(0)
+
+    class Looks(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
+            self.attention.in_proj_weight.data *= 30
+            self.head = nn.Linear(16, 5)
+
+        def forward(self, x):
+            return self.head(self.attention(x, x, x, need_weights=False)[0].mean(1))
+
+    x = torch.randn(32, 6, 16)
+    found = report(Looks(), (x, x[:, 0, :5].argmax(1)), nn.CrossEntropyLoss()).findings
+    assert found[0].cause == "saturated" and "rows of attention" in found[0].sentence
+
+
+def test_inputs_off_their_centre_that_do_no_harm_are_no_finding():
+    torch.manual_seed(0)
+    x, y = rows()
+    model = mlp(16, 32, 5)
+    assert causes(model, (x + 4, y), nn.CrossEntropyLoss(), adam(model, 3e-3)) == []
+
+
 # batches
 
 
