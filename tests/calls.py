@@ -694,6 +694,7 @@ TABLE = {
         cases=cases({"one": (1.0,)}),
         returns=strings.but("()", "one")(["|x|"]),
         hints=hints([(np.square, "no")]),
+        measure=optional(function)(lambda yours, x: yours(x)),
         also=functions([lambda yours: None]),
         why=string(""),
         rtol=not_negative(1e-3),

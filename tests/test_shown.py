@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
+from camera_files import as_files
 
 import gradtrace
 from gradtrace import (
@@ -305,6 +306,11 @@ SHOWN = {
     ),
     "plain_depth.layers": (plain_depth.layers, squashed_by_relu, of_plain_depth),
     "plain_depth.start": (plain_depth.start, of_flat_twice, of_plain_depth),
+    "as_files": (
+        as_files,
+        lambda files: 2 * files,
+        lambda: {"a file": as_files(np.ones((2, 8, 8)))},
+    ),
     "tasks.adding": (
         tasks.adding,
         lambda data: data.__class__(2 * data.x, *list(vars(data).values())[1:]),

@@ -11,6 +11,7 @@ from gradtrace.notebook.figures import (
     GREY,
     ORANGE,
     RED,
+    decades,
     frame,
     norms,
 )
@@ -34,8 +35,8 @@ def layers(traces, rate):
         formula = log.log_h[-2] + rate(activation, weights) * steps_back
         by_layer = weight_norms(log)
         ax = axes[0]
+        ax.plot(decades(formula), color=GREY, linewidth=4, alpha=0.5)
         norms(ax, log.log_h, colour=BLUE, style=".")
-        norms(ax, formula, colour=GREY)
         line(ax, FLOAT32, RED, "float32 ends")
         name = "‖∂L/∂h‖, powers of ten"
         frame(
@@ -167,6 +168,7 @@ def training(runs):
 
         ax = axes[2]
         norms(ax, np.log(ratio), colour=BLUE, style=".-", start=1)
+        line(ax, -9, GREY, "a billionth")
         line(ax, -3, GREEN, "rule of thumb", ha="left")
         frame(ax, "layer", "‖ΔW‖ / ‖W‖, 10ˣ", xlim, (-13, 1))
 

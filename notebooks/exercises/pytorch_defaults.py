@@ -33,6 +33,16 @@ def squared_slope(n, act):
     return 1 / (RMS[act] ** 2 * n**0.5)
 
 
+def xavier_or_he(n, act):
+    """The usual starts, also where they do not fit."""
+    return good_sd(n, "relu" if act == "relu" else "tanh")
+
+
+def half_passes(n, act):
+    """With a half for ReLU, and not its root."""
+    return 2 / n**0.5 if act == "relu" else good_sd(n, act)
+
+
 def divided(n, act):
     """By which factor PyTorch's own start divides a gradient."""
     return 3**0.5 / RMS[act]
@@ -108,6 +118,8 @@ EXERCISES = {
             (times_slope, "a smaller slope needs larger weights."),
             (squared_slope, "rms φ' itself multiplies the gradient's norm."),
             (bound, "that is the bound of a uniform start, not its sd."),
+            (xavier_or_he, "the sigmoid's slope is 1/4, not 1."),
+            (half_passes, "half of ReLU's squares pass: rms φ' is √½."),
             (
                 divided,
                 "that is what PyTorch's start divides a gradient by; the "
@@ -138,7 +150,7 @@ EXERCISES = {
         "-inf",
         hints={
             "small numbers": "vanishing gives those; here nothing comes.",
-            "nan": "that is for what has no gradient, or left the range.",
+            "nan": "that is for what can have no gradient: whole numbers.",
         },
         why="Exactly zero: in log_h, and in log_p of what lies below.",
     ),
