@@ -444,7 +444,7 @@ def test_the_whole_run_in_a_few_sentences(torch, watch):
     text = str(log)
     assert "clipped at 10 of 40 watched updates, by 100 % in the median" in text
     assert "no parameter moved at update 39, though it has a gradient" in text
-    assert "never a gradient: unused.weight, unused.bias" in text
+    assert "no gradient when the optimiser stepped: unused.weight, unused.bias" in text
     assert repr(log) == text and len(text) < 1000
 
 
@@ -473,7 +473,7 @@ def test_a_log_as_it_is_printed(torch):
         text += ["", "", "clipped at 2 of 3 watched updates, by 12.6 % in the median\n"][k]
         if k == 1:
             text += "clipped at 1 of 2 watched updates, by 0.12 % in the median\n"
-        assert str(log) == text + "never a gradient: b"
+        assert str(log) == text + "no gradient when the optimiser stepped: b"
     log.skipped = 1
     assert "\n1 gradient that was not finite made no update\n" in str(log)
     log.add(Row(30, np.nan, np.nan, np.array([0.0, np.nan]), np.zeros(2), lost=("b",)))

@@ -98,7 +98,13 @@ def table(half, rows):
     for word in ORDER:
         if broken[word] or healthy[word]:
             lines.append(f"| {word} | {broken[word] or ''} | {healthy[word] or ''} |")
-    lines += ["", "| case | cause | seed | outcome | findings |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        "",
+        "<!-- cases -->",
+        "",
+        "| case | cause | seed | outcome | findings |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for row in rows:
         said = "; ".join(f"{cause} in {at}" if at else cause for cause, at in row["findings"])
         name = row["case"].replace("_", " ")

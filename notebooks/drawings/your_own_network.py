@@ -17,7 +17,7 @@ def layers(reports):
         title = "report: " + (", ".join(causes) or "no findings")
         norms(ax, found.trace.log_h, colour=BLUE, style=".-")
         name = "‖∂L/∂h‖, powers of ten"
-        frame(ax, "state  (0: input)", name, (-0.5, 17.5), (-16, 1), title)
+        frame(ax, "state  (0: input)", name, (-0.5, 34), (-16, 1), title)
 
     return view
 

@@ -50,6 +50,12 @@ def keeps_the_mode(function):
         model, x, y = patient()
         model.train(training)
         function(model, x, y)
+        inside = [module.training for module in model.modules()]
+        if len(set(inside)) > 1:
+            return (
+                "the number is right, but only the model itself has its mode "
+                "back; the layers in it have not. model.train(…) sets all."
+            )
         if model.training != training:
             was, now = ("training", "evaluation")[:: 1 if training else -1]
             return (
@@ -119,6 +125,19 @@ def clamped(a, b):
     return (a - b).square().sum(dim=1).clamp(min=1e-6).sqrt()
 
 
+def only_large_ones(a, b):
+    """With the limits of the chapter's SafeRoot."""
+    squares = (a - b).square().sum(dim=1)
+    inside = squares.clamp(min=1e-6)
+    return torch.where(squares > 1e-6, torch.sqrt(inside), 0.0)
+
+
+def like_the_chapter(a, b):
+    squares = (a - b).square().sum(dim=1)
+    inside = squares.clamp(min=1e-6)
+    return torch.where(squares > 1e-6, torch.sqrt(inside), squares)
+
+
 def squared(a, b):
     return (a - b).square().sum(dim=1)
 
@@ -138,6 +157,27 @@ def spikes(norms, factor=5):
 
 def always_five(norms, factor=5):
     return spikes(norms)
+
+
+def from_21(norms, factor=5):
+    found = spikes(norms, factor)
+    return found[found > 20]
+
+
+def median_from_20(norms, factor=5):
+    found = []
+    for k in range(21, len(norms)):
+        if norms[k] > factor * np.median(norms[20:k]):
+            found.append(k)
+    return found
+
+
+def of_the_one_before(norms, factor=5):
+    found = []
+    for k in range(20, len(norms)):
+        if norms[k] > factor * norms[k - 1]:
+            found.append(k)
+    return found
 
 
 def from_the_start(norms, factor=5):
@@ -197,6 +237,7 @@ def a_run(n, spikes, drift=0.0, seed=0):
     return norms
 
 
+SMALL = "small distances are right, too, down to 0: is 10⁻⁶ a good limit?"
 NEAR = "near, but equal rows have the distance 0, and not a small one."
 
 EXERCISES = {
@@ -228,6 +269,10 @@ EXERCISES = {
                 np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.0]]),
                 np.array([[1.0, 2.0], [1.5, 0.0], [0.0, 0.0]]),
             ),
+            "rows that differ by a hundred-thousandth": (
+                np.array([[1.0, 2.0], [0.0, 1e-5]]),
+                np.array([[1.0 + 1e-5, 2.0], [0.0, 0.0]]),
+            ),
         },
         hints=[
             (
@@ -239,6 +284,8 @@ EXERCISES = {
             (with_an_epsilon, NEAR),
             (with_a_small_epsilon, NEAR),
             (clamped, NEAR),
+            (only_large_ones, SMALL),
+            (like_the_chapter, SMALL),
             (squared, "that is the square of the distance."),
             (of_the_whole, "one distance for each row is asked for."),
         ],
@@ -262,6 +309,9 @@ EXERCISES = {
         hints=[
             (always_five, "use `factor`, which is not always 5."),
             (from_the_start, "before update 20 none counts."),
+            (from_21, "update 20 itself may be a spike."),
+            (median_from_20, "the median is of all norms, from update 0 on."),
+            (of_the_one_before, "of *all* norms before it, not of the last."),
             (counted_from_20, "updates are counted from 0, and not from 20."),
             (one_more, "updates are counted from 0."),
             (the_norms, "their numbers are asked for, not their norms."),

@@ -222,7 +222,7 @@ class TrainingLog:
             found.append(f"no parameter moved at update {last.update}, though it has a gradient")
         silent = [name for name, logs in self.log_p.items() if np.isneginf(logs).all()]
         if silent:
-            found.append(f"never a gradient: {in_words(silent)}")
+            found.append(f"no gradient when the optimiser stepped: {in_words(silent)}")
         return found
 
     def _where_lost(self):

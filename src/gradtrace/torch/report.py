@@ -70,6 +70,12 @@ class Report:
     def __str__(self):
         if self.healthy:
             told = ["No findings: nothing of what this report knows is wrong with it."]
+            if len(self.losses) > 1:
+                first, *others = self.losses
+                told.append(
+                    f"{len(others)} updates on this batch took its loss from {first:.3g} to"
+                    f" {others[-1]:.3g}."
+                )
         else:
             told = [str(finding) for finding in self.findings]
             brought = brought_about(self.findings)

@@ -102,7 +102,7 @@ IN_TIME = {"exploding": CLIFFS, "vanishing": THROUGH_TIME, "short reach": GATES}
 
 # What a cause brings about: such a finding beside it is most likely no fault of its own.
 BRINGS = {
-    "evaluation mode": {"not finite, forward"},
+    "evaluation mode": {"not finite, forward", "exploding", "vanishing", "ignores input"},
     "symmetric start": {"ignores input", "vanishing", "step too small", "below epsilon"},
     "input scale": {
         *("dead units", "saturated", "exploding", "vanishing", "loud start"),
