@@ -59,7 +59,7 @@ def before_and_after(runs, guessed):
             for losses in runs[model][what]:
                 relative = smooth(losses) / guessed[model]
                 ax.plot(relative, color=colour, linewidth=1)
-        ax.axhline(1, color=GREEN, linestyle="--", zorder=5)
+        ax.axhline(1, color=GREEN, linestyle="--", linewidth=2, zorder=5)
         legend = [*colours.items(), ("guessing", GREEN)]
         for k, (words, colour) in enumerate(legend):
             y = 0.97 - 0.08 * k

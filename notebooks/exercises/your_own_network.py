@@ -121,6 +121,14 @@ def with_a_small_epsilon(a, b):
     return ((a - b).square().sum(dim=1) + 1e-12).sqrt()
 
 
+def with_a_larger_epsilon(a, b):
+    return ((a - b).square().sum(dim=1) + 1e-6).sqrt()
+
+
+def hardly_clamped(a, b):
+    return (a - b).square().sum(dim=1).clamp(min=1e-12).sqrt()
+
+
 def clamped(a, b):
     return (a - b).square().sum(dim=1).clamp(min=1e-6).sqrt()
 
@@ -221,6 +229,22 @@ def of_the_last_20(norms, factor=5):
     return found
 
 
+def of_the_last_100(norms, factor=5):
+    found = []
+    for k in range(20, len(norms)):
+        if norms[k] > factor * np.median(norms[max(0, k - 100) : k]):
+            found.append(k)
+    return found
+
+
+def as_long_too(norms, factor=5):
+    found = []
+    for k in range(20, len(norms)):
+        if norms[k] >= factor * np.median(norms[:k]):
+            found.append(k)
+    return found
+
+
 def of_the_mean(norms, factor=5):
     found = []
     for k in range(20, len(norms)):
@@ -283,6 +307,8 @@ EXERCISES = {
             (one_where_equal, "equal rows have the distance 0."),
             (with_an_epsilon, NEAR),
             (with_a_small_epsilon, NEAR),
+            (with_a_larger_epsilon, NEAR),
+            (hardly_clamped, NEAR),
             (clamped, NEAR),
             (only_large_ones, SMALL),
             (like_the_chapter, SMALL),
@@ -303,6 +329,10 @@ EXERCISES = {
             "norms that shrink slowly": (a_run(100, {60: 12.0}, drift=-0.05),),
             "a rise that stays": (np.repeat([1.0, 6.0], [20, 40]),),
             "a spike at update 20": (np.array([*[1.0, 10.0] * 10, 30.0]),),
+            "a rise after a hundred updates": (
+                np.repeat([1.0, 6.0], [99, 70]),
+            ),
+            "exactly five times": (np.repeat([1.0, 5.0], [20, 1]),),
             "a factor of 2": (a_run(50, {30: 3.0, 31: 4.0}), 2),
             "ten updates": (a_run(10, {7: 100.0}),),
         },
@@ -317,6 +347,8 @@ EXERCISES = {
             (the_norms, "their numbers are asked for, not their norms."),
             (of_all, "only the norms *before* an update count, not later."),
             (with_itself, "the norm itself does not belong to those before."),
+            (of_the_last_100, "of *all* norms before it, not of a hundred."),
+            (as_long_too, "*more* than `factor` times the median."),
             (of_the_last_20, "of *all* norms before it, not of the last 20."),
             (of_the_mean, "that is the mean; one spike spoils it for long."),
         ],

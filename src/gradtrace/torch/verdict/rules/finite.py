@@ -35,7 +35,7 @@ def not_finite(case):
                 " computed: an earlier update made it so, and nothing can be learnt from here on.",
                 "Start again, or load weights from before that, and look at earlier updates with"
                 " gradtrace.torch.watch(model, optimizer, every=1): its spikes name the first one"
-                " whose gradient is not finite, and keep the batch.",
+                " whose gradient was far too long, and keep the batch.",
             )
         ]
     span = ""
